@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Protocol
 
 import msgspec
@@ -33,6 +32,7 @@ from gateway.execution.variants import Observation
 from gateway.journal.audit import Audit
 from gateway.journal.records import AuditEntry
 from gateway.ops.logs import StateLog, write_line
+from gateway.turn import give_way
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,7 @@ class AuditTrail:
         self._clock = clock
         self._write_line = write_line
         self._notes = AuditNotes(types, ids)
-        self._taken: deque[Iterator[AuditEntry]] = deque()
+        self._taken: deque[Iterator[AuditEntry | None]] = deque()
         self._batch: list[AuditEntry] = []
         self._unwritten = 0
         self._late_from: datetime | None = None
@@ -134,7 +134,7 @@ class AuditTrail:
         async with self._flushing:
             now = self._clock()
             self._take()
-            while self._next_batch():
+            while await self._next_batch():
                 await self._write_batch()
             self._unwritten = 0
             self._late_from = now + LONGEST_WAIT if self._notes.count else None
@@ -168,22 +168,25 @@ class AuditTrail:
         self._unwritten += self._notes.count
         self._notes = AuditNotes(self._types, self._ids)
 
-    def _next_batch(self) -> bool:
+    async def _next_batch(self) -> bool:
         """Whether there are more entries to write. They are made as they are written: a long wait makes many."""
         while self._taken and len(self._batch) < LARGEST_BATCH:
-            made = [*islice(self._taken[0], LARGEST_BATCH - len(self._batch))]
-            self._log(made)
-            self._batch += made
-            if len(self._batch) < LARGEST_BATCH:
+            for entry in self._taken[0]:
+                if entry is None:
+                    await give_way()
+                    continue
+                self._log(entry)
+                self._batch.append(entry)
+                if len(self._batch) == LARGEST_BATCH:
+                    break
+            else:
                 self._taken.popleft()
         return bool(self._batch)
 
-    def _log(self, entries: Sequence[AuditEntry]) -> None:
+    def _log(self, entry: AuditEntry) -> None:
         """At whatever level the log is: the journal has the same. A log that takes no line keeps none from it."""
-        timestamp = datetime.now(UTC)
         with suppress(OSError):
-            for entry in entries:
-                self._write_line(_line(entry, timestamp))
+            self._write_line(_line(entry, datetime.now(UTC)))
 
     async def _write_batch(self) -> None:
         """Write the batch at once; where the journal does not take all of it, one by one what it takes."""

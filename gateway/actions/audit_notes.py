@@ -16,6 +16,7 @@ from gateway.journal.identifiers import new_id
 from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs
 
 LONGEST_NAME = 64
+RECORDS_AT_ONCE = 16
 
 
 _Reader: TypeAlias = tuple[Callable[[Sequence[Any]], Iterator[tuple[str, ...]]], Identity]
@@ -82,28 +83,34 @@ class AuditNotes:
         denied.last = occasion
         denied.count += 1
 
-    def entries(self) -> Iterator[AuditEntry]:
+    def entries(self) -> Iterator[AuditEntry | None]:
         """Of each request, an entry for all records of a type and community in which the same is personal, and one for
-        each denial. Records that had nothing personal in the fields shown are left out.
+        each denial. Records that had nothing personal in the fields shown are left out. None is a moment to give way.
         """
         readers: dict[tuple[ObservedField, ...], _Reader] = {}
         for (subject, _), noted in self._revealed.items():
             for shown in noted:
-                for personal, records in self._named(shown.observations, readers):
+                for named in self._named(shown.observations, readers):
+                    if named is None:
+                        yield None
+                        continue
+                    personal, records = named
                     yield _entry(shown.last, subject, AuditAction.REVEALED, personal, shown.count, records=records)
         for (subject, field, scope), denied in self._denied.items():
             yield _entry(denied.last, subject, AuditAction.DENIED, (field,), denied.count, missing_scope=scope)
 
     def _named(
         self, observations: Sequence[Observation], readers: dict[tuple[ObservedField, ...], _Reader]
-    ) -> Iterator[tuple[tuple[str, ...], RecordRefs | None]]:
+    ) -> Iterator[tuple[tuple[str, ...], RecordRefs | None] | None]:
         """The records of a request, and what was personal in them: each is named once, with its parts. None is what all
-        are called that have no name.
+        are called that have no name; alone, it comes after some records that were read.
         """
         shown: dict[RecordRef | None, tuple[tuple[str, ...], ...]] = {}
         for records, fields in observations:
             read, identity = readers.get(fields) or readers.setdefault(fields, self._reader(fields))
-            for record, personal in zip(records, read(records), strict=True):
+            for number, (record, personal) in enumerate(zip(records, read(records), strict=True)):
+                if not number % RECORDS_AT_ONCE:
+                    yield None
                 if personal:
                     first = (identity.reference(record, self._ids), personal)
                     for found, paths in (first, *identity.beside(record, personal)):
