@@ -1,6 +1,7 @@
 """Finding an order whose answer was lost, in the list of its payer: the platform has no idempotency (quirk 154)."""
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +13,8 @@ from gateway.journal.operations import Operations
 from gateway.journal.records import Operation, RecordRef
 from gateway.normalise.order import Order, OrderQuery
 from gateway.normalise.records import Page
-from gateway.normalise.requests import CarPayer, NewOrder, ParkingPayer
-from gateway.normalise.vocabulary import PaymentStatus
+from gateway.normalise.requests import CarPayer, HousePayer, NewOrder, ParkingPayer
+from gateway.normalise.vocabulary import OrderStatus, PaymentStatus
 from gateway.platforms.wjdh import Wjdh
 
 SEARCHED_PAGES = 20
@@ -35,9 +36,8 @@ class OrderFinder:
         self._operations = operations
         self._digest = digest
 
-    async def expected(self, new: NewOrder, payer: OrderQuery) -> dict[str, Any]:
-        """What `find` goes by, as `Operation.expected`: to be read before the order is sent."""
-        page = await self._wjdh.orders(new.community_code, payer, 1)
+    def expected(self, new: NewOrder, payer: OrderQuery, page: Page[Order]) -> dict[str, Any]:
+        """What `find` goes by, as `Operation.expected`: with the payer's first page, read before the order is sent."""
         house = [payer.building, payer.unit, payer.floor, payer.room] if payer.building is not None else None
         title = self._digest(new.title.strip())
         newest = max((order.platform_id for order in page.items), default=0) if _shows_newest(page) else None
@@ -99,6 +99,23 @@ class OrderFinder:
             and not (knows_times and (other.sent_at or other.started_at) <= settled)
             for other in others
         )
+
+
+def standing_order(new: NewOrder, page: Page[Order], since: datetime) -> str | None:
+    """The number of an equal order on the payer's page, made `since` then, that is not known to be paid or closed, nor
+    to have another remark: that of another month, say.
+    """
+    for order in page.items:
+        is_equal = (
+            order.amount and Decimal(order.amount.yuan) == new.amount and order.title.strip() == new.title.strip()
+        )
+        is_over = order.payment_status is PaymentStatus.PAID or order.status is OrderStatus.CLOSED
+        is_other = order.remark and new.remark and order.remark.strip() != new.remark.strip()
+        is_theirs = isinstance(new.payer, HousePayer) or order.address is None
+        is_new = order.created_at is not None and order.created_at >= since
+        if is_equal and is_theirs and is_new and not is_over and not is_other:
+            return order.number
+    return None
 
 
 def _wanted(operation: Operation) -> list[Any]:
