@@ -128,7 +128,7 @@ async def test_cancelled_and_late_large_answers_are_released() -> None:
         transport = transport_for()
         pool = transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}"))
         cancelled = asyncio.create_task(send(pool))
-        late = asyncio.create_task(send(pool, seconds=0.3))
+        late = asyncio.create_task(send(pool, seconds=3))
         await until(lambda: transport.large_answers.held == 2 * (len(TEXT) - 1))
         cancelled.cancel()
         with pytest.raises(httpx.ReadTimeout):
