@@ -31,6 +31,7 @@ class Notifier:
 
     def __init__(self, settings: Mapping[str, str], token_url: str = "") -> None:
         self.has_platform_tokens = bool(token_url)
+        self.allowed = {0, 2} if token_url else {0}  # 2: it could not be asked or kept in time, the sender repeats
         self.posted: dict[str, Payment] = {}
         self.acknowledged: set[str] = set()
         self.answers: Counter[int] = Counter()
