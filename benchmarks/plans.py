@@ -37,25 +37,11 @@ from gateway.loaders.loader import RecordLoader
 from gateway.loaders.paging import Slice
 from gateway.loaders.record_list import RecordList
 from gateway.loaders.slices import SliceKey
-from gateway.normalise import records
+from gateway.normalise import records, vocabulary
 from gateway.normalise.house import House, HouseOwner
 from gateway.normalise.order import Order
 from gateway.normalise.shenhe import Shenhe
 from gateway.normalise.shenhe_content import ShenheContent, ShenheHouse, ShenhePeople
-from gateway.normalise.vocabulary import (
-    FeeType,
-    HouseOwnership,
-    HouseStatus,
-    HouseUse,
-    OccupantType,
-    OrderStatus,
-    PaymentStatus,
-    PoliticalStatus,
-    ResidentRole,
-    Sex,
-    ShenheStatus,
-    ShenheType,
-)
 from gateway.ops.collector import settle_collector
 from schema.build import executable_schema, get_scopes, revealed_types
 
@@ -64,7 +50,7 @@ QUERIES = {file.stem: file.read_text() for file in sorted(_FILES)}
 QUERIES["count"] = "query Count($communityCode: ID!) { orders(communityCode: $communityCode) { totalCount } }"
 QUERIES["ids"] = "query Ids($communityCode: ID!) { orders(communityCode: $communityCode) { nodes { id } } }"
 
-OCCUPANT = next(iter(OccupantType))
+OCCUPANT = next(iter(vocabulary.OccupantType))
 VARIABLES = {"communityCode": "10002"}
 IDS = NodeIds(b"bench")
 LIMITS = Limits(tokens=2_000, depth=12, aliases=100, root_fields=10, directives=20)
@@ -142,10 +128,10 @@ def order(n: int) -> Order:
         community_code="10002",
         number=f"2026{n:016d}",
         title="物业费",
-        fee_type=FeeType.PROPERTY,
+        fee_type=vocabulary.FeeType.PROPERTY,
         amount=records.Money("120.50", 12050, "¥120.50"),
-        payment_status=PaymentStatus.PAID if n % 2 else PaymentStatus.UNPAID,
-        status=OrderStatus.OPEN,
+        payment_status=vocabulary.PaymentStatus.PAID if n % 2 else vocabulary.PaymentStatus.UNPAID,
+        status=vocabulary.OrderStatus.OPEN,
         remark="二月" if n % 2 else None,
         shop_number=f"8{n:019d}" if n % 2 else None,
         address=f"10002小区1号楼1单元1层{n % 10 + 101}室",
@@ -158,12 +144,12 @@ def review(n: int) -> Shenhe:
     person = ShenhePeople(
         name="李明",
         phone=f"199000{n:05d}",
-        sex=Sex.MALE,
+        sex=vocabulary.Sex.MALE,
         nation="汉族",
         birth_date=date(1990, 1, 1 + n % 28),
         registered_address="北京市朝阳区",
         id_card=f"99930219900101{n:04d}",
-        political_status=PoliticalStatus.PARTY_MEMBER,
+        political_status=vocabulary.PoliticalStatus.PARTY_MEMBER,
         is_veteran=False,
         receives_subsistence_allowance=False,
         is_petitioner=False,
@@ -178,18 +164,18 @@ def review(n: int) -> Shenhe:
         unit=2,
         floor=3,
         room=301,
-        role=ResidentRole.OWNER,
-        status=HouseStatus.SELF_OCCUPIED,
-        use=next(iter(HouseUse)),
-        ownership=next(iter(HouseOwnership)),
+        role=vocabulary.ResidentRole.OWNER,
+        status=vocabulary.HouseStatus.SELF_OCCUPIED,
+        use=next(iter(vocabulary.HouseUse)),
+        ownership=next(iter(vocabulary.HouseOwnership)),
         occupant_type=OCCUPANT,
         review=("10002", n),
     )
     return Shenhe(
         platform_id=n,
         community_code="10002",
-        type=next(iter(ShenheType)),
-        status=ShenheStatus.PENDING,
+        type=next(iter(vocabulary.ShenheType)),
+        status=vocabulary.ShenheStatus.PENDING,
         content=ShenheContent(user_id=n, people=person, house=house, raw="{}", review=("10002", n)),
         house_introduction="10002小区1号楼2单元3层301室",
         action_introduction="申请入住",
@@ -199,7 +185,7 @@ def review(n: int) -> Shenhe:
 
 
 def owner(key: records.HouseKey) -> HouseOwner:
-    return HouseOwner(phone=f"199000{key.room:05d}", role=ResidentRole.OWNER, occupant_type=OCCUPANT)
+    return HouseOwner(phone=f"199000{key.room:05d}", role=vocabulary.ResidentRole.OWNER, occupant_type=OCCUPANT)
 
 
 async def repeated(request: Callable[[str], Awaitable[bytes]], text: str, rounds: int) -> float:

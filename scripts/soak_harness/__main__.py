@@ -140,6 +140,7 @@ class Soak:
         print(f"  faults were on for {faults.seconds:.0f} s: {_listed(faults.counts)}")
         blamed = [f"{count} {name}" for name, count in faults.platforms.most_common()]
         print(f"  failed for a platform's fault: {faults.platforms.total()}{_below(blamed)}")
+        print(f"  callbacks to be sent again, as the database restarted: {faults.take_asked_again(self._restarts[-1])}")
         ours = faults.list_ours(self._began, self._restarts)
         print(f"  failed, and no platform to blame: {len(faults.ours)}{_below(ours)}")
         print(f"  sent once more, as the connection had been closed: {self._load.sent_again}")

@@ -90,6 +90,12 @@ class Faults:
         """For how long one was on."""
         return sum(end - begin for begin, end in self._windows)
 
+    def take_asked_again(self, restart: Restart) -> int:
+        """How many callbacks were answered 2 for the database's `restart`: no failures, no longer in `ours`."""
+        before = len(self.ours)
+        self.ours = [failure for failure in self.ours if failure.codes != ["CODE_2"] or not restart.met(failure)]
+        return before - len(self.ours)
+
     def list_ours(self, began: float, restarts: Sequence[Restart]) -> list[str]:
         """How many of each kind there are, at what minutes, and during which restart."""
         kinds: dict[str, list[float]] = {}
