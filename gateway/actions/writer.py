@@ -4,7 +4,7 @@
        │            │ WriteRefusal                     │ the platform says no ──► REFUSED
        │            ▼                                  │ it never left ──► withdrawn, and the error is the answer
        │         REFUSED                               ▼ anything else
-       ▼                                            read back ──► CONFIRMED | REFUSED | UNKNOWN, read back later
+       ▼                                            read back ──► CONFIRMED | UNKNOWN, read back later
     the key is taken: the earlier result, or why not
 
 `mark_sent()` commits before the first byte leaves. A caller that goes away stops nothing: the write runs to its end.
@@ -25,7 +25,6 @@ from gateway.errors import (
     JournalError,
     JournalRefusedError,
     PlatformError,
-    ProtocolError,
     RefusedError,
     RequestTimeoutError,
 )
@@ -201,7 +200,9 @@ class Writer:
         return Written.of(operation)
 
     async def _find_out(self, operation: Operation, write: Write, error: GatewayError) -> _End:
-        """The answer was lost. Ask the platform what is so now; what stays unclear is asked again later."""
+        """The answer was lost, or says nothing, as HTTP 500 does: the platform may commit behind it. Ask what is so
+        now; what is not there yet is asked again later.
+        """
         log.warning("write unclear", operation=operation.id, code=error.code)
         if write.read_back is None:
             return _End(Outcome.UNKNOWN)
@@ -211,9 +212,6 @@ class Writer:
             seen = ReadBack(Found.UNCLEAR)
         if seen.found is Found.APPLIED:
             return _End(Outcome.CONFIRMED, seen.done)
-        if seen.found is Found.NOT_APPLIED and isinstance(error, ProtocolError):
-            # The platform had answered, however badly: nothing of this request runs there any more.
-            return _End(Outcome.REFUSED, errors=seen.errors)
         return _End(Outcome.UNKNOWN, check_at=self._clock() + FIRST_CHECK)
 
     async def _record(self, operation: Operation, end: _End) -> Operation:

@@ -64,12 +64,12 @@ class WriteWording(Wording):
     )
     TRY_LATER = "{reason}: try again in a minute.", "{reason}：请一分钟后重试。"
     REFUSED = "The platform refused it.", "平台拒绝了该操作。"
-    NOT_APPLIED = "The platform did not apply it; it can be tried again.", "平台没有执行该操作，可以重试。"
+    NOT_APPLIED = "The platform did not apply it; try again with a new key.", "平台没有执行该操作，请用新的幂等键重试。"
     SOME_REFUSED = (
         "{made} of {all} changes were made; the platform refused {labels}.",
         "{all} 项变更中完成了 {made} 项；平台拒绝了{labels}。",
     )
     SOME_NOT_MADE = (
-        "{made} of {all} changes were made; it can be tried again.",
-        "{all} 项变更中完成了 {made} 项，可以重试。",
+        "{made} of {all} changes were made; try again with a new key.",
+        "{all} 项变更中完成了 {made} 项，请用新的幂等键重试。",
     )

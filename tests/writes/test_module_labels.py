@@ -38,7 +38,7 @@ async def test_module_is_switched_by_its_label(gateway, sandbox, module):
     assert written == {"outcome": "CONFIRMED", "result": {"label": LABEL}}
 
 
-@pytest.mark.parametrize(("kind", "outcome"), [("APPLIED_THEN_RESET", "CONFIRMED"), ("HTTP_500", "REFUSED")])
+@pytest.mark.parametrize(("kind", "outcome"), [("APPLIED_THEN_RESET", "CONFIRMED"), ("HTTP_500", "UNKNOWN")])
 async def test_unclear_switch_is_read_back_by_its_label(gateway, sandbox, module, kind, outcome):
     sandbox.faults.set("WJDH", "module", Fault(FaultKind[kind]), times=1)
 

@@ -111,6 +111,7 @@ async def test_sync_failing_halfway_is_unknown_until_read_back(gateway, sandbox,
 
     assert (payload["outcome"], payload["userErrors"]) == ("UNKNOWN", [])
     assert later["outcome"] == "REFUSED"
-    assert [error["message"] for error in later["userErrors"]] == ["1 of 3 changes were made; it can be tried again."]
+    [error] = later["userErrors"]
+    assert error["message"] == "1 of 3 changes were made; try again with a new key."
     assert await drift(gateway) == NAMES[1:]
     assert sandbox.effects.count("module") == 1

@@ -251,6 +251,7 @@ class TestContentMissingInSingleFetch:
         assert forms(sandbox) == []
 
 
+OPERATION = "query ($id: ID!) { operation(id: $id) { outcome userErrors { code } } }"
 REJECT_ALONE = "mutation ($input: RejectShenheInput!) { rejectShenhe(input: $input) { outcome reasonRecorded } }"
 
 
@@ -309,19 +310,23 @@ async def test_lost_decision_on_a_missing_review_is_unknown(gateway, sandbox, mo
     assert answer.data["rejectShenhe"] == {"outcome": "UNKNOWN", "reasonRecorded": None}
 
 
-async def test_failed_decision_reports_a_competing_decision(gateway, sandbox, monkeypatch):
-    decide = gateway.parts.platforms.wjdh.decide_shenhe
+async def test_failed_decision_reports_a_competing_decision(environ, serve, clock, sandbox, monkeypatch):
+    async with serve(environ, clock) as gateway:
+        decide = gateway.parts.platforms.wjdh.decide_shenhe
 
-    async def other_approves(number):
-        await decide(number, ShenheStatus.APPROVED)
+        async def other_approves(number):
+            await decide(number, ShenheStatus.APPROVED)
 
-    prepared = await REJECT.prepare(gateway)
-    sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.HTTP_500), times=1)
-    after_the_decision(gateway, monkeypatch, other_approves)
-    payload = await REJECT.write(gateway, prepared)
+        prepared = await REJECT.prepare(gateway)
+        sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.HTTP_500), times=1)
+        after_the_decision(gateway, monkeypatch, other_approves)
+        payload = await REJECT.write(gateway, prepared)
+        clock.advance(minutes=5)
+        await gateway.parts.reconciler.reconcile_due()
+        later = (await gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]
 
-    assert payload["outcome"] == "REFUSED"
-    assert [error["code"] for error in payload["userErrors"]] == ["ALREADY_REVIEWED"]
+    assert (payload["outcome"], later["outcome"]) == ("UNKNOWN", "REFUSED")
+    assert [error["code"] for error in later["userErrors"]] == ["ALREADY_REVIEWED"]
 
 
 async def test_dropped_reason_is_stored_and_reported(gateway, sandbox):
