@@ -177,7 +177,7 @@ class Surveyor:
         await self._security_platform()
 
     async def ask(self, call: Call[Any], purpose: str, community: str | None = None) -> Answer:
-        """Never raises for what a platform did."""
+        """Never raises for what a platform did, nor for what a reader made of it."""
         platform = self.wjdh.platform if call.endpoint.name in self.wjdh.endpoints else self.security.platform
         answer = Answer(platform, call.endpoint, purpose, community)
         began = time.perf_counter()
@@ -185,6 +185,8 @@ class Surveyor:
             answer.value = await call
         except PlatformError as error:
             answer.failure, answer.is_refusal = error.code, isinstance(error, RefusedError)
+        except Exception as error:  # noqa: BLE001 # a reader's mistake stops the gateway as well
+            answer.failure = f"INTERNAL ({type(error).__name__})"
         answer.seconds = time.perf_counter() - began
         answer.size = call.size
         answer.envelope = None if call.answer is None else open_envelope(call.answer)

@@ -26,10 +26,10 @@ _SEX_WORD = word_of(Sex)
 
 def _read_sex(value: object, path: str, issues: Issues, id_card: str | None) -> Sex | None:
     """A code of the old numbering says nothing (quirk 89): the identity number does. The issue stays beside it."""
+    before = len(issues.found)
     sex = word(Sex, value, path, issues)
-    if sex is not Sex.UNRECOGNIZED or id_card is None or issues.found[-1].problem is not DataProblem.LEGACY_CODE:
-        return sex
-    return sex_of_id_card(id_card) or Sex.UNRECOGNIZED
+    is_legacy = any(issue.problem is DataProblem.LEGACY_CODE for issue in issues.found[before:])
+    return (sex_of_id_card(id_card) if is_legacy and id_card else None) or sex
 
 
 def sex_of_id_card(id_card: str) -> Sex | None:

@@ -4,13 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from gateway.contact.deep import DeepOptions, make_survey
 from gateway.contact.proposal import propose
-from gateway.normalise.profile import NO_PROFILE, use_profile
+from gateway.normalise.profile import ENUMS, NO_PROFILE, Profile, use_profile
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.sandbox.variant import STRANGE, Variant
@@ -211,3 +211,32 @@ async def test_survey_with_its_own_profile_finds_nothing_new(sandbox, environ, t
 
     assert "[words." not in again
     assert "[keys." not in again
+
+
+class Recoded(Variant):
+    """`replaced`, which a test changes, has codes for words: texts, or numbers where `as_numbers` is true."""
+
+    as_numbers: ClassVar[bool] = False
+
+    def __call__(self, answer: bytes) -> bytes:
+        answer = Variant.__call__(self, answer)
+        for code in set(self.replaced.values()) if self.as_numbers else ():
+            answer = answer.replace(f'"{code}"'.encode(), code[1:].encode())
+            answer = answer.replace(f'\\"{code}\\"'.encode(), code[1:].encode())
+        return answer.replace(b'"@', b'"')
+
+
+@pytest.mark.parametrize("variant", [Recoded(replaced={})])
+@pytest.mark.parametrize("name", ENUMS)
+async def test_every_code_of_a_profile_is_read(gateway, variant, name):
+    """As a value and as UNRECOGNIZED, as text and as number: every page comes."""
+    *listed, unrecognized = ENUMS[name]
+    codes = [code for code in map(str, range(100)) if code not in ENUMS[name].by_wire][: len(listed)]
+    variant.replaced.clear()
+    variant.replaced.update({member.label: f"@{code}" for member, code in zip(listed, codes, strict=True)})
+    for member in (listed[0], unrecognized):
+        use_profile(Profile(words={name: {member.value: tuple(codes)}}))
+        for Recoded.as_numbers in (False, True):
+            body, headers = {"query": DASHBOARD, "variables": {"code": "10002"}}, {"cache-control": "no-cache"}
+            answer = (await gateway.client.post("/graphql", json=body, headers=headers)).json()
+            assert "errors" not in answer, (member, answer["errors"])
