@@ -99,8 +99,8 @@ def entries(name: str, given: Sequence[Any], most: int = MOST_ENTRIES) -> None:
 
 
 def entry_key(key: str | None, entry: Hashable) -> str | None:
-    """The key of one entry, by what names it within the mutation."""
-    return None if key is None else f"{key}/{entry}"
+    """The key of one entry, by what names it within the mutation. No caller's own key has this separator."""
+    return None if key is None else f"{key}\N{MIDDLE DOT}{entry}"
 
 
 def entry_write(mutation: str, make: Callable[[], Write]) -> Write:
