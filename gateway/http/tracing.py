@@ -7,6 +7,7 @@ from structlog.contextvars import STRUCTLOG_KEY_PREFIX
 
 from gateway.execution.documents import Prepared
 from gateway.execution.response import Response
+from gateway.http.access_log import operation_name
 from gateway.http.request import RequestHead
 from gateway.ops.otel import Export
 from gateway.ops.trace import Trace
@@ -48,7 +49,7 @@ class Tracing:
 def finish(trace: Trace, result: Response, prepared: Prepared, request_id: str) -> None:
     """End a trace. How long the answer takes to be written is found out by writing its data once more."""
     trace.request_id = request_id
-    trace.operation_name, trace.operation_type = prepared.name, prepared.operation.operation.value
+    trace.operation_name, trace.operation_type = operation_name(prepared.name), prepared.operation.operation.value
     trace.is_planned = result.planned
     trace.enter("serialise")
     result.to_bytes(errors=())

@@ -98,7 +98,8 @@ async def test_sampling_setting_exports_a_share(spans_of):
 
 async def test_spans_have_no_personal_data(spans_of, receiver):
     variables = {"name": "王芳", "phone": "19900000002"}
-    spans = await spans_of((PEOPLE, variables, SAMPLED), (QUERY, {}, SAMPLED))
+    named = QUERY.replace("Owners", "Of19900000002")
+    spans = await spans_of((PEOPLE, variables, SAMPLED), (QUERY, {}, SAMPLED), (named, {}, SAMPLED))
 
     assert any(span.name == "POST people" for span in spans)
     sent = b"".join(receiver.raw)
