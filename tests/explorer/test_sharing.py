@@ -5,6 +5,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from browser import execute, open_example, open_page, show_panel, wait_until, write_query
 from playwright.async_api import Page, expect
@@ -105,6 +106,19 @@ async def test_operation_is_copied_as_code(demo: str, page: Page, item: str, par
     for part in parts:
         assert part in code
     assert not re.search(r"eyJ\w", code), "the token"
+
+
+async def test_copied_write_has_a_key_that_is_refused(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await open_example(page, "Answer a repair")
+    await expect(page.locator(VARIABLES).locator("visible=true")).to_contain_text("explorer-")
+    for item in ("Copy as fetch", "Copy as wx.request", "Copy as curl"):
+        code = await share(page, item)
+        assert "explorer-" not in code
+    headers = {"authorization": f"Bearer {await page.locator('#explorer').get_attribute('data-token')}"}
+    async with httpx.AsyncClient(headers=headers) as client:
+        answer = await client.post(f"{demo}/graphql", json=json.loads(re.search(r"-d '(.*)'", code)[1]))
+    assert answer.json()["errors"][0]["extensions"]["argument"] == "input.idempotencyKey"
 
 
 async def test_browser_language_decides_and_can_be_switched(demo: str) -> None:

@@ -1,10 +1,20 @@
-// The operation as code of a client. The token is a placeholder: what is copied is often sent to others.
+// The operation as code of a client. Token and idempotency keys are placeholders: what is copied is often sent to others,
+// and a key is its sender's own: another's write with it would be a second one.
 
-const body = ({ query, variables, operationName }) =>
-  JSON.stringify({ query, variables, ...(operationName && { operationName }) });
+const NEW_KEY = '‹a new key›'; // which the gateway refuses: keys are ASCII
 
-const inCode = ({ query, variables, operationName }) =>
-  JSON.stringify({ query, variables, ...(operationName && { operationName }) }, null, 2).replaceAll('\n', '\n  ');
+function withoutKeys({ query, variables, operationName }) {
+  const keys = [...query.matchAll(/idempotencyKey\s*:\s*\$(\w+)/g)].map(([, name]) => name).concat('idempotencyKey');
+  return {
+    query: query.replace(/(idempotencyKey\s*:\s*)"(?:[^"\\]|\\.)*"/g, `$1"${NEW_KEY}"`),
+    variables: JSON.parse(JSON.stringify(variables), (name, value) => (value && keys.includes(name) ? NEW_KEY : value)),
+    ...(operationName && { operationName }),
+  };
+}
+
+const body = (request) => JSON.stringify(withoutKeys(request));
+
+const inCode = (request) => JSON.stringify(withoutKeys(request), null, 2).replaceAll('\n', '\n  ');
 
 const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
