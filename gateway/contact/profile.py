@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.loaders.lists import LISTS
 from gateway.normalise.field import declared_fields
+from gateway.normalise.person import DOCUMENTED_KEYS
 from gateway.normalise.profile import ENUMS, NO_PROFILE, ListPaging, Profile, use_profile
 from gateway.normalise.table import TABLES, Table
 from gateway.normalise.value_forms import TYPES
@@ -127,6 +128,8 @@ class _Reader:
                 for key in texts:
                     if taken.setdefault(key, path) != path or texts.count(key) > 1:
                         self._say(f"{place}: {key!r} is the key of another field, or stands here twice")
+                    if (kind := DOCUMENTED_KEYS.get(key.lower())) not in (None, fields[path].field.pii):
+                        self._say(f"{place}: {key!r} holds personal data ({kind}), and this field is not masked so")
                 keys[record, fields[path].attribute] = texts
         return keys
 

@@ -243,19 +243,18 @@ _KINDS = {
     if declared.field.pii is not None
 }
 
+DOCUMENTED_KEYS = {prefix + name: kind for prefix in ("", "people_", "member_") for name, kind in _KINDS.items()}
 _personal_keys: dict[str, PiiKind] = {}
 
 PERSONAL_KEYS: Mapping[str, PiiKind] = MappingProxyType(_personal_keys)
 """Wire names of personal data, in lower case, and its kind (document, preface 审核数据; 1.1.2.5; 4.1): a review's
-people_*, a house member's member_*, a repair's bare name and phone; and the keys that a profile adds.
+people_*, a house member's member_*, a repair's bare name and phone; and the keys that a profile adds to those.
 """
 
 
 def _find_personal_keys() -> None:
     _personal_keys.clear()
-    _personal_keys.update(
-        {prefix + name: kind for prefix in ("", "people_", "member_") for name, kind in _KINDS.items()}
-    )
+    _personal_keys.update(DOCUMENTED_KEYS)
     for table in TABLES:
         for declared in declared_fields(table.record).values():
             if declared.field.pii is not None:

@@ -88,6 +88,14 @@ def test_key_of_another_field_is_refused():
     ]
 
 
+def test_personal_key_of_a_field_without_that_mask_is_refused():
+    text = '[keys.Order]\nremark = ["people_name"]\n[keys.ShenhePeople]\nname = ["People_IdCard", "member_name"]'
+    assert mistakes(text) == [
+        "keys.Order.remark: 'people_name' holds personal data (NAME), and this field is not masked so",
+        "keys.ShenhePeople.name: 'People_IdCard' holds personal data (ID_CARD), and this field is not masked so",
+    ]
+
+
 def test_whole_profile_is_read():
     assert profile("""
         [words.RepairStatus]
