@@ -1,5 +1,6 @@
 # Build arguments: BASE_IMAGE, a Debian image with Python 3.11 or newer and no other one; PIP_INDEX_URL, a mirror of the
 # Python packages, whose hashes are in the lock wherever they come from; BUILD_ID. No Debian package is installed.
+# Behind TLS inspection: --secret id=certificates,src=FILE, the certificates to trust, which the image does not keep.
 ARG BASE_IMAGE=python:3.14-slim
 
 FROM ${BASE_IMAGE} AS build
@@ -9,7 +10,8 @@ COPY pyproject.toml requirements.lock README.md LICENSE ./
 COPY scripts/setup scripts/setup
 COPY gateway gateway
 COPY schema schema
-RUN scripts/setup
+RUN --mount=type=secret,id=certificates \
+    if [ -e /run/secrets/certificates ]; then export PIP_CERT=/run/secrets/certificates; fi; scripts/setup
 
 FROM ${BASE_IMAGE}
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin gateway \

@@ -82,7 +82,7 @@ def _listen(settings: Settings) -> socket.socket:
         return bind(settings.host, settings.port)
     except OSError as error:
         if os.environ.get("GATEWAY_PORT", "").strip():
-            raise address_error(error) from None
+            raise address_error(error, settings) from None
         return bind(settings.host, 0)
 
 

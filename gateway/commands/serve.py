@@ -162,7 +162,7 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         return bind(settings.host, settings.port)
     except OSError as error:
-        raise address_error(error) from None
+        raise address_error(error, settings) from None
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -178,9 +178,10 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_error(error: OSError) -> StartError:
+def address_error(error: OSError, settings: Settings) -> StartError:
     """Why nobody can listen at the address of the settings."""
-    return StartError(f"GATEWAY_HOST, GATEWAY_PORT: {error.strerror}")
+    where = f"{settings.host} port {settings.port}"
+    return StartError(f"GATEWAY_HOST, GATEWAY_PORT: {where}: {error.strerror} (--host and --port choose others)")
 
 
 def log_start(settings: Settings, listener: socket.socket) -> None:
