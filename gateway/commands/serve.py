@@ -184,8 +184,17 @@ def address_error(error: OSError, settings: Settings) -> StartError:
     return StartError(f"GATEWAY_HOST, GATEWAY_PORT: {where}: {error.strerror} (--host and --port choose others)")
 
 
+def notify_systemd(state: str) -> None:
+    """Report to systemd, where it started this command with Type=notify (sd_notify(3))."""
+    if manager := os.environ.get("NOTIFY_SOCKET"):
+        address = manager.replace("@", "\0", 1) if manager.startswith("@") else manager
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(state.encode(), address)
+
+
 def log_start(settings: Settings, listener: socket.socket) -> None:
     """One line, when requests are taken, and one of the level error for what development should not be used with."""
+    notify_systemd("READY=1")
     log.info(
         "gateway serves",
         address=make_url(settings.host, listener.getsockname()[1]),
@@ -256,6 +265,7 @@ class Server(uvicorn.Server):
             log.error("settings not reloaded", reasons=error.mistakes)
         else:
             log.info("gateway reloads")
+            notify_systemd("RELOADING=1")  # until the process that takes this one's place is ready
             self.is_reloading = self.should_exit = True
 
 
@@ -310,8 +320,10 @@ class Workers(Multiprocess):
             log.error("settings not reloaded", reasons=error.mistakes)
             return
         log.info("gateway reloads")
+        notify_systemd("RELOADING=1")
         before = [*self.processes]
         self.restart_all()
+        notify_systemd("READY=1")
         if left := sum(process in before for process in self.processes):
             log.error("workers not replaced", left=left)
         self._reloaded.value = not left

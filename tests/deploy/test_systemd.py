@@ -1,12 +1,16 @@
-"""`deploy/systemd`: the unit as systemd reads it."""
+"""`deploy/systemd`: the unit as systemd reads it, and booted by a systemd in namespaces of its own."""
 
+import asyncio
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from deployed import DEPLOY
+from processes import free_port
 
 from gateway.commands.serve import GRACE
 
@@ -40,3 +44,93 @@ def test_unit_is_confined(find_tool, unit):
 def test_gateway_has_time_to_stop():
     [seconds] = re.findall(r"^TimeoutStopSec=(\d+)$", TEXT, re.MULTILINE)
     assert int(seconds) > 2 * GRACE
+
+
+BOOT = r"""
+set -e
+cd "$1"
+mount -t tmpfs tmpfs /run
+umount -R /sys/fs/cgroup
+mount -t cgroup2 none /sys/fs/cgroup
+mkdir /run/etc /run/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work /etc
+useradd --system --user-group --no-create-home --shell /usr/sbin/nologin wanjia-gateway
+install -d /etc/wanjia-gateway /etc/systemd/system/wanjia-gateway.service.d
+install -o root -g wanjia-gateway -m 0640 gateway.env key.pem /etc/wanjia-gateway/
+cp wanjia-gateway.service /etc/systemd/system/
+cp alone.conf /etc/systemd/system/wanjia-gateway.service.d/
+ln -sf /dev/null /etc/systemd/system/tmp.mount
+mount --bind "$2" /mnt
+mount -t tmpfs tmpfs /var/lib
+mount -t tmpfs tmpfs /opt
+mkdir /opt/wanjia-gateway
+mount --move /mnt /opt/wanjia-gateway
+container=test exec /lib/systemd/systemd --system --unit=wanjia-gateway.service
+"""
+"""With the files of $1 and the checkout $2: what docs/operating.md has one do, on a machine that has nothing else."""
+
+
+class Machine:
+    """A systemd that boots this unit alone, on this machine's network."""
+
+    def __init__(self, folder: Path, environ: dict[str, str], workers: int) -> None:
+        if os.geteuid() or os.path.realpath(sys.executable).startswith("/root/"):
+            pytest.skip("needs root, and a Python that ProtectHome leaves readable")
+        self.log = folder / "log"
+        self.url = f"http://127.0.0.1:{environ['GATEWAY_PORT']}"
+        key = environ | {"GATEWAY_AUTH_KEY_FILE": "/etc/wanjia-gateway/key.pem"}
+        del key["GATEWAY_DATA_DIR"]  # the unit's
+        (folder / "gateway.env").write_text("".join(f"{name}={value}\n" for name, value in key.items()))
+        (folder / "key.pem").write_bytes(Path(environ["GATEWAY_AUTH_KEY_FILE"]).read_bytes())
+        program = "/opt/wanjia-gateway/.venv/bin/gateway serve"
+        python = f"/opt/wanjia-gateway/.venv/bin/python -m gateway serve --workers {workers}"
+        (folder / "wanjia-gateway.service").write_text(TEXT.replace(program, python))
+        alone = "[Unit]\nDefaultDependencies=no\n[Service]\nEnvironment=PYTHONPATH=/opt/wanjia-gateway\n"
+        (folder / "alone.conf").write_text(f"{alone}StandardOutput=append:{self.log}\nStandardError=inherit\n")
+        spaces = ("--mount", "--pid", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child", "--mount-proc")
+        command = ("unshare", *spaces, "sh", "-c", BOOT, "sh", str(folder), str(DEPLOY.parent))
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def systemctl(self, *arguments: str) -> str:
+        [pid] = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        command = ("nsenter", "--target", pid, "--mount", "--pid", "systemctl", *arguments, "wanjia-gateway")
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120).stdout.strip()
+
+    async def until_active(self, starts: int) -> None:
+        """Processes have logged that they serve so many times, and systemd takes the unit for started."""
+        async with asyncio.timeout(60):
+            while self.starts < starts or await asyncio.to_thread(self.systemctl, "is-active") != "active":
+                assert await asyncio.to_thread(self.systemctl, "is-failed") != "failed", self.log.read_text()
+                await asyncio.sleep(0.05)
+
+    @property
+    def starts(self) -> int:
+        return self.log.read_text().count(' serves"') if self.log.exists() else 0
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_unit_boots_reloads_and_stops(find_tool, environ, issuer, database_url, tmp_path, workers):
+    find_tool("systemctl")
+    port = str(free_port())
+    own = {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_PORT": port}
+    machine = Machine(tmp_path, environ | issuer.settings() | own, workers)
+    try:
+        async with httpx.AsyncClient(base_url=machine.url, trust_env=False, timeout=30) as client:
+            await machine.until_active(1)
+            ready = await client.get("/readyz")  # no waiting: that is what "active" says
+            assert ready.status_code == 200, ready.text
+            assert "process_cpu_seconds_total{" in (await client.get("/metrics")).text
+            started = machine.systemctl("show", "--property=MainPID,NRestarts")
+            before = machine.starts
+            machine.systemctl("reload")
+            await machine.until_active(before + workers)
+            assert (await client.get("/readyz")).status_code == 200
+        assert machine.systemctl("show", "--property=MainPID,NRestarts") == started
+        machine.systemctl("stop")
+        assert machine.systemctl("show", "--property=Result") == "Result=success"
+    finally:
+        machine.stop()
