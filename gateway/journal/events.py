@@ -126,7 +126,7 @@ class Events:
     def note_found(
         self, connection: Connection, topic: str, community_code: str, found: Sequence[NewEvent], since: datetime
     ) -> None:
-        """As `note`, for what a watch has found in its list, but for writes that were noted `since` then."""
+        """As `note`, for what a watch has found in its list, but for what is as the last write `since` then left it."""
         known = select(events.c.record_id, events.c.status).where(
             events.c.topic == topic,
             events.c.community_code == community_code,
@@ -134,8 +134,9 @@ class Events:
             events.c.written,
             events.c.at >= since,
         )
-        written = {tuple(row) for row in connection.execute(known)}
-        new = [each for each in found if (each.record_id, each.status) not in written]
+        in_order = connection.execute(known.order_by(events.c.at, events.c.id))
+        written = {row.record_id: row.status for row in in_order}
+        new = [each for each in found if each.record_id is None or written.get(each.record_id) != each.status]
         if new:
             connection.execute(_INSERT, [self._row(each) for each in new])
 

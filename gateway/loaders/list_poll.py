@@ -28,7 +28,8 @@ class Found(NamedTuple):
 class ListPoll:
     """Of a list of more than two pages, it sees the first and the last one.
 
-    `poll` compares with what was adopted last: until that is done, the next poll finds the same again.
+    `poll` compares with what was adopted last: until that is done, the next poll finds the same again. `written` are
+    the statuses that writes gave since the last one, whose events are noted.
     """
 
     def __init__(self, wjdh: Wjdh, records: RecordList[Any], watched: Watched[Any], community_code: str) -> None:
@@ -39,6 +40,7 @@ class ListPoll:
         self._known: dict[int, Hashable] | None = None
         self._newest = 0
         self._gone: dict[int, None] = {}
+        self.written: dict[int, str | None] = {}
         self.is_whole = True
 
     @property
@@ -48,6 +50,11 @@ class ListPoll:
 
     async def poll(self) -> Found:
         """The first time, nothing has changed. Raises PlatformError."""
+        if self._known is not None:  # what a write has taken out of the list, and is in it, waits again
+            for number, status in self.written.items():
+                if status != self._records.waiting.status.value and self._known.pop(number, None) is not None:
+                    self._gone[number] = None
+        self.written.clear()
         rows, is_whole = await self._read()
         seen = {row.platform_id: self._watched.state(row) for row in rows}
         if self._known is None:

@@ -103,6 +103,8 @@ class _Watch:
 
     def hear(self, event: NotedEvent) -> None:
         """What was noted of the list, here or elsewhere: what was read before is out of date."""
+        if event.written and event.record_id is not None:
+            self._poll.written[int(event.record_id)] = event.status
         if event.written or not self._is_held:
             self._events.deliver(ReadsDropped(self._community_code, self._endpoints))
 

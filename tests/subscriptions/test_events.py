@@ -123,6 +123,21 @@ class TestKinds:
                 kinds.append((await next_event(socket))["kind"])
         assert kinds == ["CHANGED", "RESOLVED", "REOPENED"]
 
+    @pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "2"}])
+    async def test_repair_reopened_elsewhere_after_own_updates_is_reported(self, connect, gateway, sandbox):
+        listed = await gateway.ask('{ repairs(communityCode: "10002", first: 1) { nodes { id platformId } } }')
+        [repair] = listed.data["repairs"]["nodes"]
+        async with connect() as socket:
+            await socket.subscribe("1", REPAIRS, code=CODE)
+            looks = sandbox.count("WJDH", "repair/list")
+            await until(lambda: sandbox.count("WJDH", "repair/list") > looks + 1)
+            for status in ("OPEN", "RESOLVED"):
+                update = f'updateRepair(input: {{ id: $id, status: {status}, reply: "好" }}) {{ outcome }}'
+                await gateway.ask(f"mutation($id: ID!) {{ {update} }}", {"id": repair["id"]})
+            await gateway.parts.platforms.wjdh.update_repair(repair["platformId"], RepairStatus.OPEN)
+            kinds = [(await next_event(socket))["kind"] for _ in range(3)]
+        assert kinds == ["CHANGED", "RESOLVED", "REOPENED"]
+
     async def test_own_decision_comes_once(self, connect, gateway, sandbox):
         apply(sandbox, 900)
         first, second = pending(sandbox)[:2]
