@@ -33,10 +33,10 @@ class Viewer:
     def scopes(self, info: Info) -> list[str]:
         return sorted(info.context.principal.scopes)
 
-    @strawberry.field(description="Codes of the communities the caller may see; null: all (小区标识).")
+    @strawberry.field(description="Codes of the communities the caller may see, as in the token; null: all (小区标识).")
     def community_codes(self, info: Info) -> list[strawberry.ID] | None:
-        codes = info.context.principal.communities
-        return None if codes is None else [strawberry.ID(code) for code in sorted(codes)]
+        codes = info.context.principal.codes
+        return None if codes is None else [strawberry.ID(code) for code in codes]
 
     @strawberry.field(description="Whether no community is closed to the caller (能否查看全部小区).")
     def sees_all_communities(self, info: Info) -> bool:

@@ -60,7 +60,7 @@ async def test_caller_of_some_gets_them_in_the_order_of_the_token(gateway, sandb
         {"code": "00001", "name": "晨熙家园"},
     ]
     assert viewer["seesAllCommunities"] is False
-    assert viewer["communityCodes"] == ["00001", "00002", "10002"]
+    assert viewer["communityCodes"] == ["00002", "10002", "00001"]
     assert sandbox.counts() == {}
 
 
