@@ -61,7 +61,7 @@ class AnnouncementQueries:
         if not info.context.principal.sees(code):
             return None
         found = await info.context.journal.announcements.list(code, part.offset, part.first)
-        return Slice(found.items, part.offset, part.first, found.total)
+        return Slice(found.items, part.offset, part.first, found.total, tag=part.tag or "")
 
 
 MOST_IMAGES = 20

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeAlias, Type
 
 import strawberry
 
+from gateway.context import Info
 from gateway.errors import UserInputError, find_violations, refuse_input
 from gateway.execution.load import Load
 from gateway.execution.response import reported
@@ -33,6 +34,9 @@ from schema.fields import needs, plain
 
 NodeT = TypeVar("NodeT")
 
+TAG_LENGTH = 8
+"""Characters of a cursor that say of which list it is."""
+
 First = Annotated[int, strawberry.argument(description="How many: 1 to 100 (条数).")]
 After = Annotated[
     str | None,
@@ -46,7 +50,7 @@ PageNumber = Annotated[
 
 class Window(NamedTuple):
     """Which part of a list is asked for: from an offset, or after the places or the row of a cursor. `is_page`: by its
-    number.
+    number. `tag` is what the cursor says of its list, if there is one; of the list itself once it is `checked`.
     """
 
     offset: int
@@ -54,6 +58,7 @@ class Window(NamedTuple):
     places: Places | None = None
     is_page: bool = False
     row: str | None = None
+    tag: str | None = None
 
     @property
     def cut(self) -> Cut:
@@ -89,14 +94,22 @@ def _wrong_window(first: int, after: str | None, page: int | None) -> Iterator[V
 
 def _window_after(after: str, first: int) -> Window:
     try:
-        cursor = read_cursor(after)
+        tag, cursor = after[:TAG_LENGTH], read_cursor(after[TAG_LENGTH:])
     except InvalidCursorError:
         raise foreign_cursor() from None
     if isinstance(cursor, int):
-        return Window(cursor + 1, first)
+        return Window(cursor + 1, first, tag=tag)
     if isinstance(cursor, RowPlace):
-        return Window(cursor.offset + 1, first, row=cursor.key)
-    return Window(0, first, cursor)
+        return Window(cursor.offset + 1, first, row=cursor.key, tag=tag)
+    return Window(0, first, cursor, tag=tag)
+
+
+def checked(part: Window, info: Info, *asked: object) -> Window:
+    """The part of the list of what is asked for. Raises UserInputError for a cursor of another one."""
+    tag = info.context.ids.hashed("Cursor", *map(repr, asked))[-TAG_LENGTH:]
+    if part.tag not in (None, tag):
+        raise foreign_cursor()
+    return part._replace(tag=tag)
 
 
 def foreign_cursor() -> UserInputError:
@@ -107,14 +120,18 @@ def listed(
     found: Listed[Any], part: Window, total: Load[Any, int], key: Callable[[Any], str] = attrgetter("id")
 ) -> KeyedSlice[Any]:
     """A part of a list of the journal, as it is shown. `total` counts the whole list, if anybody asks."""
-    return KeyedSlice(found.items, tuple(map(key, found.items)), part.offset, part.first, found.has_more, total)
+    return KeyedSlice(
+        found.items, tuple(map(key, found.items)), part.offset, part.first, found.has_more, total, tag=part.tag or ""
+    )
 
 
 def _cursor(part: Part, position: int) -> str:
     """Of the item at this position."""
     if isinstance(part, KeyedSlice):
-        return row_cursor(RowPlace(part.offset + position, part.keys[position]))
-    return places_cursor(places_after(part, position + 1)) if part.parts else offset_cursor(part.offset + position)
+        return part.tag + row_cursor(RowPlace(part.offset + position, part.keys[position]))
+    if part.parts or part.failures:
+        return part.tag + places_cursor(places_after(part, position + 1))
+    return part.tag + offset_cursor(part.offset + position)
 
 
 class PositionedNode(NamedTuple):
@@ -224,6 +241,9 @@ def connection_field(
                 part = window(first, after, page)
                 if (part.places is not None and cursors != "places") or (part.row is not None and cursors != "rows"):
                     raise foreign_cursor()
+                if cursors != "places":  # of which the query says it
+                    asked = [(name, value) for name, value in arguments.items() if name != "info"]
+                    part = checked(part, arguments["info"], node.__name__, sorted(asked))
             except UserInputError as error:
                 codes = wrong_codes(arguments.get("community_code"), arguments.get("community_codes"))
                 refuse_input(error.violations, codes, wrong_filter(arguments.get("filter")))

@@ -31,7 +31,7 @@ from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema import writes
 from schema.arguments import CommunityCode, community, recognized, wrong_codes
-from schema.connection import Window, connection_field, foreign_cursor
+from schema.connection import Window, checked, connection_field, foreign_cursor
 from schema.costs import MERGED, ONE_CALL, list_costs
 from schema.event import NULL_RECORD, After, Event, make_cursor, nothing, renewed
 from schema.fields import needs, record_input, record_type
@@ -107,11 +107,12 @@ class CommunityList:
         return self._slice(info, (code,), asked, part, counts=filters is not None and self.records.names_someone(query))
 
     def _slice(self, info: Info, codes: tuple[str, ...], query: Any, part: Window, *, counts: bool) -> SliceLoad:
-        """Raises UserInputError for a cursor of other communities."""
+        """Raises UserInputError for a cursor of another list, filter or community."""
+        part = checked(part, info, self.records.type_name, query)
         places = part.places
         if places and not any(stream.community_code in codes for stream, _ in places):
             raise foreign_cursor()
-        load = info.context.loaders.slice(self.records, codes, query, part.offset, part.first, places)
+        load = info.context.loaders.slice(self.records, codes, query, part.offset, part.first, places, part.tag or "")
         return info.context.counted(load) if counts else load
 
     async def load_several(

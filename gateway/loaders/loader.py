@@ -91,14 +91,20 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
         await wait_all(reads)
         return [read.outcome for read in reads]
 
+    async def load_since(self, keys: Sequence[KeyT], since: float | None) -> list[Any]:
+        """As `load_level`, by reads that began at this moment of the shared clock or later; None: by any."""
+        if since is not None:
+            for key in keys:
+                read = self._reads.get(key)
+                if read is None or read.began < since:
+                    self._shared.forget_older(self.identify(key), since)
+                    self._reads.pop(key, None)
+        return await self.load_level(keys)
+
     async def read_since(self, key: KeyT, since: float) -> InFlightRead:
         """The read of a key, completed, that began at this moment of the shared clock or later."""
-        read = self._reads.get(key)
-        if read is None or read.cancelled or read.began < since:
-            self._shared.forget_older(self.identify(key), since)
-            read = self._begin(key)
-        await wait_all((read,))
-        return read
+        await self.load_since((key,), since)
+        return self._reads[key]
 
     def _begin(self, key: KeyT) -> InFlightRead:
         source = self.source

@@ -93,6 +93,7 @@ class Failure(NamedTuple):
 
 class Slice(Record, Generic[ItemT], frozen=True, gc=False):
     """`items` from `offset` on, of a list of `total`. Offsets are of the moment: lists may shift (quirk 142).
+    `follows`: whether items follow, None where their count says so. `tag` names the list in its cursors.
 
     `parts` are the streams of platforms that it was read from, and `origins` which of them each item is of, empty where
     there is one. `failures` are the communities that could not be read: neither their items nor their totals are here.
@@ -106,11 +107,14 @@ class Slice(Record, Generic[ItemT], frozen=True, gc=False):
     parts: tuple[Part, ...] = ()
     origins: tuple[int, ...] = ()
     failures: tuple[Failure, ...] = ()
+    follows: bool | None = None
+    tag: str = ""
 
     @property
     def has_more(self) -> bool:
         """Also where a community could not be read: its items may follow."""
-        return self.offset + self.first < self.total or bool(self.failures)
+        follows = self.offset + self.first < self.total if self.follows is None else self.follows
+        return follows or bool(self.failures)
 
     def count(self, derive: Callable[[int], ValueT]) -> ValueT | Load[Any, ValueT]:
         """What follows from how many there are."""
@@ -136,6 +140,7 @@ class KeyedSlice(Record, Generic[ItemT], frozen=True, gc=False):
     has_more: bool
     total: Load[Any, int]
     failures: tuple[Failure, ...] = ()
+    tag: str = ""
 
     def count(self, derive: Callable[[int], ValueT]) -> ValueT | Load[Any, ValueT]:
         """What follows from how many there are, and at least as many as are here."""

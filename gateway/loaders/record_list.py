@@ -87,15 +87,6 @@ class RecordList(Generic[RowT]):
         """Whether it asks for somebody's records."""
         return any(getattr(query, name) is not None for name in self.personal_filters)
 
-    def flows(self, query: Any) -> tuple[bool, bool]:
-        """Whether rows leave the list of a query when they are dealt with, and whether others enter it then."""
-        statuses = [
-            value is getattr(self.waiting, name)
-            for name in self.query.__struct_fields__
-            if isinstance(value := getattr(query, name), WireEnum)
-        ]
-        return any(statuses), not all(statuses)
-
     def queries(self, query: Any) -> tuple[Any, ...]:
         """Those to ask the platform, one after the other, for what this one means."""
         if not self.statuses or query.status is not None:

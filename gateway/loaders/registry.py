@@ -117,9 +117,10 @@ class Loaders:
         offset: int,
         first: int,
         places: Places | None = None,
+        tag: str = "",
     ) -> Load[SliceKey, Slice[Any]]:
         """A part of a list, of one community or of several merged."""
-        return Load(self._of(records).slices, SliceKey(community_codes, query, offset, first, places))
+        return Load(self._of(records).slices, SliceKey(community_codes, query, offset, first, places, tag))
 
     def record(
         self, records: RecordList[Any], platform_id: int | str, community_code: str | None

@@ -29,6 +29,7 @@ class SliceKey(NamedTuple):
     offset: int
     first: int
     places: Places | None = None
+    tag: str = ""
 
 
 class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
@@ -39,7 +40,7 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
     def __init__(self, records: RecordList[RowT], pages: PageLoader[RowT]) -> None:
         super().__init__()
         self._records = records
-        self._reader = StreamReader(records, pages)
+        self._reader = StreamReader(pages)
 
     async def compose(self, key: SliceKey) -> Slice[RowT]:
         """Raises IncompleteError for a part of one community that could not be read to its end; of several, the part
@@ -53,7 +54,10 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
             part = await self._reader.read(code, queries[0], key.offset, key.first)
             source = self._part(Stream(0, code), part.offset, part.total)
             failures = () if part.error is None else (Failure(code, part.error),)
-            return _whole(Slice(part.items, part.offset, key.first, part.total, (source,), failures=failures))
+            found = Slice(
+                part.items, part.offset, key.first, part.total, (source,), (), failures, part.has_more, key.tag
+            )
+            return _whole(found)
         return await self._chain(key, code, queries)
 
     async def _chain(self, key: SliceKey, code: str, queries: Sequence[Any]) -> Slice[RowT]:
@@ -64,7 +68,7 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
         parts: list[Part] = []
         origins: list[int] = []
         failures: tuple[Failure, ...] = ()
-        total = 0
+        total, follows = 0, False
         for at, part in enumerate(only_values(await fetch(reads))):
             missing, offset = 0 if failures else key.first - len(items), max(0, key.offset - total)
             if at and missing and offset:
@@ -73,9 +77,12 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
             parts.append(self._part(Stream(at, code), min(offset, part.total), part.total))
             origins += [at] * len(taken)
             items, total = (*items, *taken), total + part.total
+            follows = follows or part.has_more or len(part.items) > len(taken)
             if part.error is not None and len(taken) < missing:
                 failures = (Failure(code, part.error),)
-        return _whole(Slice(items, key.offset, key.first, total, tuple(parts), tuple(origins), failures))
+        return _whole(
+            Slice(items, key.offset, key.first, total, tuple(parts), tuple(origins), failures, follows, key.tag)
+        )
 
     async def _merge(self, key: SliceKey, queries: Sequence[Any]) -> Slice[RowT]:
         """Each stream after its place. Raises GatewayError for one community; of several, those that fail are left out:
@@ -116,6 +123,8 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
             tuple(parts),
             tuple([origin for origin, _ in taken]),
             failures,
+            any(stretch.has_more for stretch in stretches) or sum(len(each.items) for each in stretches) > len(taken),
+            key.tag,
         )
         return found if len(key.community_codes) > 1 else _whole(found)
 

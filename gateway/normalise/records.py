@@ -61,7 +61,7 @@ class Page(Record, Generic[RecordT], frozen=True, gc=False):
     """One page of a platform's list, as the platform cut it.
 
     `total` is None where the platform gave no page information (nothing found, or a page beyond the end: quirks 138
-    and 139). `per_page` and `last_page` are the platform's own; where it does not give the last page, the total does.
+    and 139). `per_page` and `last_page` are the platform's own; where it gives no last page, rows and total do.
     `dropped` counts rows that had no identifier. `issues` are those of all rows, `flawed` the records that have some.
     """
 

@@ -169,7 +169,7 @@ def read_page(table: Table[RecordT], rows: Sequence[object], page: int, info: ob
             raise ShapeError("expected a total beside rows")
         if info.current_page != page and (current := row_id(info.current_page) or page) != page:
             raise (FirstPageError if current == 1 else ShapeError)("expected the page that was asked for")
-        last_page = last_page or -(-total // (per_page or len(rows)))
+        last_page = last_page or -(-total // len(rows))  # `per_page` may be what was asked for (quirk 136)
     elif total and page <= (last_page or 1) and (page - 1) * (per_page or 0) < total:
         raise ShapeError("expected rows beside a total")
     return Page(

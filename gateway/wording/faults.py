@@ -37,6 +37,10 @@ class FaultWording(Wording):
         "The platform gives only the first page of this list.",
         "平台只给出该列表的第一页。",
     )
+    ROWS_MISSING = (
+        "The platform gives fewer rows of this list than it counts.",
+        "平台给出的该列表的行数少于其总数。",
+    )
     NO_ORDER_NUMBER = "The order was created, and its number was not returned.", "订单已生成，但平台没有给出编号。"
     NO_ANNOUNCEMENT_ID = (
         "The announcement was published, and its id was not returned.",

@@ -280,10 +280,10 @@ def test_quirk_138_rows_without_a_total_are_refused(pages: object) -> None:
         parse_order_page({"data": [order()], "pages": pages}, "10002", 1)
 
 
-@pytest.mark.parametrize(("per_page", "last_page"), [(15, 4), (None, 60)])
-def test_missing_last_page_is_derived_from_total(per_page: int | None, last_page: int) -> None:
+@pytest.mark.parametrize("per_page", [15, None])
+def test_missing_last_page_is_derived_from_rows(per_page: int | None) -> None:
     pages = {"current_page": 1, "per_page": per_page, "total": 60}
-    assert parse_order_page({"data": [order()], "pages": pages}, "10002", 1).last_page == last_page
+    assert parse_order_page({"data": [order()], "pages": pages}, "10002", 1).last_page == 60
 
 
 @pytest.mark.parametrize("data", [None, ""])

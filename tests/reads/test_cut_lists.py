@@ -1,10 +1,17 @@
-"""Lists whose later pages cannot be had: what was read is shown, with an error beside it and a cursor to go on from."""
+"""Lists whose later pages cannot be had: what was read is shown, with an error beside it and a cursor to go on from.
+And lists whose platform caps its pages, and does not say so.
+"""
+
+from dataclasses import replace
 
 import pytest
 
+from gateway.sandbox.dialects import paging
 from gateway.sandbox.endpoint import RefusedError
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.sandbox.variant import Variant
+from gateway.sandbox.wjdh import repair, shenhe
+from gateway.sandbox.wjdh.context import page_in
 
 CODES = ("10002", "00001", "10003")
 FIRST_PAGE = 15
@@ -208,3 +215,80 @@ class TestPagesCountedAndIgnored:
         shown = ids(answer.partial["orders"]) if answer.partial["orders"] else []
         assert shown == newest(sandbox.world)[first:FIRST_PAGE]
         assert answer.error["message"] == "The platform gives only the first page of this list."
+
+
+def add_rows(world, list_name, count=24):
+    """So many more that wait in 10002."""
+    rows, listed = getattr(world, list_name), getattr(world, f"{list_name}_of")["10002"]
+    like = next(
+        row for row in listed if getattr(row, "status", None) == 2 or getattr(row, "is_resolved", True) is False
+    )
+    for number in range(900, 900 + count):
+        rows[number] = replace(like, id=number)
+        listed.append(rows[number])
+    return [row.id for row in listed if getattr(row, "status", None) == 2 or getattr(row, "is_resolved", True) is False]
+
+
+async def walk(gateway, list_name, status, first, between=lambda: None):
+    """Every page of what waits in 10002, and its answers."""
+    arguments = f'communityCode: "10002", first: $first, after: $after, filter: {{status: {status}}}'
+    query = f"query ($first: Int!, $after: String) {{ {list_name}({arguments}) {{ {PART} }} }}"
+    met, after, more = [], None, True
+    while more:
+        part = (await gateway.ask(query, {"first": first, "after": after})).data[list_name]
+        met += ids(part)
+        after, more = part["pageInfo"]["endCursor"], part["pageInfo"]["hasNextPage"]
+        assert bool(after) >= more
+        between()
+    return met
+
+
+WAITING = [("shenhes", "PENDING"), ("repairs", "OPEN")]
+
+
+@pytest.mark.parametrize("variant", [Variant(), Variant(replaced={"per_page": "size"})])
+@pytest.mark.parametrize(("list_name", "status"), WAITING)
+class TestCappedPages:
+    @pytest.fixture(autouse=True)
+    def cap(self, monkeypatch):
+        for module in (shenhe, repair):
+            monkeypatch.setattr(module, "page_in", lambda *given: (page_in(*given)[0], min(15, page_in(*given)[1])))
+
+    @pytest.mark.parametrize("first", [7, 20, 50])
+    async def test_every_row_is_shown(self, gateway, sandbox, list_name, status, first):
+        waiting = add_rows(sandbox.world, list_name)
+
+        assert await walk(gateway, list_name, status, first) == waiting
+
+    async def test_page_by_number_is_whole(self, gateway, sandbox, list_name, status):
+        waiting = add_rows(sandbox.world, list_name)
+        query = f"""{{ {list_name}(communityCode: "10002", first: 20, page: 2, filter: {{status: {status}}})
+            {{ {PART} }} }}"""
+
+        assert ids((await gateway.ask(query)).data[list_name]) == waiting[20:40]
+
+
+async def test_walk_mixes_no_pages_of_different_ages(gateway, sandbox):
+    waiting = add_rows(sandbox.world, "repairs")
+    await walk(gateway, "repairs", "OPEN", 10)  # all of it is cached
+
+    def resolve():
+        for number in waiting[:6]:
+            sandbox.world.repairs[number].is_resolved = True
+
+    assert set(await walk(gateway, "repairs", "OPEN", 10, resolve)) >= set(waiting[10:])
+
+
+async def test_platform_that_counts_more_than_it_gives_is_an_error(gateway, sandbox, monkeypatch):
+    waiting = add_rows(sandbox.world, "repairs", 3)
+    pages = paging.pages
+    monkeypatch.setattr(paging, "pages", lambda *given: {**pages(*given), "total": len(waiting) + 3})
+    query = f"""query ($after: String) {{ repairs(communityCode: "10002", first: 50, after: $after,
+        filter: {{status: OPEN}}) {{ {PART} }} }}"""
+
+    part = (await gateway.ask(query)).data["repairs"]
+    answer = await gateway.ask(query, {"after": part["pageInfo"]["endCursor"]})
+
+    assert (ids(part), part["pageInfo"]["hasNextPage"]) == (waiting, True)
+    assert answer.partial == {"repairs": None}
+    assert answer.code == "UPSTREAM_PROTOCOL"

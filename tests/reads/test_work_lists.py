@@ -1,6 +1,6 @@
 """Lists over several communities, at the edge: merged, one cursor, and a community that fails."""
 
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from dataclasses import replace
 from itertools import product
 from random import Random
@@ -15,6 +15,7 @@ NAMED = {"GATEWAY_COMMUNITIES": ",".join(CODES)}
 PART = "totalCount nodes { platformId community { code } } edges { cursor } pageInfo { hasNextPage endCursor page }"
 LISTS = ("shenhes", "orders", "repairs")
 TOKENS = ("secret", "token")
+PHONES = ("19900000001", "19900000002")
 
 
 @pytest.fixture
@@ -153,13 +154,32 @@ class TestOneCommunity:
         assert ids(following) == [row.id for row in waiting[6:12]]
         assert following["totalCount"] == len(waiting) - 3
 
-    async def test_offset_cursor_of_old_is_read(self, gateway, sandbox, list_name):
-        query = list_query(list_name, ', communityCode: "10002"')
-        old = urlsafe_b64encode(b"offset:4").decode()
+    @pytest.mark.parametrize(
+        ("name", "arguments"),
+        [
+            ("repairs", ', communityCode: "10002"'),
+            ("shenhes", ', communityCode: "10002"'),
+            ("shenhes", ', communityCode: "10002", filter: {status: APPROVED}'),
+            ("operations", ""),
+        ],
+    )
+    async def test_cursor_of_another_list_or_filter_is_refused(self, gateway, sandbox, name, arguments):
+        (part,) = (await gateway.ask(self.QUERY, {"first": 6})).data.values()
+        sandbox.reset_calls()
+        query = f"query ($after: String) {{ {name}(after: $after{arguments}) {{ totalCount }} }}"
 
-        (part,) = (await gateway.ask(query, {"first": 5, "after": old})).data.values()
+        answer = await gateway.ask(query, {"after": part["pageInfo"]["endCursor"]})
 
-        assert ids(part) == expected_ids(sandbox.world, list_name, ("10002",))[5:10]
+        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "after")
+        assert calls(sandbox) == {}
+
+    async def test_cursor_shows_nothing_of_the_person_looked_for(self, gateway):
+        queries = [list_query("orders", f', communityCode: "10002", filter: {{phone: "{phone}"}}') for phone in PHONES]
+        parts = [(await gateway.ask(query, {"first": 1})).data["orders"] for query in queries]
+        first, second = [part["pageInfo"]["endCursor"] for part in parts]
+
+        assert first[:8] != second[:8]
+        assert not any(phone in urlsafe_b64decode(first + "==").decode("latin1") for phone in PHONES)
 
     @pytest.mark.parametrize(
         ("name", "arguments", "asked"),
