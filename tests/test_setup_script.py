@@ -104,7 +104,7 @@ def test_setup_names_the_package_of_a_missing_ensurepip(environ: dict[str, str],
 
     assert refused.returncode == 1
     package = "python{}.{}-venv".format(*sys.version_info)
-    assert f"with venv: install the package {package} (" in refused.stderr
+    assert f"with venv: the package {package} is missing (" in refused.stderr
 
 
 def test_demo_starts_the_python_of_venv(environ: dict[str, str]) -> None:
