@@ -83,7 +83,7 @@ class HouseStatus(WireEnum, chinese="房屋状态", english="How a house is occu
 class OccupantType(WireEnum, chinese="住户类型", english="Type of an occupant"):
     OWNER = "OWNER", Word("业主", "Owner", misplaced=("业主绑定",))  # of the review types, by example (quirk 92)
     # 租户 here, 租客 among the roles and review types: other words of other lists (quirk 93).
-    TENANT = "TENANT", Word("租户", "Tenant")
+    TENANT = "TENANT", Word("租户", "Tenant", misplaced=("租客绑定",))
     OTHER = "OTHER", Word("其他", "Another type")
     UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
 

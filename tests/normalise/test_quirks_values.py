@@ -283,16 +283,16 @@ def test_quirk_91_unknown_political_status_is_sensitive() -> None:
     assert issue.pii is PiiKind.SENSITIVE_STATUS
 
 
-@pytest.mark.parametrize("word", ["业主绑定", " 业主绑定 "])
-def test_quirk_92_occupant_of_the_documents_example_is_the_owner(word: str) -> None:
+@pytest.mark.parametrize("word", ["业主绑定", " 业主绑定 ", "租客绑定"])
+def test_quirk_92_occupant_by_a_review_type_is_read(word: str) -> None:
     home = parse_people(person(houses=[residency(people_house_type=word)])).residencies[0]
-    assert home.occupant_type is OccupantType.OWNER
+    assert home.occupant_type is (OccupantType.TENANT if word == "租客绑定" else OccupantType.OWNER)
     assert [(issue.field, issue.raw, issue.problem) for issue in home.data_issues] == [
         ("occupantType", word, DataProblem.CONTRADICTORY)
     ]
 
 
-@pytest.mark.parametrize("word", ["替换业主", "租客绑定", "租客", "1"])
+@pytest.mark.parametrize("word", ["替换业主", "家属绑定", "租客", "1"])
 def test_quirk_92_93_occupant_type_has_its_own_words(word: str) -> None:
     home = parse_people(person(houses=[residency(people_house_type=word)])).residencies[0]
     assert home.occupant_type is OccupantType.UNRECOGNIZED
