@@ -343,13 +343,13 @@ class ShenheMutations:
         key = input.idempotency_key
         writes.require(
             find_violations(writes.idempotency_key, key),
-            writes.at_most("reason", input.reason, LONGEST_REASON),
+            () if input.reason is None else _wrong_length(input.reason.strip()),
             besides=lambda: masked(input.reason, "reason"),
         )
         review = writes.row(info, input.id, "Shenhe")
         if review is None:
             return await writes.not_found(info, "rejectShenhe", "review", invalid(masked(input.reason, "reason")))
-        reason = (input.reason or "").strip() or None  # the platform may cut blanks off, and then not know it again
+        reason = input.reason and input.reason.strip()  # the platform may cut blanks off, and then not know it again
         return writes.finished(
             info, await info.context.actions.shenhe.reject(info.context.principal, review, reason, key)
         )

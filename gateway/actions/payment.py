@@ -18,7 +18,7 @@ from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from gateway.wording.writes import WriteWording
 
-NUMBER = re.compile(r"[0-9A-Za-z_-]{1,64}")
+NUMBER = re.compile(r"(?=[A-Za-z_-]*[0-9])[0-9A-Za-z_-]{1,64}")
 """Numbers of orders, merchants and WeChat: digits as documented, beyond 64 bits (quirk 77), so texts."""
 
 

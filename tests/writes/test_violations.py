@@ -139,7 +139,7 @@ WRONG: list[tuple[Case, dict[str, Any], list[tuple[str, str, str | None, str | N
         {"idempotencyKey": "", "reason": "199****0001" * 50},
         [
             ("idempotencyKey", "FORMAT", "1", "128"),
-            ("reason", "LENGTH", None, "500"),
+            ("reason", "LENGTH", "1", "500"),
             ("reason", "MASKED", None, None),
         ],
     ),

@@ -14,6 +14,7 @@ BY_NAME = {case.name: case for case in CASES}
 
 ORDER = order("", {"house": HOUSE})
 APPROVE, REJECT = BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"]
+CALLBACK = "mutation ($input: PayCallbackInput!) { payCallback(input: $input) { outcome userErrors { field } } }"
 REPAIR, MODULE, SYNC = BY_NAME["updateRepair"], BY_NAME["setModule"], BY_NAME["syncModules"]
 ANNOUNCEMENT = BY_NAME["createAnnouncement"]
 
@@ -291,3 +292,18 @@ async def test_refused_write_returns_its_record_and_no_payment(
         },
         "payCallback": {"outcome": "REFUSED", "operation": {"result": None}, "payment": None},
     }
+
+
+async def test_rejection_without_a_visible_reason_is_refused(gateway, sandbox):
+    prepared = await REJECT.prepare(gateway)
+    for reason in ("", " \u3000"):
+        answer = await gateway.ask(REJECT.document, {"input": prepared | {"reason": reason}})
+        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "input.reason")
+    assert sandbox.effects.all() == []
+
+
+async def test_callback_with_an_order_of_letters_is_refused(gateway):
+    given = {"orderNumber": "abc", "shopNumber": "1", "weixinNumber": "2"}
+    payload = (await gateway.ask(CALLBACK, {"input": given})).data["payCallback"]
+
+    assert payload == {"outcome": "REFUSED", "userErrors": [{"field": ["orderNumber"]}]}
