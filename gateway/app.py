@@ -149,7 +149,7 @@ class Gateway:
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
         self.unverified: UnverifiedPayments | None = None
         if settings.callback_accepts == "platform":
-            self.unverified = UnverifiedPayments(self.actions.payment, journal, platforms.security)
+            self.unverified = UnverifiedPayments(self.actions.payment, journal, platforms.security, key)
         metrics.watch(metrics.journal_success, lambda: journal.last_success)
         metrics.build.labels(VERSION, settings.build_id).set(1)
         for platform in (platforms.wjdh, platforms.security):

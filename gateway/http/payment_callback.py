@@ -5,6 +5,7 @@ with a `code`; HTTP 200 but for what is no such call at all.
 """
 
 import asyncio
+from ipaddress import ip_address
 from urllib.parse import parse_qsl
 
 import orjson
@@ -46,7 +47,7 @@ def payment_callback_routes(
     """`POST /callbacks/token` (key_k, key_d) and `POST /callbacks/payment` (order_number, shop_number, weixin_number,
     token). A notification is acknowledged with 0 only when it is on disk.
 
-    With `unverified`, one whose token was not issued here is answered as the security platform judges it.
+    With `unverified`, one whose token was not issued here is answered as the security platform judges the token.
     """
     saving = StateLog("notification not saved", "notifications saved again", "error")
     throttle = LogThrottle()
@@ -75,7 +76,7 @@ def payment_callback_routes(
             if is_own or unverified is None:
                 receipt = await payments.receive(notification, SUBJECT)
             else:
-                receipt = await unverified.receive(notification, token, SUBJECT)
+                receipt = await unverified.receive(notification, token, _sender(request), SUBJECT)
         except PlatformAuthError:
             return _answer({"code": TOKEN_INVALID})
         except JournalError as error:
@@ -93,6 +94,12 @@ def payment_callback_routes(
     if access_log is not None:
         endpoints = {path: access_log.answering(path, answer) for path, answer in endpoints.items()}
     return [Route(path, answer, methods=["POST"]) for path, answer in endpoints.items()]
+
+
+def _sender(request: Request) -> str:
+    """The address that a limit is for: of IPv6 the first 64 bits, since one sender has all of the others."""
+    host = "" if request.client is None else request.client.host
+    return ":".join(ip_address(host.partition("%")[0]).exploded.split(":")[:4]) if ":" in host else host
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The payment outbox: notifications kept before they are acknowledged, and delivered by the holder of the lease."""
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,35 +45,38 @@ class Payments:
 
         One row per order number and per WeChat number, the first to come; `subject` is who brought it.
         """
-        now = self._clock()
-        values = {
-            "id": new_id(now),
-            **Numbers(order_number, shop_number, weixin_number)._asdict(),
-            "state": DeliveryState.QUEUED,
-            "attempts": 0,
-            "received_at": now,
-            "next_attempt_at": now,
-            "lease_token": 0,
-        }
-
-        receipt = await self._database.write(lambda connection: self.take_in(connection, values, subject))
+        numbers, now = Numbers(order_number, shop_number, weixin_number), self._clock()
+        receipt = await self._database.write(lambda connection: self.take_in(connection, numbers, subject, now))
         if receipt.kind is not ReceiptKind.SAME:
             self._events.on_noted()
         return receipt
 
-    def take_in(self, connection: Connection, values: Mapping[str, Any], subject: str) -> Receipt:
-        """In a transaction: a new row of these values, or what has one of its numbers; a contradiction is recorded.
+    def take_in(
+        self,
+        connection: Connection,
+        numbers: Numbers,
+        subject: str,
+        received_at: datetime,
+        *,
+        is_delivered: bool = False,
+    ) -> Receipt:
+        """In a transaction: a new row of these numbers, or what has one of them; a contradiction is recorded.
 
         `Events.on_noted` is to be called when it is committed.
         """
+        now = self._clock()
+        values = {"id": new_id(now), **numbers._asdict(), "received_at": received_at, "lease_token": 0}
+        if is_delivered:
+            values |= {"state": DeliveryState.DELIVERED, "attempts": 1, "delivered_at": now}
+        else:
+            values |= {"state": DeliveryState.QUEUED, "attempts": 0, "next_attempt_at": now}
         row = connection.execute(insert_new(connection, payments), values).first()
         if row is not None:
             payment = to_record(row, Payment)
             self._events.note(connection, happened(payment, PaymentEventKind.RECEIVED))
             return Receipt(ReceiptKind.NEW, payment)
-        numbers = {name: values[name] for name in Numbers._fields}
-        payment = to_record(connection.execute(known(numbers["order_number"], numbers["weixin_number"])).one(), Payment)
-        if all(getattr(payment, name) == number for name, number in numbers.items()):
+        payment = to_record(connection.execute(known(numbers.order_number, numbers.weixin_number)).one(), Payment)
+        if all(getattr(payment, name) == number for name, number in numbers._asdict().items()):
             return Receipt(ReceiptKind.SAME, payment)
         # One after the other, so that the one who counts sees what has been recorded at the same moment.
         connection.execute(select(payments.c.id).where(payments.c.id == payment.id).with_for_update())
@@ -81,10 +84,10 @@ class Payments:
             conflict = {
                 "payment_id": payment.id,
                 "subject": subject,
-                "payload_hash": _payload_hash(*numbers.values()),
-                "received_at": self._clock(),
+                "payload_hash": _payload_hash(*numbers),
+                "received_at": now,
             }
-            if connection.execute(insert_new(connection, payment_conflicts), conflict | numbers).first():
+            if connection.execute(insert_new(connection, payment_conflicts), conflict | numbers._asdict()).first():
                 self._events.note(connection, happened(payment, PaymentEventKind.CONFLICTED))
         return Receipt(ReceiptKind.CONFLICT, payment)
 

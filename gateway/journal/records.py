@@ -203,12 +203,13 @@ class Numbers(NamedTuple):
 
 class Unverified(msgspec.Struct, frozen=True):
     """A notification whose token the security platform is asked about, by delivering `to_deliver` with it: the same
-    numbers, or those of the payment that they contradict.
+    numbers, or those of the payment that they contradict. `token` is the token's keyed digest.
     """
 
     id: str
     numbers: Numbers
     to_deliver: Numbers
+    token: str
     received_at: datetime
 
 

@@ -225,9 +225,19 @@ unverified_notifications = Table(
     Column("order_number", StoredText, nullable=False),
     Column("shop_number", StoredText, nullable=False),
     Column("weixin_number", StoredText, nullable=False),
+    Column("token", String(64), nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+    Index("ix_unverified_notifications_token", "token"),
     Index("ix_unverified_notifications_received_at", "received_at"),
 )
+
+accepted_tokens = Table(
+    "accepted_tokens",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("accepted_at", UtcDateTime, nullable=False),
+)
+"""Keyed digests of the tokens of notifications that the security platform took."""
 
 announcements = Table(
     "announcements",

@@ -47,12 +47,11 @@ class Notifier:
 
     async def sign_in(self, port: int) -> None:
         """Ask for a token: the intake on this port, whose token serves at every gateway of the same key, or the
-        platform, once.
+        platform: a token that no gateway knows yet.
         """
         if self._token_url:
-            if not self._token:
-                async with httpx.AsyncClient(trust_env=False) as client:
-                    self._token = (await client.post(self._token_url, data=self._credentials)).json()["token"]
+            async with httpx.AsyncClient(trust_env=False) as client:
+                self._token = (await client.post(self._token_url, data=self._credentials)).json()["token"]
             return
         async with Connection(port) as connection:
             self._token = str((await connection.post("/callbacks/token", self._credentials))["token"])

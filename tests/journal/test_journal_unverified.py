@@ -7,10 +7,11 @@ from gateway.journal.journal import Journal
 from gateway.journal.listing import PaymentQuery
 from gateway.journal.records import Numbers, Receipt, ReceiptKind, Unverified
 from gateway.journal.tables import events, unverified_notifications
-from gateway.journal.unverified import ABANDONED_AFTER
+from gateway.journal.unverified import TOKENS_LAST
 from gateway.normalise.states import DeliveryState
 
 NUMBERS = Numbers("order", "shop", "weixin")
+TOKEN = "0" * 64
 
 
 async def kept(journal: Journal) -> int:
@@ -28,7 +29,7 @@ async def accept(journal: Journal, unverified: Unverified) -> Receipt:
 
 
 async def test_unverified_notification_is_no_payment(journal: Journal) -> None:
-    unverified = await journal.unverified.begin(NUMBERS)
+    unverified = await journal.unverified.begin(NUMBERS, TOKEN)
 
     assert unverified.to_deliver == NUMBERS
     assert await journal.payments.count(PaymentQuery()) == 0
@@ -38,13 +39,13 @@ async def test_unverified_notification_is_no_payment(journal: Journal) -> None:
 
 
 async def test_refused_notification_leaves_nothing(journal: Journal) -> None:
-    await journal.unverified.drop(await journal.unverified.begin(NUMBERS))
+    await journal.unverified.drop(await journal.unverified.begin(NUMBERS, TOKEN))
 
     assert (await kept(journal), await noted(journal)) == (0, [])
 
 
 async def test_accepted_notification_is_a_delivered_payment(journal: Journal, clock: FrozenClock) -> None:
-    unverified = await journal.unverified.begin(NUMBERS)
+    unverified = await journal.unverified.begin(NUMBERS, TOKEN)
     received = clock.now
     clock.advance(seconds=2)
     receipt = await accept(journal, unverified)
@@ -58,7 +59,7 @@ async def test_accepted_notification_is_a_delivered_payment(journal: Journal, cl
 
 
 async def test_payment_of_another_intake_is_delivered_and_its_lease_lost(journal: Journal) -> None:
-    unverified = await journal.unverified.begin(NUMBERS)
+    unverified = await journal.unverified.begin(NUMBERS, TOKEN)
     known = (await journal.payments.receive(*NUMBERS, subject="platform")).payment
     [claimed] = await journal.payments.claim("one", 10, timedelta(seconds=30))
     receipt = await accept(journal, unverified)
@@ -75,7 +76,7 @@ async def test_payment_of_another_intake_is_delivered_and_its_lease_lost(journal
 async def test_contradiction_is_checked_with_known_numbers(journal: Journal) -> None:
     known = (await journal.payments.receive(*NUMBERS, subject="platform")).payment
     for numbers in (Numbers("order", "x", "weixin"), Numbers("order", "shop", "x"), Numbers("x", "shop", "weixin")):
-        unverified = await journal.unverified.begin(numbers)
+        unverified = await journal.unverified.begin(numbers, TOKEN)
         assert unverified.to_deliver == NUMBERS, numbers
         assert (await accept(journal, unverified)).kind is ReceiptKind.CONFLICT
 
@@ -83,12 +84,29 @@ async def test_contradiction_is_checked_with_known_numbers(journal: Journal) -> 
     assert await kept(journal) == 0
 
 
+async def test_accepted_token_makes_payments_of_what_came(journal: Journal, clock: FrozenClock) -> None:
+    unverified = await journal.unverified.begin(NUMBERS, TOKEN)
+    await journal.unverified.begin(NUMBERS, TOKEN)
+    await journal.unverified.begin(Numbers("other", "shop", "other"), TOKEN)
+    await journal.unverified.begin(Numbers("third", "shop", "third"), "1" * 64)
+    assert not await journal.unverified.knows(TOKEN)
+    await accept(journal, unverified)
+
+    assert (await journal.unverified.knows(TOKEN), await journal.unverified.knows("1" * 64)) == (True, False)
+    assert await journal.payments.counts() == {
+        DeliveryState.QUEUED: 1, DeliveryState.DELIVERED: 1, DeliveryState.DEAD: 0
+    }  # fmt: skip
+    assert await kept(journal) == 1
+    clock.advance(seconds=TOKENS_LAST.total_seconds())
+    assert not await journal.unverified.knows(TOKEN)
+
+
 async def test_abandoned_notification_is_removed(journal: Journal, clock: FrozenClock) -> None:
-    await journal.unverified.begin(NUMBERS)
-    clock.advance(seconds=ABANDONED_AFTER.total_seconds() - 1)
-    await journal.unverified.begin(NUMBERS)
+    await journal.unverified.begin(NUMBERS, TOKEN)
+    clock.advance(seconds=TOKENS_LAST.total_seconds() - 1)
+    await journal.unverified.begin(NUMBERS, TOKEN)
     assert await kept(journal) == 2
 
     clock.advance(seconds=2)
-    await journal.unverified.begin(NUMBERS)
+    await journal.unverified.begin(NUMBERS, TOKEN)
     assert await kept(journal) == 2
