@@ -33,7 +33,7 @@ from gateway.normalise.requests import (
     PhonePayer,
 )
 from gateway.normalise.states import Outcome
-from gateway.normalise.values import mobile_number, money_of_sum
+from gateway.normalise.values import document_number, mobile_number, money_of_sum
 from gateway.normalise.vocabulary import FeeType
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
@@ -426,7 +426,7 @@ def _payer(payer: PayerInput) -> Payer:
         name = payer.phone.name
         return PhonePayer(mobile_number(payer.phone.phone.strip()), name.strip() if name else None)
     if payer.car_number:
-        return CarPayer(payer.car_number.strip())
+        return CarPayer(document_number(payer.car_number))
     if payer.parking_number:
         return ParkingPayer(payer.parking_number.strip())
-    return IdCardPayer((payer.id_card or "").strip())
+    return IdCardPayer(document_number(payer.id_card or ""))

@@ -24,12 +24,13 @@ from gateway.loaders.slices import SliceKey
 from gateway.normalise.field import DeclaredField, declared_fields
 from gateway.normalise.kinds import IDENTIFIER
 from gateway.normalise.states import ChangeKind
-from gateway.normalise.values import mobile_number
+from gateway.normalise.values import document_number, mobile_number
 from gateway.normalise.vocabulary import PiiKind
 from gateway.normalise.wire_enum import WireEnum
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema import writes
+from gateway.normalise.plausible import id_card_problem
 from schema.arguments import CommunityCode, community, recognized, wrong_codes
 from schema.connection import Window, checked, connection_field, foreign_cursor
 from schema.costs import MERGED, ONE_CALL, list_costs
@@ -339,3 +340,7 @@ def _asked(declared: DeclaredField, value: Any) -> Any:
     if declared.field.pii is PiiKind.PHONE:
         return mobile_number(value.strip())
     return value.strip() if declared.field.kind is IDENTIFIER else value  # the platform compares every character
+    if declared.field.pii is PiiKind.ID_CARD:
+        value = document_number(value)
+        if problem := id_card_problem(value):
+            raise UserInputError(argument, problem(field=argument))

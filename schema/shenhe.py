@@ -27,6 +27,7 @@ from gateway.normalise.shenhe_content import ShenheContent as ShenheContentRecor
 from gateway.normalise.shenhe_content import ShenheHouse as ShenheHouseRecord
 from gateway.normalise.shenhe_content import ShenhePeople as ShenhePeopleRecord
 from gateway.normalise.states import FindingCode, Severity
+from gateway.normalise.values import document_number
 from gateway.normalise.verification import applied_house
 from gateway.normalise.vocabulary import ShenheStatus
 from gateway.wording.inputs import InputWording
@@ -405,6 +406,9 @@ def _corrections(content: ShenheContentInput | None) -> Corrections | None:
     corrections = {
         part: writes.given(values) for part, values in (("people", content.people), ("house", content.house)) if values
     }
+    people = corrections.get("people", {})
+    if "id_card" in people:
+        people["id_card"] = document_number(people["id_card"])
     return {part: values for part, values in corrections.items() if values} or None
 
 

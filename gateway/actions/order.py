@@ -27,7 +27,7 @@ from gateway.errors import RefusedError
 from gateway.events import EventBus, ReadsDropped
 from gateway.journal.journal import Journal
 from gateway.journal.records import Operation, UserError
-from gateway.normalise.plausible import is_invisible, is_json_number, number_problem
+from gateway.normalise.plausible import id_card_problem, is_invisible, is_json_number, number_problem, plate_problem
 from gateway.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
 from gateway.normalise.states import UserErrorCode
 from gateway.platforms.wjdh import Wjdh
@@ -150,5 +150,9 @@ def _payer_violations(new: NewOrder) -> Iterator[Violation]:
     texts = [value for value in parts.values() if isinstance(value, str)]
     if any(map(is_invisible, texts)):
         yield Violation(("payer",), InputWording.EMPTY(field="payer"))
-    if any(map(contains_mask, texts)):
+    elif any(map(contains_mask, texts)):
         yield Violation(("payer",), InputWording.MASKED())
+    elif isinstance(new.payer, IdCardPayer) and (problem := id_card_problem(new.payer.id_card)):
+        yield Violation(("payer", "idCard"), problem(field="idCard"))
+    elif isinstance(new.payer, CarPayer) and (problem := plate_problem(new.payer.number)):
+        yield Violation(("payer", "carNumber"), problem(field="carNumber"))

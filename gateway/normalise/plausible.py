@@ -27,6 +27,7 @@ _ID_CARD = re.compile(r"[0-9]{17}[0-9Xx]|[0-9]{15}")
 _OTHER_DOCUMENT = re.compile(r"(?![0-9]{11})(?=(?:[^0-9]*[0-9]){4})[0-9A-Za-z()（）\-\u4e00-\u9fff]{5,20}")
 """Passports, permits, officers' cards. What begins with eleven digits is an identity card's number mistyped."""
 
+_PLATE = re.compile(r"(?=.*[0-9])[0-9A-Z\u4e00-\u9fff]{5,10}")
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
@@ -53,6 +54,11 @@ def id_card_problem(number: str) -> Problem | None:
     if _ID_CARD.fullmatch(number) or _OTHER_DOCUMENT.fullmatch(number):
         return None
     return InputWording.ID_CARD
+
+
+def plate_problem(plate: str) -> Problem | None:
+    """Of a number plate, with or without the province."""
+    return None if _PLATE.fullmatch(plate) else InputWording.PLATE
 
 
 def birth_date_problem(day: date, today: date) -> Problem | None:

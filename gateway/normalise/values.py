@@ -34,6 +34,7 @@ EnumT = TypeVar("EnumT", bound=WireEnum)
 _MOBILE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9})")
 _GAPS_OF_PHONES = re.compile(r"[\s()\-\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 """What people put between digits, and the invisible marks that address books put around a number that is copied."""
+_GAPS_OF_NUMBERS = re.compile(r"[\s\u00b7\u2022\u30fb\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 _AMOUNT = re.compile(r"[¥￥]?\s*(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,30})(?:\.([0-9]{1,30}))?\s*元?")
 
@@ -85,6 +86,11 @@ def mobile_number(phone: str) -> str:
     """
     match = _MOBILE.fullmatch(_GAPS_OF_PHONES.sub("", normalize("NFKC", phone)))
     return phone if match is None else match.group(1)
+
+
+def document_number(number: str) -> str:
+    """An ID number or a number plate as platforms keep and compare it: in capitals, without blanks and dots."""
+    return _GAPS_OF_NUMBERS.sub("", normalize("NFKC", number)).upper()
 
 
 def is_code(text: str) -> bool:

@@ -64,6 +64,11 @@ class InputWording(Wording):
         "{field}须为 18 位或 15 位身份证号，或其他证件的号码。",
         Rule.FORMAT,
     )
+    PLATE = (
+        "{field} must be a number plate of 5 to 10 letters and digits.",
+        "{field}须为 5 至 10 个字母、数字的车牌号。",
+        Rule.FORMAT,
+    )
     JSON_NUMBER = "{field} must be a JSON number.", "{field}须为 JSON 数字。", Rule.FORMAT
     NATION = "{field} must be a name, not a number.", "{field}须为名称，不能是数字。", Rule.FORMAT
     IMAGE = (

@@ -1,0 +1,53 @@
+"""ID numbers and plates go to a platform as it keeps them, and what cannot be one goes nowhere."""
+
+import json
+
+import pytest
+from write_cases import CASES, HOUSE, order
+
+ORDER = order("", {"house": HOUSE})
+BY_NAME = {case.name: case for case in CASES}
+LISTED = 'query ($id: String!) { orders(communityCode: "10002", filter: { idCard: $id }) { totalCount } }'
+
+
+@pytest.mark.parametrize(
+    ("payer", "sent"),
+    [
+        ({"idCard": "９９９302 19921130·2226"}, {"idcard": "999302199211302226"}),
+        ({"carNumber": " gk·12001 "}, {"number": "GK12001"}),
+    ],
+)
+async def test_number_of_a_payer_is_sent_clean(gateway, sandbox, payer, sent):
+    assert (await ORDER.write(gateway, ORDER.input | {"payer": payer}))["outcome"] == "CONFIRMED"
+    [form] = [call.form for call in sandbox.calls if call.endpoint == "order/new"]
+    assert json.loads(form["identifier"]) == sent
+
+
+async def test_filter_cleans_id_numbers(gateway, sandbox):
+    await gateway.ask(LISTED, {"id": "999302 19921130·222x"})
+
+    assert [call.form["idcard"] for call in sandbox.calls if call.endpoint == "order/list"] == ["99930219921130222X"]
+
+
+@pytest.mark.parametrize("number", ["9990**********1234", "12"])
+async def test_number_that_is_none_is_refused(gateway, sandbox, number):
+    listed = await gateway.ask(LISTED, {"id": number})
+    payers = [{"idCard": number}, {"carNumber": number}]
+    payloads = [
+        await ORDER.write(gateway, ORDER.input | {"payer": payer, "idempotencyKey": next(iter(payer))})
+        for payer in payers
+    ]
+
+    assert (listed.code, listed.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "filter.idCard")
+    fields = [[error["field"] for error in payload["userErrors"]] for payload in payloads]
+    assert fields == [[["payer", "idCard"]], [["payer", "carNumber"]]]
+    assert sandbox.calls == []
+
+
+async def test_correction_of_an_id_number_is_clean(gateway, sandbox):
+    approve = BY_NAME["approveShenhe"]
+    prepared = await approve.prepare(gateway) | {"content": {"people": {"idCard": "999302 19921130 222x"}}}
+
+    assert (await approve.write(gateway, prepared))["outcome"] == "CONFIRMED"
+    [form] = [call.form for call in sandbox.calls if call.endpoint == "shenhe/update"]
+    assert json.loads(form["content"])["people"]["people_idcard"] == "99930219921130222X"
