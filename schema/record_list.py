@@ -23,6 +23,7 @@ from gateway.loaders.record_list import RecordKey, RecordList
 from gateway.loaders.slices import SliceKey
 from gateway.normalise.field import DeclaredField, declared_fields
 from gateway.normalise.kinds import IDENTIFIER
+from gateway.normalise.plausible import id_card_problem
 from gateway.normalise.states import ChangeKind
 from gateway.normalise.values import document_number, mobile_number
 from gateway.normalise.vocabulary import PiiKind
@@ -30,7 +31,6 @@ from gateway.normalise.wire_enum import WireEnum
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema import writes
-from gateway.normalise.plausible import id_card_problem
 from schema.arguments import CommunityCode, community, recognized, wrong_codes
 from schema.connection import Window, checked, connection_field, foreign_cursor
 from schema.costs import MERGED, ONE_CALL, list_costs

@@ -9,7 +9,7 @@ from typing import Any
 from gateway.loaders.lists import LISTS
 from gateway.normalise.field import declared_fields
 from gateway.normalise.person import DOCUMENTED_KEYS
-from gateway.normalise.profile import ENUMS, NO_PROFILE, ListPaging, Profile, use_profile
+from gateway.normalise.profile import ENUMS, NO_PROFILE, ListPaging, Profile
 from gateway.normalise.table import TABLES, Table
 from gateway.normalise.value_forms import TYPES
 from gateway.normalise.vocabulary import DECLARED_SWITCHES
@@ -46,24 +46,6 @@ def parse_profile(document: Mapping[str, Any]) -> Profile:
     if reader.mistakes:
         raise SettingsError(*[f"{VARIABLE}: {mistake}" for mistake in reader.mistakes])
     return profile
-
-
-def try_profile(settings: Settings) -> None:
-    """Read rows with each of its words in every field. Raises SettingsError with those that a reader fails on."""
-    profile = read_profile(settings)
-    use_profile(profile)
-    words = [(f"{name}.{member}", word) for name, of in profile.words.items() for member in of for word in of[member]]
-    broken: dict[str, None] = {}
-    for table in TABLES:
-        passed = [""] * (table.read_lenient.__code__.co_argcount - 2)  # beside the row and its issues
-        for place, word in words:
-            try:
-                table.read({slot.key: word for slot in table.slots} | {"id": 1}, [], *passed)
-            except Exception as error:  # noqa: BLE001 # whatever it is, it takes every page with this word
-                what = f"{table.record.__name__} ({type(error).__name__})"
-                broken[f"{VARIABLE}: words.{place}: {word!r} breaks {what}"] = None
-    if broken:
-        raise SettingsError(*broken)
 
 
 class _Reader:

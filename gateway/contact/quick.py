@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, aclosing
 from gateway.auth.authenticator import Authenticator, open_authenticator
 from gateway.auth.issuer import require_development
 from gateway.communities import read_communities
-from gateway.contact.profile import read_profile, try_profile
+from gateway.contact.profile import read_profile
 from gateway.contact.report import to_table
 from gateway.errors import IssuerUnavailableError, JournalError
 from gateway.execution.trusted import read_trusted_documents
@@ -27,7 +27,6 @@ async def check(settings: Settings) -> int:
     tried answered in the protocol, else 1. Raises SettingsError.
     """
     require_usable(settings)
-    try_profile(settings)
     async with AsyncExitStack() as stack:
         authenticator: Authenticator | None = None
         if settings.auth_issuer:
