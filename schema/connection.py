@@ -237,19 +237,19 @@ def connection_field(
         def resolve_part(
             *sources: Any, first: int = 20, after: str | None = None, page: int | None = None, **arguments: Any
         ) -> Any:
+            info = arguments.get("info", sources[-1])  # plans pass it by position
             try:
                 part = window(first, after, page)
                 if (part.places is not None and cursors != "places") or (part.row is not None and cursors != "rows"):
                     raise foreign_cursor()
                 if cursors != "places":  # of which the query says it
                     asked = [(name, value) for name, value in arguments.items() if name != "info"]
-                    part = checked(part, arguments["info"], node.__name__, sorted(asked))
+                    part = checked(part, info, node.__name__, sorted(asked))
             except UserInputError as error:
                 codes = wrong_codes(arguments.get("community_code"), arguments.get("community_codes"))
                 refuse_input(error.violations, codes, wrong_filter(arguments.get("filter")))
                 raise
             found = resolve(*sources, part=part, **arguments)
-            info = arguments.get("info")
             return reported(found, info._raw_info) if type(info) is strawberry.Info and isawaitable(found) else found
 
         own = [parameter for name, parameter in signature(resolve).parameters.items() if name != "part"]

@@ -339,8 +339,8 @@ def _asked(declared: DeclaredField, value: Any) -> Any:
         raise UserInputError(argument, InputWording.EMPTY_FILTER(field=argument))
     if declared.field.pii is PiiKind.PHONE:
         return mobile_number(value.strip())
-    return value.strip() if declared.field.kind is IDENTIFIER else value  # the platform compares every character
     if declared.field.pii is PiiKind.ID_CARD:
         value = document_number(value)
         if problem := id_card_problem(value):
             raise UserInputError(argument, problem(field=argument))
+    return value.strip() if declared.field.kind is IDENTIFIER else value  # the platform compares every character
