@@ -8,8 +8,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.actions.identity import part_of
-from gateway.actions.row import RowRef
-from gateway.actions.write import Write, Written, invalid, masked
+from gateway.actions.write import RowRef, Write, Written, invalid, masked
 from gateway.context import Info
 from gateway.errors import find_violations
 from gateway.execution.load import Load

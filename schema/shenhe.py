@@ -7,8 +7,7 @@ from typing import Annotated, Any, TypeAlias
 import strawberry
 
 from gateway.actions.identity import part_of_review
-from gateway.actions.row import RowRef
-from gateway.actions.write import Write, Written, invalid, masked
+from gateway.actions.write import RowRef, Write, Written, invalid, masked
 from gateway.auth.masking import has_number, mask, mask_content_raw, mask_text
 from gateway.auth.principal import Scope
 from gateway.context import REVEALING, Info

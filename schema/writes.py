@@ -6,8 +6,7 @@ from typing import Any
 
 import strawberry
 
-from gateway.actions.row import RowRef, write_each
-from gateway.actions.write import Write, Written, invalid, refused_write, user_error
+from gateway.actions.write import RowRef, Write, Written, invalid, refused_write, user_error, write_each
 from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
 from gateway.errors import UserInputError, refuse_input

@@ -20,10 +20,9 @@ import pytest
 
 from gateway.auth.node_ids import NodeIds
 from gateway.commands.demo import _listen
-from gateway.journal.identifiers import new_id
 from gateway.journal.journal import open_journal
 from gateway.journal.listing import Cut, PaymentQuery
-from gateway.journal.records import AuditAction, AuditEntry, RecordRefs
+from gateway.journal.records import AuditAction, AuditEntry, RecordRefs, new_id
 from gateway.settings import Settings, load_settings
 from schema.build import export_sdl
 

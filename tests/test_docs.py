@@ -16,7 +16,7 @@ from graphql import GraphQLSchema, parse, validate
 from gateway.__main__ import main
 from gateway.auth import keys
 from gateway.auth.principal import Scope
-from gateway.http.subscribe import RECHECK
+from gateway.http.sse import RECHECK
 from schema.build import executable_schema
 
 ROOT = Path(__file__).parent.parent

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 
 from gateway.actions.announcement import AnnouncementActions
-from gateway.actions.bulk import BulkWriter
 from gateway.actions.module import ModuleActions
 from gateway.actions.order import OrderActions
 from gateway.actions.payment import PaymentActions
 from gateway.actions.repair import RepairActions
 from gateway.actions.shenhe import ShenheActions
 from gateway.actions.write import ReadsBack, Written, refused_write
-from gateway.actions.writer import Writer
+from gateway.actions.writer import BulkWriter, Writer
 from gateway.auth.principal import Principal
 from gateway.events import EventBus
 from gateway.journal.journal import Clock, Journal

@@ -1,11 +1,11 @@
 """Answering and resolving repairs (document 4.3)."""
 
-from gateway.actions.row import RowRef
 from gateway.actions.write import (
     Done,
     Found,
     MarkSent,
     ReadBack,
+    RowRef,
     Write,
     WriteRefusal,
     Written,

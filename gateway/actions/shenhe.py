@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from gateway.actions.row import RowRef
 from gateway.actions.write import (
     Done,
     Found,
     MarkSent,
     ReadBack,
+    RowRef,
     Write,
     WriteRefusal,
     Written,

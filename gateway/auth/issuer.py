@@ -4,6 +4,9 @@ Its key lies in the data directory: the server that verifies and the command tha
 opens on a developer's own machine only.
 """
 
+import os
+import secrets
+import stat
 import time
 from collections.abc import Callable, Collection
 from ipaddress import ip_address
@@ -15,9 +18,38 @@ from joserfc.jwk import OKPKey
 
 from gateway.auth.keys import FixedKeys, KeySet
 from gateway.auth.principal import Scope
-from gateway.auth.secret_files import read_or_create
 from gateway.auth.tokens import EVERYTHING
 from gateway.settings import Settings, SettingsError
+
+
+def read_or_create(path: Path, make: Callable[[], bytes]) -> bytes:
+    """The secret in this file, made if there is none. Raises SettingsError when others can read it, or nobody can."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _create(path, make())
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise SettingsError(f"GATEWAY_DATA_DIR: {path.name} must be readable by its owner alone (chmod 600)")
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"GATEWAY_DATA_DIR: {path.name} cannot be kept there ({error.strerror})") from error
+
+
+def _create(path: Path, secret: bytes) -> None:
+    """Written aside and linked into place: nobody sees half of it, and of several processes one wins."""
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(file, "wb") as stream:
+            stream.write(secret)
+            stream.flush()
+            os.fsync(file)
+        os.link(aside, path)
+    except FileExistsError:
+        pass  # another process was first: its secret is the secret
+    finally:
+        aside.unlink()
+
 
 ISSUER = "urn:wanjia-gateway:development"
 AUDIENCE = "wanjia-gateway"

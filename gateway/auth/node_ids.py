@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.auth.issuer import read_or_create
 from gateway.auth.principal import Principal
-from gateway.auth.secret_files import read_or_create
 from gateway.settings import Settings, SettingsError
 
 _VERSION = b"\x01"

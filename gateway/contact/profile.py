@@ -8,10 +8,10 @@ from typing import Any
 
 from gateway.loaders.lists import LISTS
 from gateway.normalise.field import declared_fields
+from gateway.normalise.observation import TYPES
 from gateway.normalise.person import DOCUMENTED_KEYS
 from gateway.normalise.profile import ENUMS, NO_PROFILE, ListPaging, Profile
 from gateway.normalise.table import TABLES, Table
-from gateway.normalise.value_forms import TYPES
 from gateway.normalise.vocabulary import DECLARED_SWITCHES
 from gateway.normalise.wire_enum import WireEnum
 from gateway.settings import Settings, SettingsError

@@ -23,8 +23,7 @@ HEAD = ("what", "endpoint", "reachable", "token", "answer", "time")
 async def check(settings: Settings) -> int:
     """Print what went wrong, and then a table of all that was tried.
 
-    Returns 0 when the journal and the signing keys can be used, both platforms are set up, and every endpoint that was
-    tried answered in the protocol, else 1. Raises SettingsError.
+    Returns 0 when the journal, keys and every endpoint of both platforms can be used, else 1. Raises SettingsError.
     """
     require_usable(settings)
     async with AsyncExitStack() as stack:

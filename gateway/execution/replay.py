@@ -10,7 +10,7 @@ from graphql.pyutils import is_awaitable
 
 from gateway.execution.response import IncompleteError, PathKeys, take_part
 from gateway.execution.variants import get_attribute
-from gateway.ops.call_trace import Path
+from gateway.ops.calls import Path
 from gateway.ops.trace import Trace
 
 

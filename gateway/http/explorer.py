@@ -16,8 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.auth.issuer import DevelopmentIssuer, serves_development
 from gateway.auth.principal import Scope
-from gateway.http.development_tokens import TOKEN_PATH, token_routes
-from gateway.http.sandbox_controls import SANDBOX_PATH, sandbox_routes
+from gateway.http.sandbox_controls import SANDBOX_PATH, TOKEN_PATH, sandbox_routes, token_routes
 from gateway.settings import Settings
 
 ASSETS = Path(__file__).parent / "explorer_assets"

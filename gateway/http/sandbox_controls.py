@@ -1,21 +1,16 @@
-"""The sandbox's switches for the page of the demo: `/explorer/sandbox/...` goes on to the platforms' own admin routes.
+"""What GraphiQL has in the demo besides: tokens, and the switches of the sandbox."""
 
-POST   {platform}/faults         kind, and at will endpoint, times, seconds
-DELETE faults                    all faults off, of both platforms
-POST   {platform}/tokens/expire  let every token of this platform expire
-POST   pay                       order_number: a resident pays it, and this gateway is notified
-POST   reset                     everything as at the start
-"""
-
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Protocol
 
 import httpx
+import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
 from gateway.addresses import make_url
 from gateway.errors import GatewayError, UserInputError
-from gateway.http.local_page import Answer, local_route, read_fields
+from gateway.http.local_page import Answer, local_route, read_fields, to_json
 from gateway.wording.requests import RequestWording
 
 SANDBOX_PATH = "/explorer/sandbox"
@@ -86,3 +81,38 @@ async def _send(method: str, url: str, form: Mapping[str, str] | None = None) ->
     if response.status_code != 200:
         raise UserInputError("sandbox", RequestWording.SANDBOX_REFUSED(reason=response.json().get("error")))
     return response.content
+
+
+TOKEN_PATH = "/explorer/token"  # noqa: S105 - where tokens are asked for
+
+LONGEST_TTL = 24 * 3600
+"""Seconds."""
+
+
+class Issuer(Protocol):
+    def mint(self, scopes: Collection[str], communities: Collection[str], subject: str, ttl: int) -> str: ...
+
+
+class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the token is to say. `*` among scopes or communities means all of them; `ttl` is in seconds."""
+
+    scopes: list[str]
+    communities: list[str]
+    subject: str = "developer"
+    ttl: int = 3600
+
+
+def token_routes(issuer: Issuer) -> list[Route]:
+    """For the demo only: whoever can send requests to it can have its tokens."""
+
+    async def mint(_request: Request, body: bytes) -> bytes:
+        try:
+            asked = msgspec.json.decode(body, type=TokenRequest)
+            if asked.ttl > LONGEST_TTL:
+                raise ValueError(f"the ttl is at most {LONGEST_TTL} seconds")
+            token = issuer.mint(asked.scopes, asked.communities, asked.subject, asked.ttl)
+        except ValueError as error:  # msgspec's is one too
+            raise UserInputError("token", RequestWording.NO_TOKEN(reason=error)) from None
+        return to_json({"token": token})
+
+    return [local_route(TOKEN_PATH, mint)]

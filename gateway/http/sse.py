@@ -5,38 +5,117 @@ For clients that accept `text/event-stream` and no JSON.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from time import perf_counter
-from typing import Final
+from typing import Any, Final, Protocol, TypeAlias
 
 from graphql import OperationType
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from gateway.auth.principal import Principal
 from gateway.auth.refusals import REFUSAL
+from gateway.auth.tokens import LEEWAY
 from gateway.errors import GatewayError, IssuerUnavailableError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import DocumentError, Prepared
 from gateway.execution.intake import Intake
+from gateway.execution.response import Response
 from gateway.http.access_log import AccessLog
 from gateway.http.deadline import Deadline, Deadlines
 from gateway.http.errors import format_error
+from gateway.http.graphql import Caller, Context, Executor
 from gateway.http.parameters import Bounds, Parameters, read_parameters
 from gateway.http.request import EVENT_STREAM, RequestHead
 from gateway.http.request_metrics import CANCELLED, OK, RequestMetrics
 from gateway.http.responses import CLOSE, Refusal, errors_json, rate_headers, refusal_response, require_size
 from gateway.http.server.head import Headers
-from gateway.http.subscribe import (
-    CallerContext,
-    GetCaller,
-    StreamCaller,
-    SubscribingExecutor,
-    seconds_left,
-    subscribe,
-    while_believed,
-)
 from gateway.ops.trace import METER, Meter
 from gateway.wording.requests import RequestWording
+
+RECHECK = 60.0
+"""Seconds after which the caller of an open connection is authenticated again: a withdrawn key ends it."""
+
+
+class CallerContext(Context, Protocol):
+    """A context that knows its caller. `last_event_id`: of the event stream that the caller goes on with."""
+
+    principal: Principal
+    last_event_id: str | None
+
+
+class StreamCaller(Caller[CallerContext], Protocol):
+    """A caller who stays."""
+
+    async def authenticate(self) -> object:
+        """Raises UnauthenticatedError, IssuerUnavailableError."""
+
+
+GetCaller: TypeAlias = Callable[[Scope], StreamCaller]
+"""Of the head of a request, as ASGI has it."""
+
+
+class SubscribingExecutor(Executor, Protocol):
+    """An executor that starts subscriptions as well."""
+
+    async def subscribe(
+        self,
+        prepared: Prepared,
+        operation_name: str | None,
+        variables: dict[str, Any] | None,
+        context: Any,
+        /,
+    ) -> AsyncGenerator[Response, None] | Response: ...
+
+
+async def subscribe(
+    executor: SubscribingExecutor, prepared: Prepared, parameters: Parameters, context: Context
+) -> AsyncGenerator[Response, None]:
+    """Start a subscription: its responses, one for each event. To be closed by the caller.
+
+    Raises DocumentError where it cannot start, ForbiddenError where the caller may not.
+    """
+    responses = await executor.subscribe(prepared, parameters.operation_name, parameters.variables, context)
+    if isinstance(responses, Response):
+        raise DocumentError(responses.errors)
+    return responses
+
+
+@asynccontextmanager
+async def while_believed(authenticate: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """A block that ends when its caller is no longer believed, with the error of `authenticate`, asked every `RECHECK`.
+
+    That is UnauthenticatedError, or IssuerUnavailableError.
+    """
+    refusal: UnauthenticatedError | IssuerUnavailableError | None = None
+
+    async def watch() -> None:
+        nonlocal refusal
+        while refusal is None:
+            await asyncio.sleep(RECHECK)
+            try:
+                await authenticate()
+            except (UnauthenticatedError, IssuerUnavailableError) as error:
+                refusal = error
+                belief.reschedule(asyncio.get_running_loop().time())
+
+    try:
+        async with asyncio.timeout(None) as belief:
+            watching = asyncio.create_task(watch())
+            try:
+                yield
+            finally:
+                watching.cancel()
+    except TimeoutError:
+        if refusal is None:
+            raise
+        raise refusal from None
+
+
+def seconds_left(principal: Principal, now: float) -> float:
+    """How long a connection of this principal may stay open; `now` in Unix seconds."""
+    return principal.expires_at + LEEWAY - now
+
 
 KEEP_ALIVE = 15.0
 """Seconds between comments that show proxies, and the gateway, that the connection is alive."""

@@ -37,7 +37,7 @@ from gateway.http.parameters import Bounds, Parameters, parse_parameters
 from gateway.http.request import REQUEST_ID, new_request_id
 from gateway.http.request_metrics import CANCELLED, OK, RequestMetrics, read_client
 from gateway.http.responses import require_size
-from gateway.http.subscribe import SubscribingExecutor, seconds_left, subscribe, while_believed
+from gateway.http.sse import SubscribingExecutor, seconds_left, subscribe, while_believed
 from gateway.http.websocket_messages import (
     SUBPROTOCOL,
     Close,

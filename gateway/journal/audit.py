@@ -11,9 +11,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Select, delete, f
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.journal.database import Database
-from gateway.journal.identifiers import first_id
 from gateway.journal.listing import Conditions, Cut, between, counted, newest, within
-from gateway.journal.records import AuditAction, AuditEntry, Listed, RecordRef, RecordRefs
+from gateway.journal.records import AuditAction, AuditEntry, Listed, RecordRef, RecordRefs, first_id
 from gateway.journal.tables import audit, audit_records, storable_id
 
 LARGEST_BATCH = 500

@@ -27,7 +27,6 @@ from sqlalchemy import (
 )
 
 from gateway.journal.database import Database, insert_new
-from gateway.journal.identifiers import first_id, new_id, next_id
 from gateway.journal.listing import to_record
 from gateway.journal.records import (
     OPERATION,
@@ -38,6 +37,9 @@ from gateway.journal.records import (
     NotedEvent,
     Operation,
     Start,
+    first_id,
+    new_id,
+    next_id,
 )
 from gateway.journal.tables import event_sequence, events, gateways, watches
 from gateway.normalise.states import ChangeKind, OperationState

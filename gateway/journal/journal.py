@@ -14,7 +14,6 @@ from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
 from gateway.journal.database import Database, JournalInUseError, NoJournalError
 from gateway.journal.events import Events
-from gateway.journal.identifiers import new_id
 from gateway.journal.migrate import (
     Migration,
     every_migration,
@@ -27,6 +26,7 @@ from gateway.journal.notify import LocalNotifier, PostgresNotifier
 from gateway.journal.operations import Operations
 from gateway.journal.payments import Payments
 from gateway.journal.postgres import open_postgres
+from gateway.journal.records import new_id
 from gateway.journal.sqlite import open_sqlite, require_room
 from gateway.journal.tables import operations, payments, readiness
 from gateway.journal.unverified import UnverifiedNotifications

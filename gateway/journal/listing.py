@@ -10,8 +10,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, func, or_, select
 
-from gateway.journal.identifiers import first_id
-from gateway.journal.records import Listed, Listing, RecordRef, RecordRefs
+from gateway.journal.records import Listed, Listing, RecordRef, RecordRefs, first_id
 from gateway.journal.tables import operations, payment_conflicts, payments
 from gateway.normalise.states import DeliveryState, Outcome
 

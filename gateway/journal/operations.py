@@ -13,7 +13,6 @@ from gateway.errors import JournalError
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events, change_by, get_resolution
 from gateway.journal.history import HistoryKey, read_histories
-from gateway.journal.identifiers import new_id
 from gateway.journal.listing import (
     FARTHEST,
     Cut,
@@ -33,6 +32,7 @@ from gateway.journal.records import (
     Reservation,
     ReservationKind,
     UserError,
+    new_id,
 )
 from gateway.journal.tables import operations, storable
 from gateway.normalise.states import OperationState, Outcome

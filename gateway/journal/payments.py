@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Row, Select, Update, case, func, or_, select,
 
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events
-from gateway.journal.identifiers import new_id
 from gateway.journal.listing import Cut, PaymentQuery, counted, is_past, once, read_listed, to_record
 from gateway.journal.records import (
     PAYMENT,
@@ -22,6 +21,7 @@ from gateway.journal.records import (
     PaymentConflict,
     Receipt,
     ReceiptKind,
+    new_id,
 )
 from gateway.journal.tables import payment_conflicts, payments
 from gateway.normalise.states import DeliveryState, PaymentEventKind

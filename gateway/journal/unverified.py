@@ -13,10 +13,9 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events
-from gateway.journal.identifiers import new_id
 from gateway.journal.listing import is_past, to_record
 from gateway.journal.payments import Payments, happened, known
-from gateway.journal.records import Numbers, Payment, Receipt, ReceiptKind, Unverified
+from gateway.journal.records import Numbers, Payment, Receipt, ReceiptKind, Unverified, new_id
 from gateway.journal.tables import accepted_tokens, payments, unverified_notifications
 from gateway.normalise.states import DeliveryState, PaymentEventKind
 

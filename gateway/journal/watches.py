@@ -11,8 +11,7 @@ from sqlalchemy import Connection, and_, delete, or_, select, update
 from gateway.errors import JournalError
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events
-from gateway.journal.identifiers import new_id
-from gateway.journal.records import PAYMENT, GapKind, NewEvent
+from gateway.journal.records import PAYMENT, GapKind, NewEvent, new_id
 from gateway.journal.tables import gateways, watches
 from gateway.wording.faults import FaultWording
 

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, StatusCode
 
-from gateway.ops.call_trace import CallTrace, new_span_id
+from gateway.ops.calls import CallTrace, new_span_id
 from gateway.ops.otel import Attributes
 from gateway.ops.trace import Trace, TraceParent
 

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from gateway.normalise.times import CHINA
-from gateway.ops.call_trace import ASKING, CallTrace, Completion, Path, Source, new_span_id
+from gateway.ops.calls import ASKING, CallTrace, Completion, Path, Source, new_span_id
 from gateway.ops.slots import GATEWAY
 
 ValueT = TypeVar("ValueT")

@@ -17,8 +17,7 @@ from gateway.errors import (
     drop_tracebacks,
 )
 from gateway.normalise.shapes import FirstPageError, ShapeError
-from gateway.ops.call_trace import CallTrace
-from gateway.ops.calls import CANCELLED, OK, REFUSED
+from gateway.ops.calls import CANCELLED, OK, REFUSED, CallTrace
 from gateway.ops.slots import GATEWAY
 from gateway.ops.trace import METER, Meter
 from gateway.platforms.answer import RawAnswer

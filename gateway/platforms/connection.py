@@ -12,7 +12,7 @@ import httptools
 import httpx
 
 from gateway.header_block import HeaderBlock, cache_header_block
-from gateway.ops.call_trace import CallTrace
+from gateway.ops.calls import CallTrace
 from gateway.platforms.answer import AnswerTooLargeError, Body, BodyError, Head, RawAnswer, StaleConnectionError
 from gateway.platforms.large_answers import LARGE, LargeAnswers
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from gateway.ops.call_trace import CallTrace
+from gateway.ops.calls import CallTrace
 from gateway.ops.connect_failure import connect_failure
 from gateway.ops.slots import GATEWAY, Lane, Slots
 from gateway.platforms.answer import RawAnswer, StaleConnectionError

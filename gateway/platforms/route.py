@@ -11,8 +11,7 @@ import msgspec
 
 from gateway.addresses import can_be_called
 from gateway.errors import PlatformId
-from gateway.ops.call_trace import CallTrace
-from gateway.ops.calls import Calls
+from gateway.ops.calls import Calls, CallTrace
 from gateway.ops.resilience import Clock
 from gateway.ops.slots import GATEWAY, Slots
 from gateway.platforms.answer import RawAnswer

@@ -1,8 +1,7 @@
 """What rows look like, without what they hold."""
 
 from gateway.contact.renaming import all_renamed_keys, renamed_keys
-from gateway.normalise.observation import OTHER_KEYS, WITHHELD, DeclaredKeys, Observer
-from gateway.normalise.value_forms import get_form, json_type
+from gateway.normalise.observation import OTHER_KEYS, WITHHELD, DeclaredKeys, Observer, get_form, json_type
 
 APPLICANT = [key for key in DeclaredKeys("ShenhePeople", {}).fields if key != "people_nation"]
 REPAIR = {"id": 1, "possion": "东门", "description": "灯坏", "status": 0, "reply": None, "name": "王芳", "phone": "1"}

@@ -10,7 +10,7 @@ from websockets import connect
 
 from gateway.auth import authenticator, keys
 from gateway.auth.keys import FetchedKeys
-from gateway.http import subscribe
+from gateway.http import sse as subscribe
 
 QUERY = {"query": "{ viewer { subject } }"}
 EVENTS = {"accept": "text/event-stream"}

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Insert, insert
 
-from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal
+from gateway.journal.records import new_id
 from gateway.journal.tables import audit, operations, payment_conflicts, payments
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

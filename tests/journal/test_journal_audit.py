@@ -6,9 +6,8 @@ import pytest
 from journal_fixtures import FrozenClock
 
 from gateway.journal import audit
-from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal
-from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs
+from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs, new_id
 
 PERSON = RecordRef("People", None, "hash-of-a-person")
 

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122, UUID
 
-from gateway.journal.identifiers import first_id, new_id
+from gateway.journal.records import first_id, new_id
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123_000, tzinfo=UTC)
 

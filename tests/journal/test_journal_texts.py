@@ -3,10 +3,18 @@
 import msgspec
 from journal_fixtures import FrozenClock
 
-from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal
 from gateway.journal.listing import Cut, OperationQuery
-from gateway.journal.records import Announcement, AuditAction, AuditEntry, Operation, RecordRef, RecordRefs, UserError
+from gateway.journal.records import (
+    Announcement,
+    AuditAction,
+    AuditEntry,
+    Operation,
+    RecordRef,
+    RecordRefs,
+    UserError,
+    new_id,
+)
 from gateway.normalise.states import Outcome
 
 TEXT = "\0 \ud800 门"

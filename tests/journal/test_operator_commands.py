@@ -17,10 +17,9 @@ from gateway.commands import audit as audit_command
 from gateway.commands import operations, payments
 from gateway.commands.audit import COLUMNS, AuditQuery, audit, csv_line
 from gateway.commands.migrations import migrate
-from gateway.journal.identifiers import new_id
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
-from gateway.journal.records import AuditAction, AuditEntry, Payment, RecordRefs
+from gateway.journal.records import AuditAction, AuditEntry, Payment, RecordRefs, new_id
 from gateway.normalise.states import DeliveryState, Outcome
 from gateway.settings import Settings
 

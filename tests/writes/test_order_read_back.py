@@ -245,7 +245,7 @@ class TestListsOfSeveralPages:
     @pytest.mark.parametrize(("others", "outcome"), [(1, "CONFIRMED"), (4, "UNKNOWN")])
     async def test_page_search_is_bounded(self, gateway, sandbox, monkeypatch, others, outcome):
         """With one other order it is on the first page of two, and what is older on the second; with four, behind."""
-        monkeypatch.setattr("gateway.actions.order_finder.SEARCHED_PAGES", 2)
+        monkeypatch.setattr("gateway.actions.order.SEARCHED_PAGES", 2)
         platform = gateway.parts.platforms.wjdh
         make = platform.create_order
 
