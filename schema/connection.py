@@ -237,7 +237,7 @@ def connection_field(
         def resolve_part(
             *sources: Any, first: int = 20, after: str | None = None, page: int | None = None, **arguments: Any
         ) -> Any:
-            info = arguments.get("info", sources[-1])  # plans pass it by position
+            info = arguments["info"] if "info" in arguments else sources[-1]  # plans pass it by position
             try:
                 part = window(first, after, page)
                 if (part.places is not None and cursors != "places") or (part.row is not None and cursors != "rows"):
