@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
 
     migrate = commands.add_parser("migrate", help="make the journal")
     migrate.add_argument("--check", action="store_true", help="only say what is pending; status 1: something is")
+    migrate.add_argument("--new-id-key", action="store_true", help="let gateways start with another GATEWAY_ID_KEY")
     migrate.set_defaults(run=_migrate)
 
     check = commands.add_parser("check", help="try the journal, the issuer's keys and both platforms with the settings")
@@ -256,7 +257,7 @@ def _check_operations(settings: Settings, options: argparse.Namespace) -> int:
 def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     from gateway.commands.migrations import migrate  # noqa: PLC0415 # nor this
 
-    return asyncio.run(migrate(settings, check=options.check))
+    return asyncio.run(migrate(settings, check=options.check, new_id_key=options.new_id_key))
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> int:

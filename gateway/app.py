@@ -329,6 +329,7 @@ async def open_gateway(
         journal = await stack.enter_async_context(open_its_journal(settings, clock))
         stack.push_async_callback(platforms.aclose)
         gateway = Gateway(settings, key, platforms, journal, clock, metrics, communities)
+        await journal.require_key(gateway.ids.check_value, record=True)
         await stack.enter_async_context(gateway.events.bridge(journal.notifier))
         await stack.enter_async_context(gateway.tail.open())
         await stack.enter_async_context(present(journal))

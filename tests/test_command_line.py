@@ -184,6 +184,21 @@ def test_failed_start_reports_the_reason_in_a_sentence(served):
         assert "Traceback" not in ended.stderr
 
 
+def test_id_key_other_than_the_journals_is_refused(served):
+    _, process, environ = served
+    process.terminate()
+    process.wait(30)
+    other = environ | {"GATEWAY_ID_KEY": "k" * 32}
+
+    assert run(environ, "check").returncode == 0
+    for command, status in (("check", 1), ("serve", 3)):
+        refused = run(other, command)
+        assert refused.returncode == status
+        assert "GATEWAY_ID_KEY: the journal was written with another key" in refused.stdout + refused.stderr
+    assert run(other, "migrate", "--new-id-key").returncode == 0
+    assert run(other, "check").returncode == 0
+
+
 def test_demo_refuses_a_taken_port_that_was_requested(served):
     _, _, environ = served
 

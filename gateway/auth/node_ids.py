@@ -29,6 +29,8 @@ _VERSION = b"\x01"
 _HASH_VERSION = b"\x02"
 """Both leave "A" as the first character of an id, so that no id looks like a platform's number."""
 
+KEY_FILE = "id.key"
+
 _REMEMBERED = 16_384
 """Ids, of about 300 bytes each. They hold numbers of platforms, never anything of a person."""
 
@@ -90,6 +92,11 @@ class NodeIds:
         hasher = self._hasher.copy()
         hasher.update(self._pack((type_name, *parts)))
         return _text(_HASH_VERSION + hasher.digest())
+
+    @property
+    def check_value(self) -> str:
+        """What a journal knows the key by."""
+        return self.hashed("id key")
 
     def _sign(self, content: bytes) -> str:
         signer = self._signer.copy()
@@ -155,4 +162,10 @@ def read_id_key(settings: Settings) -> bytes:
         return settings.id_key.encode()
     if settings.is_production:
         raise SettingsError("GATEWAY_ID_KEY: production needs one")
-    return read_or_create(settings.data_dir / "id.key", lambda: secrets.token_bytes(32))
+    return read_or_create(settings.data_dir / KEY_FILE, lambda: secrets.token_bytes(32))
+
+
+def read_check_value(settings: Settings) -> str | None:
+    """What a journal knows the settings' key by; None where development has made none yet. Raises SettingsError."""
+    there = settings.id_key or (settings.data_dir / KEY_FILE).exists()
+    return NodeIds(read_id_key(settings)).check_value if there else None

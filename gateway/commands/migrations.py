@@ -7,8 +7,9 @@ from gateway.journal.migrate import Migration
 from gateway.settings import Settings
 
 
-async def migrate(settings: Settings, *, check: bool) -> int:
+async def migrate(settings: Settings, *, check: bool, new_id_key: bool = False) -> int:
     """Make the journal, or bring it to this version. With `check` nothing is changed: 1 where something is pending.
+    With `new_id_key` gateways may start with another one.
 
     Raises JournalError when it cannot be used, is newer than this version, or (SQLite) used by a gateway that runs.
     """
@@ -16,8 +17,9 @@ async def migrate(settings: Settings, *, check: bool) -> int:
     if check:
         _print("pending", pending)
         return 1 if pending else 0
-    async with open_journal(settings):
-        pass
+    async with open_journal(settings) as journal:
+        if new_id_key:
+            await journal.forget_key()
     _print("done", pending)
     return 0
 

@@ -61,6 +61,7 @@ async def retry_payments(settings: Settings, ids: Sequence[str], *, all_dead: bo
     key = read_id_key(settings)
     wanted = [_journal_id(NodeIds(key), id_) for id_ in ids]
     async with open_journal(settings, make=False) as journal:
+        await journal.require_key(NodeIds(key).check_value)
         if all_dead:
             wanted = [payment.id async for payment in _payments(journal, DeliveryState.DEAD)]
             if not wanted:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, aclosing
 
 from gateway.auth.authenticator import Authenticator, open_authenticator
 from gateway.auth.issuer import require_development
+from gateway.auth.node_ids import read_check_value
 from gateway.communities import read_communities
 from gateway.contact.profile import read_profile
 from gateway.contact.report import to_table
@@ -63,7 +64,7 @@ async def _try_journal(settings: Settings) -> Probe:
     endpoint = "PostgreSQL" if settings.database_url else "SQLite"
     began = time.perf_counter()
     try:
-        state = await try_journal(settings)
+        state = await try_journal(settings, read_check_value(settings))
     except JournalError as error:
         return Probe(endpoint, None, None, "unusable", time.perf_counter() - began, error.reason)
     return Probe(endpoint, True, None, state, time.perf_counter() - began)

@@ -9,10 +9,11 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, delete, func, insert, select
 
+from gateway.errors import JournalError
 from gateway.events import Notifier
 from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
-from gateway.journal.database import Database, JournalInUseError, NoJournalError
+from gateway.journal.database import Database, JournalInUseError, NoJournalError, insert_new
 from gateway.journal.events import Events
 from gateway.journal.migrate import (
     Migration,
@@ -28,11 +29,12 @@ from gateway.journal.payments import Payments
 from gateway.journal.postgres import open_postgres
 from gateway.journal.records import new_id
 from gateway.journal.sqlite import open_sqlite, require_room
-from gateway.journal.tables import operations, payments, readiness
+from gateway.journal.tables import id_key, operations, payments, readiness
 from gateway.journal.unverified import UnverifiedNotifications
 from gateway.journal.watches import WatchLeases
 from gateway.normalise.states import DeliveryState, OperationState
 from gateway.settings import Settings
+from gateway.wording.faults import FaultWording
 
 Clock = Callable[[], datetime]
 """Returns the time, aware. Gateways that share a journal synchronise their clocks (NTP): leases expire by them."""
@@ -85,6 +87,27 @@ class Journal:
             connection.execute(delete(readiness).where(readiness.c.id == row["id"]))
 
         await self._database.write(write_and_take_back)
+
+    async def require_key(self, check_value: str, *, record: bool = False) -> None:
+        """Raises JournalError when gateways with another id key have used the journal. `record`: this one is the first,
+        if there was none.
+        """
+
+        def find(connection: Connection) -> str | None:
+            if record:
+                connection.execute(insert_new(connection, id_key), {"id": 1, "check_value": check_value})
+            return connection.execute(select(id_key.c.check_value)).scalar_one_or_none()
+
+        if await self._database.write(find) not in (None, check_value):
+            reason = (
+                "GATEWAY_ID_KEY: the journal was written with another key, so ids and idempotency keys do not match: "
+                "set that one, or accept the new one with `gateway migrate --new-id-key`."
+            )
+            raise JournalError(FaultWording.JOURNAL_NOT_OPENED(reason=reason))
+
+    async def forget_key(self) -> None:
+        """Have the id key of the next gateway recorded."""
+        await self._database.write(lambda connection: connection.execute(delete(id_key)))
 
     @property
     def last_success(self) -> float:
@@ -147,14 +170,17 @@ async def pending_migrations(settings: Settings) -> list[Migration]:
     return found
 
 
-async def try_journal(settings: Settings) -> str:
+async def try_journal(settings: Settings, check_value: str | None = None) -> str:
     """What `gateway serve` will find: that it is "ready", or what has to be done first. Nothing is made or migrated.
 
-    A file that another process uses, a gateway perhaps, is "in use". Raises JournalError where it cannot be used.
+    A file that another process uses, a gateway perhaps, is "in use". Raises JournalError where it cannot be used, or
+    not with the id key of this `check_value`.
     """
     try:
         async with open_journal(settings, make=False) as journal:
             await journal.ping()
+            if check_value is not None:
+                await journal.require_key(check_value)
     except NoJournalError:
         if settings.database_url:
             await (await open_postgres(settings.database_url, settings.journal_timeout, rehearse)).close()

@@ -332,6 +332,14 @@ watches = Table(
 )
 """Which gateway polls a list: it holds the list while it is alive. `begun`: its first poll is done."""
 
+id_key = Table(
+    "id_key",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("check_value", StoredText, nullable=False),
+)
+"""One row: by what the journal knows the key of the gateways that use it, and nothing of the key."""
+
 
 sqlite_metadata = MetaData(naming_convention=metadata.naming_convention)
 """What SQLite has besides."""

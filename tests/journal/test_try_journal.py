@@ -33,6 +33,17 @@ async def test_current_journal_is_reported_as_ready(new_settings: Settings) -> N
     assert await on_database(new_settings, all_rows) == before
 
 
+async def test_other_id_key_is_refused(new_settings: Settings) -> None:
+    async with open_journal(new_settings) as journal:
+        await journal.require_key("one", record=True)
+        with pytest.raises(JournalError, match="GATEWAY_ID_KEY"):
+            await journal.require_key("other", record=True)
+
+    assert await try_journal(new_settings, "one") == "ready"
+    with pytest.raises(JournalError, match="GATEWAY_ID_KEY"):
+        await try_journal(new_settings, "other")
+
+
 async def test_newer_journal_is_refused(new_settings: Settings) -> None:
     def become_newer(connection: Connection) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
