@@ -130,7 +130,7 @@ class Gateway:
             clock,
             interval=settings.watch_interval,
         )
-        self.event_streams = EventStreams(journal.events, self.tail, self.watches, clock)
+        self.event_streams = EventStreams(journal.events, self.tail, self.watches, clock, key)
         self.writer = Writer(journal, key, clock)
         self.actions = Actions(
             self.writer,

@@ -34,7 +34,7 @@ class Event:
 def make_cursor(info: Info, after: str | None) -> Cursor | None:
     """Where to begin. Raises UserInputError for what is no cursor."""
     text = info.context.last_event_id or after
-    return None if text is None else Cursor.read(text)
+    return None if text is None else info.context.event_streams.cursors.read(text)
 
 
 async def renewed(info: Info, happenings: Happenings) -> Happenings:

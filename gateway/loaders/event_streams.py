@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from datetime import datetime
 from hashlib import blake2b
+from hmac import compare_digest
+from operator import xor
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -21,23 +23,30 @@ from gateway.loaders.record_list import RecordList
 from gateway.loaders.watch import Watches
 from gateway.wording.requests import RequestWording
 
-_CHECK_BYTES = 4
+_CHECK_BYTES = 16
 _NUMBER_BYTES = 8
 _LONGEST_CURSOR = 64
 
 
 class Cursor(NamedTuple):
-    """A place among the events of a journal: after the event of this number. As text it is opaque."""
+    """A place among the events of a journal: after the event of this number."""
 
     epoch: str
     position: int
 
-    def __str__(self) -> str:
-        content = self.position.to_bytes(_NUMBER_BYTES) + bytes.fromhex(self.epoch)
-        return urlsafe_b64encode(content + _check(content)).rstrip(b"=").decode()
 
-    @classmethod
-    def read(cls, text: str) -> "Cursor":
+class Cursors:
+    """Cursors as text, in which nobody can read the number: it tells how much happens in other communities."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = blake2b(key, person=b"event cursor").digest()
+
+    def write(self, epoch: str, position: int) -> str:
+        content = position.to_bytes(_NUMBER_BYTES) + bytes.fromhex(epoch)
+        check = self._digest(content)
+        return urlsafe_b64encode(check + self._crypt(content, check)).rstrip(b"=").decode()
+
+    def read(self, text: str) -> Cursor:
         """Raises UserInputError for what is none."""
         try:
             if len(text) > _LONGEST_CURSOR:
@@ -45,14 +54,18 @@ class Cursor(NamedTuple):
             data = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
         except (ValueError, Base64Error):
             data = b""
-        content = data[:-_CHECK_BYTES]
-        if len(content) <= _NUMBER_BYTES or _check(content) != data[-_CHECK_BYTES:]:
+        check = data[:_CHECK_BYTES]
+        content = self._crypt(data[_CHECK_BYTES:], check)
+        if len(content) <= _NUMBER_BYTES or not compare_digest(self._digest(content), check):
             raise UserInputError("after", RequestWording.NO_EVENT_CURSOR(argument="after"))
-        return cls(content[_NUMBER_BYTES:].hex(), int.from_bytes(content[:_NUMBER_BYTES]))
+        return Cursor(content[_NUMBER_BYTES:].hex(), int.from_bytes(content[:_NUMBER_BYTES]))
 
+    def _crypt(self, content: bytes, check: bytes) -> bytes:
+        """To and fro. No two contents have the same check, so none is hidden as another is."""
+        return bytes(map(xor, content, self._digest(check)))
 
-def _check(content: bytes) -> bytes:
-    return blake2b(content, digest_size=_CHECK_BYTES).digest()
+    def _digest(self, data: bytes) -> bytes:
+        return blake2b(data, digest_size=_CHECK_BYTES, key=self._key).digest()
 
 
 class Happened(msgspec.Struct, frozen=True, gc=False):
@@ -76,7 +89,8 @@ class EventStreams:
     Entering a stream raises JournalError, and RateLimitedError as `Watches` does.
     """
 
-    def __init__(self, events: Events, tail: EventTail, watches: Watches, clock: Clock) -> None:
+    def __init__(self, events: Events, tail: EventTail, watches: Watches, clock: Clock, key: bytes) -> None:
+        self.cursors = Cursors(key)
         self._events = events
         self._tail = tail
         self._watches = watches
@@ -103,14 +117,14 @@ class EventStreams:
         start = await self._start(interest.topic, community_code)
         position, is_known = _position(start, after)
         if not is_known:
-            yield Happened(str(Cursor(start.epoch, position)), self._clock(), True, None, None, community_code)
+            yield Happened(self.cursors.write(start.epoch, position), self._clock(), True, None, None, community_code)
         has_begun = after is not None or start.is_watched or community_code is None
         with self._tail.follow(interest, position) as feed:
             async for event in feed:
                 if event.record_id is not None:
-                    yield _happened(start.epoch, event, missed=event.missed and has_begun)
+                    yield self._happened(start.epoch, event, missed=event.missed and has_begun)
                 elif has_begun or event.kind != GapKind.STARTED:
-                    yield _happened(start.epoch, event, missed=True)
+                    yield self._happened(start.epoch, event, missed=True)
                 has_begun = has_begun or event.record_id is None
 
     async def _start(self, topic: str, community_code: str | None) -> Start:
@@ -122,6 +136,17 @@ class EventStreams:
             task.add_done_callback(lambda _: self._starts.pop(key))
         return await join(task)
 
+    def _happened(self, epoch: str, event: NotedEvent, *, missed: bool) -> Happened:
+        is_gap = event.record_id is None
+        return Happened(
+            self.cursors.write(epoch, event.sequence),
+            event.at,
+            missed,
+            None if is_gap else event.kind,
+            event.record_id,
+            event.community_code,
+        )
+
 
 def _position(start: Start, after: Cursor | None) -> tuple[int, bool]:
     """Where a stream begins, and whether nothing is left out before."""
@@ -130,15 +155,3 @@ def _position(start: Start, after: Cursor | None) -> tuple[int, bool]:
     if after.epoch != start.epoch or after.position > start.position:
         return start.position, False
     return max(after.position, start.forgotten), after.position >= start.forgotten
-
-
-def _happened(epoch: str, event: NotedEvent, *, missed: bool) -> Happened:
-    is_gap = event.record_id is None
-    return Happened(
-        str(Cursor(epoch, event.sequence)),
-        event.at,
-        missed,
-        None if is_gap else event.kind,
-        event.record_id,
-        event.community_code,
-    )

@@ -18,8 +18,10 @@ from processes import GatewayProcess
 from subscriber import Subscriber
 
 from gateway.auth.issuer import DevelopmentIssuer
+from gateway.auth.node_ids import read_id_key
 from gateway.journal.journal import open_journal
 from gateway.journal.records import SHENHE_CHANGED
+from gateway.loaders.event_streams import Cursors
 from gateway.sandbox.server import Sandbox
 from gateway.settings import load_settings
 
@@ -46,11 +48,7 @@ async def run(breaks: int, restarts: int, chance: random.Random, seed: int) -> i
     begun = monotonic()
     async with Sandbox() as sandbox:
         with tempfile.TemporaryDirectory() as directory:
-            environ = {
-                **sandbox.settings(),
-                "GATEWAY_DATA_DIR": directory,
-                "GATEWAY_WATCH_INTERVAL": str(INTERVAL),
-            }
+            environ = {**sandbox.settings(), "GATEWAY_DATA_DIR": directory, "GATEWAY_WATCH_INTERVAL": str(INTERVAL)}
             gateway = GatewayProcess(environ, Path(directory) / "log")
             await gateway.start()
             token = DevelopmentIssuer.open(load_settings(environ)).mint(["*"], ["*"], "developer", 24 * 3600)
@@ -79,9 +77,10 @@ async def run(breaks: int, restarts: int, chance: random.Random, seed: int) -> i
             await gateway.stop()
             async with open_journal(load_settings(environ)) as journal:
                 noted = await journal.events.after(0, 1_000_000)
+            cursors = Cursors(read_id_key(load_settings(environ)))
     events = [event for event in noted if event.topic == SHENHE_CHANGED]
     changes = [change for change in applicants.changes if change.at > datetime.fromisoformat(subscriber.received[0].at)]
-    found = faults(subscriber.received, events, changes, outages)
+    found = faults(subscriber.received, events, changes, outages, cursors)
     gaps = sum(each.missed for each in subscriber.received)
     came = {each.number for each in subscriber.received}
     lost = sum(change.number not in came for change in changes)

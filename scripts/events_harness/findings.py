@@ -7,7 +7,7 @@ from typing import NamedTuple
 from subscriber import Received
 
 from gateway.journal.records import NotedEvent
-from gateway.loaders.event_streams import Cursor
+from gateway.loaders.event_streams import Cursors
 
 LATEST_POLL = timedelta(seconds=1)
 """A poll that was under way when something happened has not seen it, and is noted so much later at most."""
@@ -28,17 +28,17 @@ class Outage(NamedTuple):
 
 
 def faults(
-    received: list[Received], noted: list[NotedEvent], changes: list[Change], outages: list[Outage]
+    received: list[Received], noted: list[NotedEvent], changes: list[Change], outages: list[Outage], cursors: Cursors
 ) -> list[str]:
     """What is wrong, a line each."""
-    return [*_left_out(received, noted), *_untold(received, changes), *_needless(received, outages)]
+    return [*_left_out(received, noted, cursors), *_untold(received, changes), *_needless(received, outages)]
 
 
-def _left_out(received: list[Received], noted: list[NotedEvent]) -> list[str]:
+def _left_out(received: list[Received], noted: list[NotedEvent], cursors: Cursors) -> list[str]:
     """Every event that was noted from the first to the last one is received once, in order. Later ones are noted when
     the subscriber has left.
     """
-    numbers = [Cursor.read(each.cursor).position for each in received]
+    numbers = [cursors.read(each.cursor).position for each in received]
     wanted = [event.sequence for event in noted if numbers[0] <= event.sequence <= max(numbers)]
     twice = [number for number, count in Counter(numbers).items() if count > 1]
     found = [f"event {number} came twice" for number in twice]

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+from base64 import urlsafe_b64decode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,6 @@ from graphql.execution.collect_fields import FieldDetails
 from graphql_socket import connected, until
 
 from gateway.events import WakeUp
-from gateway.loaders.event_streams import Cursor
 from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.sandbox.faults import Fault, FaultKind
 
@@ -320,11 +320,22 @@ class TestResume:
             sandbox.faults.clear()
             assert told(await next_event(socket)) == ("CHANGED", None, True)
 
-    async def test_cursor_of_another_journal_has_missed(self, connect, sandbox):
+    async def test_cursor_of_another_journal_has_missed(self, connect, gateway):
         async with connect() as socket:
-            await socket.subscribe("1", PAYMENTS, after=str(Cursor("00" * 6, 1)))
+            await socket.subscribe("1", PAYMENTS, after=gateway.parts.event_streams.cursors.write("00" * 6, 1))
             event = await next_event(socket)
         assert (event["kind"], event["payment"], event["missed"]) == ("RECEIVED", None, True)
+
+    async def test_cursor_hides_how_many_events_there_were(self, connect, gateway, sandbox):
+        async with connect() as socket:
+            await socket.subscribe("1", PAYMENTS)
+            await socket.settle()
+            await sandbox.pay(unpaid(sandbox)[0], gateway.url)
+            texts = [(await next_event(socket))["cursor"] for _ in range(2)]
+        one, other = (urlsafe_b64decode(text + "==") for text in texts)
+        read = gateway.parts.event_streams.cursors.read
+        assert not any(read(text).position.to_bytes(8) in cursor for text in texts for cursor in (one, other))
+        assert sum(a != b for a, b in zip(one, other, strict=True)) > len(one) // 2
 
     async def test_forgotten_cursor_has_missed(self, serve, environ, sandbox):
         now = datetime.now(UTC)
