@@ -6,6 +6,7 @@ themselves in good form. The rest is `other`.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -23,6 +24,7 @@ from gateway.execution.response import Response
 from gateway.http.errors import get_cause, get_code
 from gateway.http.websocket_messages import CloseCode
 from gateway.ops.metrics import Metrics
+from gateway.ops.trace import METER, Meter
 
 OTHER: Final = "other"
 NONE: Final = "none"
@@ -35,7 +37,8 @@ CANCELLED: Final = "cancelled"
 
 MOST_OPERATIONS: Final = 500
 MOST_CLIENTS: Final = 100
-"""Names that become labels."""
+MOST_OF_CALLER: Final = 10
+"""Names that become labels, and those of clients in the requests of one caller."""
 
 Client: TypeAlias = tuple[str, str]
 """The name and the version of a client, as labels."""
@@ -99,6 +102,7 @@ class RequestMetrics:
         self._operations = frozenset(islice(dict.fromkeys(operations), MOST_OPERATIONS))
         self._requests: dict[tuple[str, str, str], Histogram] = {}
         self._clients: dict[Client, Counter] = {}
+        self._named: defaultdict[str, int] = defaultdict(int)
         metrics.watch(metrics.websockets, lambda: self.websockets)
         metrics.watch(metrics.subscriptions, lambda: self.subscriptions)
 
@@ -165,8 +169,11 @@ class RequestMetrics:
 
     def _find_client(self, client: Client, outcome: str) -> Counter:
         """The counter of a client that is not known yet: its own, if it was answered and there are not too many."""
-        is_new = outcome in (OK, PARTIAL) and len(self._clients) < MOST_CLIENTS
-        client = client if is_new else _OTHERS
+        caller = (METER.get() or Meter()).caller
+        if outcome in (OK, PARTIAL) and len(self._clients) < MOST_CLIENTS and self._named[caller] < MOST_OF_CALLER:
+            self._named[caller] += 1
+        else:
+            client = _OTHERS
         if client not in self._clients:
             self._clients[client] = self._metrics.clients.labels(*client)
         return self._clients[client]

@@ -9,7 +9,17 @@ import pytest
 from exposed import labels_of, value
 from scraped import requests, scrape
 
-from gateway.http.request_metrics import MOST_CLIENTS, MOST_OPERATIONS, NONE, OTHER, read_client, read_head_client
+from gateway.auth.issuer import DevelopmentIssuer
+from gateway.http.request_metrics import (
+    MOST_CLIENTS,
+    MOST_OF_CALLER,
+    MOST_OPERATIONS,
+    NONE,
+    OTHER,
+    read_client,
+    read_head_client,
+)
+from gateway.settings import load_settings
 
 
 class TestClients:
@@ -59,9 +69,20 @@ class TestClients:
 
         series = await scrape(gateway)
         assert await requests(gateway) == {("other", "query", "ok"): 10_000}
-        assert len(labels_of(series, "gateway_client_requests_total")) == MOST_CLIENTS + 1
+        assert len(labels_of(series, "gateway_client_requests_total")) == MOST_OF_CALLER + 1
         others = value(series, "gateway_client_requests_total", client_name=OTHER, client_version=OTHER)
-        assert others == 10_000 - MOST_CLIENTS
+        assert others == 10_000 - MOST_OF_CALLER
+
+    async def test_one_caller_leaves_names_to_others(self, gateway, environ):
+        mint = DevelopmentIssuer.open(load_settings(environ)).mint
+        names = [("flood", f"made-up-{number}") for number in range(MOST_CLIENTS)]
+        for subject, name in (*names, ("clerk", "app")):
+            own = {"authorization": f"Bearer {mint(['*'], ['*'], subject, 60)}", "graphql-client-name": name}
+            await gateway.stranger.post("/graphql", json={"query": "{ __typename }"}, headers=own)
+
+        series = await scrape(gateway)
+        assert value(series, "gateway_client_requests_total", client_name="app", client_version=NONE) == 1
+        assert len(labels_of(series, "gateway_client_requests_total")) == MOST_OF_CALLER + 2
 
     async def test_unknown_caller_adds_no_client(self, gateway):
         await gateway.stranger.post(
