@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from gateway.env_file import VARIABLE, export_others
+from gateway.env_file import VARIABLE, export_others, exposed_files
 from gateway.errors import GatewayError
 from gateway.settings import Settings, SettingsError, StartError, load_settings, unknown_variables
 from gateway.version import running_version
@@ -188,7 +188,7 @@ def _moment(text: str) -> datetime:
 def _serve(settings: Settings, options: argparse.Namespace) -> int:
     from gateway.commands.serve import serve  # noqa: PLC0415 # the other commands need no server
 
-    _complain(*unknown_variables())
+    _complain(*unknown_variables(), *exposed_files(os.environ))
     return serve(settings, options.workers, options.environ)
 
 
@@ -267,7 +267,7 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
 
     configure_logs("critical")  # the report says it all
 
-    _complain(*unknown_variables())
+    _complain(*unknown_variables(), *exposed_files(os.environ))
     if not options.deep:
         return asyncio.run(check(settings))
     codes = options.communities.replace(",", " ").split()

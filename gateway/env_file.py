@@ -8,6 +8,7 @@ quotes, `#` behind a blank, and unless told otherwise `${NAME}`), which is a tra
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def read_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
     if mistakes:
         raise SettingsError(*mistakes)
     return read | {name: value for name, value in environ.items() if value.strip() or name not in read}
+
+
+def exposed_files(environ: Mapping[str, str]) -> list[str]:
+    """A sentence for each file that every user of the machine can read: it has secrets in it."""
+    named = environ.get(VARIABLE, "").strip().split(os.pathsep)
+    exposed = [path for path in named if path and os.stat(path).st_mode & stat.S_IROTH]
+    return [f"{VARIABLE}: every user of this machine can read {path} (chmod 600)" for path in exposed]
 
 
 def export_others(environ: MutableMapping[str, str]) -> None:
