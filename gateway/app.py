@@ -23,6 +23,7 @@ from gateway.actions.unverified import UnverifiedPayments
 from gateway.actions.writer import Writer
 from gateway.auth.authenticator import open_authenticator
 from gateway.auth.callback_tokens import CallbackTokens
+from gateway.auth.issuer import AUDIENCE, DEMO_AUDIENCE
 from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import Admission
@@ -197,7 +198,7 @@ def create_app(
     metrics = Metrics() if metrics is None else metrics
     mistakes = Mistakes()
     with mistakes.collect():
-        authenticator = open_authenticator(settings, metrics=metrics)
+        authenticator = open_authenticator(settings, metrics=metrics, audience=DEMO_AUDIENCE if sandbox else AUDIENCE)
     with mistakes.collect():
         key = read_id_key(settings)
     with mistakes.collect():

@@ -89,18 +89,19 @@ class Authenticator:
 
 
 def open_authenticator(
-    settings: Settings, clock: Callable[[], float] = time.time, metrics: Metrics | None = None
+    settings: Settings, clock: Callable[[], float] = time.time, metrics: Metrics | None = None, audience: str = AUDIENCE
 ) -> Authenticator:
-    """Of the settings' issuer, else of the development issuer.
+    """Of the settings' issuer, else of the development issuer for that audience.
 
     Raises SettingsError when keys cannot be used, and where there is no development issuer.
     """
-    return Authenticator(_open_verifier(settings, clock), clock, explains=not settings.is_production, metrics=metrics)
+    verifier = _open_verifier(settings, clock, audience)
+    return Authenticator(verifier, clock, explains=not settings.is_production, metrics=metrics)
 
 
-def _open_verifier(settings: Settings, clock: Callable[[], float]) -> TokenVerifier:
+def _open_verifier(settings: Settings, clock: Callable[[], float], audience: str) -> TokenVerifier:
     if not settings.auth_issuer:
-        return TokenVerifier(ISSUER, AUDIENCE, DevelopmentIssuer.open(settings, clock).public_keys(), clock)
+        return TokenVerifier(ISSUER, audience, DevelopmentIssuer.open(settings, clock).public_keys(), clock)
     if settings.auth_key_file:
         keys: KeySource = FixedKeys(KeySet.from_file(Path(settings.auth_key_file)))
     else:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from ipaddress import ip_address
 from pathlib import Path
 from secrets import token_hex
+from typing import Self
 
 from joserfc import jwt
 from joserfc.jwk import OKPKey
@@ -53,6 +54,8 @@ def _create(path: Path, secret: bytes) -> None:
 
 ISSUER = "urn:wanjia-gateway:development"
 AUDIENCE = "wanjia-gateway"
+DEMO_AUDIENCE = "wanjia-gateway-demo"
+"""The demo takes tokens of `gateway token`, too; those that it gives every caller are for itself alone."""
 
 _ALGORITHM = "Ed25519"
 
@@ -60,12 +63,14 @@ _ALGORITHM = "Ed25519"
 class DevelopmentIssuer:
     """Mints tokens, and gives the keys that verify them. `clock` is in Unix seconds."""
 
+    audiences: tuple[str, ...] = (AUDIENCE, DEMO_AUDIENCE)
+
     def __init__(self, key: OKPKey, clock: Callable[[], float] = time.time) -> None:
         self._key = key
         self._clock = clock
 
     @classmethod
-    def open(cls, settings: Settings, clock: Callable[[], float] = time.time) -> "DevelopmentIssuer":
+    def open(cls, settings: Settings, clock: Callable[[], float] = time.time) -> Self:
         """The issuer of this data directory. Raises SettingsError in production and where others can connect."""
         require_development(settings)
         secret = read_or_create(key_path(settings), _generate)
@@ -92,7 +97,7 @@ class DevelopmentIssuer:
         now = int(self._clock())
         claims = {
             "iss": ISSUER,
-            "aud": AUDIENCE,
+            "aud": self.audiences,
             "sub": subject,
             "iat": now,
             "exp": now + ttl,
@@ -103,6 +108,10 @@ class DevelopmentIssuer:
         return jwt.encode({"alg": _ALGORITHM, "typ": "at+jwt"}, claims, self._key, algorithms=[_ALGORITHM])
 
 
+class DemoIssuer(DevelopmentIssuer):
+    audiences = (DEMO_AUDIENCE,)
+
+
 def require_development(settings: Settings) -> None:
     """Raises SettingsError in production, where others can connect, and where another issuer is set."""
     if settings.is_production:
@@ -111,15 +120,6 @@ def require_development(settings: Settings) -> None:
         raise SettingsError("GATEWAY_AUTH_ISSUER: with an issuer set, tokens come from there")
     if not is_loopback(settings.host):
         raise SettingsError("GATEWAY_HOST: the development issuer serves this machine only; set GATEWAY_AUTH_ISSUER")
-
-
-def serves_development(settings: Settings) -> bool:
-    """Whether this gateway's tokens come from its own issuer."""
-    try:
-        require_development(settings)
-    except SettingsError:
-        return False
-    return True
 
 
 def key_path(settings: Settings) -> Path:

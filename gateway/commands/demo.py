@@ -18,7 +18,7 @@ import uvicorn
 
 from gateway.addresses import make_url
 from gateway.app import GRAPHQL_PATH, create_app
-from gateway.auth.issuer import DevelopmentIssuer
+from gateway.auth.issuer import DemoIssuer
 from gateway.commands.serve import (
     EmbeddedServer,
     address_error,
@@ -60,7 +60,7 @@ async def demo(*, once: bool) -> int:
     async with Sandbox() as sandbox:
         settings = load_settings({"GATEWAY_COMMUNITIES": sandbox.communities, **os.environ, **sandbox.settings()})
         configure_logs("critical")  # of the day that is made up, nobody has to look into a line
-        token = DevelopmentIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
+        token = DemoIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
         listener = _listen(settings)
         platforms = {"wjdh": sandbox.wjdh.url, "security": sandbox.security.url}
         async with _serving(settings, listener, token, platforms):

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.auth.issuer import DevelopmentIssuer, serves_development
+from gateway.auth.issuer import DemoIssuer
 from gateway.auth.principal import Scope
 from gateway.http.sandbox_controls import SANDBOX_PATH, TOKEN_PATH, sandbox_routes, token_routes
 from gateway.settings import Settings
@@ -130,7 +130,7 @@ def open_explorer(settings: Settings, graphql_path: str, token: str, sandbox: Ma
     """
     if not settings.shows_explorer:
         return []
-    is_demo = bool(sandbox) and serves_development(settings)
+    is_demo = bool(sandbox) and not settings.auth_issuer
     page = ExplorerPage(
         graphql_path=graphql_path,
         subscription_path=graphql_path,
@@ -140,7 +140,7 @@ def open_explorer(settings: Settings, graphql_path: str, token: str, sandbox: Ma
         scopes=tuple(Scope),
     )
     return [
-        *(token_routes(DevelopmentIssuer.open(settings)) if page.token_path else ()),
+        *(token_routes(DemoIssuer.open(settings)) if page.token_path else ()),
         *(sandbox_routes(sandbox) if page.sandbox_path else ()),
         *explorer_routes(page),
     ]

@@ -60,6 +60,7 @@ def require_local(request: Request) -> None:
     if not (
         request.client is not None
         and is_loopback(request.client.host)
+        and "@" not in headers.get("host", "")
         and (request.url.hostname or "") in LOOPBACK_NAMES
         and not any(name in headers for name in FORWARDING_HEADERS)
         and headers.get("origin") == f"{request.url.scheme}://{headers.get('host')}"

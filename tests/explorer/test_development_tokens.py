@@ -2,6 +2,10 @@
 
 import httpx
 import pytest
+from starlette.requests import Request
+
+from gateway.errors import ForbiddenError
+from gateway.http.local_page import require_local
 
 PATH = "/explorer/token"
 CLERK = {"scopes": ["order:read"], "communities": ["10002"], "subject": "clerk", "ttl": 60}
@@ -82,6 +86,23 @@ async def test_token_request_from_another_machine_is_refused(gateway):
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
         response = await client.post(PATH, json=CLERK, headers={"origin": "http://localhost:8000"})
     assert response.status_code == 403
+
+
+def test_user_before_a_local_name_is_refused():
+    """The gateway's own hosts refuse such a name before; this is what the page's routes see behind them."""
+    headers = {"host": "evil@localhost", "origin": "http://evil@localhost", "content-type": "application/json"}
+    scope = {"type": "http", "path": PATH, "query_string": b"", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80)}
+    with pytest.raises(ForbiddenError):
+        require_local(Request(scope | {"headers": [(name.encode(), text.encode()) for name, text in headers.items()]}))
+
+
+async def test_token_of_the_demo_opens_no_other_gateway(environ, sandbox, serve):
+    async with serve(environ, sandbox={"wjdh": sandbox.wjdh.url}) as demo:
+        handed_out = (await mint(demo)).json()["token"]
+        for token in (handed_out, demo.token):  # the other one is as `gateway token` makes it
+            assert (await demo.ask("{ __typename }", token=token)).data
+    async with serve(environ) as served:
+        assert (await served.ask("{ __typename }", token=handed_out)).response.status_code == 401
 
 
 async def test_token_route_refuses_get_and_preflight(gateway):
