@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate.set_defaults(run=_migrate)
 
     check = commands.add_parser("check", help="try the journal, the issuer's keys and both platforms with the settings")
+    check.add_argument("--token", metavar="FILE", help="say what the caller of the token in this file may see, too")
     deep = check.add_argument_group("deep", "learn what the platforms send (docs/first-contact.md); it only reads")
     deep.add_argument("--deep", action="store_true", help="ask every reading endpoint a few pages, and report")
     deep.add_argument("--communities", default="", metavar="CODES", help="instead of GATEWAY_COMMUNITIES")
@@ -261,6 +262,7 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.commands.check_token import check_token, read_token  # noqa: PLC0415 # nor the issuer's keys
     from gateway.contact.deep import DeepOptions, check_deeply  # noqa: PLC0415 # nor the platforms
     from gateway.contact.quick import check  # noqa: PLC0415 # nor these
     from gateway.ops.logs import configure_logs  # noqa: PLC0415 # nor this
@@ -269,7 +271,8 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
 
     _complain(*unknown_variables(), *exposed_files(os.environ))
     if not options.deep:
-        return asyncio.run(check(settings))
+        refused = asyncio.run(check_token(settings, read_token(options.token))) if options.token else 0
+        return asyncio.run(check(settings)) or refused
     codes = options.communities.replace(",", " ").split()
     files = options.json, options.html, options.propose, options.write
     return asyncio.run(check_deeply(settings, DeepOptions(codes, options.pages, options.pause, *files)))

@@ -1,5 +1,6 @@
 """The communities that the settings name: their codes, in order, and their names (`GATEWAY_COMMUNITIES`)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,13 +12,16 @@ VARIABLE = "GATEWAY_COMMUNITIES"
 
 LONGEST_NAME = 64
 
+_FULL_WIDTH_COMMA = re.compile(r"，(?=\s*[0-9A-Za-z]+\s*(?:[=,，]|$))")
+"""One that an entry follows, of an input method: others are part of a name."""
+
 Communities = Mapping[str, str | None]
 """The name of each community by its code, in the order of the setting; None where none is set. Empty: not set."""
 
 
 def read_communities(settings: Settings) -> Communities:
     """From the setting, or from the file that it names. Raises SettingsError with every mistake."""
-    text = settings.communities
+    text = _FULL_WIDTH_COMMA.sub(",", settings.communities)
     is_list = "=" in text or "," in text or is_code(text)
     entries = text.split(",") if is_list or not text else _read_lines(Path(text))
     names: dict[str, str | None] = {}

@@ -199,6 +199,30 @@ def test_id_key_other_than_the_journals_is_refused(served):
     assert run(other, "check").returncode == 0
 
 
+def test_check_reads_a_page_of_communities(environ):
+    sound = run(environ | {"GATEWAY_COMMUNITIES": "10002，00001=晨熙家园"}, "check")
+    lost = run(environ | {"GATEWAY_COMMUNITIES": "10002,1=晨熙家园"}, "check")
+
+    assert (sound.returncode, lost.returncode) == (0, 1)
+    assert re.search(r"^wjdh +order/list of 10002 +yes +yes +OK ", sound.stdout, re.MULTILINE)
+    assert (
+        "wjdh order/list: the platform refuses community 1: is it the account's, with all leading zeros?" in lost.stdout
+    )
+
+
+def test_check_tells_what_a_token_may_see(environ, tmp_path):
+    file = tmp_path / "token"
+    file.write_text(run(environ, "token", "--scopes", "order:read", "--communities", "10002,00001").stdout)
+    taken = run(environ, "check", "--token", str(file))
+    file.write_text("Bearer e30.e30.")
+    refused = run(environ, "check", "--token", str(file))
+    missing = run(environ, "check", "--token", str(tmp_path))
+
+    assert taken.stdout.startswith("The token is taken.\n  scopes: order:read\n  communities: 10002 00001\n")
+    assert refused.stdout.startswith("The token is refused: its header lacks alg or typ")
+    assert (taken.returncode, refused.returncode, missing.returncode) == (0, 1, 2)
+
+
 def test_demo_refuses_a_taken_port_that_was_requested(served):
     _, _, environ = served
 

@@ -39,6 +39,7 @@ UNUSABLE = [
     ("GATEWAY_JOURNAL_TIMEOUT", "2000001", "a number above 0, 2000000 at most"),
     ("GATEWAY_AUDIT_RETENTION_DAYS", "36501", "a whole number from 1 to 36500"),
     ("GATEWAY_TRUSTED_DOCUMENTS_MODE", "s3cr3t", "off, report or require"),
+    ("GATEWAY_AUTH_AUDIENCE", "s3cr3t,b", "one audience, without a comma or blank in it"),
     ("GATEWAY_DATABASE_URL", "mysql://gateway:s3cr3t@db/gateway", "a URL that begins with postgresql://"),
 ]
 
@@ -160,6 +161,12 @@ def test_half_a_callback_key_pair_is_refused(there: str, missing: str) -> None:
         SettingsError, match=f"^GATEWAY_CALLBACK_KEY_{missing}: needed with GATEWAY_CALLBACK_KEY_{there}$"
     ):
         load_settings({f"GATEWAY_CALLBACK_KEY_{there}": "a key", f"GATEWAY_CALLBACK_KEY_{missing}": " "})
+
+
+def test_people_and_owner_need_different_paths() -> None:
+    paths = {"GATEWAY_SECURITY_PEOPLE_PATH": "/owner", "GATEWAY_SECURITY_OWNER_PATH": "/owner"}
+    with pytest.raises(SettingsError, match="GATEWAY_SECURITY_PEOPLE_PATH, GATEWAY_SECURITY_OWNER_PATH: must not be"):
+        load_settings(paths)
 
 
 def test_platform_tokens_need_a_callback_path() -> None:

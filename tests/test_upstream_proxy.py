@@ -22,6 +22,14 @@ async def test_every_upstream_call_goes_through_the_proxy(serve, environ, sandbo
     assert PASSWORD not in "".join(capfd.readouterr())
 
 
+async def test_dead_proxy_is_blamed_for_itself(serve, environ, unused_tcp_port):
+    async with serve(environ | {"GATEWAY_UPSTREAM_PROXY": f"http://127.0.0.1:{unused_tcp_port}"}) as gateway:
+        failed = await gateway.ask(QUERY)
+
+    [message, *_] = {error["message"] for error in failed.errors}
+    assert message == "The proxy cannot be reached: No connection could be made: Connection refused."
+
+
 async def test_write_that_the_proxy_refuses_was_not_sent(serve, environ, sandbox):
     async with forward_proxy() as proxy, serve(environ | {"GATEWAY_UPSTREAM_PROXY": proxy.url}) as gateway:
         await gateway.ask(QUERY)

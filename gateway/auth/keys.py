@@ -136,8 +136,10 @@ class KeySet:
             if _holds_private_key(text):
                 raise SettingsError("GATEWAY_AUTH_KEY_FILE: holds a private key; the gateway is given public ones only")
             keys = cls.from_json(text) if text.lstrip().startswith(b"{") else cls([_read_pem(text)])
-        except (OSError, ValueError) as error:
-            raise SettingsError("GATEWAY_AUTH_KEY_FILE: not a readable JWK set, public key or certificate") from error
+        except OSError as error:
+            raise SettingsError(f"GATEWAY_AUTH_KEY_FILE: the file cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise SettingsError("GATEWAY_AUTH_KEY_FILE: not a JWK set, public key or certificate") from error
         if not keys:
             raise SettingsError("GATEWAY_AUTH_KEY_FILE: no key in it can verify signatures")
         return keys

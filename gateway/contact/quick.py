@@ -35,6 +35,7 @@ async def check(settings: Settings) -> int:
         clients = (("wjdh", platforms.wjdh), ("security", platforms.security))
         named = [("journal", _try_journal(settings)), ("issuer", _try_keys(settings, authenticator))]
         named += [(name, client.probe(endpoint)) for name, client in clients for endpoint in client.endpoints]
+        named += [("wjdh", probe) for probe in platforms.wjdh.probe_communities([*read_communities(settings)])]
         probes = await asyncio.gather(*(probe for _, probe in named))
         rows = [(name, probe) for (name, _), probe in zip(named, probes, strict=True)]
     problems = [f"{name}: not set" for name in settings.not_set_up]
@@ -44,7 +45,7 @@ async def check(settings: Settings) -> int:
     sys.stdout.write("\n  ".join([found, *problems]) + "\n\n")
     sys.stdout.write(to_table([HEAD, *(_cells(name, probe) for name, probe in rows)]))
     sys.stdout.write(
-        '\n\nThe calls ask for what does not exist, so a refusal such as "code 1" is as good as OK.\n'
+        '\n\nCalls of no community ask for what does not exist, so a refusal such as "code 1" is as good as OK.\n'
         "Whether lists and records can be read, `gateway check --deep` says.\n"
     )
     return 1 if problems else 0

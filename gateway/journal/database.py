@@ -51,7 +51,7 @@ _REASONS = {
     "ValueError": _NO_ADDRESS,
     "OverflowError": _NO_ADDRESS,
     "ClientConfigurationError": _NO_ADDRESS,
-    "FileNotFoundError": _NO_ADDRESS,
+    "FileNotFoundError": "a certificate or socket that it names is not there",
     "SSLCertVerificationError": "the certificate of the server cannot be verified",
     "SSL": _NO_ADDRESS,
     "ConnectionRefusedError": "no server listens at its address",
@@ -64,6 +64,7 @@ _REASONS = {
     "28P01": "the server does not take the password",
     "28": "the server does not let this user in",
     "3D000": "the server has no such database",
+    "42704": "it has a parameter that the server does not know",
     "42501": "the user lacks a right that the journal needs",
     "53100": "the disk of the server is full",
     "53300": "the server takes no more connections",
@@ -79,6 +80,12 @@ _REASONS = {
     "SQLITE_READONLY": "the file cannot be written",
 }
 """What it means for operators, by how the code begins."""
+
+_MISCONFIGURED = {
+    "`sslmode`": "its sslmode is none of disable, allow, prefer, require, verify-ca and verify-full",
+    "root certificate": "its sslmode needs a root certificate: sslrootcert, or ~/.postgresql/root.crt",
+}
+"""By words of the driver's own message, which may hold a value."""
 
 
 class Database(Protocol):
@@ -129,6 +136,7 @@ def operator_message(dialect: str, error: BaseException) -> str:
     """What is wrong, for operators: the setting, what it means, and the database's own code. No value, no address."""
     code = error_code(error)
     reason = next((reason for start, reason in _REASONS.items() if code.startswith(start)), None)
+    reason = next((why for words, why in _MISCONFIGURED.items() if words in str(error)), reason)
     if reason is None and isinstance(error, OSError):
         reason = os.strerror(error.errno) if error.errno else "the server cannot be reached"
     return f"{SETTINGS[dialect]}: {reason or 'the database failed'} ({code})."

@@ -27,17 +27,18 @@ _PROXY_AUTHENTICATION_REQUIRED = 407
 class _Progress:
     """How far a request has come, by the events of httpcore's `trace` extension.
 
-    `connecting`: a connection, a tunnel or TLS is being made, so no byte of the request has left. `kept`: it went out
-    on a kept connection. `answered`: the head of its answer has come.
+    `connecting`: a connection, a tunnel or TLS is being made, so no byte of the request has left; `to_proxy`: that to
+    the proxy. `kept`: it went out on a kept connection. `answered`: the head of its answer has come.
     """
 
     def __init__(self) -> None:
-        self.connecting = False
+        self.connecting = self.to_proxy = False
         self.kept = True
         self.answered = False
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        if event.startswith(("connection.", "proxy.")):
+        self.to_proxy = event.startswith("connection.")
+        if self.to_proxy or event.startswith("proxy."):
             self.connecting, self.kept = True, False
         elif "request" in info:
             self.connecting = info["request"].method == b"CONNECT"
@@ -149,6 +150,9 @@ def _to_transport_error(error: Exception, progress: _Progress) -> httpx.Transpor
             return error
         case httpx.ProxyError():
             return httpx.ProxyError(f"The proxy refused the call: HTTP {str(error)[:3]}.")
+        case httpx.ConnectError() if progress.to_proxy:
+            reason = connect_failure(find_os_error(error)).removesuffix(".")
+            return httpx.ConnectError(f"The proxy cannot be reached: {reason}.")
         case httpx.ConnectError():
             return httpx.ConnectError(connect_failure(find_os_error(error)))
         case httpx.LocalProtocolError():

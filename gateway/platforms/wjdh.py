@@ -1,8 +1,10 @@
 """The wjdh platform (万家灯火): reviews, orders, modules, repairs, announcements."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
+
+from msgspec import structs
 
 from gateway.errors import ProtocolError
 from gateway.normalise import forms
@@ -15,7 +17,7 @@ from gateway.normalise.shenhe import Shenhe, ShenheQuery, decode_shenhes, parse_
 from gateway.normalise.values import row_id
 from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.platforms.call import Call
-from gateway.platforms.client import PlatformClient, read_token
+from gateway.platforms.client import PlatformClient, Probe, read_token
 from gateway.platforms.endpoint import Endpoint, Kind
 from gateway.platforms.envelope import ERROR_WORDS, Envelope
 from gateway.platforms.route import Upstream, encode_form
@@ -58,6 +60,7 @@ OneT = TypeVar("OneT", Shenhe, Repair)
 API = "/api/v1"
 DEFAULT_LIFETIME = 3600.0
 PROBE_COMMUNITY = "0"
+MOST_SHORT = 10
 """A community code that no community has."""
 
 _ORDER_NUMBER = re.compile(r"(?=.*[1-9])[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
@@ -133,6 +136,26 @@ class Wjdh(PlatformClient):
         """A page of the community's orders (2.1.2); its size is the platform's choice (quirk 134)."""
         form = {"xiaoqu": community_code, **forms.query_form(query), "page": _page_number(page)}
         return Call(self, ORDER_LIST, encode_form(form), self._page, parse_order_page, community_code, page)
+
+    def probe_communities(self, codes: Sequence[str]) -> list[Coroutine[Any, Any, Probe]]:
+        """Try a page of the first one, and of those whose code is shorter than another: it may have lost a zero."""
+        longest = max(map(len, codes), default=0)
+        short = [code for code in codes if len(code) < longest]
+        return [self._probe_community(code, code in short) for code in dict.fromkeys((*codes[:1], *short[:MOST_SHORT]))]
+
+    async def _probe_community(self, code: str, is_short: bool) -> Probe:
+        rows: list[Order] = []
+
+        async def read() -> None:
+            rows.extend((await self.orders(code, OrderQuery())).items)
+
+        probe = await self._try(ORDER_LIST.name, read)
+        problem = probe.problem
+        if problem is None and probe.answer != "OK":
+            problem = f"order/list: the platform refuses community {code}: is it the account's, with all leading zeros?"
+        elif problem is None and is_short and not rows:
+            problem = f"order/list: community {code} has no orders: has its code lost a leading zero?"
+        return structs.replace(probe, endpoint=f"{probe.endpoint} of {code}", problem=problem)
 
     def modules(self, community_code: str) -> Call[tuple[Module, ...]]:
         """The community's feature modules (3.2.1)."""

@@ -109,6 +109,7 @@ class WireWording(Wording):
     HEADER_CHARACTERS = "A header holds characters that cannot be sent.", "请求头含有无法发送的字符。"
     NO_HEAD = "HEAD requests are not supported.", "不支持 HEAD 请求。"
     PROXY_REFUSED = "The proxy refused the call: HTTP {status}.", "代理拒绝了调用：HTTP {status}。"
+    PROXY_UNREACHABLE = "The proxy cannot be reached: {reason}.", "无法连接代理：{reason}。"
     PROXY_FAILED = "The proxy made no connection.", "代理没有建立连接。"
     CERTIFICATE = "The certificate of the server does not verify: {reason}.", "服务器的证书验证不通过：{reason}。"
     TLS = "The server does not speak TLS as it should.", "服务器的 TLS 不正确。"

@@ -437,7 +437,7 @@ def test_private_key_file_is_refused(signers: Signers, tmp_path: Path, kind: str
 
 
 def test_missing_key_file_names_setting(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="GATEWAY_AUTH_KEY_FILE"):
+    with pytest.raises(SettingsError, match="GATEWAY_AUTH_KEY_FILE: the file cannot be read: No such file"):
         KeySet.from_file(tmp_path / "key")
 
 

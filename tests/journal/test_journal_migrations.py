@@ -133,10 +133,21 @@ async def test_non_database_file_is_an_error(sqlite_settings: Settings) -> None:
         ("postgres@nowhere.invalid", "", "its host name cannot be resolved"),
         ("n0body@{server}", "", "the server does not let this user in"),
         ("{user}@{server}", "", "the server has no such database"),
+        ("{user}@{server}", "sslmode=requier", "its sslmode is none of disable, allow, prefer, require"),
+        ("{user}@{server}", "sslmode=verify-full", "its sslmode needs a root certificate: sslrootcert, or "),
+        (
+            "{user}@{server}",
+            "sslmode=verify-full&sslrootcert=/nowhere/a.pem",
+            "a certificate or socket that it names is",
+        ),
+        ("{user}@{server}", "conect_timeout=5", "it has a parameter that the server does not know"),
         ("{user}@{server}", "target_session_attrs=standby", "no server is of the kind that target_session_attrs asks"),
     ],
 )
-async def test_unusable_database_is_explained(postgres_url: str, netloc: str, query: str, reason: str) -> None:
+async def test_unusable_database_is_explained(
+    postgres_url: str, netloc: str, query: str, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
     url = urlsplit(postgres_url)
     user, _, server = url.netloc.rpartition("@")
     path = url.path if query else "/s3cr3t"
