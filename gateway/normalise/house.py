@@ -177,12 +177,12 @@ class House(Record, frozen=True, gc=False):
 
     @property
     def identifying_parts(self) -> tuple[str | int | None, ...]:
-        """What identifies this house: its address, where a part is unreadable with what the platform sent."""
+        """What identifies this house: its address, where a part is unreadable with all that the platform sent."""
         if self.key is not None:
             return self.key
-        sent = [
-            part for issue in self.data_issues if issue.field in HouseKey._fields for part in (issue.field, issue.raw)
-        ]
+        own = self.__struct_fields__
+        sent = [part for issue in self.data_issues if issue.field in own for part in (issue.field, issue.raw)]
+        sent += (self.use, self.ownership, self.status) if self.described else ()
         return (self.community_code, self.building, self.unit, self.floor, self.room, *sent)
 
 

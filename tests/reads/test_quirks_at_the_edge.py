@@ -70,6 +70,7 @@ async def test_residency_of_unknown_community_is_an_issue(gateway, sandbox, mint
         ({"fangjian": 101.5}, {"fangjian": "102.5"}),
         ({"louhao": "东1"}, {"louhao": "西1"}),
         ({"fangjian": "101A", "house_number": "A"}, {"fangjian": "102B", "house_number": "A"}),
+        ({"fangjian": None, "people_house_status": "自用"}, {"fangjian": None, "people_house_status": "租用"}),
     ],
 )
 async def test_houses_with_unreadable_parts_have_own_ids(gateway, sandbox, one, other):
