@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from gateway.env_file import VARIABLE, export_others, exposed_files
 from gateway.errors import GatewayError
@@ -102,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate.set_defaults(run=_migrate)
 
     check = commands.add_parser("check", help="try the journal, the issuer's keys and both platforms with the settings")
-    check.add_argument("--token", metavar="FILE", help="say what the caller of the token in this file may see, too")
+    check.add_argument("--token", type=_content, metavar="FILE", help="say what this token's caller may see, too")
     deep = check.add_argument_group("deep", "learn what the platforms send (docs/first-contact.md); it only reads")
     deep.add_argument("--deep", action="store_true", help="ask every reading endpoint a few pages, and report")
     deep.add_argument("--communities", default="", metavar="CODES", help="instead of GATEWAY_COMMUNITIES")
@@ -176,6 +177,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("a number from 1 on")
     return int(text)
+
+
+def _content(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise argparse.ArgumentTypeError("the file cannot be read") from None
 
 
 def _moment(text: str) -> datetime:
@@ -262,7 +270,7 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> int:
-    from gateway.commands.check_token import check_token, read_token  # noqa: PLC0415 # nor the issuer's keys
+    from gateway.commands.check_token import check_token  # noqa: PLC0415 # nor the issuer's keys
     from gateway.contact.deep import DeepOptions, check_deeply  # noqa: PLC0415 # nor the platforms
     from gateway.contact.quick import check  # noqa: PLC0415 # nor these
     from gateway.ops.logs import configure_logs  # noqa: PLC0415 # nor this
@@ -271,7 +279,7 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
 
     _complain(*unknown_variables(), *exposed_files(os.environ))
     if not options.deep:
-        refused = asyncio.run(check_token(settings, read_token(options.token))) if options.token else 0
+        refused = asyncio.run(check_token(settings, options.token)) if options.token else 0
         return asyncio.run(check(settings)) or refused
     codes = options.communities.replace(",", " ").split()
     files = options.json, options.html, options.propose, options.write

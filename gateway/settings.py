@@ -38,9 +38,7 @@ ProxyUrl = Annotated[
         description="an http or https URL without a path, with user:password@ before the host if the proxy asks for it",
     ),
 ]
-Audience = Annotated[
-    str, msgspec.Meta(pattern=r"^[^,\s]*$", description="one audience, without a comma or blank in it")
-]
+Audience = Annotated[str, msgspec.Meta(pattern=r"^[^,\s]*$", description="one audience, without a comma or blank")]
 BuildId = Annotated[
     str, msgspec.Meta(pattern=r"^[A-Za-z0-9._+-]{0,64}$", description="at most 64 letters, digits and . _ + -")
 ]

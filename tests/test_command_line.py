@@ -205,9 +205,7 @@ def test_check_reads_a_page_of_communities(environ):
 
     assert (sound.returncode, lost.returncode) == (0, 1)
     assert re.search(r"^wjdh +order/list of 10002 +yes +yes +OK ", sound.stdout, re.MULTILINE)
-    assert (
-        "wjdh order/list: the platform refuses community 1: is it the account's, with all leading zeros?" in lost.stdout
-    )
+    assert "wjdh order/list: community 1 is refused: is it the account's, with all its leading zeros?" in lost.stdout
 
 
 def test_check_tells_what_a_token_may_see(environ, tmp_path):

@@ -39,7 +39,7 @@ UNUSABLE = [
     ("GATEWAY_JOURNAL_TIMEOUT", "2000001", "a number above 0, 2000000 at most"),
     ("GATEWAY_AUDIT_RETENTION_DAYS", "36501", "a whole number from 1 to 36500"),
     ("GATEWAY_TRUSTED_DOCUMENTS_MODE", "s3cr3t", "off, report or require"),
-    ("GATEWAY_AUTH_AUDIENCE", "s3cr3t,b", "one audience, without a comma or blank in it"),
+    ("GATEWAY_AUTH_AUDIENCE", "s3cr3t,b", "one audience, without a comma or blank"),
     ("GATEWAY_DATABASE_URL", "mysql://gateway:s3cr3t@db/gateway", "a URL that begins with postgresql://"),
 ]
 

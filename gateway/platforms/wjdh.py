@@ -139,9 +139,8 @@ class Wjdh(PlatformClient):
 
     def probe_communities(self, codes: Sequence[str]) -> list[Coroutine[Any, Any, Probe]]:
         """Try a page of the first one, and of those whose code is shorter than another: it may have lost a zero."""
-        longest = max(map(len, codes), default=0)
-        short = [code for code in codes if len(code) < longest]
-        return [self._probe_community(code, code in short) for code in dict.fromkeys((*codes[:1], *short[:MOST_SHORT]))]
+        short = [code for code in codes if len(code) < max(map(len, codes))][:MOST_SHORT]
+        return [self._probe_community(code, code in short) for code in dict.fromkeys((*codes[:1], *short))]
 
     async def _probe_community(self, code: str, is_short: bool) -> Probe:
         rows: list[Order] = []
@@ -150,11 +149,10 @@ class Wjdh(PlatformClient):
             rows.extend((await self.orders(code, OrderQuery())).items)
 
         probe = await self._try(ORDER_LIST.name, read)
-        problem = probe.problem
-        if problem is None and probe.answer != "OK":
-            problem = f"order/list: the platform refuses community {code}: is it the account's, with all leading zeros?"
-        elif problem is None and is_short and not rows:
-            problem = f"order/list: community {code} has no orders: has its code lost a leading zero?"
+        problem, is_refused = probe.problem, probe.answer != "OK"
+        if problem is None and (is_refused or (is_short and not rows)):
+            what = "is refused" if is_refused else "has no orders"
+            problem = f"order/list: community {code} {what}: is it the account's, with all its leading zeros?"
         return structs.replace(probe, endpoint=f"{probe.endpoint} of {code}", problem=problem)
 
     def modules(self, community_code: str) -> Call[tuple[Module, ...]]:
