@@ -152,9 +152,16 @@ def _add_operations(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     operations = commands.add_parser("operations", help="list writes whose outcome is not known")
     operations.add_argument("--json", action="store_true", help="as JSON lines")
     operations.set_defaults(run=_list_operations)
-    check = operations.add_subparsers(metavar="action").add_parser(
-        "check", help="have the gateway that runs read them back now"
-    )
+    actions = operations.add_subparsers(metavar="action")
+    settle = actions.add_parser("settle", help="close one as what was seen at the platform")
+    settle.add_argument("id", metavar="ID", help="as listed")
+    seen = settle.add_mutually_exclusive_group(required=True)
+    seen.add_argument("--applied", dest="outcome", action="store_const", const="CONFIRMED", help="its effect is there")
+    seen.add_argument("--not-applied", dest="outcome", action="store_const", const="REFUSED", help="it is not")
+    settle.add_argument("--note", required=True, help="who saw it where; kept with the account that runs this")
+    _add_env_file(settle)
+    settle.set_defaults(run=_settle_operation)
+    check = actions.add_parser("check", help="have the gateway that runs read them back now")
     check.add_argument("ids", nargs="+", metavar="ID", help="as listed")
     _add_env_file(check)
     check.set_defaults(run=_check_operations)
@@ -261,6 +268,13 @@ def _check_operations(settings: Settings, options: argparse.Namespace) -> int:
     from gateway.commands.operations import check_operations  # noqa: PLC0415 # nor this
 
     return asyncio.run(check_operations(settings, options.ids))
+
+
+def _settle_operation(settings: Settings, options: argparse.Namespace) -> int:
+    from gateway.commands.operations import settle_operation  # noqa: PLC0415 # nor this
+    from gateway.normalise.states import Outcome  # noqa: PLC0415 # nor this
+
+    return asyncio.run(settle_operation(settings, options.id, Outcome(options.outcome), options.note))
 
 
 def _migrate(settings: Settings, options: argparse.Namespace) -> int:

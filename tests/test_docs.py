@@ -129,7 +129,7 @@ def our_commands() -> list[str]:
     return sorted(shown)
 
 
-ACTIONS = ("retry", "check")
+ACTIONS = ("retry", "check", "settle")
 """Of commands that have some."""
 
 

@@ -8,7 +8,9 @@ from uuid import UUID
 
 import msgspec
 
+from gateway.actions.write import NOT_APPLIED
 from gateway.commands.columns import age, table
+from gateway.commands.payments import operator
 from gateway.journal.journal import Journal, open_journal, utc_now
 from gateway.journal.listing import Cut, OperationQuery
 from gateway.journal.records import Operation
@@ -17,6 +19,9 @@ from gateway.settings import Settings
 
 PART = 500
 """Operations that are read at once."""
+
+SETTLING = "settleOperation"
+"""What the journal names the settling of an unclear write: no mutation has that name."""
 
 HEAD = ("id", "mutation", "community", "record", "sent", "read back", "last", "next")
 
@@ -53,6 +58,34 @@ async def check_operations(settings: Settings, ids: Sequence[str]) -> int:
             sys.stdout.write(f"{operation_id}: {found}\n")
             results.append(is_due)
     return 0 if all(results) else 1
+
+
+async def settle_operation(settings: Settings, id_: str, outcome: Outcome, note: str) -> int:
+    """Close an unclear write as what was seen at the platform. Returns 1 where it is not unclear, or not there.
+
+    This is an operation as well, with the note as its reason. Raises ValueError for what is no id, JournalError.
+    """
+    async with open_journal(settings, make=False) as journal:
+        written = journal.operations
+        found = await written.get(_uuid(id_))
+        if found is None or found.outcome is not Outcome.UNKNOWN:
+            sys.stdout.write(f"{id_}: not an unclear operation\n")
+            return 1
+        settling = await written.reserve(
+            key=None,
+            subject=operator(),
+            mutation=SETTLING,
+            fingerprint="",
+            community_code=found.community_code,
+            reason=note,
+        )
+        own = (await written.mark_sent(settling.operation.id, {"operation": found.id, "outcome": outcome})).id
+        errors = (NOT_APPLIED,) if outcome is Outcome.REFUSED else ()
+        settled = await written.finish(found.id, outcome, user_errors=errors)
+        is_so = settled.outcome is outcome  # no read-back was faster, and saw something else
+        await written.finish(own, Outcome.CONFIRMED if is_so else Outcome.REFUSED)
+        sys.stdout.write(f"{found.id}: {settled.outcome}\n")
+    return 0 if is_so else 1
 
 
 async def _unclear(journal: Journal) -> AsyncIterator[Operation]:

@@ -201,6 +201,22 @@ class TestOperations:
         assert await operations.check_operations(settings, [new_id(CLOCK.now)]) == 1
         assert "not an unclear operation" in capsys.readouterr().out
 
+    @pytest.mark.parametrize("outcome", [Outcome.CONFIRMED, Outcome.REFUSED])
+    async def test_settled_write_is_known_and_audited(self, settings: Settings, outcome: Outcome) -> None:
+        async with open_journal(settings) as journal:
+            id_ = await unclear_operation(journal, check_at=None)
+
+        assert await operations.settle_operation(settings, id_, outcome, "looked at wjdh") == 0
+        assert await operations.settle_operation(settings, id_, Outcome.CONFIRMED, "again") == 1
+
+        async with open_journal(settings) as journal:
+            settling, settled = (await journal.operations.list(OperationQuery(), Cut(9))).items
+            assert (await journal.backlog()).unclear_operations == 0
+        assert (settled.id, settled.outcome, settled.check_at) == (id_, outcome, None)
+        assert bool(settled.user_errors) is (outcome is Outcome.REFUSED)
+        assert settling.subject == payments.operator()
+        assert (settling.reason, settling.expected) == ("looked at wjdh", {"operation": id_, "outcome": outcome})
+
 
 class TestMigrate:
     async def test_migrate_makes_and_then_finds_nothing(
