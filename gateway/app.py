@@ -45,7 +45,7 @@ from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.guard import GuardedExecutor, guard_introspection
 from gateway.http.parameters import Bounds
 from gateway.http.payment_callback import payment_callback_routes
-from gateway.http.probes import health_routes, metrics_routes
+from gateway.http.probes import health_routes, metrics_routes, share
 from gateway.http.request_metrics import RequestMetrics
 from gateway.http.responses import LARGEST_ANSWER
 from gateway.http.sse import EventStreamEndpoint
@@ -156,6 +156,7 @@ class Gateway:
         for platform in (platforms.wjdh, platforms.security):
             metrics.watch_slots(platform.platform, platform.slots)
         metrics.watch(metrics.audit_waiting, lambda: self.trail.waiting)
+        metrics.watch(metrics.masking_forced, self.trail.lags)
         metrics.watch(metrics.watches, lambda: len(self.watches))
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
@@ -277,6 +278,7 @@ def create_app(
             request_metrics,
             access_log,
         )
+        checks = share({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}, metrics)
         return (
             for_pages(endpoint, settings.allowed_origins, settings.allowed_headers),
             [
@@ -284,8 +286,8 @@ def create_app(
                 *payment_callback_routes(
                     gateway.actions.payment, gateway.callback_tokens, gateway.unverified, access_log
                 ),
-                *metrics_routes(gateway.metrics, gateway.journal.backlog),
-                *health_routes({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}),
+                *metrics_routes(metrics, gateway.journal.backlog, checks),
+                *health_routes(checks),
                 *open_explorer(settings, GRAPHQL_PATH, explorer_token, sandbox),
             ],
         )

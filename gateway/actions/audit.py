@@ -229,7 +229,7 @@ class AuditTrail:
 
     def admit(self, principal: Principal) -> Principal:
         """The caller as they are to be served now: without `pii:read` while that cannot be recorded."""
-        if self._late_from is not None and principal.reveals_pii and self._lags():
+        if self._late_from is not None and principal.reveals_pii and self.lags():
             return principal.without(Scope.PII_READ)
         return principal
 
@@ -255,7 +255,7 @@ class AuditTrail:
                 if self._clock() >= forget_at and not await self._audit.forget(self._retention, self._clock()):
                     forget_at = self._clock() + FORGET_INTERVAL
             except JournalError:
-                if self._lags():
+                if self.lags():
                     self._masking.failed(notes=self._unwritten)
             else:
                 self._masking.worked()
@@ -281,7 +281,8 @@ class AuditTrail:
             log.error("audit lost", notes=self._unwritten)
             raise
 
-    def _lags(self) -> bool:
+    def lags(self) -> bool:
+        """Whether personal data is masked for all."""
         if self._late_from is None:
             return False
         return self._notes.count + self._unwritten >= MOST_WAITING or self._clock() > self._late_from

@@ -37,7 +37,9 @@ class Authenticator:
         explains: bool = False,
         metrics: Metrics | None = None,
     ) -> None:
-        self.refusals = Refusals(Metrics() if metrics is None else metrics)
+        metrics = Metrics() if metrics is None else metrics
+        self.refusals = Refusals(metrics)
+        metrics.watch(metrics.keys_age, verifier.keys.age)
         self._clock = clock
         self._explains = explains
         self._verifier = verifier

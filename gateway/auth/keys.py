@@ -62,6 +62,9 @@ class KeySource(Protocol):
     async def newest(self) -> "KeySet":
         """The key set as it is now, for a token that names a key which the current one does not have."""
 
+    def age(self) -> float:
+        """Seconds since they came, or since the start while none have."""
+
     async def aclose(self) -> None: ...
 
 
@@ -159,6 +162,9 @@ class FixedKeys:
     async def newest(self) -> KeySet:
         return self._keys
 
+    def age(self) -> float:
+        return 0.0
+
     async def aclose(self) -> None:
         """Nothing is open."""
 
@@ -181,6 +187,7 @@ class FetchedKeys:
         self._tls = ssl.create_default_context()
         self._keys = KeySet(())
         self._keys.fresh_until = self._trusted_until = self._last_until = self._tried_at = -inf
+        self._came_at = clock()
         self._failure = ""  # why the last fetch brought no keys
         self._throttle = LogThrottle(clock)
         self._fetching: asyncio.Task[None] | None = None
@@ -201,6 +208,9 @@ class FetchedKeys:
         if self._failure:
             raise self._unavailable()
         return self._keys
+
+    def age(self) -> float:
+        return self.clock() - self._came_at
 
     async def aclose(self) -> None:
         if self._fetching is not None:
@@ -240,6 +250,7 @@ class FetchedKeys:
             self._failed("The issuer gave no key that can verify signatures.")
             return
         self._failure = ""
+        self._came_at = self._tried_at
         self._keys.fresh_until = self._tried_at + REFRESH_AFTER
         self._trusted_until = self._tried_at + OLDEST_KEYS
         self._last_until = self._trusted_until + GRACE

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TypeAlias
 
 import orjson
+from prometheus_client import Gauge
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -53,26 +54,35 @@ class SharedCheck:
         self._result = None
 
 
-def health_routes(checks: Mapping[str, Check]) -> list[Route]:
+def share(checks: Mapping[str, Check], metrics: Metrics) -> dict[str, SharedCheck]:
+    """What `/readyz` and `/metrics` make of these checks. Results are metrics, too."""
+    return {
+        name: SharedCheck(partial(_passes, check, _state_log(name), metrics.ready.labels(name)))
+        for name, check in checks.items()
+    }
+
+
+def health_routes(checks: Mapping[str, SharedCheck]) -> list[Route]:
     """`/healthz` answers 200 while the event loop runs, `/readyz` 200 when every check passes, else 503.
 
     Checks run side by side, and `/readyz` gives the result of each by its name.
     """
-    shared = {name: SharedCheck(partial(_passes, check, _state_log(name))) for name, check in checks.items()}
 
     async def alive(request: Request) -> Response:
         return _json(200, {"status": "ok"})
 
     async def ready(request: Request) -> Response:
-        passed = await asyncio.gather(*(check.succeeds() for check in shared.values()))
-        results = dict(zip(shared, passed, strict=True))
+        passed = await asyncio.gather(*(check.succeeds() for check in checks.values()))
+        results = dict(zip(checks, passed, strict=True))
         return _json(200 if all(passed) else 503, {"ready": all(passed), "checks": results})
 
     return [Route("/healthz", alive), Route("/readyz", ready)]
 
 
-def metrics_routes(metrics: Metrics, backlog: ReadBacklog) -> list[Route]:
-    """`/metrics`. The backlog is read at each request; while the journal is down its last figures stand."""
+def metrics_routes(metrics: Metrics, backlog: ReadBacklog, checks: Mapping[str, SharedCheck]) -> list[Route]:
+    """`/metrics`. Checks are made and the backlog is read at each request; while the journal is down its last figures
+    stand.
+    """
 
     async def read() -> bool:
         try:
@@ -84,7 +94,7 @@ def metrics_routes(metrics: Metrics, backlog: ReadBacklog) -> list[Route]:
     reading = SharedCheck(read)
 
     async def show(request: Request) -> Response:
-        await reading.succeeds()
+        await asyncio.gather(*(each.succeeds() for each in (reading, *checks.values())))
         body, content_type = await metrics.expose(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
 
@@ -95,14 +105,16 @@ def _state_log(name: str) -> StateLog:
     return StateLog("readiness check failed", "readiness check passes again", check=name)
 
 
-async def _passes(check: Check, state: StateLog) -> bool:
+async def _passes(check: Check, state: StateLog, passed: Gauge) -> bool:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT):
             await check()
     except Exception as error:  # noqa: BLE001 # whatever goes wrong in a check is its answer
         state.failed(error=type(error).__name__)
+        passed.set(0)
         return False
     state.worked()
+    passed.set(1)
     return True
 
 

@@ -139,8 +139,10 @@ class RequestMetrics:
         if not response.executed:
             return self.failed(DocumentError(response.errors))
         codes = [error["extensions"]["code"] for error in errors]
-        for code in codes:
+        for error, code in zip(errors, codes, strict=True):
             self._metrics.errors.labels(code).inc()
+            if response.data is not None and "path" in error and response.data.get(error["path"][0]) is None:
+                self._metrics.failed_fields.labels(code).inc()
         return PARTIAL if response.data is not None else codes[0]
 
     def failed(self, error: Exception) -> str:

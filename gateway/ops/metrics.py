@@ -61,6 +61,10 @@ class Metrics:
             ("code", "limit"),
         )
         self.errors = counter("gateway_errors_total", "Errors in answers, by their code", ("code",))
+        self.errors.labels("INTERNAL")  # 0, so that the first one is an increase
+        self.failed_fields = counter(
+            "gateway_failed_root_fields_total", "Root fields that are null by an error, by its code", ("code",)
+        )
         self.clients = counter(
             "gateway_client_requests_total",
             "GraphQL requests by the client that sent them, as it names itself",
@@ -125,6 +129,15 @@ class Metrics:
         )
         self.journal_success.set_to_current_time()  # a worker that starts has not waited yet
         self.audit_waiting = summed("gateway_audit_waiting", "Notes that are not in the audit trail yet")
+        self.masking_forced = largest(
+            "gateway_masking_forced", "Whether personal data is masked for all, as the audit trail waits: 1, else 0"
+        )
+        self.ready = latest("gateway_ready", "Whether a check of /readyz passed the last time: 1, else 0", ("check",))
+        self.keys_age = gauge(
+            "gateway_signing_keys_age_seconds",
+            "How long ago the issuer gave its signing keys, or the gateway started; 0 for keys of a file",
+            multiprocess_mode="livemin",
+        )
 
         self.reloaded = gauge(
             "gateway_reload_successful",

@@ -7,11 +7,12 @@ from starlette.applications import Starlette
 from structlog.testing import capture_logs
 
 from gateway.http import probes
-from gateway.http.probes import Check, health_routes
+from gateway.http.probes import Check, health_routes, share
+from gateway.ops.metrics import Metrics
 
 
 def client(checks: Mapping[str, Check]) -> httpx.AsyncClient:
-    app = Starlette(routes=health_routes(checks))
+    app = Starlette(routes=health_routes(share(checks, Metrics())))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
 
 

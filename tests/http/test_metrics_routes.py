@@ -14,7 +14,7 @@ from gateway.wording.faults import FaultWording
 
 
 def client(read_backlog: ReadBacklog) -> httpx.AsyncClient:
-    app = Starlette(routes=metrics_routes(Metrics(), read_backlog))
+    app = Starlette(routes=metrics_routes(Metrics(), read_backlog, {}))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
 
 

@@ -1,0 +1,160 @@
+"""`deploy/prometheus`: each alert, raised by what it is for, reaches a webhook through Prometheus and Alertmanager.
+
+The rules are the product's, with shorter durations; what takes a day (a dead payment) is written into the journal.
+"""
+
+import asyncio
+import re
+import resource
+import signal
+from contextlib import AsyncExitStack, suppress
+
+import httpx
+import pytest
+import yaml
+from processes import GatewayProcess, Usage, free_port
+from test_alerts import ALERTS, RULES
+from throw_away import on_server
+
+from gateway.journal.journal import open_journal
+from gateway.normalise.states import Outcome
+from gateway.sandbox.dialects.dialect import Dialect
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.settings import load_settings
+
+PHONES = '{ orders(communityCode: "10002", first: 9) { nodes { house { owner { phone } } } } }'
+ORDERS = '{ __typename orders(communityCode: "10002", first: 1) { nodes { id } } }'
+LISTS = [
+    f'{{ {field}(communityCode: "{code}", first: 1) {{ nodes {{ id }} }} }}'
+    for field in ("orders", "repairs", "shenhes")
+    for code in ("10002", "10003")
+]
+OPERATIONS = "{ operations(first: 1) { nodes { id } } }"
+
+SHORTER = {
+    r"for: \d+m": "for: 1s",
+    r"\[\d+[md]\]": "[15s]",
+    r"offset 1d": "offset 15s",
+    r"\) > 30$": ") > 4",
+    r"age_seconds\) > 900$": "age_seconds) > 5",
+    r"(process_cpu.*) > 0.8$": r"\1 > 0.001",
+}
+"""What is waited for is shorter, and a busy machine gives a test no whole core."""
+
+
+@pytest.fixture
+async def monitor(find_tool, tmp_path):
+    """`await monitor({job: port})` has gateways scraped. Returns the names of alerts, as Alertmanager posts them."""
+    names: set[str] = set()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        [length] = re.findall(rb"(?i)content-length: (\d+)", await reader.readuntil(b"\r\n\r\n"))
+        names.update(re.findall(r'"alertname":"(\w+)"', (await reader.readexactly(int(length))).decode()))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as server, AsyncExitStack() as stack:
+
+        async def run(program: str, config: object, *arguments: str) -> None:
+            file = tmp_path / f"{program}.yml"
+            file.write_text(yaml.safe_dump(config))
+            command = (find_tool(program), f"--config.file={file}", *arguments)
+            process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path)
+            stack.push_async_callback(process.wait)
+            stack.callback(process.kill)
+
+        async def start(ports: dict[str, int]) -> set[str]:
+            text = RULES.read_text(encoding="utf-8")
+            for pattern, shorter in SHORTER.items():
+                text, count = re.subn(pattern, shorter, text, flags=re.MULTILINE)
+                assert count, pattern
+            (tmp_path / "alerts.yml").write_text(text)
+            hook = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            own, alertmanager = (f"127.0.0.1:{free_port()}" for _ in range(2))
+            route = {"receiver": "hook", "group_by": ["alertname"], "group_wait": "0s", "group_interval": "1s"}
+            config = {"route": route, "receivers": [{"name": "hook", "webhook_configs": [{"url": hook}]}]}
+            address = f"--web.listen-address={alertmanager}"
+            await run("prometheus-alertmanager", config, address, "--cluster.listen-address=", "--storage.path=a")
+            targets = [
+                {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for job, port in ports.items()
+            ]
+            config = {
+                "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+                "rule_files": ["alerts.yml"],
+                "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
+                "scrape_configs": targets,
+            }
+            await run("prometheus", config, f"--web.listen-address={own}", "--storage.tsdb.path=p")
+            return names
+
+        yield start
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("dialect", [Dialect.MIXED])
+async def test_every_alert_reaches_the_webhook(monitor, environ, sandbox, database_url, tmp_path):
+    own = {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_JOURNAL_TIMEOUT": "1", "GATEWAY_SECURITY_CALLBACK_PATH": ""}
+    settings = environ | own | {"GATEWAY_WJDH_CONCURRENCY": "1", "GATEWAY_CALL_TIMEOUT": "1"}
+    gateway = GatewayProcess(settings, tmp_path / "log")
+    other = {"GATEWAY_AUTH_ISSUER": "https://login.example", "GATEWAY_AUTH_AUDIENCE": "wanjia"}
+    other |= {"GATEWAY_AUTH_JWKS_URL": f"http://127.0.0.1:{free_port()}/jwks", "GATEWAY_DATA_DIR": f"{tmp_path}/other"}
+    keyless = GatewayProcess(environ | other)
+
+    async def ask(query: str) -> None:
+        with suppress(httpx.TransportError):
+            await client.post("/graphql", json={"query": query})
+
+    async def until(*wanted: str, asked: list[str] | None = None) -> None:
+        """These alerts have been posted, while all this is asked at once, again and again."""
+        give_up = asyncio.get_running_loop().time() + 90
+        while missing := set(wanted) - names:
+            assert asyncio.get_running_loop().time() < give_up, f"{missing} not among {names}"
+            await asyncio.gather(*map(ask, asked or ()), asyncio.sleep(0.1))
+
+    async with AsyncExitStack() as stack:
+        for process in (gateway, keyless):
+            stack.push_async_callback(process.kill)
+        await gateway.start()
+        await keyless.start(ready=False)
+        client = await stack.enter_async_context(gateway.client())
+        names = await monitor({"wanjia-gateway": gateway.port, "another": keyless.port})
+
+        await until("GatewayKeysUnavailable", "GatewayUndocumentedData", "GatewayCpuSaturated", asked=[ORDERS] * 8)
+        sandbox.faults.set("WJDH", None, Fault(FaultKind.LATENCY, seconds=0.15))
+        await until("GatewayPlatformSaturated", asked=LISTS)
+        sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.GARBAGE))
+        await until("GatewayPlatformFailing", "GatewayRequestsFailing", asked=[ORDERS])
+        sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HANG))
+        await until("GatewayPlatformUnreachable", asked=[ORDERS])
+        sandbox.faults.clear()
+
+        gateway.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(1.5)
+        gateway.send_signal(signal.SIGCONT)
+        few = Usage(gateway.pid).descriptors * 6 // 5
+        resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (few, 4096))
+        await until("GatewayEventLoopStuck", "GatewayFileDescriptorsLow")
+        resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (4096, 4096))
+
+        async with open_journal(load_settings(settings)) as entries:
+            for number in ("1", "2"):
+                await entries.payments.receive(number, "3", number, subject="test")
+            reserved = await entries.operations.reserve(
+                key=None, subject="test", mutation="createAnnouncement", fingerprint="", community_code="10002"
+            )
+            await entries.operations.mark_sent(reserved.operation.id)
+            await entries.operations.finish(reserved.operation.id, Outcome.UNKNOWN)
+        await on_server("UPDATE payments SET received_at = received_at - interval '1 hour'", database_url)
+        dead = "UPDATE payments SET state = 'DEAD', next_attempt_at = NULL WHERE order_number = '1'"
+        await on_server(dead, database_url)
+        await until("GatewayPaymentsDead", "GatewayPaymentsDelayed", "GatewayUnclearWrites")
+
+        name = database_url.rpartition("/")[2]
+        await on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 # ours
+        await on_server(end)
+        await ask(PHONES)
+        await until("GatewayAuditDelayed", "GatewayInternalErrors", "GatewayJournalUnavailable", asked=[OPERATIONS])
+        await gateway.kill()
+        await until("GatewayDown")
+    assert names == set(ALERTS)
