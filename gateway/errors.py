@@ -5,6 +5,7 @@
     ├── UnauthenticatedError      UNAUTHENTICATED: no caller, or a token that does not verify
     ├── IssuerUnavailableError    UPSTREAM_UNAVAILABLE: not known yet whether a token verifies
     ├── ForbiddenError            FORBIDDEN: a known caller without the right; names the missing scope
+    ├── ForbiddenCommunityError   FORBIDDEN_COMMUNITY: one of several communities is not the caller's
     ├── RateLimitedError          RATE_LIMITED: too many requests; says when to come back
     ├── QueryTooComplexError      QUERY_TOO_COMPLEX: a limit of the edge; names limit and bound
     ├── PersistedQueryNotFoundError  PERSISTED_QUERY_NOT_FOUND: no document is known by this identifier
@@ -137,6 +138,12 @@ class ForbiddenError(GatewayError):
         if self.scope is None:
             return {"code": self.code}
         return {"code": self.code, "missingScope": self.scope}
+
+
+class ForbiddenCommunityError(GatewayError):
+    """The caller names a community, among others, that is not theirs."""
+
+    code = "FORBIDDEN_COMMUNITY"
 
 
 class RateLimitedError(GatewayError):

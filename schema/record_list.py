@@ -13,7 +13,14 @@ from graphql import GraphQLError
 from gateway.actions.write import Written
 from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info, Lookup
-from gateway.errors import PlatformError, UserInputError, drop_tracebacks, find_violations, refuse_input
+from gateway.errors import (
+    ForbiddenCommunityError,
+    PlatformError,
+    UserInputError,
+    drop_tracebacks,
+    find_violations,
+    refuse_input,
+)
 from gateway.execution.cost import OfCaller
 from gateway.execution.load import Load
 from gateway.execution.response import IncompleteError
@@ -30,6 +37,7 @@ from gateway.normalise.vocabulary import PiiKind
 from gateway.normalise.wire_enum import WireEnum
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
+from gateway.wording.writes import WriteWording
 from schema import writes
 from schema.arguments import CommunityCode, community, recognized, wrong_codes
 from schema.connection import Window, checked, connection_field, foreign_cursor
@@ -120,7 +128,7 @@ class CommunityList:
         self, info: Info, given: Sequence[str] | None, filters: Any, part: Window
     ) -> Slice[Any] | None:
         """A part of the lists of these communities merged, or of all that the caller may see. The errors of those that
-        fail are reported. None when all fail, or when the caller may not see one of them.
+        fail, or are not the caller's to see, are reported. None when all are.
 
         Raises UserInputError.
         """
@@ -132,10 +140,13 @@ class CommunityList:
             refuse_input(_wrong_of_several(given, part), wrong_codes(None, given), self.wrong_filter(filters))
             raise
         codes = tuple(dict.fromkeys(asked or await community_codes(info)))
-        if not all(map(info.context.principal.sees, codes)):
-            return None
+        foreign = [code for code in codes if not info.context.principal.sees(code)]
+        for code in foreign:
+            error = ForbiddenCommunityError(WriteWording.OTHER_COMMUNITY())
+            info.context.report(_located(info, Failure(code, error)))
+        codes = tuple(code for code in codes if code not in foreign)
         if not codes:
-            return Slice((), 0, part.first, 0)
+            return None if foreign else Slice((), 0, part.first, 0)
         after = part if part.places is not None else part._replace(places=())
         counts = filters is not None and self.records.names_someone(query)
         found: Slice[Any]

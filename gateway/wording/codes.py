@@ -12,6 +12,7 @@ class CodeWording(Wording):
     BAD_USER_INPUT = "An argument or a variable is wrong", "参数或变量的值有误"
     UNAUTHENTICATED = "The token is missing, expired or not valid here", "令牌缺失、过期，或在此无效"
     FORBIDDEN = "The token lacks a scope or a community", "令牌缺少权限或小区"
+    FORBIDDEN_COMMUNITY = "One of the communities is not the caller's", "其中有无权访问的小区"
     RATE_LIMITED = "The caller asks too often", "请求过于频繁"
     QUERY_TOO_COMPLEX = "The request is beyond a limit of the gateway", "请求超出网关的限制"
     PERSISTED_QUERY_NOT_FOUND = "No document is known by this identifier", "没有此标识对应的文档"

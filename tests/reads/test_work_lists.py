@@ -324,11 +324,20 @@ async def test_wrong_arguments_are_refused(gateway, sandbox, arguments, argument
 
 
 async def test_closed_community_makes_the_list_null(gateway, sandbox, mint, list_name):
-    token = mint(communities=["00001"])
-    for arguments in (', communityCode: "10002"', ', communityCodes: ["00001", "10002"]'):
-        answer = await gateway.ask(list_query(list_name, arguments), token=token)
-        assert answer.data == {list_name: None}
+    answer = await gateway.ask(list_query(list_name, ', communityCode: "10002"'), token=mint(communities=["00001"]))
+
+    assert answer.data == {list_name: None}
     assert sandbox.counts() == {}
+
+
+async def test_one_closed_community_costs_its_own_items(gateway, mint, list_name):
+    token = mint(communities=["00001"])
+    alone = await gateway.ask(list_query(list_name, ', communityCodes: ["00001"]'), token=token)
+    answer = await gateway.ask(list_query(list_name, ', communityCodes: ["00001", "10002"]'), token=token)
+
+    assert ids(answer.partial[list_name]) == ids(alone.data[list_name])
+    [error] = answer.errors
+    assert (answer.code, error["extensions"]["communityCode"]) == ("FORBIDDEN_COMMUNITY", "10002")
 
 
 async def test_caller_of_no_community_gets_an_empty_list(gateway, sandbox, mint, list_name):
