@@ -164,8 +164,8 @@ ORDERS = CommunityList(
 @strawberry.type
 class OrderQueries:
     @strawberry.field(
-        description="One order by its number; null when the community has none. Looked for page by page from the "
-        "newest, since the platform cannot be asked for one: beyond a bound that is an error, never null (订单).",
+        description="One order by its number; null when the community has none. Looked for by halves, since lists "
+        "are newest first; where one is not, page by page, and beyond a bound that is an error, never null (订单).",
         directives=needs(["order:read"]),
         graphql_type=Order | None,
         metadata=ANY_RECORD,

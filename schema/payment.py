@@ -92,7 +92,7 @@ class Payment(Node):
         return strawberry.ID(info.context.ids.encode("Order", root.community_code, root.order_number))
 
     @strawberry.field(
-        description="Its order, looked for page by page from the newest, as `order` does; null while its community is "
+        description="Its order, looked for as `order` does; null while its community is "
         "unknown, or where the community has no such order (订单).",
         directives=needs([Scope.ORDER_READ]),
         graphql_type=Annotated["Order", strawberry.lazy("schema.order")] | None,

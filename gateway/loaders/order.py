@@ -1,7 +1,7 @@
 """Orders by number, and all orders of a community."""
 
 from asyncio import Semaphore
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from math import inf
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from gateway.loaders.loader import ComposedLoader
 from gateway.loaders.record_list import PageKey, PageLoader
 from gateway.normalise.order import Order, OrderQuery
 from gateway.normalise.records import Page, WholeList
+from gateway.normalise.times import time_digits
 from gateway.wording.requests import RequestWording
 
 SCANNED_PAGES = 40
@@ -32,10 +33,10 @@ class OrderKey(NamedTuple):
 
 
 class OrderLoader(ComposedLoader[OrderKey, Order | None]):
-    """Finds one order by looking through the list.
+    """Finds one order in the list of its community, of which the platform gives pages alone.
 
-    Newest first, so that what people ask for is near the start; bounded, and an order that may lie beyond the bound
-    is an error, never "not found".
+    By halves, where the list keeps the order of the times that numbers begin with, newest first; else page by page,
+    bounded: an order that may lie beyond the bound is an error, never "not found". Nothing is missing by halves alone.
     """
 
     def __init__(self, pages: PageLoader[Order]) -> None:
@@ -43,24 +44,53 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
         self._pages = pages
 
     async def compose(self, key: OrderKey) -> Order | None:
-        [first] = await self._read(key, range(1, 2))
-        found = _find(key, first)
-        last = first.last_page or 1
+        found, is_missing = await self.search(key)
+        if found is not None:
+            return found
+        pages = await self._read(key, range(1, 2))
+        last = pages[0].last_page or 1
         scanned = SCANNED_PAGES if self._pages.turns_pages else 1
         end = min(last, scanned) + 1
         for start in range(2, end, SCANNED_AT_ONCE):
-            if found is not None:
-                break
-            for page in await self._read(key, range(start, min(start + SCANNED_AT_ONCE, end))):
-                found = found or _find(key, page)
-        if found is None and last > scanned:
+            pages += await self._read(key, range(start, min(start + SCANNED_AT_ONCE, end)))
+            if (found := _find(key, *pages[-SCANNED_AT_ONCE:])) is not None:
+                return found
+        if last > scanned and not (is_missing and _in_order(map(_span, pages))):
             raise QueryTooComplexError(
                 RequestWording.ORDER_NOT_NEWEST(),
                 limit="scannedOrderPages",
                 bound=scanned,
                 requested=last,
             )
-        return found
+        return None
+
+    async def search(self, key: OrderKey) -> tuple[Order | None, bool]:
+        """The order, by halves; and whether there is none if the list is in order as far as it was read. The first page
+        is read first, for most that is asked for is new.
+        """
+        moment = time_digits(key.identifier)
+        spans: dict[int, tuple[str, str]] = {}
+        newer, older, total = 0, 2, None  # the pages between may hold it
+        while True:
+            number = (newer + older) // 2
+            if older - newer == 1:  # orders of one second may fill the pages before
+                number = next(before for before in range(newer, -1, -1) if before not in spans)
+                if not number or spans[number + 1][0] != moment:
+                    break
+            [page] = await self._read(key, range(number, number + 1))
+            if (found := _find(key, page)) is not None:
+                return found, True
+            if number == 1:
+                older, total = (page.last_page or 1) + 1, page.total
+                if older == 2:  # there is no second page
+                    return None, True
+            span = _span(page)
+            if moment is None or span is None or page.total != total or not self._pages.turns_pages:
+                return None, False
+            spans[number] = span
+            if number > newer:
+                newer, older = (newer, number) if span[1] < moment else (number, older)
+        return None, _in_order(spans[number] for number in sorted(spans))
 
     async def _read(self, key: OrderKey, numbers: range) -> list[Page[Order]]:
         size = self._pages.page_size or 1
@@ -69,8 +99,21 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
         )
 
 
-def _find(key: OrderKey, page: Page[Order]) -> Order | None:
-    return next((order for order in page.items if key.matches(order)), None)
+def _find(key: OrderKey, *pages: Page[Order]) -> Order | None:
+    return next((order for page in pages for order in page.items if key.matches(order)), None)
+
+
+def _span(page: Page[Order]) -> tuple[str, str] | None:
+    """The newest and the oldest time on a page, by the digits; None where it is not in their order."""
+    times = [time_digits(order.number or "") or "" for order in page.items]
+    if not times or page.dropped or "" in times or times != sorted(times, reverse=True):
+        return None
+    return times[0], times[-1]
+
+
+def _in_order(spans: Iterable[tuple[str, str] | None]) -> bool:
+    times = [time for span in spans for time in span or ("", "9")]
+    return times == sorted(times, reverse=True)
 
 
 MOST_PAGES = 400

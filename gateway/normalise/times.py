@@ -83,6 +83,11 @@ def _time_of_text(written: str) -> datetime | None:
         return None
 
 
+def time_digits(number: str) -> str | None:
+    """The first 14 digits of a number that begins with a moment: they sort as the moments do."""
+    return number[:DIGITS_OF_TIME] if time_at_start(number) else None
+
+
 def time_at_start(number: str) -> datetime | None:
     """The moment that the first 14 digits of a number spell, year to second; None where they are none (quirk 131)."""
     digits = number[:DIGITS_OF_TIME]

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -297,14 +298,40 @@ class TestSmallPages:
         return sandbox
 
     async def test_quirk_150_order_beyond_search_limit_is_an_error(self, gateway, sandbox):
-        query = 'query Order($number: String!) { order(communityCode: "10002", number: $number) { number } }'
-        near, far = sandbox.world.orders_of["10002"][-40].number, sandbox.world.orders_of["10002"][0].number
-        assert (await gateway.ask(query, {"number": near})).data == {"order": {"number": near}}
+        orders = sandbox.world.orders_of["10002"]
+        orders.reverse()  # the list is not newest first
+        near, far = orders[-40].number, orders[0].number
+        assert (await gateway.ask(ORDER_SEARCH, {"number": near})).data == {"order": {"number": near}}
         sandbox.reset_calls()
-        answer = await gateway.ask(query, {"number": far})
+        answer = await gateway.ask(ORDER_SEARCH, {"number": far})
         assert answer.partial == {"order": None}
         assert answer.code == "QUERY_TOO_COMPLEX"
         assert sandbox.count("WJDH", "order/list") == 40
+
+    async def test_quirk_150_order_is_found_by_halves(self, gateway, sandbox):
+        orders = sandbox.world.orders_of["10002"]
+        start, pattern = datetime(2015, 1, 1, tzinfo=UTC), orders[0]
+        orders[:] = [
+            replace(pattern, id=place + 1, number=f"{start + timedelta(hours=place // 3):%Y%m%d%H%M%S}{place:06}")
+            for place in range(200)  # three in one second
+        ]
+        calls = []
+        for order in orders:
+            sandbox.reset_calls()
+            assert (await gateway.ask(ORDER_SEARCH, {"number": order.number})).data == {
+                "order": {"number": order.number}
+            }
+            calls.append(sandbox.count("WJDH", "order/list"))
+        sandbox.reset_calls()
+        missing = await gateway.ask(ORDER_SEARCH, {"number": orders[100].number[:14] + "999999"})
+
+        assert missing.data == {"order": None}
+        assert sandbox.count("WJDH", "order/list") <= 40 + 11
+        assert max(calls) <= 11
+        assert sum(calls) <= 8.5 * len(calls)
+
+
+ORDER_SEARCH = 'query Order($number: String!) { order(communityCode: "10002", number: $number) { number } }'
 
 
 async def test_quirk_153_communities_of_a_query_fail_separately(gateway):
