@@ -108,7 +108,7 @@ class Bench:
         nothing: Any = None
         loaders: Any = CannedLoaders(self)
         args: Any = (PRINCIPAL, loaders, nothing, nothing, IDS, nothing, TRAIL, nothing, "bench")
-        return RequestContext(*args, communities={})
+        return RequestContext(*args, communities={}, sizes=nothing)
 
     def requests(self, plans: bool) -> Callable[[str], Awaitable[bytes]]:
         """A function that answers a document, as the HTTP edge does between the body's JSON and the answer's."""

@@ -61,6 +61,7 @@ from gateway.loaders.event_streams import EventStreams
 from gateway.loaders.loader import Source
 from gateway.loaders.placement import Placement
 from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
+from gateway.loaders.sizes import KnownSizes
 from gateway.loaders.watch import Watches
 from gateway.normalise.profile import use_profile
 from gateway.ops.event_loop import measured_event_loop
@@ -114,11 +115,12 @@ class Gateway:
         self.metrics = metrics
         self.events = EventBus()
         self.placement = Placement(journal.payments, self.events)
+        self.sizes = KnownSizes()
         self.reads = SharedReads(
             self.events,
             seconds=lifetimes(settings),
             cacheable_nulls=CACHEABLE_NULLS,
-            observe=Answers(metrics, self.quality, self.placement),
+            observe=Answers(metrics, self.quality, self.placement, self.sizes),
             now=clock,
             metrics=metrics,
         )
@@ -175,6 +177,7 @@ class Gateway:
             budget,
             request_id,
             communities=self._communities,
+            sizes=self.sizes,
             traces_for_all=self._traces_for_all,
         )
 

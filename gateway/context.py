@@ -17,6 +17,7 @@ from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.event_streams import EventStreams
 from gateway.loaders.registry import Loaders
+from gateway.loaders.sizes import KnownSizes
 from gateway.ops.trace import Trace
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -26,9 +27,6 @@ Lookup: TypeAlias = Load[KeyT, ValueT] | Awaitable[ValueT]
 
 COMMUNITIES = "communities"
 """The number of the communities that the caller may see, as costs name it."""
-
-ASSUMED_COMMUNITIES = 50
-"""How many there are taken to be where only a platform knows."""
 
 REVEALING = "revealing"
 """The variant of requests whose caller sees personal data as it is."""
@@ -40,6 +38,7 @@ class RequestContext:
     __slots__ = (
         "_caller",
         "_communities",
+        "_sizes",
         "_traces_for_all",
         "_trail",
         "actions",
@@ -70,6 +69,7 @@ class RequestContext:
         request_id: str,
         *,
         communities: Communities,
+        sizes: KnownSizes,
         traces_for_all: bool = False,
     ) -> None:
         """`communities` are those of the settings. `traces_for_all`: any caller may have a trace, not only who has the
@@ -77,6 +77,7 @@ class RequestContext:
         """
         self._caller = principal
         self._communities = communities
+        self._sizes = sizes
         self._trail = trail
         self._admit()
         self.loaders = loaders
@@ -165,8 +166,11 @@ class RequestContext:
         """How many communities there are for the caller, before anything is read: what costs go by."""
         if name != COMMUNITIES:
             raise KeyError(name)
-        codes = self.communities
-        return ASSUMED_COMMUNITIES if codes is None else len(codes)
+        return self._sizes.count(self.communities)
+
+    def get_pages(self, community_code: str | None) -> int:
+        """How many pages of orders a community has, or all of the caller's have, as they were seen last."""
+        return self._sizes.get_pages(self.communities if community_code is None else (community_code,))
 
     def refresh(self) -> None:
         """The caller wants what is so now: use nothing that was kept."""

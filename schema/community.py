@@ -24,7 +24,7 @@ from gateway.normalise.order import Order as OrderRecord
 from gateway.normalise.states import AGE_BANDS, PERSONAL_CHARGES, UNKNOWN_GROUP, FeeGrouping
 from gateway.wording.inputs import InputWording
 from schema.arguments import Building, Floor, Room, Unit, community, house_at
-from schema.costs import ALL_ORDERS, ASSUMED_NOTIFICATIONS, COMMUNITY_LIST, ONE_CALL, costs
+from schema.costs import ALL_ORDERS, ASSUMED_NOTIFICATIONS, COMMUNITY_LIST, ONE_CALL, ONE_COMMUNITY, costs
 from schema.fields import needs, plain, record_type, with_fields
 from schema.house import House
 from schema.module import Module, ModuleDrift, load_modules
@@ -274,6 +274,7 @@ class CommunityQueries:
         description="A community by its code; null when the caller may not see it. No platform says whether a code "
         "exists (小区).",
         graphql_type=Community | None,
+        metadata=ONE_COMMUNITY,
     )
     def community(self, info: Info, code: Code) -> composed.Community | None:
         checked = community(code, "code")

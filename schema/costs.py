@@ -12,7 +12,6 @@ from typing import Any
 from gateway.actions.shenhe import SEARCHED_PAGES
 from gateway.context import COMMUNITIES
 from gateway.execution.cost import Amount, Cost, OfCaller
-from gateway.loaders.order import SCANNED_PAGES
 from gateway.loaders.record_list import RecordList
 from gateway.normalise.vocabulary import ModuleName
 
@@ -30,8 +29,8 @@ ASSUMED_HOUSES = 10
 ASSUMED_MEMBERS = 10
 """Lists that a platform gives as a whole: how long they are taken to be."""
 
-ASSUMED_PAGES = 10
-"""A list of orders that is read as a whole: how many pages it is taken to have. MOST_PAGES of it are read at most."""
+ORDER_SEARCH = 10
+"""Pages of a list that are read to find an order by halves. It is scanned where that finds none."""
 
 ASSUMED_NOTIFICATIONS = 10
 """A list of notifications in a reconciliation: how long it is taken to be. Their orders are on pages already read."""
@@ -55,10 +54,13 @@ def _pages(first: int, page_size: int) -> int:
 
 
 def costs(
-    calls: int | Amount = 0, items: int | Amount | OfCaller = 1, times: int | OfCaller = 1, shared: int = 0
+    calls: int | Amount = 0,
+    items: int | Amount | OfCaller = 1,
+    times: int | OfCaller = 1,
+    searches: int | Amount = 0,
 ) -> dict[str, Cost]:
     """The metadata of a field that costs something."""
-    return {COST: Cost(calls, items, times, shared)}
+    return {COST: Cost(calls, items, times, searches)}
 
 
 ONE_CALL = costs(calls=1)
@@ -89,17 +91,16 @@ def _each(calls: int, most: int = MOST_IDS) -> Callable[[int], int]:
     return lambda ids: ids * calls if ids <= most else 0
 
 
-ALL_ORDERS = costs(calls=ASSUMED_PAGES)
+ALL_ORDERS = {COST: Cost(lists=1)}
+ONE_COMMUNITY = {COST: Cost(names="code")}
 ANNOUNCEMENTS = costs(calls=Amount("first", lambda first: LONG_TEXT * _items(first)))
 OPERATIONS = PAYMENTS = REVEALS = costs(items=Amount("first", _items))
 
-ANY_RECORD = costs(calls=SCANNED_PAGES)
+ONE_ORDER = costs(searches=ORDER_SEARCH)
+ANY_RECORD = costs(calls=1, searches=ORDER_SEARCH)
 """A record by its id: a call, but for an order, which is looked for in its list."""
 
-CREATED_ORDER = costs(shared=SCANNED_PAGES)
-"""One of those that a mutation has created, all in one community: they are looked for in the same pages."""
-
-ANY_RECORDS = costs(calls=Amount("ids", _each(SCANNED_PAGES)), items=Amount("ids", _each(1)))
+ANY_RECORDS = costs(Amount("ids", _each(1)), items=Amount("ids", _each(1)), searches=Amount("ids", _each(ORDER_SEARCH)))
 
 CALLS_OF_A_WRITE = 3
 """What it changes is read, it is sent, and it is read back where its answer was lost."""

@@ -39,7 +39,7 @@ from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema import writes
 from schema.arguments import CommunityCode, community
-from schema.costs import ANY_RECORD, CREATED_ORDER, MOST_ENTRIES, WRITE, bulk_costs
+from schema.costs import MOST_ENTRIES, ONE_ORDER, WRITE, bulk_costs
 from schema.fields import free_text, needs, node_id, optional, parts_with_text, plain, record_input, record_type
 from schema.operation import MutationPayload, with_history
 from schema.payment import LONGEST_NUMBER, Payment
@@ -168,7 +168,7 @@ class OrderQueries:
         "are newest first; where one is not, page by page, and beyond a bound that is an error, never null (订单).",
         directives=needs(["order:read"]),
         graphql_type=Order | None,
-        metadata=ANY_RECORD,
+        metadata=ONE_ORDER,
     )
     def order(
         self,
@@ -293,7 +293,7 @@ class OrderPayload(MutationPayload):
         description="The new order, looked for in the community's list (订单).",
         directives=needs(["order:read"]),
         graphql_type=Order | None,
-        metadata=CREATED_ORDER,
+        metadata=ONE_ORDER,
     )
     def order(root: strawberry.Parent[Written], info: Info) -> Load[OrderKey, OrderRecord | None] | None:
         record = writes.written_record(info, root)

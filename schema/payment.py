@@ -25,7 +25,7 @@ from gateway.wording.wording import Violation
 from schema import writes
 from schema.arguments import OptionalCommunityCode, get_communities, wrong_name, wrong_period
 from schema.connection import Window, connection_field, listed
-from schema.costs import ANY_RECORD, ONE_CALL, PAYMENTS
+from schema.costs import ONE_CALL, ONE_ORDER, PAYMENTS
 from schema.event import NULL_RECORD, After, Event, make_cursor, nothing, renewed
 from schema.fields import needs, node_id, optional, plain, record_type
 from schema.operation import MutationPayload
@@ -96,7 +96,7 @@ class Payment(Node):
         "unknown, or where the community has no such order (订单).",
         directives=needs([Scope.ORDER_READ]),
         graphql_type=Annotated["Order", strawberry.lazy("schema.order")] | None,
-        metadata=ANY_RECORD,
+        metadata=ONE_ORDER,
     )
     def order(root: strawberry.Parent[records.Payment], info: Info) -> Load[OrderKey, OrderRecord | None] | None:
         if root.community_code is None:

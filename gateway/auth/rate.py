@@ -1,7 +1,7 @@
 """The budgets of a caller per minute: operations, calls to the platforms, and look-ups of people."""
 
 from collections import OrderedDict
-from math import ceil
+from math import ceil, inf
 from time import monotonic_ns
 
 import msgspec
@@ -103,19 +103,23 @@ class Admission:
 class Budget:
     """What one operation costs its caller."""
 
-    __slots__ = ("_admission", "_allowance", "_charged", "_principal")
+    __slots__ = ("_admission", "_allowance", "_charged", "_most", "_principal")
 
     def __init__(self, admission: Admission, principal: Principal, allowance: Allowance) -> None:
         self._admission = admission
         self._principal = principal
         self._allowance = allowance
         self._charged = 0
+        self._most = inf
 
-    def charge(self, calls: int) -> None:
-        """The operation may make so many calls. Raises RateLimitedError when the caller cannot pay for them now.
+    def charge(self, calls: int, most: float) -> None:
+        """The operation may make so many calls, and never makes more than `most`, or for each event of a subscription.
+        Raises RateLimitedError when the caller cannot pay for them now.
 
         One that may make more than the whole limit waits for the whole limit.
         """
+        self._most = most
+        self._bound(0)
         if calls:
             limiter = self._admission.calls
             calls = min(calls, limiter.limit)
@@ -131,11 +135,17 @@ class Budget:
 
         What the caller has left: operations when this one came, calls now.
         """
+        self._bound(calls)
         difference = calls - self._charged
         if difference < 0 and not refund:
             difference = 0
         self._charged += difference
         return self._allowance, self._admission.calls.add(self._principal, difference)
+
+    def _bound(self, calls: int) -> None:
+        """So many were made before what comes now."""
+        if (meter := METER.get()) is not None:
+            meter.limit = calls + self._most
 
     def count_lookup(self, overdraft: int) -> None:
         """Raises RateLimitedError."""

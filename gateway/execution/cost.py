@@ -5,19 +5,23 @@ has at most, each of which has the fields below resolved anew. Either may depend
 
     Cost(calls=Amount("first", pages), items=Amount("first"))        # orders(first: 20): 3 calls, 20 items
     Cost(calls=1)                                                    # owner: a call
-    Cost(shared=40)                                                  # 40 calls, however many of a list ask for them
+    Cost(searches=10)                                                # 10 calls, in lists of the caller's communities
+    Cost(lists=1)                                                    # all pages of the list of the community around it
     { orders(first: 20) { nodes { house { owner { phone } } } } }    # 3 + 20 × 1 = 23
 
-or on the caller, `Cost(items=OfCaller("communities"))`: the one that weighs the operation knows how many there are.
+or on the caller, `Cost(items=OfCaller("communities"))`: the one that weighs the operation knows how many there are, and
+how many pages the lists had when they were seen last. No page is read twice: all searches together cost all pages at
+most, and so does one field that reads whole lists, wherever it stands.
 
-The sum is an upper bound. A look-up that is shared, written twice or left out by @skip is counted wherever it stands.
-Fragments are weighed once, so the work is linear in the document.
+The sum is an upper bound, as far as the lists have not grown. A look-up that is shared, written twice or left out by
+@skip is counted wherever it stands. Fragments are weighed once, so the work is linear in the document.
 
 Introspection calls nobody, but takes time: FIELDS_PER_CALL fields of it weigh as much as a call (`introspection.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
+from operator import add
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 from graphql import (
@@ -71,14 +75,16 @@ class OfCaller(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What resolving a field once may cause: `calls` so many `times`, and `shared` calls that all items of the lists
-    around it make together.
+    """What resolving a field once may cause: `calls` so many `times`, pages that `searches` read, and how many lists of
+    its community it reads whole. `names`: the argument that names this community for what is below.
     """
 
     calls: int | Amount | OfCaller = 0
     items: int | Amount | OfCaller = 1
     times: int | Amount | OfCaller = 1
-    shared: int = 0
+    searches: int | Amount = 0
+    lists: int = 0
+    names: str | None = None
 
 
 class Sizes(Protocol):
@@ -86,6 +92,9 @@ class Sizes(Protocol):
 
     def get_size(self, name: str, /) -> int:
         """The number that `OfCaller` has this name for."""
+
+    def get_pages(self, community_code: str | None, /) -> int:
+        """The pages of this community's list, as it was seen last; None: of all communities together."""
 
 
 GetCost: TypeAlias = Callable[[GraphQLField], Cost]
@@ -99,9 +108,39 @@ class _Source(NamedTuple):
     path: tuple[str, ...]
     of_list: bool
 
+    def measure(self, given: Mapping[str, Any], _sizes: Sizes) -> int | None:
+        """None where the variable is not given."""
+        return _given(given, *self)
 
-_Magnitudes: TypeAlias = Mapping[_Source | str, int | None]
-"""What variables amount to, None where one is not given; and the numbers of the caller by their names."""
+
+class _Number(NamedTuple):
+    """A number of the caller."""
+
+    name: str
+
+    def measure(self, _given: Mapping[str, Any], sizes: Sizes) -> int:
+        return sizes.get_size(self.name)
+
+
+class _Pages(NamedTuple):
+    """Those of the list of a community, named by a variable or with a code; of all where neither is there."""
+
+    code: str | None = None
+    variable: str | None = None
+
+    def measure(self, given: Mapping[str, Any], sizes: Sizes) -> int:
+        code = self.code if self.variable is None else str(given.get(self.variable, self.code))
+        return sizes.get_pages(code)
+
+
+class _Weight(NamedTuple):
+    calls: int = 0
+    searches: int = 0
+    lists: int = 0
+
+
+_Magnitudes: TypeAlias = Mapping[_Source | _Number | _Pages, int | None]
+"""What variables amount to, None where one is not given; and the numbers of the caller."""
 
 
 class OperationCost:
@@ -116,53 +155,63 @@ class OperationCost:
         definitions = node.variable_definitions or ()
         self._defaults = {each.variable.name.value: each.default_value for each in definitions}
         self._required = {each.variable.name.value for each in definitions if isinstance(each.type, NonNullTypeNode)}
-        self._sources: dict[_Source, None] = {}
-        self._names: dict[str, None] = {}
+        self._sources: dict[_Source | _Number | _Pages, None] = {}
         self._without_variables = self._sum({})
         self._known: dict[tuple[int | None, ...], int] = {}
 
     def of(self, variables: Mapping[str, Any] | None, sizes: Sizes) -> int:
         """How many calls the operation may cause with these variables, which need not be of the right types."""
-        if not self._sources and not self._names:
+        if not self._sources:
             return self._without_variables
         given = variables or {}
-        magnitudes = tuple([_given(given, *source) for source in self._sources])
-        if self._names:
-            magnitudes += tuple(map(sizes.get_size, self._names))
+        magnitudes = tuple([source.measure(given, sizes) for source in self._sources])
         cost = self._known.get(magnitudes)
         if cost is None:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            cost = self._known[magnitudes] = self._sum(
-                dict(zip((*self._sources, *self._names), magnitudes, strict=True))
-            )
+            cost = self._known[magnitudes] = self._sum(dict(zip(self._sources, magnitudes, strict=True)))
         return cost
 
     def _sum(self, magnitudes: _Magnitudes) -> int:
-        weights: dict[str | None, int] = {}
-        shared_weights: dict[str | None, int] = {}
+        weights: dict[str | None, _Weight] = {}
         for name, selections in self._parts.items():
-            sums = [0] * (len(selections) + 1)  # of what each selection encloses, and last, at -1, of all
-            shared = [0] * len(sums)  # which no list multiplies
+            sums = [_Weight()] * (len(selections) + 1)  # of what each selection encloses, and last, at -1, of all
             for position in reversed(range(len(selections))):
                 node, enclosing, _depth, parent, field = selections[position]
                 if isinstance(node, FragmentSpreadNode):
-                    sums[enclosing] += weights[node.name.value]
-                    shared[enclosing] += shared_weights[node.name.value]
+                    weight = weights[node.name.value]
                 elif isinstance(node, FieldNode) and parent and field and not _is_introspection(node, parent):
-                    weight, together = self._field(node, field, sums[position], magnitudes)
-                    sums[enclosing] += weight
-                    shared[enclosing] += together + shared[position]
-            weights[name], shared_weights[name] = sums[-1], shared[-1]
-        return weights[None] + shared_weights[None] + self._introspection
+                    weight = self._field(node, field, sums[position], magnitudes)
+                else:
+                    continue
+                sums[enclosing] = _Weight(*map(add, sums[enclosing], weight))
+            weights[name] = sums[-1]
+        calls, searches, lists = weights[None]
+        pages = magnitudes.get(_Pages()) or 0
+        return calls + min(searches, pages) + lists * pages + self._introspection
 
-    def _field(self, node: FieldNode, field: GraphQLField, below: int, magnitudes: _Magnitudes) -> tuple[int, int]:
-        """With what is below; and the calls it shares with others."""
+    def _field(self, node: FieldNode, field: GraphQLField, below: _Weight, magnitudes: _Magnitudes) -> _Weight:
+        """With what is below."""
         cost = self._get_cost(field)
-        calls, items, times = [
-            self._amount(amount, field, node, magnitudes) for amount in (cost.calls, cost.items, cost.times)
+        calls, items, times, searches = [
+            self._amount(amount, field, node, magnitudes)
+            for amount in (cost.calls, cost.items, cost.times, cost.searches)
         ]
-        return calls * times + items * below, cost.shared
+        calls, lists = calls * times + items * below.calls, cost.lists + below.lists
+        if cost.searches or cost.lists:
+            self._sources[_Pages()] = None
+        if cost.names and lists:
+            calls, lists = calls + lists * self._pages(node, cost.names, magnitudes), 0
+        return _Weight(calls, searches + items * below.searches, lists)
+
+    def _pages(self, node: FieldNode, argument: str, magnitudes: _Magnitudes) -> int:
+        """Of the community that the argument names."""
+        value = next(each.value for each in node.arguments or () if each.name.value == argument)
+        variable = value.name.value if isinstance(value, VariableNode) else None
+        literal = value if variable is None else self._defaults.get(variable)
+        pages = _Pages(getattr(literal, "value", None), variable)
+        self._sources[pages] = None
+        return magnitudes.get(pages) or 0
 
     def _amount(
         self, amount: int | Amount | OfCaller, field: GraphQLField, node: FieldNode, magnitudes: _Magnitudes
@@ -194,8 +243,9 @@ class OperationCost:
             decided = decided or (number if of_list else min(number, 1))
             if is_certain:
                 return decided
-        self._names[amount.name] = None
-        return decided or magnitudes.get(amount.name) or 0
+        of_caller = _Number(amount.name)
+        self._sources[of_caller] = None
+        return decided or magnitudes.get(of_caller) or 0
 
     def _is_certain(self, value: ValueNode) -> bool:
         """Whether a value is always given: it is no variable, or one that must not be null."""

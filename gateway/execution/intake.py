@@ -13,10 +13,12 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
+from math import inf
 from typing import Any, Protocol, TypeAlias
 
 import structlog
 from cachetools import LRUCache
+from graphql import OperationType
 
 from gateway.errors import PersistedQueryNotFoundError, QueryTooComplexError, UntrustedDocumentError, UserInputError
 from gateway.execution.cost import Sizes
@@ -53,8 +55,8 @@ class Asked(Protocol):
 class Charged(Protocol):
     """What an operation costs its caller."""
 
-    def charge(self, calls: int, /) -> None:
-        """The operation may cost so much. Raises what keeps the caller from running it now."""
+    def charge(self, calls: int, most: float, /) -> None:
+        """The operation may cost so much, and `most` when it runs. Raises what keeps the caller from running it now."""
 
 
 class Payer(Sizes, Protocol):
@@ -96,7 +98,8 @@ class Intake:
             requested, limit = min(requested, LARGEST_REPORTED), self._cost_limit
             message = RequestWording.TOO_EXPENSIVE(requested=requested, max=limit)
             raise DocumentError.of(QueryTooComplexError(message, "cost", limit, requested))
-        caller.budget.charge(requested)
+        is_write = prepared.operation.operation is OperationType.MUTATION  # which is not given up in the middle
+        caller.budget.charge(requested, inf if is_write else self._cost_limit)
         return prepared, {"cost": {"requested": requested, "limit": self._cost_limit}}
 
     def _find(self, asked: Asked) -> Prepared:

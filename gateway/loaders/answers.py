@@ -8,7 +8,9 @@ import structlog
 
 from gateway.loaders.data_quality import DataQuality, count_issues
 from gateway.loaders.lists import ORDERS
+from gateway.loaders.lookups import ModuleStatesLoader
 from gateway.loaders.placement import Placement
+from gateway.loaders.sizes import KnownSizes
 from gateway.normalise.observation import Observer, Undocumented
 from gateway.ops.metrics import Metrics
 from gateway.platforms.answer import RawAnswer
@@ -71,11 +73,12 @@ class UndocumentedSample:
 class Answers:
     """Called with the endpoint, the value that was read, and the `Call` that has the answer."""
 
-    def __init__(self, metrics: Metrics, quality: DataQuality, placement: Placement) -> None:
+    def __init__(self, metrics: Metrics, quality: DataQuality, placement: Placement, sizes: KnownSizes) -> None:
         self._metrics = metrics
         self._quality = quality
         self._undocumented = UndocumentedSample(metrics)
         self._placement = placement
+        self._sizes = sizes
 
     def __call__(self, endpoint: str, value: Any, call: Any) -> None:
         if count_issues(self._metrics, endpoint, value):
@@ -83,3 +86,6 @@ class Answers:
         self._undocumented.offer(call.endpoint, call.answer)
         if endpoint == ORDERS.endpoint:
             self._placement.look_at(value)
+            self._sizes.look_at(value)
+        elif endpoint == ModuleStatesLoader.endpoint:
+            self._sizes.communities = tuple(sorted(value))

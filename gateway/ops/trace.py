@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from math import inf
 from random import getrandbits
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -25,11 +26,13 @@ PHASES: Final = ("authenticate", "read", "parse", "validate", "plan", "execute",
 
 
 class Meter(msgspec.Struct, eq=False):
-    """Counts the platform calls that an operation makes, logins apart, and the reads that it has `kept` answers of.
-    `trace` is its trace, if it has one. `caller` is who waits for slots (`gateway.ops.slots`).
+    """Counts the platform calls that an operation makes, logins apart, and the reads that it has `kept` answers of. No
+    call is made beyond the `limit`. `trace` is its trace, if it has one. `caller` is who waits for slots
+    (`gateway.ops.slots`).
     """
 
     calls: int = 0
+    limit: float = inf
     kept: int = 0
     caller: str = GATEWAY
     trace: "Trace | None" = None

@@ -13,6 +13,7 @@ from gateway.errors import (
     PlatformAuthError,
     PlatformError,
     ProtocolError,
+    QueryTooComplexError,
     RefusedError,
     drop_tracebacks,
 )
@@ -29,6 +30,7 @@ from gateway.platforms.pool import Exchange
 from gateway.platforms.route import Route
 from gateway.platforms.session import NO_CREDENTIAL, Credential
 from gateway.wording.faults import FaultWording
+from gateway.wording.requests import RequestWording
 from gateway.wording.wording import Text
 
 if TYPE_CHECKING:
@@ -138,6 +140,10 @@ class Call(Pending[ParsedT]):
             where = self._client.platform, self.endpoint.name
             self._on_done(NotSentError(*where, FaultWording.RESTING(), retry_after=breaker.retry_after))
             return
+        if self._meter is not None and self._meter.calls >= self._meter.limit:
+            limit = int(self._meter.limit)
+            self._on_done(QueryTooComplexError(RequestWording.NO_MORE_CALLS(max=limit), "cost", limit))
+            return
         self._started = self._client.clock()
         self._context = copy_context()
         if credential is NO_CREDENTIAL:
@@ -200,6 +206,8 @@ class Call(Pending[ParsedT]):
             outcome = self._refusal()
         else:
             self._is_renewed = True
+            if self._meter is not None:
+                self._meter.calls -= 1  # it was not executed, and is repeated
             self._renew(credential)
             return
         # A refusal is how platforms answer callers: the record is not there, the time is over.

@@ -13,13 +13,15 @@ SCHEMA = build_schema(
     """
     type Query {
       books(first: Int! = 20): Books author(name: String): Author byIds(ids: [ID!]!): [Book] free: Int found: Found
+      shelf(code: ID!): Shelf
       shelves(code: ID, codes: [ID!], first: Int! = 20): [Book]
     }
+    type Shelf { total: Int }
     type Mutation { lend(input: Lend!): [Book] }
     input Lend { ids: [ID!]! to: String }
-    type Books { nodes: [Book!]! edges: [Edge!]! total: Int }
+    type Books { nodes: [Book!]! edges: [Edge!]! count: Int }
     type Edge { node: Book }
-    type Book { title: String chapters: Int author: Author books(first: Int! = 20): Books }
+    type Book { title: String chapters: Int author: Author own: Shelf books(first: Int! = 20): Books }
     union Found = Book | Author
     type Author { name: String books(first: Int! = 20): Books }
     """
@@ -27,7 +29,9 @@ SCHEMA = build_schema(
 COSTS = {
     "books": Cost(calls=Amount("first", lambda first: 1 + first // 10), items=Amount("first")),
     "author": Cost(calls=1),
-    "chapters": Cost(shared=40),
+    "chapters": Cost(searches=10),
+    "total": Cost(lists=1),
+    "shelf": Cost(names="code"),
     "byIds": Cost(calls=Amount("ids"), items=Amount("ids")),
     "shelves": Cost(Amount("first"), Amount("first"), times=OfCaller("shelves", instead=("code", "codes"))),
     "lend": Cost(calls=Amount("input.ids", lambda ids: 2 * ids), items=Amount("input.ids")),
@@ -45,6 +49,9 @@ class Caller:
         assert name == "shelves"
         self.asked += 1
         return self.shelves
+
+    def get_pages(self, code: str | None) -> int:
+        return {"a": 7, "b": 30}[code] if code else 37
 
 
 CALLER = Caller()
@@ -65,12 +72,22 @@ def weighed(query: str) -> OperationCost:
     return OperationCost(SCHEMA, outline, outline.operations[0], get_cost)
 
 
-def test_shared_calls_are_counted_once_for_all_items() -> None:
+def test_searches_cost_all_pages_at_most() -> None:
     chapters = "byIds(ids: [1, 2, 3]) { author { name } chapters }"
-    assert weighed(f"{{ {chapters} }}").of({}, CALLER) == 3 + 3 + 40
-    assert weighed(f"{{ a: {chapters} b: {chapters} }}").of({}, CALLER) == 2 * (3 + 3 + 40)
+    assert weighed(f"{{ {chapters} }}").of({}, CALLER) == 3 + 3 + 3 * 10
+    assert weighed(f"{{ a: {chapters} b: {chapters} }}").of({}, CALLER) == 2 * (3 + 3) + 37
     spread = "{ byIds(ids: [1, 2]) { ...B books(first: 10) { nodes { ...B } } } } fragment B on Book { chapters }"
-    assert weighed(spread).of({}, CALLER) == 2 + 2 * 2 + 2 * 40
+    assert weighed(spread).of({}, CALLER) == 2 + 2 * 2 + 37
+    sizes = "query ($n: Int!) { books(first: $n) { nodes { chapters } } }"
+    assert [weighed(sizes).of({"n": n}, CALLER) for n in (0, 1, 9)] == [1, 1 + 10, 1 + 37]
+
+
+def test_whole_lists_cost_the_pages_of_their_community() -> None:
+    total = "{ total x: total }"
+    assert weighed(f'{{ shelf(code: "a") {total} other: shelf(code: "b") {total} }}').of({}, CALLER) == 2 * 37
+    by_variable = f'query ($code: ID = "b") {{ shelf(code: $code) {total} }}'
+    assert [weighed(by_variable).of(given, CALLER) for given in ({"code": "a"}, {})] == [14, 60]
+    assert weighed("{ byIds(ids: [1, 2]) { own { total } } }").of({}, CALLER) == 2 + 37
 
 
 @pytest.mark.parametrize("value", ["3", "12345", "9" * 5000, '"a"', "[3]"])
@@ -98,11 +115,11 @@ def test_single_variable_for_a_list_counts_as_one(value: object) -> None:
         ("{ __schema { queryType { name } } }", 1),
         ("{ author { name } }", 1),
         ("{ a: author { name } b: author { name } }", 2),
-        ("{ books { total } }", 3),
-        ("{ books(first: 10) { total } }", 2),
+        ("{ books { count } }", 3),
+        ("{ books(first: 10) { count } }", 2),
         ("{ books(first: -5) { nodes { author { name } } } }", 1),
         ("{ books(first: null) { nodes { author { name } } } }", 1),
-        ("{ books(first: 10) { nodes { title } pageInfo: total } }", 2),
+        ("{ books(first: 10) { nodes { title } pageInfo: count } }", 2),
         ("{ books(first: 10) { nodes { author { name } } } }", 2 + 10),
         ("{ books(first: 10) { edges { node { author { name } } } } }", 2 + 10),
         ("{ books(first: 10) { nodes { ...F } } } fragment F on Book { author { name } }", 2 + 10),
@@ -139,7 +156,7 @@ def test_calls_are_summed_and_multiplied_through_lists(query: str, requested: in
     ],
 )
 def test_page_size_comes_from_variable_or_default(variables: dict[str, Any], requested: int) -> None:
-    assert weighed("query ($first: Int) { books(first: $first) { total } }").of(variables, CALLER) == requested
+    assert weighed("query ($first: Int) { books(first: $first) { count } }").of(variables, CALLER) == requested
 
 
 BY_CODE = "query ($code: ID, $codes: [ID!]) { shelves(code: $code, codes: $codes, first: 2) { title } }"
@@ -177,7 +194,7 @@ def test_caller_decides_where_no_argument_does(query: str, variables: dict[str, 
         ('{ shelves(code: "a") { title } }', {}),
         ("query ($code: ID!) { shelves(code: $code) { title } }", {"code": "a"}),
         ("query ($codes: [ID!]!) { shelves(codes: $codes) { title } }", {"codes": ["a"]}),
-        ("query ($first: Int!) { books(first: $first) { total } }", {"first": 3}),
+        ("query ($first: Int!) { books(first: $first) { count } }", {"first": 3}),
     ],
 )
 def test_caller_is_not_asked_where_arguments_decide(query: str, variables: dict[str, Any]) -> None:
@@ -188,7 +205,7 @@ def test_caller_is_not_asked_where_arguments_decide(query: str, variables: dict[
 
 
 def test_variable_default_precedes_argument_default() -> None:
-    weight = weighed("query ($first: Int! = 50) { books(first: $first) { total } }")
+    weight = weighed("query ($first: Int! = 50) { books(first: $first) { count } }")
 
     assert weight.of({}, CALLER) == 6
     assert weight.of({"first": 10}, CALLER) == 2
@@ -213,7 +230,7 @@ def test_lists_in_variables_count_by_length() -> None:
 
 @pytest.mark.parametrize("value", ["20", True, {"a": 1}, [[]], 1.5, 10**300])
 def test_mistyped_values_are_weighed_before_coercion(value: object) -> None:
-    assert weighed("query ($first: Int!) { books(first: $first) { total } }").of({"first": value}, CALLER) >= 1
+    assert weighed("query ($first: Int!) { books(first: $first) { count } }").of({"first": value}, CALLER) >= 1
 
 
 STANDARD = get_introspection_query()

@@ -55,7 +55,7 @@ class Budget:
     def __init__(self) -> None:
         self.allowances: tuple[Allowance, ...] = ()
 
-    def charge(self, calls: int) -> None:
+    def charge(self, calls: int, most: float) -> None:
         """Anybody may."""
 
     def settle(self, calls: int, *, refund: bool = True) -> tuple[Allowance, ...]:
@@ -74,10 +74,11 @@ class Context:
     def refresh(self) -> None:
         """This verifier caches nothing."""
 
-    def get_size(self, name: str) -> int:
+    def get_size(self, name: str | None) -> int:
         """No field here costs by the caller."""
         raise KeyError(name)
 
+    get_pages = get_size
     may_trace = False
 
     def trace(self, trace: object) -> None:

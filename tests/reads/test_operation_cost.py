@@ -1,6 +1,7 @@
 """The weighed cost of operations, compared with the platform calls that they make."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from graphql import (
 from whole_schema import ARGUMENTS, SCHEMA, WholeSchema
 
 from gateway.http.explorer import EXAMPLES
+from gateway.loaders import sizes
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.settings import Settings
 from schema.build import get_cost
@@ -202,12 +204,17 @@ def given(field):
     return f"({', '.join(arguments)})" if arguments else ""
 
 
+def causes_calls(field):
+    cost = get_cost(field)
+    return cost.calls or cost.searches or cost.lists
+
+
 def free_fields(parent, met=()):
     """A selection of all fields of a type that declare no calls, and of theirs."""
     chosen = ["__typename"]
     for name, field in getattr(parent, "fields", {}).items():
         below = get_named_type(field.type)
-        if get_cost(field).calls or below in met:
+        if causes_calls(field) or below in met:
             continue
         inner = free_fields(below, (*met, parent)) if hasattr(below, "fields") else ""
         chosen.append(f"{name}{given(field)} {inner}")
@@ -223,7 +230,7 @@ def places(parent=SCHEMA.query_type, prefix="{", suffix="}", met=frozenset()):
         if not hasattr(below, "fields"):
             continue
         opened = f"{prefix} {name}{given(field)}"
-        if get_cost(field).calls or parent is SCHEMA.query_type:
+        if causes_calls(field) or parent is SCHEMA.query_type:
             yield below, opened, suffix
         yield from places(below, f"{opened} {{", f"}} {suffix}", met | {parent})
 
@@ -239,3 +246,41 @@ async def test_fields_without_declared_calls_cost_none(gateway, sandbox):
 
         assert with_fields == alone, f"{opened} {free_fields(reached)} {end}"
     assert len(seen) > 15
+
+
+async def test_lists_are_weighed_by_the_pages_seen_last(gateway, sandbox):
+    sandbox.options = replace(sandbox.options, orders_per_page=1)
+    sandbox.reset()
+    fees = '{ community(code: "10002") { fees { count complete } } }'
+    one = f'{{ node(id: "{await one_order(gateway)}") {{ id }} }}'
+
+    assert await count_calls(gateway, sandbox, fees) == (61, 60)
+    assert await count_calls(gateway, sandbox, one) == (11, 1)
+    assert (await count_calls(gateway, sandbox, "{ payments(first: 100) { nodes { order { id } } } }"))[0] < LIMIT
+
+
+@pytest.mark.parametrize("environ", [{"GATEWAY_COST_LIMIT": "9", "GATEWAY_COMMUNITIES": ""}], indirect=True)
+async def test_operation_at_its_limit_makes_no_further_call(gateway, sandbox, monkeypatch):
+    monkeypatch.setattr(sizes, "ASSUMED_COMMUNITIES", 2)
+    query = "{ communities { summary { unpaidOrders openRepairs disabledModules } } }"
+
+    answer = await gateway.ask(query)
+
+    cost = answer.body["extensions"]["cost"]
+    counts = [count for each in answer.partial["communities"] for count in each["summary"].values()]
+    too_complex = [error for error in answer.errors if error["extensions"]["code"] == "QUERY_TOO_COMPLEX"]
+    assert cost == {"requested": 7, "limit": 9, "actual": 9}
+    assert (len(counts), len(too_complex), len(answer.errors)) == (12, 12 - 8, counts.count(None))
+    refused = await gateway.ask(query)  # how many there are is known by now
+    assert refused.body["extensions"]["cost"] == {"requested": 13, "limit": 9}
+
+
+async def test_calls_with_dead_tokens_do_not_exceed_the_cost(gateway, sandbox):
+    query = '{ community(code: "10002") { summary { unpaidOrders openRepairs disabledModules } } }'
+    await gateway.ask(query)
+    sandbox.expire_tokens()
+
+    answer = await gateway.ask(query)
+
+    assert answer.data
+    assert answer.body["extensions"]["cost"] == {"requested": 3, "limit": LIMIT, "actual": 3}
