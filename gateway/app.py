@@ -31,11 +31,13 @@ from gateway.cache import SharedReads
 from gateway.communities import Communities, read_communities
 from gateway.contact.profile import read_profile
 from gateway.context import RequestContext
+from gateway.errors import GatewayError
 from gateway.events import EventBus
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
 from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
+from gateway.execution.load import Load
 from gateway.execution.trusted import open_trusted_documents
 from gateway.http.access_log import AccessLog
 from gateway.http.application import Application, Hosts, for_pages
@@ -59,6 +61,7 @@ from gateway.loaders.answers import Answers
 from gateway.loaders.data_quality import DataQuality
 from gateway.loaders.event_streams import EventStreams
 from gateway.loaders.loader import Source
+from gateway.loaders.order import OrderKey
 from gateway.loaders.placement import Placement
 from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
 from gateway.loaders.sizes import KnownSizes
@@ -114,7 +117,7 @@ class Gateway:
         self.quality = DataQuality(partial(_get_name, self.ids, types), clock)
         self.metrics = metrics
         self.events = EventBus()
-        self.placement = Placement(journal.payments, self.events)
+        self.placement = Placement(journal.payments, self.events, self._search_order)
         self.sizes = KnownSizes()
         self.reads = SharedReads(
             self.events,
@@ -160,6 +163,22 @@ class Gateway:
         metrics.watch(metrics.audit_waiting, lambda: self.trail.waiting)
         metrics.watch(metrics.masking_forced, self.trail.lags)
         metrics.watch(metrics.watches, lambda: len(self.watches))
+
+    async def _search_order(self, number: str) -> bool:
+        """Read the pages of each community where an order may stand, until one shows it. Whether all could be read."""
+        loaders = Loaders(Source(self.platforms, self.reads, None), self.journal, self.placement, self.quality)
+        could_search = True
+        try:
+            codes = self._communities or await Load(loaders.module_states, "all")
+        except GatewayError:
+            return False
+        for code in codes:
+            try:
+                if (await loaders.order.search(OrderKey(code, number)))[0] is not None:
+                    return True
+            except GatewayError:
+                could_search = False
+        return could_search
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
         """Of one operation, however it came. Raises RateLimitedError."""

@@ -2,12 +2,14 @@
 
 Whenever an order page is read, the numbers of its orders are remembered, and those that notifications wait under looked
 for. So a payment has its community a moment after it came where this gateway, or another of the same journal, has seen
-the order before; else once one sees it. An order that is shown with its payment places it at once.
+the order before; else its order is searched in the lists of all communities, by halves, and a page that shows it places
+it. An order that is shown with its payment places it at once.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from math import inf
 
 from gateway.errors import JournalError
 from gateway.events import EventBus, WakeUp
@@ -21,6 +23,12 @@ BURST = 0.2
 
 RETRY = 5.0
 """Seconds, after the journal could not be used."""
+
+SEARCH_AGAIN = 60.0
+"""Seconds, after a list could not be searched for an order."""
+
+Search = Callable[[str], Awaitable[bool]]
+"""Reads the pages where the order of this number may stand. Whether all lists could be searched."""
 
 REMEMBERED = 20_000
 """How many of the orders seen last are remembered at least, by number alone; at most twice as many, in some 4 MiB."""
@@ -47,8 +55,10 @@ class SeenOrders:
 class Placement:
     """Run one per gateway. Until `run` has looked, no number waits."""
 
-    def __init__(self, payments: Payments, events: EventBus) -> None:
+    def __init__(self, payments: Payments, events: EventBus, search: Search) -> None:
         self._payments = payments
+        self._search = search
+        self._search_at: dict[str, float] = {}  # the waiting numbers that were searched for, and when they are again
         self._events = events
         self._seen = SeenOrders()
         self._waiting: frozenset[str] = frozenset()
@@ -77,7 +87,7 @@ class Placement:
                         self._waiting = await self._payments.without_community()
                         self._recall()
                         await self._record()
-                        pause = None
+                        pause = await self._search_one()
                     except JournalError:  # which is logged where it happens
                         pause = RETRY
                     await asyncio.wait({arrival, found}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
@@ -91,6 +101,16 @@ class Placement:
             finally:
                 arrival.cancel()
                 found.cancel()
+
+    async def _search_one(self) -> float | None:
+        """Search for the newest of the waiting numbers whose turn it is; seconds until there is another one."""
+        now = asyncio.get_running_loop().time()
+        self._search_at = {number: self._search_at.get(number, now) for number in self._waiting}
+        due = max((number for number, at in self._search_at.items() if at <= now), default=None)
+        if due is not None:
+            self._search_at[due] = inf if await self._search(due) else now + SEARCH_AGAIN
+        earliest = min(self._search_at.values(), default=inf)
+        return None if earliest == inf else max(0.0, earliest - now)
 
     def _recall(self) -> None:
         """Place what waits under the number of an order that was seen before."""

@@ -136,3 +136,12 @@ async def test_payment_of_an_unseen_order_has_no_community(gateway):
 
     listed = await gateway.ask("{ payments { nodes { communityCode } } }")
     assert listed.data["payments"]["nodes"] == [{"communityCode": None}]
+
+
+async def test_payment_of_an_unseen_order_is_searched_and_placed(gateway, sandbox, until):
+    number = get_order_number(sandbox)
+    sandbox.reset_calls()
+    await gateway.ask(PAYMENT, {"number": number})
+
+    assert await until(lambda: placed(gateway)) == [number]
+    assert 1 <= sandbox.count("WJDH", "order/list") <= 6
