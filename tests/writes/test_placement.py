@@ -15,6 +15,12 @@ mutation Pay($number: String!) {
 """
 
 
+@pytest.fixture
+def environ(environ, request):
+    """With the settings of one test, by parametrization."""
+    return environ | getattr(request, "param", {})
+
+
 def get_order_number(sandbox) -> str:
     return sandbox.world.orders_of["10002"][0].number
 
@@ -138,6 +144,7 @@ async def test_payment_of_an_unseen_order_has_no_community(gateway):
     assert listed.data["payments"]["nodes"] == [{"communityCode": None}]
 
 
+@pytest.mark.parametrize("environ", [{"GATEWAY_COMMUNITIES": "00001,10002"}], indirect=True)
 async def test_payment_of_an_unseen_order_is_searched_and_placed(gateway, sandbox, until):
     number = get_order_number(sandbox)
     sandbox.reset_calls()
