@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 import strawberry
 
-from gateway.actions.identity import part_of_review
+from gateway.actions.identity import FINDING, part_of_review
 from gateway.actions.write import RowRef, Write, Written, invalid, masked
 from gateway.auth.masking import has_number, mask, mask_content_raw, mask_text
 from gateway.auth.principal import Scope
@@ -66,7 +66,7 @@ def _value(description: str, attribute: str) -> Any:
 @record_type(
     verification.Finding,
     description="One thing a reviewer should know (核验发现).",
-    identity=part_of_review("verification.findings."),
+    identity=FINDING,
 )
 class VerificationFinding:
     code: FindingCode = plain("What was found (发现).")

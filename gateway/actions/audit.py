@@ -24,7 +24,7 @@ import msgspec
 import structlog
 from msgspec import structs
 
-from gateway.actions.identity import Reference, RevealedType
+from gateway.actions.identity import Identity, RevealedType
 from gateway.auth.masking import mask_text
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
@@ -37,8 +37,8 @@ from gateway.ops.logs import StateLog, write_line
 LONGEST_NAME = 64
 
 
-_Reader: TypeAlias = tuple[Callable[[Sequence[Any]], Iterator[tuple[str, ...]]], Reference]
-"""Gives what is personal in each record, and what a record is called."""
+_Reader: TypeAlias = tuple[Callable[[Sequence[Any]], Iterator[tuple[str, ...]]], Identity]
+"""Gives what is personal in each record, and whose it is."""
 
 
 class Occasion(msgspec.Struct, frozen=True, gc=False):
@@ -121,13 +121,14 @@ class AuditNotes:
         """
         shown: dict[RecordRef | None, tuple[tuple[str, ...], ...]] = {}
         for records, fields in observations:
-            read, reference = readers.get(fields) or readers.setdefault(fields, self._reader(fields))
+            read, identity = readers.get(fields) or readers.setdefault(fields, self._reader(fields))
             for record, personal in zip(records, read(records), strict=True):
                 if personal:
-                    found = reference(record, self._ids)
-                    before = shown.get(found, ())
-                    if personal not in before:
-                        shown[found] = (*before, personal)
+                    first = (identity.reference(record, self._ids), personal)
+                    for found, paths in (first, *identity.beside(record, personal)):
+                        before = shown.get(found, ())
+                        if paths not in before:
+                            shown[found] = (*before, paths)
         alike: defaultdict[tuple[Any, ...], list[str]] = defaultdict(list)
         for found, parts in shown.items():
             if found is None:
@@ -140,7 +141,7 @@ class AuditNotes:
 
     def _reader(self, fields: tuple[ObservedField, ...]) -> _Reader:
         revealed_type = self._types[fields[0].type_name]
-        return revealed_type.reader(fields), revealed_type.identity.reference
+        return revealed_type.reader(fields), revealed_type.identity
 
 
 def _entry(

@@ -15,6 +15,7 @@ from gateway.execution.variants import ObservedField
 from gateway.journal.records import RecordRef
 from gateway.normalise import records
 from gateway.normalise.house import House, HouseOwner, Residency
+from gateway.normalise.verification import Finding
 
 Reference: TypeAlias = Callable[[Any, NodeIds], RecordRef | None]
 
@@ -23,12 +24,14 @@ class Identity(NamedTuple):
     """Which record of the API an object is or belongs to.
 
     `key` distinguishes the objects of a list while reveals are noted. `reference` names the record; None where the
-    object does not know it. `path` leads from the record to the object's fields.
+    object does not know it. `path` leads from the record to the object's fields. `beside` gives whose data these of
+    its paths hold besides, and under which paths there.
     """
 
     key: Callable[[Any], Hashable]
     reference: Reference
     path: str = ""
+    beside: Callable[[Any, tuple[str, ...]], Sequence[tuple[RecordRef, tuple[str, ...]]]] = lambda _object, _shown: ()
 
 
 class RevealedType(NamedTuple):
@@ -155,6 +158,13 @@ def _house_of_residency(residency: Residency, ids: NodeIds) -> RecordRef:
     return _house(residency.house, ids)
 
 
+def _owner_of_house(finding: Finding, shown: tuple[str, ...]) -> Sequence[tuple[RecordRef, tuple[str, ...]]]:
+    if finding.owned is None or f"{FINDING.path}registered" not in shown:
+        return ()
+    return ((house_ref(finding.owned), (f"{HOUSE_OWNER.path}phone",)),)
+
+
+FINDING = part_of_review("verification.findings.")._replace(beside=_owner_of_house)
 HOUSE = Identity(attrgetter("identifying_parts"), _house)
 HOUSE_OWNER = Identity(attrgetter("house"), _house_of_owner, "owner.")
 RESIDENCY = Identity(attrgetter("house.identifying_parts"), _house_of_residency, "residency.")

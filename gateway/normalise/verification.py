@@ -24,7 +24,7 @@ from gateway.normalise.vocabulary import PiiKind, ResidentRole, ShenheType
 class Finding(Record, frozen=True, gc=False, kw_only=True):
     """One result. `field` is a public field name of the application, `submitted` and `registered` its two values.
 
-    `review` is the review they are shown with, where they may be personal.
+    `review` is the review they are shown with, where they may be personal; `owned` has the owner whose phone it is.
     """
 
     code: FindingCode
@@ -34,6 +34,7 @@ class Finding(Record, frozen=True, gc=False, kw_only=True):
     registered: str | None = None
     pii: PiiKind | None = None
     review: ReviewKey | None = None
+    owned: HouseKey | None = None
 
 
 _COMPARED = [declared for declared in declared_fields(Person).values() if declared.field.compared is not None]
@@ -164,6 +165,7 @@ def owner_findings(review: Shenhe, owner: HouseOwner | None) -> Iterator[Finding
             registered=owner.phone,
             pii=PiiKind.PHONE,
             review=(review.community_code, review.platform_id),
+            owned=owner.house,
         )
 
 

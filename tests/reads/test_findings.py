@@ -163,6 +163,16 @@ async def test_different_owner_of_the_house_is_a_finding(gateway, review, mint, 
     assert masked["masked"] is True
 
 
+async def test_phone_of_other_owner_is_in_the_trail_of_the_house(gateway, review):
+    review.type, review.role = "业主绑定", "业主"
+    house = gateway.parts.ids.encode("House", "10002", 1, 1, 1, 101)
+    finding = '{ shenhes(communityCode: "10002", first: 1) { nodes { verification { findings { %s } } } } }'
+    trail = "query($id: ID) { reveals(recordId: $id, first: 5) { nodes { typeName fields } } }"
+    for value, fields in (("submitted", []), ("registered", [{"typeName": "House", "fields": ["owner.phone"]}])):
+        await gateway.ask(finding % value)
+        assert (await gateway.ask(trail, {"id": house})).data["reveals"]["nodes"] == fields
+
+
 @pytest.mark.parametrize("kind", ["租客绑定", "家属绑定"])
 async def test_owner_role_is_compared_for_every_type(gateway, review, kind):
     review.type, review.role = kind, "业主"
