@@ -7,7 +7,12 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from gateway.turn import give_way
+
 KeyT = TypeVar("KeyT")
+
+FEW = 4
+"""Callers that go on in one turn of the loop when the read that they share is completed."""
 
 
 class Read(Protocol):
@@ -88,10 +93,11 @@ class InFlightRead:
             outcome = self.reads.put(self, outcome, call)
         self.outcome = outcome
         self.completed = True
+        are_many = len(self.waiters) > FEW
         for waiter in self.waiters:
             waiter.left -= 1
             if not waiter.left and not waiter.woken.done():
-                waiter.woken.set_result(None)
+                waiter.woken.set_result(are_many)
 
 
 class Waiter(Protocol):
@@ -120,7 +126,8 @@ async def wait_all(reads: Sequence[InFlightRead]) -> None:
     for read in awaited:
         read.waiters.append(waiter)
     try:
-        await waiter.woken
+        if await waiter.woken:
+            await give_way()
     except BaseException:
         for read in awaited:
             read.waiters.remove(waiter)

@@ -17,7 +17,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -33,8 +33,10 @@ from gateway.execution.variants import Observation, ObservedField
 from gateway.journal.audit import Audit
 from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs, new_id
 from gateway.ops.logs import StateLog, write_line
+from gateway.turn import give_way
 
 LONGEST_NAME = 64
+RECORDS_AT_ONCE = 16
 
 
 _Reader: TypeAlias = tuple[Callable[[Sequence[Any]], Iterator[tuple[str, ...]]], Identity]
@@ -101,28 +103,34 @@ class AuditNotes:
         denied.last = occasion
         denied.count += 1
 
-    def entries(self) -> Iterator[AuditEntry]:
+    def entries(self) -> Iterator[AuditEntry | None]:
         """Of each request, an entry for all records of a type and community in which the same is personal, and one for
-        each denial. Records that had nothing personal in the fields shown are left out.
+        each denial. Records that had nothing personal in the fields shown are left out. None is a moment to give way.
         """
         readers: dict[tuple[ObservedField, ...], _Reader] = {}
         for (subject, _), noted in self._revealed.items():
             for shown in noted:
-                for personal, records in self._named(shown.observations, readers):
+                for named in self._named(shown.observations, readers):
+                    if named is None:
+                        yield None
+                        continue
+                    personal, records = named
                     yield _entry(shown.last, subject, AuditAction.REVEALED, personal, shown.count, records=records)
         for (subject, field, scope), denied in self._denied.items():
             yield _entry(denied.last, subject, AuditAction.DENIED, (field,), denied.count, missing_scope=scope)
 
     def _named(
         self, observations: Sequence[Observation], readers: dict[tuple[ObservedField, ...], _Reader]
-    ) -> Iterator[tuple[tuple[str, ...], RecordRefs | None]]:
+    ) -> Iterator[tuple[tuple[str, ...], RecordRefs | None] | None]:
         """The records of a request, and what was personal in them: each is named once, with its parts. None is what all
-        are called that have no name.
+        are called that have no name; alone, it comes after some records that were read.
         """
         shown: dict[RecordRef | None, tuple[tuple[str, ...], ...]] = {}
         for records, fields in observations:
             read, identity = readers.get(fields) or readers.setdefault(fields, self._reader(fields))
-            for record, personal in zip(records, read(records), strict=True):
+            for number, (record, personal) in enumerate(zip(records, read(records), strict=True)):
+                if not number % RECORDS_AT_ONCE:
+                    yield None
                 if personal:
                     first = (identity.reference(record, self._ids), personal)
                     for found, paths in (first, *identity.beside(record, personal)):
@@ -215,7 +223,7 @@ class AuditTrail:
         self._clock = clock
         self._write_line = write_line
         self._notes = AuditNotes(types, ids)
-        self._taken: deque[Iterator[AuditEntry]] = deque()
+        self._taken: deque[Iterator[AuditEntry | None]] = deque()
         self._batch: list[AuditEntry] = []
         self._unwritten = 0
         self._late_from: datetime | None = None
@@ -269,7 +277,7 @@ class AuditTrail:
         async with self._flushing:
             now = self._clock()
             self._take()
-            while self._next_batch():
+            while await self._next_batch():
                 await self._write_batch()
             self._unwritten = 0
             self._late_from = now + LONGEST_WAIT if self._notes.count else None
@@ -303,22 +311,25 @@ class AuditTrail:
         self._unwritten += self._notes.count
         self._notes = AuditNotes(self._types, self._ids)
 
-    def _next_batch(self) -> bool:
+    async def _next_batch(self) -> bool:
         """Whether there are more entries to write. They are made as they are written: a long wait makes many."""
         while self._taken and len(self._batch) < LARGEST_BATCH:
-            made = [*islice(self._taken[0], LARGEST_BATCH - len(self._batch))]
-            self._log(made)
-            self._batch += made
-            if len(self._batch) < LARGEST_BATCH:
+            for entry in self._taken[0]:
+                if entry is None:
+                    await give_way()
+                    continue
+                self._log(entry)
+                self._batch.append(entry)
+                if len(self._batch) == LARGEST_BATCH:
+                    break
+            else:
                 self._taken.popleft()
         return bool(self._batch)
 
-    def _log(self, entries: Sequence[AuditEntry]) -> None:
+    def _log(self, entry: AuditEntry) -> None:
         """At whatever level the log is: the journal has the same. A log that takes no line keeps none from it."""
-        timestamp = datetime.now(UTC)
         with suppress(OSError):
-            for entry in entries:
-                self._write_line(_line(entry, timestamp))
+            self._write_line(_line(entry, datetime.now(UTC)))
 
     async def _write_batch(self) -> None:
         """Write the batch at once; where the journal does not take all of it, one by one what it takes."""

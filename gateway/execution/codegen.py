@@ -79,7 +79,10 @@ EXACT = {
 LONGEST_REMEMBERED = 16_384
 """Characters of source, of which the compiled code is kept for other plans: 128 take 10 MiB at most."""
 
-RUN_METHODS = ("wait", "settle", "finish", "finish_non_null")
+ITEMS_AT_ONCE = 20
+"""Of a longer list the others are completed in parts of so many, between which others may have their turn."""
+
+RUN_METHODS = ("wait", "settle", "finish", "finish_non_null", "in_parts")
 """The methods of the run that the functions call."""
 
 
@@ -218,14 +221,13 @@ class _Writer:
     def _list(self, shape: ListOf, field: PlannedField) -> str:
         function = self._name("list", *field.path)
         item = self._completed(shape.item, field, "v", ("out", "len(out)"))
+        items = self._name("items", *field.path)
+        append = ["for v in values:", "    out.append(", *(f"        {line}" for line in item), "    )", "return out"]
+        self._function(f"{items}(values, out):", append)
         body = [
             "if type(values) is not list and type(values) is not tuple: values = iterable(values)",
-            "out = []",
-            "for v in values:",
-            "    out.append(",
-            *(f"        {line}" for line in item),
-            "    )",
-            "return out",
+            f"elif len(values) > {ITEMS_AT_ONCE}: return in_parts(values, {items})",
+            f"return {items}(values, [])",
         ]
         self._function(f"{function}(values):", body)
         return function

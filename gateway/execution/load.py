@@ -10,6 +10,7 @@ import msgspec
 from gateway.execution.level_loader import LevelLoader
 from gateway.execution.plan import UnplannableError
 from gateway.futures import join
+from gateway.turn import give_way
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
@@ -46,6 +47,7 @@ class Load(msgspec.Struct, Generic[KeyT, ValueT], eq=False, gc=False):
             value = yield from join(self.loader.load(self.key)).__await__()
         else:
             [value] = yield from self.loader.load_all((self.key,)).__await__()
+        yield from give_way().__await__()
         return value if self.pick is None else self.pick(value)
 
 

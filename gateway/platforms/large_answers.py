@@ -4,6 +4,8 @@ import asyncio
 from collections import deque
 from typing import Final, Protocol
 
+from gateway.turn import is_spent
+
 LARGE: Final = 64 * 1024
 """Bytes; an answer of no more than that is never counted, paused or kept waiting."""
 
@@ -108,7 +110,9 @@ class LargeAnswers:
 
     def _hand_over(self) -> None:
         self._is_scheduled = False
-        if self._complete:
+        if is_spent(0):
+            self._schedule()
+        elif self._complete:
             reader = self._complete.popleft()
             self._schedule()
             reader.hand_over()
