@@ -1,7 +1,7 @@
 /** The exchange of urql's normalising cache: docs/quickstart.md. */
 import { cacheExchange, type KeyGenerator } from "@urql/exchange-graphcache";
 
-const parts = `CommunitySummary DataIssue DataQualityFinding DictionaryEntry FeeGroup FeeSummary HouseOwner ModuleDrift
+const parts = `CommunitySummary DataIssue DataQualityFinding DictionaryEntry FeeGroup FeeSummary HouseOwner ModuleChange ModuleDrift
   Money OperationEvent OperationStep OrderDetail PaymentConflict PaymentEvent PlatformEndpoint Reconciliation
   RepairEvent RepairReporter Residency Reveal ShenheContent ShenheEvent ShenheHouse ShenhePeople ShenheVerification
   UserError VerificationFinding Viewer`;

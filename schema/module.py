@@ -4,7 +4,7 @@ from typing import Annotated, NamedTuple
 
 import strawberry
 
-from gateway.actions.module import module_identifier, planned
+from gateway.actions.module import module_identifier, planned, switched
 from gateway.actions.write import Write, WriteRefusal, Written
 from gateway.auth.node_ids import NodeIds
 from gateway.context import Info
@@ -85,7 +85,7 @@ class SetModulesInput:
     name: ModuleName = strawberry.field(description="Which module (模块名称).")
     enabled: bool = strawberry.field(description="On or off (模块状态).")
     dry_run: bool = strawberry.field(
-        default=True, description="Only show what would be refused: nothing is written or recorded (仅预览)."
+        default=True, description="Only show what would change or be refused: nothing is written or recorded (仅预览)."
     )
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_EACH_KEY)
 
@@ -107,8 +107,29 @@ SetAllInput = Annotated[
 SyncInput = Annotated[SyncModulesInput, strawberry.argument(description="Which community (输入).")]
 
 
+@strawberry.type(description="A switch of a module, and its state before (模块变更).")
+class ModuleChange:
+    name: ModuleName | None = plain("Which module (模块名称).")
+    label: str | None = plain("The platform's own word for it (模块名称原文).")
+
+    @strawberry.field(name="from", description="Whether it was on; null where that is not known (原状态).")
+    def before(root: strawberry.Parent[composed.ModuleDrift]) -> bool | None:
+        return root.wjdh
+
+    @strawberry.field(description="Whether it is to be on (新状态).")
+    def to(root: strawberry.Parent[composed.ModuleDrift]) -> bool:
+        return root.security is True
+
+
 @record_type(Written, description="How the switching of a module ended (模块状态结果).")
 class ModulePayload(MutationPayload):
+    @strawberry.field(
+        description="What setModules or syncModules would change, from and to; empty: nothing (变更).",
+        graphql_type=list[ModuleChange],
+    )
+    def changes(root: strawberry.Parent[Written], info: Info) -> list[composed.ModuleDrift]:
+        return switched(root) if writes.written_record(info, root) else []
+
     @strawberry.field(
         description="The module as the platform shows it now (功能模块).",
         directives=needs(["module:read"]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import strawberry
 
-from gateway.actions.order import LARGEST_AMOUNT, LONGEST_TITLE, order_violations
+from gateway.actions.order import LARGEST_AMOUNT, LONGEST_TITLE, Charge, Pages, order_violations
 from gateway.actions.write import Write, Written
 from gateway.auth.masking import has_number
 from gateway.context import Info
@@ -253,6 +253,9 @@ class _BillInput:
         description=f'What is charged, such as "物业费", in 1 to {LONGEST_TITLE} characters (收费名称).'
     )
     manager: str | None = optional("Who collects; omitted: the community (收费管理主体).")
+    allow_repeat: bool | None = strawberry.field(
+        default=False, description="Charge although an equal open order of the last day stands (允许重复收费)."
+    )
 
 
 @strawberry.input(description="Create an order (生成订单).")
@@ -284,13 +287,13 @@ CreateAll = Annotated[CreateOrdersInput, strawberry.argument(description="The or
 
 @record_type(Written, description="How the creation of an order ended (生成订单结果).")
 class OrderPayload(MutationPayload):
-    @strawberry.field(description="The new order's number (订单编号).")
+    @strawberry.field(description="The new order's number; with ALREADY_CHARGED, of the one that stands (订单编号).")
     def order_number(root: strawberry.Parent[Written], info: Info) -> str | None:
-        answer = root.operation.answer if root.operation and writes.written_record(info, root) else None
-        return answer.get("orderNumber") if answer else None
+        record = writes.written_record(info, root)
+        return None if record is None else record.platform_id
 
     @strawberry.field(
-        description="The new order, looked for in the community's list (订单).",
+        description="The new order, or the one that stands, looked for in the community's list (订单).",
         directives=needs(["order:read"]),
         graphql_type=Order | None,
         metadata=ONE_ORDER,
@@ -355,8 +358,8 @@ class OrderMutations:
     async def create_order(self, info: Info, input: Create) -> Written:
         order = _order(input, input, find_violations(writes.idempotency_key, input.idempotency_key))
         key = str(input.idempotency_key)
-        create = info.context.actions.order.create
-        return writes.finished(info, await create(info.context.principal, order, key, info.context.count_lookup))
+        create, charge = info.context.actions.order.create, Charge(order, input.allow_repeat is True)
+        return writes.finished(info, await create(info.context.principal, charge, key, info.context.count_lookup))
 
     @strawberry.mutation(
         description="Create several orders of one title: a result and an operation for each. None twice for one "
@@ -372,12 +375,13 @@ class OrderMutations:
             find_violations(writes.idempotency_key, key),
             find_violations(community, input.community_code, "input.communityCode"),
         )
-        count_lookup = partial(info.context.count_lookup, overdraft=MOST_ENTRIES)
+        count = (lambda: None) if input.dry_run else partial(info.context.count_lookup, overdraft=MOST_ENTRIES)
         make_creation = info.context.actions.order.make_creation
+        pages: Pages = {}
 
         def creation(place: int) -> Write:
-            order = _order(input, input.orders[place])
-            return make_creation(info.context.principal, order, writes.entry_key(key, place) or "", count_lookup)
+            charge = Charge(_order(input, input.orders[place]), input.allow_repeat is True)
+            return make_creation(info.context.principal, charge, writes.entry_key(key, place) or "", count, pages)
 
         creations = [writes.entry_write("createOrder", partial(creation, place)) for place in range(len(input.orders))]
         results = await writes.write_all(info, creations, dry_run=input.dry_run)

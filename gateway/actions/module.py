@@ -2,6 +2,7 @@
 
 from gateway.actions.write import (
     Done,
+    Expected,
     Found,
     MarkSent,
     ReadBack,
@@ -18,7 +19,7 @@ from gateway.events import EventBus, ReadsDropped
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.normalise.composed import ModuleDrift, module_drift, readable
 from gateway.normalise.module import Module
-from gateway.normalise.states import UserErrorCode
+from gateway.normalise.states import Outcome, UserErrorCode
 from gateway.normalise.vocabulary import ModuleName
 from gateway.platforms.platforms import Platforms
 from gateway.wording.writes import WriteWording
@@ -47,12 +48,13 @@ class ModuleActions:
         name = ModuleName.by_wire.get(label)
         identifier = label if name is None else name.value
 
-        async def check() -> None:
+        async def check() -> Expected:
             require_community(principal, community_code)
-            modules = await self._wjdh.modules(community_code)
             field = "label" if name is None else "name"
-            if not any(getattr(module, field) == (name or label) for module in modules):
-                raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, WriteWording.NO_SUCH_MODULE(), field))
+            for module in await self._wjdh.modules(community_code):
+                if getattr(module, field) == (name or label):
+                    return {"modules": {identifier: enabled}, "label": label, "before": module.enabled}
+            raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, WriteWording.NO_SUCH_MODULE(), field))
 
         async def perform(mark_sent: MarkSent) -> Done:
             await mark_sent()
@@ -65,7 +67,6 @@ class ModuleActions:
             community_code=community_code,
             idempotency_key=key,
             record=RecordRef("Module", community_code, identifier),
-            expected={"modules": {identifier: enabled}},
             check=check,
             perform=perform,
             read_back=self.read_back,
@@ -164,6 +165,14 @@ def planned(operation: Operation | None) -> list[ModuleDrift]:
         ModuleDrift(name, name.wire_label, not enabled, enabled)
         for name, enabled in ((ModuleName(value), enabled) for value, enabled in wanted.items())
     ]
+
+
+def switched(written: Written) -> list[ModuleDrift]:
+    """What the switching of one module changes, `wjdh` from its state before: nothing where that is as wanted."""
+    label, before = written.expected.get("label", ""), written.expected.get("before")
+    name = ModuleName.by_wire.get(label, ModuleName.UNRECOGNIZED)
+    wanted: dict[str, bool] = {} if written.outcome is Outcome.REFUSED else written.expected.get("modules", {})
+    return [ModuleDrift(name, label, before, enabled) for enabled in wanted.values() if enabled is not before]
 
 
 def module_identifier(module: Module) -> str:

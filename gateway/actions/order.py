@@ -1,18 +1,22 @@
 """Creating orders (document 2.1.1)."""
 
+import asyncio
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from gateway.actions.write import (
     Done,
+    Expected,
     Found,
     MarkSent,
     ReadBack,
     Write,
+    WriteRefusal,
     Written,
     community_errors,
     invalid,
@@ -26,7 +30,8 @@ from gateway.auth.masking import contains_mask
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import RefusedError
 from gateway.events import EventBus, ReadsDropped
-from gateway.journal.journal import Journal
+from gateway.futures import join
+from gateway.journal.journal import Clock, Journal
 from gateway.journal.operations import Operations
 from gateway.journal.records import Operation, RecordRef, UserError
 from gateway.normalise.order import Order, OrderQuery
@@ -34,7 +39,7 @@ from gateway.normalise.plausible import id_card_problem, is_invisible, is_json_n
 from gateway.normalise.records import Page
 from gateway.normalise.requests import CarPayer, HousePayer, IdCardPayer, NewOrder, ParkingPayer, PhonePayer
 from gateway.normalise.states import UserErrorCode
-from gateway.normalise.vocabulary import PaymentStatus
+from gateway.normalise.vocabulary import OrderStatus, PaymentStatus
 from gateway.platforms.wjdh import Wjdh
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
@@ -59,9 +64,8 @@ class OrderFinder:
         self._operations = operations
         self._digest = digest
 
-    async def expected(self, new: NewOrder, payer: OrderQuery) -> dict[str, Any]:
-        """What `find` goes by, as `Operation.expected`: to be read before the order is sent."""
-        page = await self._wjdh.orders(new.community_code, payer, 1)
+    def expected(self, new: NewOrder, payer: OrderQuery, page: Page[Order]) -> dict[str, Any]:
+        """What `find` goes by, as `Operation.expected`: with the payer's first page, read before the order is sent."""
         house = [payer.building, payer.unit, payer.floor, payer.room] if payer.building is not None else None
         title = self._digest(new.title.strip())
         newest = max((order.platform_id for order in page.items), default=0) if _shows_newest(page) else None
@@ -125,6 +129,23 @@ class OrderFinder:
         )
 
 
+def standing_order(new: NewOrder, page: Page[Order], since: datetime) -> str | None:
+    """The number of an equal order on the payer's page, made `since` then, that is not known to be paid or closed, nor
+    to have another remark: that of another month, say.
+    """
+    for order in page.items:
+        is_equal = (
+            order.amount and Decimal(order.amount.yuan) == new.amount and order.title.strip() == new.title.strip()
+        )
+        is_over = order.payment_status is PaymentStatus.PAID or order.status is OrderStatus.CLOSED
+        is_other = order.remark and new.remark and order.remark.strip() != new.remark.strip()
+        is_theirs = isinstance(new.payer, HousePayer) or order.address is None
+        is_new = order.created_at is not None and order.created_at >= since
+        if is_equal and is_theirs and is_new and not is_over and not is_other:
+            return order.number
+    return None
+
+
 def _wanted(operation: Operation) -> list[Any]:
     """What an order is recognised by. Who pays, if not a house, is not in the journal: then two may look alike."""
     expected = operation.expected or {}
@@ -173,36 +194,65 @@ SMALLEST_AMOUNT, LARGEST_AMOUNT = Decimal("0.01"), Decimal("9999999.99")
 LONGEST_TITLE = 100
 
 
+REPEATED_WITHIN = timedelta(days=1)
+"""An equal open order of this age is taken for the same charge, sent twice."""
+
+Pages = dict[NewOrder, asyncio.Future[Page[Order]]]
+
+
+class Charge(NamedTuple):
+    """An order to create; `allows_repeat`: also beside an equal one."""
+
+    order: NewOrder
+    allows_repeat: bool
+
+
 class OrderActions:
     """Orders cannot be created twice by accident: the platform has no idempotency, so the gateway has (quirk 154)."""
 
-    def __init__(self, writer: Writer, wjdh: Wjdh, journal: Journal, events: EventBus) -> None:
+    def __init__(self, writer: Writer, wjdh: Wjdh, journal: Journal, events: EventBus, clock: Clock) -> None:
+        self._clock = clock
         self._writer = writer
         self._wjdh = wjdh
         self._finder = OrderFinder(wjdh, journal.operations, writer.digest)
         self._events = events
 
-    async def create(self, principal: Principal, new: NewOrder, key: str, count_lookup: Callable[[], None]) -> Written:
+    async def create(self, principal: Principal, charge: Charge, key: str, count_lookup: Callable[[], None]) -> Written:
         """Create an order. Raises GatewayError for faults."""
-        return await self._writer.carry_out(principal, self.make_creation(principal, new, key, count_lookup))
+        return await self._writer.carry_out(principal, self.make_creation(principal, charge, key, count_lookup, {}))
 
-    def make_creation(self, principal: Principal, new: NewOrder, key: str, count_lookup: Callable[[], None]) -> Write:
-        """`count_lookup` is called before the platform is asked about a person; it raises RateLimitedError."""
+    def make_creation(
+        self, principal: Principal, charge: Charge, key: str, count_lookup: Callable[[], None], pages: Pages
+    ) -> Write:
+        """`count_lookup` is called before the platform is asked about a person; it raises RateLimitedError. `pages` are
+        those that the orders of one request have read: equal ones are all looked for before the first of them is made.
+        """
         principal.require(Scope.ORDER_CREATE)
+        new, allows_repeat = charge
         payer = payer_query(new)
 
-        async def check() -> None:
+        async def check() -> Expected | None:
             refuse_if_any([*community_errors(principal, new.community_code), *invalid(order_violations(new))])
-
-        async def perform(mark_sent: MarkSent) -> Done:
+            if payer is None:
+                return None
             if isinstance(new.payer, PhonePayer | IdCardPayer):
                 count_lookup()  # the platform says whether it knows such a person
-            await mark_sent(None if payer is None else await self._finder.expected(new, payer))
+            if new not in pages:
+                pages[new] = asyncio.ensure_future(self._wjdh.orders(new.community_code, payer, 1))
+            page = await join(pages[new])
+            standing = None if allows_repeat else standing_order(new, page, self._clock() - REPEATED_WITHIN)
+            if standing is not None:
+                error = user_error(UserErrorCode.ALREADY_CHARGED, WriteWording.ALREADY_CHARGED())
+                raise WriteRefusal(error, record=RecordRef("Order", new.community_code, standing))
+            return self._finder.expected(new, payer, page)
+
+        async def perform(mark_sent: MarkSent) -> Done:
+            await mark_sent()
             return order_done(new.community_code, await self._wjdh.create_order(new))
 
         return Write(
             mutation="createOrder",
-            arguments=new,
+            arguments=charge if allows_repeat else new,
             community_code=new.community_code,
             idempotency_key=key,
             check=check,

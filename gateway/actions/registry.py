@@ -34,7 +34,7 @@ class Actions:
         wjdh = platforms.wjdh
         self.bulk = BulkWriter(writer, wjdh.slots.limit)
         self.shenhe = ShenheActions(writer, wjdh, events, clock, sends_reason=sends_refuse_reason)
-        self.order = OrderActions(writer, wjdh, journal, events)
+        self.order = OrderActions(writer, wjdh, journal, events, clock)
         self.repair = RepairActions(writer, wjdh, events)
         self.module = ModuleActions(writer, platforms, events)
         self.announcement = AnnouncementActions(writer, wjdh, journal, clock)

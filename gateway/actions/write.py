@@ -18,11 +18,14 @@ from gateway.wording.writes import WriteWording
 
 
 class WriteRefusal(Exception):  # noqa: N818 # a refusal is an answer, not an error
-    """The write is not to be done, for reasons the caller can act on. Nothing has been sent."""
+    """The write is not to be done, for reasons the caller can act on. Nothing has been sent. `record` is what stands in
+    its way.
+    """
 
-    def __init__(self, *errors: UserError) -> None:
+    def __init__(self, *errors: UserError, record: RecordRef | None = None) -> None:
         super().__init__()
         self.errors = errors
+        self.record = record
 
 
 def user_error(code: UserErrorCode, message: Text, *field: str, upstream_message: str | None = None) -> UserError:
@@ -111,21 +114,25 @@ async def _check_nothing() -> None:
     """For writes that `perform` alone checks."""
 
 
+Expected = Mapping[str, Any]
+"""What a read-back goes by (`Operation.expected`)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Write:
     """One write. `arguments` are all that matter to the caller, for the fingerprint; the journal does not keep them.
 
-    `check` finds out what is wrong before anything is sent: a dry run does no more. `perform` may check further; it
-    marks the write sent and calls the platform. Both raise WriteRefusal, or the GatewayError of a call. `refusal` words
-    the platform's no. `read_back` and `on_change` are those of `ReadsBack`; without `read_back` an
-    unclear write stays UNKNOWN.
+    `check` finds out what is wrong before anything is sent, and what `expected` is where that takes reading: a dry run
+    does no more. `perform` may check further; it marks the write sent and calls the platform. Both raise WriteRefusal,
+    or the GatewayError of a call. `refusal` words the platform's no. `read_back` and `on_change` are those of
+    `ReadsBack`; without `read_back` an unclear write stays UNKNOWN.
     """
 
     mutation: str
     arguments: object
     community_code: str | None
     perform: Callable[[MarkSent], Awaitable[Done]]
-    check: Callable[[], Awaitable[None]] = _check_nothing
+    check: Callable[[], Awaitable[Expected | None]] = _check_nothing
     refusal: Callable[[RefusedError], UserError] = refused_by_platform
     read_back: Callable[[Operation], Awaitable[ReadBack]] | None = None
     on_change: Callable[[Operation], None] | None = None
@@ -158,17 +165,23 @@ class ReadsBack(Protocol):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """The answer to a write. `planned` is the record that a dry run would write to."""
+    """The answer to a write. `planned` is the record that a dry run would write to, `seen` what its check expects."""
 
     outcome: Outcome
     user_errors: tuple[UserError, ...] = ()
     operation: Operation | None = None
     planned: RecordRef | None = None
+    seen: Expected | None = None
 
     @property
     def record(self) -> RecordRef | None:
         """The record that is written, or would be."""
         return self.planned if self.operation is None else self.operation.record
+
+    @property
+    def expected(self) -> Expected:
+        """What the record is to be like."""
+        return (self.seen if self.operation is None else self.operation.expected) or {}
 
     @classmethod
     def of(cls, operation: Operation) -> "Written":
@@ -187,12 +200,12 @@ async def plan(write: Write) -> Written:
     Raises GatewayError where that cannot be found out.
     """
     try:
-        await write.check()
+        seen = await write.check()
     except WriteRefusal as refusal:
-        return Written.refused(*refusal.errors)
+        return Written(Outcome.REFUSED, refusal.errors, planned=refusal.record)
     except RefusedError as error:
         return Written.refused(refused_by_platform(error))
-    return Written(Outcome.PLANNED, planned=write.record)
+    return Written(Outcome.PLANNED, planned=write.record, seen=seen)
 
 
 class RowRef(NamedTuple):

@@ -186,19 +186,21 @@ class Writer:
 
     async def _perform(self, run: Run, operation: Operation, write: Write) -> Written:
         operations = self._operations
-        sent = False
+        sent, seen = False, None
 
         async def mark_sent(expected: Mapping[str, Any] | None = None) -> None:
             nonlocal operation, sent
             run.begin_sending(operation)
-            operation = await operations.mark_sent(operation.id, expected)
+            operation = await operations.mark_sent(operation.id, seen if expected is None else expected)
             sent = True
 
         try:
-            await write.check()
+            seen = await write.check()
             end = _End(Outcome.CONFIRMED, await write.perform(mark_sent))
         except WriteRefusal as refusal:
-            return Written.of(await operations.finish(operation.id, Outcome.REFUSED, user_errors=refusal.errors))
+            errors, record = refusal.errors, refusal.record
+            refused = await operations.finish(operation.id, Outcome.REFUSED, record=record, user_errors=errors)
+            return Written.of(refused)
         except GatewayError as error:
             if not sent and isinstance(error, RefusedError):  # in what was to be read first
                 errors = (refused_by_platform(error),)

@@ -41,6 +41,7 @@ class UserErrorCode(DescribedEnum, chinese="写入被拒绝的原因", english="
     )
     FORBIDDEN_COMMUNITY = "FORBIDDEN_COMMUNITY", Word("无权操作该小区", "The community is not the caller's to write to")
     ALREADY_REVIEWED = "ALREADY_REVIEWED", Word("已审核", "The review has been decided before")
+    ALREADY_CHARGED = "ALREADY_CHARGED", Word("已有相同账单", "An equal open order of the last day stands")
     CONFLICT = "CONFLICT", Word("冲突", "The write contradicts what is recorded already")
     IDEMPOTENCY_MISMATCH = (
         "IDEMPOTENCY_MISMATCH",

@@ -52,6 +52,11 @@ class WriteWording(Wording):
         "该幂等键已用于其他参数。",
         Rule.CONFLICT,
     )
+    ALREADY_CHARGED = (
+        "An equal open order of the last day stands. To charge twice, set allowRepeat.",
+        "一天之内已有相同的未缴账单。确需重复收费，请设 allowRepeat。",
+        Rule.CONFLICT,
+    )
     OTHER_NUMBERS = (
         "The order or WeChat number is known with other numbers.",
         "该订单编号或微信单号已有不同的记录。",

@@ -134,8 +134,9 @@ async def test_internal_lookups_do_not_count(gateway, mint):
 
 CREATE = """
 mutation ($key: ID!, $payer: PayerInput!) {
-  createOrder(input: {communityCode: "10002", title: "物业费", amount: "1", payer: $payer, idempotencyKey: $key}) {
-    outcome userErrors { code } }
+  createOrder(
+    input: {communityCode: "10002", title: "水费", amount: "1", payer: $payer, allowRepeat: true, idempotencyKey: $key}
+  ) { outcome userErrors { code } }
 }
 """
 

@@ -217,8 +217,43 @@ class TestDryRun:
         fields = [error["field"] for error in payload["results"][-1]["userErrors"]]
         assert fields == [["amount"], ["payer", "house", "room"]]
         assert {result["operation"] is None for result in payload["results"]} == {True}
-        assert sandbox.calls == []
+        assert {call.endpoint for call in sandbox.calls} == {"secret", "order/list"}
+        assert sandbox.count("WJDH", "order/list") == 2  # 98 are equal
         assert (await gateway.ask(OPERATIONS)).data["operations"]["totalCount"] == 0
+
+    async def test_unreadable_payer_is_not_planned(self, gateway, sandbox):
+        sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.TOO_MANY_REQUESTS))
+        payload = await create(gateway, orders(entry(0), dryRun=True))
+
+        assert (outcomes(payload), payload["planned"]) == ([("REFUSED", "UPSTREAM_UNAVAILABLE")], 0)
+
+    @pytest.mark.parametrize("payer", [{"house": HOUSE}, {"phone": {"phone": "19900000002"}}])
+    async def test_equal_open_order_is_a_finding(self, gateway, sandbox, payer):
+        """In the preview and in the write, a minute later under another key; unless it is to be charged twice."""
+        given = orders(entry(0, payer=payer), entry(1, payer=payer))
+        [first, _] = (await create(gateway, given))["results"]
+        again = orders(entry(0, payer=payer), entry(2, payer=payer), idempotencyKey="again")
+        for dry_run, other in ((True, "PLANNED"), (False, "CONFIRMED")):
+            payload = await create(gateway, again | {"dryRun": dry_run})
+            assert outcomes(payload) == [("REFUSED", "ALREADY_CHARGED"), (other,)]
+            assert payload["results"][0]["orderNumber"] == first["orderNumber"]
+        assert sandbox.effects.count("order/new") == 3
+
+        twice = await create(gateway, again | {"allowRepeat": True, "idempotencyKey": "twice"})
+        assert outcomes(twice) == [("CONFIRMED",)] * 2
+
+    @pytest.mark.parametrize("change", ["paid", "closed", "old", "remark"])
+    async def test_order_that_is_over_or_old_is_no_finding(self, gateway, sandbox, change):
+        await create(gateway, orders(entry(0)))
+        [order] = [order for order in sandbox.world.orders_of["10002"] if order.fen == 125]
+        order.shop_number, order.is_open = "1" if change == "paid" else None, change != "closed"
+        order.remark = "十月" if change == "remark" else None
+        if change == "old":
+            order.number = f"20201213{order.number[8:]}"
+
+        assert outcomes(await create(gateway, orders(entry(0, remark="十一月"), idempotencyKey="again"))) == [
+            ("CONFIRMED",)
+        ]
 
     async def test_plan_leaves_the_key_free(self, gateway):
         given = orders(entry(0))
@@ -235,10 +270,14 @@ class TestDryRun:
     async def test_module_plan_is_the_default_and_shows_modules(self, gateway, sandbox):
         case = BY_NAME["setModules"]
         given = {"communityCodes": ["10002", "77777", "00001"], "name": "REPAIRS", "enabled": False}
-        answer = await gateway.ask(case.document, {"input": given})
-        payload = answer.data["setModules"]
+        document = case.document.replace("module {", "changes { name label from to } module {")
+        payload = (await gateway.ask(document, {"input": given})).data["setModules"]
+        unchanged = (await gateway.ask(document, {"input": given | {"enabled": True}})).data["setModules"]
+        change = {"name": "REPAIRS", "label": "物业报修", "from": True, "to": False}
 
         assert outcomes(payload) == [("PLANNED",), ("REFUSED", "UPSTREAM_REFUSED"), ("PLANNED",)]
+        assert [result["changes"] for result in payload["results"]] == [[change], [], [change]]
+        assert [result["changes"] for result in unchanged["results"]] == [[], [], []]
         assert payload["results"][0]["module"]["name"] == "REPAIRS"
         assert sandbox.effects.all() == []
         assert sandbox.count("WJDH", "module") == 0

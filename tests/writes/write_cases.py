@@ -87,6 +87,7 @@ def order(name: str, payer: Mapping[str, Any], *, readable: bool = True, readabl
         "title": "物业费",
         "amount": "12.30",
         "details": [{"name": "面积", "value": "10"}],
+        "allowRepeat": True,
         "idempotencyKey": "order",
     }
     return Case(
@@ -126,6 +127,7 @@ CASES = (
             "communityCode": "10002",
             "title": "物业费",
             "orders": [{"payer": {"house": HOUSE}, "amount": "12.30", "details": [{"name": "面积", "value": "10"}]}],
+            "allowRepeat": True,
             "idempotencyKey": "orders",
         },
         "orderNumber order { number title amount { yuan } }",
