@@ -197,7 +197,7 @@ LONGEST_TITLE = 100
 REPEATED_WITHIN = timedelta(days=1)
 """An equal open order of this age is taken for the same charge, sent twice."""
 
-Pages = dict[NewOrder, asyncio.Future[Page[Order]]]
+Pages = dict[OrderQuery, asyncio.Future[Page[Order]]]
 
 
 class Charge(NamedTuple):
@@ -225,7 +225,7 @@ class OrderActions:
         self, principal: Principal, charge: Charge, key: str, count_lookup: Callable[[], None], pages: Pages
     ) -> Write:
         """`count_lookup` is called before the platform is asked about a person; it raises RateLimitedError. `pages` are
-        those that the orders of one request have read: equal ones are all looked for before the first of them is made.
+        those that the orders of one request have read: a payer's are looked for before the first of them is made.
         """
         principal.require(Scope.ORDER_CREATE)
         new, allows_repeat = charge
@@ -237,9 +237,9 @@ class OrderActions:
                 return None
             if isinstance(new.payer, PhonePayer | IdCardPayer):
                 count_lookup()  # the platform says whether it knows such a person
-            if new not in pages:
-                pages[new] = asyncio.ensure_future(self._wjdh.orders(new.community_code, payer, 1))
-            page = await join(pages[new])
+            if payer not in pages:
+                pages[payer] = asyncio.ensure_future(self._wjdh.orders(new.community_code, payer, 1))
+            page = await join(pages[payer])
             standing = None if allows_repeat else standing_order(new, page, self._clock() - REPEATED_WITHIN)
             if standing is not None:
                 error = user_error(UserErrorCode.ALREADY_CHARGED, WriteWording.ALREADY_CHARGED())
