@@ -21,6 +21,7 @@ from gateway.normalise.corrections import Corrections
 from gateway.normalise.field import public_name
 from gateway.normalise.house import HouseOwner as HouseOwnerRecord
 from gateway.normalise.people import People as PeopleRecord
+from gateway.normalise.plausible import is_invisible
 from gateway.normalise.shenhe import Shenhe as ShenheRecord
 from gateway.normalise.shenhe_content import ShenheContent as ShenheContentRecord
 from gateway.normalise.shenhe_content import ShenheHouse as ShenheHouseRecord
@@ -420,5 +421,5 @@ def _unrecognized(corrections: Corrections | None) -> Iterable[Violation]:
 
 
 def _wrong_length(reason: str) -> Iterable[Violation]:
-    if not 1 <= len(reason) <= LONGEST_REASON:
+    if is_invisible(reason) or len(reason) > LONGEST_REASON:
         yield Violation(("input", "reason"), InputWording.LENGTH(field="reason", min=1, max=LONGEST_REASON))

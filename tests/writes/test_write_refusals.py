@@ -296,7 +296,7 @@ async def test_refused_write_returns_its_record_and_no_payment(
 
 async def test_rejection_without_a_visible_reason_is_refused(gateway, sandbox):
     prepared = await REJECT.prepare(gateway)
-    for reason in ("", " \u3000"):
+    for reason in ("", " \u3000\u200b"):
         answer = await gateway.ask(REJECT.document, {"input": prepared | {"reason": reason}})
         assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "input.reason")
     assert sandbox.effects.all() == []
