@@ -243,7 +243,7 @@ def connection_field(
                 if (part.places is not None and cursors != "places") or (part.row is not None and cursors != "rows"):
                     raise foreign_cursor()
                 if cursors != "places":  # of which the query says it
-                    asked = [(name, value) for name, value in arguments.items() if name != "info"]
+                    asked = [(name, value) for name, value in arguments.items() if name != "info" and value is not None]
                     part = checked(part, info, node.__name__, sorted(asked))
             except UserInputError as error:
                 codes = wrong_codes(arguments.get("community_code"), arguments.get("community_codes"))

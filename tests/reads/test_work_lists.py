@@ -347,16 +347,6 @@ async def test_caller_of_no_community_gets_an_empty_list(gateway, sandbox, mint,
     assert sandbox.counts() == {}
 
 
-async def test_cursor_of_a_list_of_the_journal_is_an_offset(gateway):
-    (part,) = (await gateway.ask(list_query("shenhes"), {"first": 3})).data.values()
-
-    answer = await gateway.ask(
-        "query ($after: String) { operations(after: $after) { totalCount } }", {"after": part["pageInfo"]["endCursor"]}
-    )
-
-    assert answer.code == "BAD_USER_INPUT"
-
-
 async def test_communities_are_read_side_by_side(gateway, sandbox):
     await gateway.ask("{ shenhes(first: 1) { totalCount } }")
     sandbox.reset_calls()

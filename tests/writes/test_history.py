@@ -187,7 +187,7 @@ async def written(gateway, mint):
 
 
 async def listed(gateway, token=None, code=None, after=None, page=None, **filters):
-    variables = {"code": code, "filter": filters, "after": after, "page": page}
+    variables = {"code": code, "filter": filters or None, "after": after, "page": page}
     return (await gateway.ask(OPERATIONS, variables, token=token)).data["operations"]
 
 
@@ -238,7 +238,7 @@ async def test_time_that_is_none_is_refused(gateway, since):
 
 
 async def test_cursor_keeps_its_place_while_others_write(gateway, written, mint):
-    first = await listed(gateway)
+    first = (await gateway.ask(OPERATIONS)).data["operations"]  # what is null later is left out
     await write(gateway, REJECT, {"id": written[0]["id"], "reason": "重复"}, mint(subject="zhao"))
     second = await listed(gateway, after=first["pageInfo"]["endCursor"])
     third = await listed(gateway, after=second["pageInfo"]["endCursor"])
