@@ -274,7 +274,7 @@ class CreateOrdersInput(_BillInput):
         description=f"The orders, 1 to {MOST_ENTRIES}: each is one of its own, also where two are equal (订单列表)."
     )
     dry_run: bool = strawberry.field(
-        default=False, description="Only show what would be refused: nothing is sent or recorded (仅预览)."
+        default=False, description="Only show what would be refused, but for unknown payers: nothing is sent (仅预览)."
     )
     idempotency_key: strawberry.ID = strawberry.field(
         description=f"{writes.EACH_KEY} An entry is known by its place in the list."
