@@ -211,7 +211,7 @@ async def walk_work_list(kind, seed):
     return reader.seen, there, moved
 
 
-@pytest.mark.parametrize("schedules", [100, pytest.param(SCHEDULES, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("schedules", [100, pytest.param(SCHEDULES, marks=pytest.mark.slow)])  # 17 s: pytest -m slow
 @pytest.mark.parametrize("kind", WORK)
 async def test_row_that_stays_pending_is_shown_exactly_once(kind, schedules):
     for seed in range(schedules):
