@@ -229,7 +229,7 @@ def add_rows(world, list_name, count=24):
     return [row.id for row in listed if getattr(row, "status", None) == 2 or getattr(row, "is_resolved", True) is False]
 
 
-async def walk(gateway, list_name, status, first, between=lambda: None):
+async def walk(gateway, list_name, status, first, between=lambda met: None):
     """Every page of what waits in 10002, and its answers."""
     arguments = f'communityCode: "10002", first: $first, after: $after, filter: {{status: {status}}}'
     query = f"query ($first: Int!, $after: String) {{ {list_name}({arguments}) {{ {PART} }} }}"
@@ -239,7 +239,7 @@ async def walk(gateway, list_name, status, first, between=lambda: None):
         met += ids(part)
         after, more = part["pageInfo"]["endCursor"], part["pageInfo"]["hasNextPage"]
         assert bool(after) >= more
-        between()
+        between(met)
     return met
 
 
@@ -268,15 +268,15 @@ class TestCappedPages:
         assert ids((await gateway.ask(query)).data[list_name]) == waiting[20:40]
 
 
-async def test_walk_mixes_no_pages_of_different_ages(gateway, sandbox):
+async def test_walk_mixes_no_pages_of_different_ages(environ, serve, sandbox):
     waiting = add_rows(sandbox.world, "repairs")
-    await walk(gateway, "repairs", "OPEN", 10)  # all of it is cached
 
-    def resolve():
-        for number in waiting[:6]:
+    def resolve(met):
+        for number in met:
             sandbox.world.repairs[number].is_resolved = True
 
-    assert set(await walk(gateway, "repairs", "OPEN", 10, resolve)) >= set(waiting[10:])
+    async with serve(environ | {"GATEWAY_CACHE": "repairs=60"}) as gateway:
+        assert await walk(gateway, "repairs", "OPEN", 3, resolve) == waiting
 
 
 async def test_platform_that_counts_more_than_it_gives_is_an_error(gateway, sandbox, monkeypatch):
