@@ -441,7 +441,7 @@ async def test_payment_by_mutation_is_delivered_once(gateway, sandbox, until):
     assert sandbox.count("SECURITY", "callback") == sandbox.effects.count("callback") == 1
 
 
-@pytest.mark.parametrize("change", [{"shopNumber": "1901"}, {"weixinNumber": "4201"}, {"orderNumber": "other"}])
+@pytest.mark.parametrize("change", [{"shopNumber": "1901"}, {"weixinNumber": "4201"}, {"orderNumber": "2020"}])
 async def test_contradicting_mutation_records_a_conflict(gateway, sandbox, until, change):
     await gateway.ask(PAY, {"input": PAYMENT})
     payload = (await gateway.ask(PAY, {"input": PAYMENT | change})).data["payCallback"]
