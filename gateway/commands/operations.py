@@ -13,7 +13,7 @@ from gateway.commands.columns import age, table
 from gateway.commands.payments import operator
 from gateway.journal.journal import Journal, open_journal, utc_now
 from gateway.journal.listing import Cut, OperationQuery
-from gateway.journal.records import Operation
+from gateway.journal.records import Operation, RecordRef
 from gateway.normalise.states import Outcome
 from gateway.settings import Settings
 
@@ -63,8 +63,10 @@ async def check_operations(settings: Settings, ids: Sequence[str]) -> int:
 async def settle_operation(settings: Settings, id_: str, outcome: Outcome, note: str) -> int:
     """Close an unclear write as what was seen at the platform. Returns 1 where it is not unclear, or not there.
 
-    This is an operation as well, with the note as its reason. Raises ValueError for what is no id, JournalError.
+    This is an operation on it, with the note as its reason. Raises ValueError for no id and a blank note, JournalError.
     """
+    if not note.strip():
+        raise ValueError("--note: say who saw it where")
     async with open_journal(settings, make=False) as journal:
         written = journal.operations
         found = await written.get(_uuid(id_))
@@ -78,8 +80,9 @@ async def settle_operation(settings: Settings, id_: str, outcome: Outcome, note:
             fingerprint="",
             community_code=found.community_code,
             reason=note,
+            record=RecordRef("Operation", found.community_code, found.id),
         )
-        own = (await written.mark_sent(settling.operation.id, {"operation": found.id, "outcome": outcome})).id
+        own = (await written.mark_sent(settling.operation.id, {"outcome": outcome})).id
         errors = (NOT_APPLIED,) if outcome is Outcome.REFUSED else ()
         settled = await written.finish(found.id, outcome, user_errors=errors)
         is_so = settled.outcome is outcome  # no read-back was faster, and saw something else

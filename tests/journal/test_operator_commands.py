@@ -19,7 +19,7 @@ from gateway.commands.audit import COLUMNS, AuditQuery, audit, csv_line
 from gateway.commands.migrations import migrate
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
-from gateway.journal.records import AuditAction, AuditEntry, Payment, RecordRefs, new_id
+from gateway.journal.records import AuditAction, AuditEntry, Payment, RecordRef, RecordRefs, new_id
 from gateway.normalise.states import DeliveryState, Outcome
 from gateway.settings import Settings
 
@@ -206,6 +206,8 @@ class TestOperations:
         async with open_journal(settings) as journal:
             id_ = await unclear_operation(journal, check_at=None)
 
+        with pytest.raises(ValueError, match="--note"):
+            await operations.settle_operation(settings, id_, outcome, " ")
         assert await operations.settle_operation(settings, id_, outcome, "looked at wjdh") == 0
         assert await operations.settle_operation(settings, id_, Outcome.CONFIRMED, "again") == 1
 
@@ -214,8 +216,8 @@ class TestOperations:
             assert (await journal.backlog()).unclear_operations == 0
         assert (settled.id, settled.outcome, settled.check_at) == (id_, outcome, None)
         assert bool(settled.user_errors) is (outcome is Outcome.REFUSED)
-        assert settling.subject == payments.operator()
-        assert (settling.reason, settling.expected) == ("looked at wjdh", {"operation": id_, "outcome": outcome})
+        assert (settling.subject, settling.expected) == (payments.operator(), {"outcome": outcome})
+        assert (settling.reason, settling.record) == ("looked at wjdh", RecordRef("Operation", "10002", id_))
 
 
 class TestMigrate:
