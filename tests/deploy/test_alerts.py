@@ -88,16 +88,24 @@ OTHER = '{job="other", instance="b"}'
 
 
 @pytest.mark.parametrize(
-    "series",
+    ("alert", "series"),
     [
-        {"up": "1x200"},
-        {BUILD: "1x60"},
-        {f"gateway_build_info{OTHER}": "1x60", f"up{OTHER}": "1x60 0x140"},
+        ("GatewayDown", {"up": "1x200"}),
+        ("GatewayDown", {BUILD: "1x60"}),
+        ("GatewayDown", {f"gateway_build_info{OTHER}": "1x60", f"up{OTHER}": "1x60 0x140"}),
+        ("GatewayAuditDelayed", {f"gateway_masking_forced{SCRAPED}": "1x200"}),
+        ("GatewayKeysUnavailable", {f"gateway_signing_keys_age_seconds{SCRAPED}": "0+60x200"}),
+        ("GatewayUnclearWrites", {"gateway_unclear_operations": "7x200"}),
     ],
-    ids=["no target", "no target any more", "another job"],
+    ids=["no target", "no target any more", "another job", "masking", "old keys", "unclear for hours"],
 )
-def test_gateway_that_is_not_scraped_is_down(find_tool, tmp_path, series):
-    check(find_tool, tmp_path, "GatewayDown", series, 1)
+def test_alert_fires_while_the_failure_lasts(find_tool, tmp_path, alert, series):
+    check(find_tool, tmp_path, alert, series, 1)
+
+
+def test_deployments_of_one_prometheus_are_told_apart(find_tool, tmp_path):
+    series = {f'gateway_payments{{state="DEAD", job="{job}"}}': "1x200" for job in "ab"}
+    check(find_tool, tmp_path, "GatewayPaymentsDead", series, 2)
 
 
 def test_rules_and_configuration_are_valid(find_tool):
@@ -127,15 +135,3 @@ def test_alert_is_explained_in_both_languages_and_the_runbook(alert):
 
 def test_runbook_explains_no_other_alert():
     assert re.findall(r"^### (Gateway\w+)$", RUNBOOK, re.MULTILINE) == list(ALERTS)
-
-
-async def test_unreachable_issuer_raises_the_metric_of_its_alert(serve, environ, issuer, unused_tcp_port):
-    own = issuer.settings() | {
-        "GATEWAY_AUTH_KEY_FILE": "",
-        "GATEWAY_AUTH_JWKS_URL": f"http://127.0.0.1:{unused_tcp_port}/jwks",
-    }
-    async with serve(environ | own, token=issuer.mint("order:read")) as gateway:
-        answer = await gateway.client.post("/graphql", json={"query": "{ __typename }"})
-        exposed = (await gateway.stranger.get("/metrics")).text
-    assert answer.status_code == 503
-    assert 'gateway_refused_requests_total{code="UPSTREAM_UNAVAILABLE"' in exposed

@@ -209,7 +209,7 @@ async def test_unwritable_trail_masks_personal_data(environ, serve, monkeypatch)
             for _ in range(3):
                 person = (await gateway.ask(PERSON, WANG)).data["people"]
                 assert person["name"] == "王*"
-                assert "\ngateway_audit_waiting 0.0" not in (await gateway.client.get("/metrics")).text
+                assert "\ngateway_masking_forced 1.0" in (await gateway.client.get("/metrics")).text
                 assert "idCard" in person["maskedFields"]
         shown = by_record(await trail(gateway))
 
