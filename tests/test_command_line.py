@@ -126,12 +126,14 @@ def test_serve_reads_environment_files(environ, tmp_path):
     first, second = tmp_path / "first.env", tmp_path / "second.env"
     first.write_text("".join(f"{name}={environ.pop(name)}\n" for name in [*environ] if name.startswith("GATEWAY_")))
     second.write_text("GATEWAY_PORT=1\nGATEWAY_RATE_LIMIT=77\n")
+    first.chmod(0o640)
+    second.chmod(0o644)
     port = free_port()
     command = [*GATEWAY, "serve", "--env-file", first, "--env-file", "second.env", "--port", str(port)]
     paths = os.pathsep.join([str(Path.cwd()), environ.get("PYTHONPATH", "")])
     environ = environ | {"PYTHONPATH": paths}
     with subprocess.Popen(command, env=environ, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        line = json.loads(process.stderr.readline())
+        warning, line = process.stderr.readline(), json.loads(process.stderr.readline())
         token = run(environ, "token", "--env-file", str(first)).stdout.strip()
         answer = httpx.post(
             f"{line['address']}/graphql",
@@ -141,6 +143,7 @@ def test_serve_reads_environment_files(environ, tmp_path):
         )
         process.terminate()
 
+    assert warning == f"gateway: GATEWAY_ENV_FILE: every user of this machine can read {second} (chmod 600)\n"
     assert line["address"] == f"http://127.0.0.1:{port}"
     assert answer.json()["data"] == {"viewer": {"subject": "developer"}}
     assert "q=77" in answer.headers["ratelimit-policy"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.env_file import export_others, exposed_files, read_environment
+from gateway.env_file import export_others, read_environment
 from gateway.settings import SettingsError, load_settings, unknown_variables
 
 
@@ -92,12 +92,3 @@ def test_other_variables_are_exported_and_settings_are_not(file: Path) -> None:
     environ = {"GATEWAY_ENV_FILE": str(file), "TZ": "UTC"}
     export_others(environ)
     assert environ == {"GATEWAY_ENV_FILE": str(file), "TZ": "UTC", "PGPASSWORD": "a", "PGSSLROOTCERT": "b"}
-
-
-def test_file_that_all_users_can_read_is_named(file: Path) -> None:
-    file.write_text("GATEWAY_WJDH_SECRET_KEY=s3cr3t\n")
-    environ = {"GATEWAY_ENV_FILE": str(file)}
-    file.chmod(0o644)
-    assert exposed_files(environ) == [f"GATEWAY_ENV_FILE: every user of this machine can read {file} (chmod 600)"]
-    file.chmod(0o640)
-    assert exposed_files(environ) == exposed_files({}) == []
