@@ -92,8 +92,8 @@ class Machine:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def systemctl(self, *arguments: str) -> str:
-        [pid] = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        command = ("nsenter", "--target", pid, "--mount", "--pid", "systemctl", *arguments, "wanjia-gateway")
+        started = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()  # or not yet
+        command = ("nsenter", "--target", *started, "--mount", "--pid", "systemctl", *arguments, "wanjia-gateway")
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120).stdout.strip()
 
     async def until_active(self, starts: int) -> None:
@@ -120,11 +120,12 @@ async def test_unit_boots_reloads_and_stops(find_tool, environ, issuer, database
     machine = Machine(tmp_path, environ | issuer.settings() | own, workers)
     try:
         async with httpx.AsyncClient(base_url=machine.url, trust_env=False, timeout=30) as client:
-            await machine.until_active(1)
+            await machine.until_active(0)
             ready = await client.get("/readyz")  # no waiting: that is what "active" says
             assert ready.status_code == 200, ready.text
             assert "process_cpu_seconds_total{" in (await client.get("/metrics")).text
             started = machine.systemctl("show", "--property=MainPID,NRestarts")
+            await machine.until_active(workers)
             before = machine.starts
             machine.systemctl("reload")
             await machine.until_active(before + workers)
