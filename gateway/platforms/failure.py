@@ -30,7 +30,7 @@ def to_platform_error(platform: PlatformId, endpoint: str, failure: Failure) -> 
         case httpx.PoolTimeout():
             return NotSentError(*where, FaultWording.TOO_MANY_CALLS())
         case httpx.ConnectTimeout():
-            timeout = PlatformTimeoutError(*where, FaultWording.NO_CONNECTION_IN_TIME())
+            timeout = PlatformTimeoutError(*where, wire_text(str(failure), PlatformTimeoutError.code))
             timeout.sent = False
             return timeout
         case httpx.TimeoutException():

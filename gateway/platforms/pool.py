@@ -201,7 +201,7 @@ class Pool:
                     server_hostname=self._host if self._tls is not None else None,
                 )
         except TimeoutError:
-            raise httpx.ConnectTimeout("No connection was made in time.") from None
+            raise httpx.ConnectTimeout("No connection to the platform was made in time.") from None
         except OSError as error:
             raise httpx.ConnectError(connect_failure(error)) from None
         return connection

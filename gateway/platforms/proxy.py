@@ -151,14 +151,14 @@ def _to_transport_error(error: Exception, progress: _Progress) -> httpx.Transpor
         case httpx.ProxyError():
             return httpx.ProxyError(f"The proxy refused the call: HTTP {str(error)[:3]}.")
         case httpx.ConnectError() if progress.to_proxy:
-            reason = connect_failure(find_os_error(error)).removesuffix(".")
-            return httpx.ConnectError(f"The proxy cannot be reached: {reason}.")
+            return httpx.ConnectError(f"The proxy cannot be reached: {connect_failure(find_os_error(error))}")
         case httpx.ConnectError():
             return httpx.ConnectError(connect_failure(find_os_error(error)))
         case httpx.LocalProtocolError():
             return httpx.LocalProtocolError("The request holds characters that cannot be sent.")
         case TimeoutError() | httpx.TimeoutException() if progress.connecting:
-            return httpx.ConnectTimeout("No connection was made in time.")
+            server = "proxy" if progress.to_proxy else "platform"
+            return httpx.ConnectTimeout(f"No connection to the {server} was made in time.")
         case TimeoutError() | httpx.TimeoutException():
             return httpx.ReadTimeout("The answer did not come in time.")
         case _ if progress.connecting:

@@ -15,7 +15,6 @@ class FaultWording(Wording):
     NOT_CONFIGURED = "The settings do not say where this endpoint is.", "设置中没有该接口的路径。"
     RESTING = "This endpoint failed repeatedly and is given a rest.", "该接口连续失败，暂停调用。"
     TOO_MANY_CALLS = "Too many calls to this platform are under way.", "对该平台的调用过多。"
-    NO_CONNECTION_IN_TIME = "No connection to the platform was made in time.", "没有按时连接到平台。"
     NO_ANSWER_IN_TIME = "The platform did not answer in time.", "平台没有按时应答。"
     NO_TOKEN_IN_TIME = "No token was given in time.", "平台没有按时签发令牌。"  # what a caller is told
     CONNECTION_LOST = "The connection broke before the answer was complete.", "应答完成之前连接中断。"
@@ -109,7 +108,9 @@ class WireWording(Wording):
     HEADER_CHARACTERS = "A header holds characters that cannot be sent.", "请求头含有无法发送的字符。"
     NO_HEAD = "HEAD requests are not supported.", "不支持 HEAD 请求。"
     PROXY_REFUSED = "The proxy refused the call: HTTP {status}.", "代理拒绝了调用：HTTP {status}。"
-    PROXY_UNREACHABLE = "The proxy cannot be reached: {reason}.", "无法连接代理：{reason}。"
+    PROXY_UNREACHABLE = "The proxy cannot be reached: {reason}", "无法连接代理：{reason}"
+    PROXY_LATE = "No connection to the proxy was made in time.", "没有按时连接到代理。"
+    PLATFORM_LATE = "No connection to the platform was made in time.", "没有按时连接到平台。"
     PROXY_FAILED = "The proxy made no connection.", "代理没有建立连接。"
     CERTIFICATE = "The certificate of the server does not verify: {reason}.", "服务器的证书验证不通过：{reason}。"
     TLS = "The server does not speak TLS as it should.", "服务器的 TLS 不正确。"

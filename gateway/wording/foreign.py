@@ -50,7 +50,9 @@ def _find(message: str, patterns: "Iterable[tuple[Wording, re.Pattern[str]]]") -
     return None
 
 
-_WRAPPERS: Final = frozenset(wording for wording in GraphQLWording if f"{{{WRAPPED}}}" in wording.english)
+_WRAPPERS: Final[frozenset[Wording]] = frozenset(
+    {WireWording.PROXY_UNREACHABLE, *(wording for wording in GraphQLWording if f"{{{WRAPPED}}}" in wording.english)}
+)
 
 
 @cache

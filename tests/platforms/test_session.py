@@ -108,7 +108,7 @@ async def test_quirk_033_refused_credentials_are_retried_later(
 
 
 async def test_failed_login_is_retried_by_the_next_caller(session: Session, platform: Platform) -> None:
-    platform.failure = NotSentError("WJDH", "secret", FaultWording.NO_CONNECTION_IN_TIME())
+    platform.failure = NotSentError("WJDH", "secret", FaultWording.TOO_MANY_CALLS())
     with pytest.raises(NotSentError):
         await session.credential()
     platform.failure = None
@@ -126,7 +126,7 @@ async def test_failed_login_is_retried_by_the_next_caller(session: Session, plat
 async def test_session_without_a_login_is_shut_out(
     session: Session, platform: Platform, clock: Clock, answer: PlatformError
 ) -> None:
-    for failure in (answer, NotSentError("WJDH", "secret", FaultWording.NO_CONNECTION_IN_TIME())):
+    for failure in (answer, NotSentError("WJDH", "secret", FaultWording.TOO_MANY_CALLS())):
         platform.failure = failure
         with pytest.raises(PlatformError):
             await session.credential()

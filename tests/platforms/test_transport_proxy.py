@@ -137,6 +137,12 @@ async def test_proxy_that_is_not_there_means_not_sent(transport_for: Callable[..
     assert not is_sent(caught.value)
 
 
+async def test_proxy_that_does_not_answer_is_named(transport_for: Callable[..., ProxyTransport]) -> None:
+    async with scripted(hang) as proxy:
+        with pytest.raises(httpx.ConnectTimeout, match=r"No connection to the proxy was made in time\."):
+            await send(transport_for(f"https://127.0.0.1:{proxy.port}"), 1, seconds=0.2)
+
+
 async def test_refused_credentials_mean_not_sent(transport_for: Callable[..., ProxyTransport]) -> None:
     async with forward_proxy() as proxy, scripted(http()) as upstream:
         transport = transport_for(f"http://127.0.0.1:{proxy.port}")
