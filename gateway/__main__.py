@@ -292,12 +292,12 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
     configure_logs("critical")  # the report says it all
 
     _complain(*unknown_variables(), *exposed_files(os.environ))
+    refused = 0 if options.token is None else asyncio.run(check_token(settings, options.token))
     if not options.deep:
-        refused = asyncio.run(check_token(settings, options.token)) if options.token else 0
         return asyncio.run(check(settings)) or refused
     codes = options.communities.replace(",", " ").split()
     files = options.json, options.html, options.propose, options.write
-    return asyncio.run(check_deeply(settings, DeepOptions(codes, options.pages, options.pause, *files)))
+    return asyncio.run(check_deeply(settings, DeepOptions(codes, options.pages, options.pause, *files))) or refused
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ async def check_token(settings: Settings, token: str) -> int:
             why = cause.reason.words if isinstance(cause, InvalidTokenError) else error.message
             sys.stdout.write(f"The token is refused: {why}\n\n")
             return 1
-    scopes, codes = sorted(principal.scopes), ["all"] if principal.codes is None else principal.codes
-    sys.stdout.write(f"The token is taken.\n  scopes: {' '.join(scopes)}\n  communities: {' '.join(codes)}\n\n")
+    scopes = " ".join(sorted(principal.scopes)) or "none"
+    codes = "all" if principal.codes is None else " ".join(principal.codes) or "none"
+    sys.stdout.write(f"The token is taken.\n  scopes: {scopes}\n  communities: {codes}\n\n")
     return 0

@@ -96,13 +96,8 @@ class PlatformClient(ABC):
 
     async def probe(self, endpoint: str) -> Probe:
         """Try one endpoint with arguments that find nothing; a write is never called. Raises KeyError for no such."""
-        state = self.endpoints[endpoint]
-        if state.availability is not Availability.AVAILABLE:
-            return Probe(endpoint, None, None, state.availability.value, None)
-        if endpoint == self._login_endpoint.name:
-            return await self._try(endpoint, self._login)
-        read = self._harmless_reads().get(endpoint)
-        return Probe(endpoint, None, None, None, None) if read is None else await self._try(endpoint, read)
+        is_login = endpoint == self._login_endpoint.name
+        return await self._try(endpoint, self._login if is_login else self._harmless_reads().get(endpoint))
 
     async def aclose(self) -> None:
         await self.session.close()
@@ -188,7 +183,12 @@ class PlatformClient(ABC):
             raise ProtocolError(self.platform, endpoint.name, FaultWording.NO_DATA())
         return body["data"]
 
-    async def _try(self, endpoint: str, call: Callable[[], Awaitable[object]]) -> Probe:
+    async def _try(self, endpoint: str, call: Callable[[], Awaitable[object]] | None) -> Probe:
+        availability = self.endpoints[endpoint].availability
+        if availability is not Availability.AVAILABLE:
+            return Probe(endpoint, None, None, availability.value, None)
+        if call is None:
+            return Probe(endpoint, None, None, None, None)
         started = time.perf_counter()
         reachable: bool | None = True
         token: bool | None = True

@@ -149,8 +149,8 @@ class Wjdh(PlatformClient):
             rows.extend((await self.orders(code, OrderQuery())).items)
 
         probe = await self._try(ORDER_LIST.name, read)
-        problem, is_refused = probe.problem, probe.answer != "OK"
-        if problem is None and (is_refused or (is_short and not rows)):
+        problem, is_refused = probe.problem, (probe.answer or "").startswith("code ")
+        if is_refused or (probe.answer == "OK" and is_short and not rows):
             what = "is refused" if is_refused else "has no orders"
             problem = f"order/list: community {code} {what}: is it the account's, with all its leading zeros?"
         return structs.replace(probe, endpoint=f"{probe.endpoint} of {code}", problem=problem)

@@ -347,6 +347,17 @@ async def test_probe_without_a_token_reports_its_failure(platforms: Platforms, s
         await platforms.security.probe("nothing")
 
 
+async def test_short_code_without_orders_may_lack_zeros() -> None:
+    login, empty = http(b'{"code":"0","access_token":"abc"}'), http(b'{"code":"0","data":{"total":0,"order":[]}}')
+    async with (
+        scripted(login, empty) as upstream,
+        aclosing(make_platforms(Settings(wjdh_url=f"http://127.0.0.1:{upstream.port}"))) as others,
+    ):
+        probes = [await probe for probe in others.wjdh.probe_communities(["10002", "1"])]
+    what = "order/list: community 1 has no orders: is it the account's, with all its leading zeros?"
+    assert [probe.problem for probe in probes] == [None, what]
+
+
 @pytest.fixture
 def sent_by_httpx(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses of the requests that httpx clients send."""
