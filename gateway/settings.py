@@ -38,7 +38,7 @@ ProxyUrl = Annotated[
         description="an http or https URL without a path, with user:password@ before the host if the proxy asks for it",
     ),
 ]
-Audience = Annotated[str, msgspec.Meta(pattern=r"^[^,\s]*$", description="one audience, without a comma or blank")]
+Audience = Annotated[str, msgspec.Meta(pattern=r"^[^,，\s]*$", description="one audience, without a comma or blank")]
 BuildId = Annotated[
     str, msgspec.Meta(pattern=r"^[A-Za-z0-9._+-]{0,64}$", description="at most 64 letters, digits and . _ + -")
 ]
@@ -307,8 +307,11 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     if bool(settings.callback_key_k) != bool(settings.callback_key_d):
         there, missing = CALLBACK_ACCOUNT if settings.callback_key_k else reversed(CALLBACK_ACCOUNT)
         yield f"{_variable(missing)}: needed with {_variable(there)}"
-    if settings.security_people_path and settings.security_people_path == settings.security_owner_path:
-        yield "GATEWAY_SECURITY_PEOPLE_PATH, GATEWAY_SECURITY_OWNER_PATH: must not be the same"
+    paths: dict[str, str] = {}
+    for name in ("token", "people", "owner", "callback", "modules"):
+        variable, path = f"GATEWAY_SECURITY_{name.upper()}_PATH", getattr(settings, f"security_{name}_path").lstrip("/")
+        if path and paths.setdefault(path, variable) != variable:
+            yield f"{paths[path]}, {variable}: must not be the same"
     if settings.callback_accepts == "platform" and not settings.security_callback_path:
         yield "GATEWAY_SECURITY_CALLBACK_PATH: needed with GATEWAY_CALLBACK_ACCEPTS=platform"
     if settings.explorer and settings.trusted_documents and settings.trusted_documents_mode in (None, "require"):

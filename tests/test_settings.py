@@ -163,9 +163,10 @@ def test_half_a_callback_key_pair_is_refused(there: str, missing: str) -> None:
         load_settings({f"GATEWAY_CALLBACK_KEY_{there}": "a key", f"GATEWAY_CALLBACK_KEY_{missing}": " "})
 
 
-def test_people_and_owner_need_different_paths() -> None:
-    paths = {"GATEWAY_SECURITY_PEOPLE_PATH": "/owner", "GATEWAY_SECURITY_OWNER_PATH": "/owner"}
-    with pytest.raises(SettingsError, match="GATEWAY_SECURITY_PEOPLE_PATH, GATEWAY_SECURITY_OWNER_PATH: must not be"):
+@pytest.mark.parametrize("other", ["OWNER", "MODULES"])
+def test_two_endpoints_need_different_paths(other: str) -> None:
+    paths = {"GATEWAY_SECURITY_PEOPLE_PATH": "owner", f"GATEWAY_SECURITY_{other}_PATH": "/owner"}
+    with pytest.raises(SettingsError, match=f"GATEWAY_SECURITY_PEOPLE_PATH, GATEWAY_SECURITY_{other}_PATH: must not "):
         load_settings(paths)
 
 
