@@ -194,11 +194,11 @@ def test_id_key_other_than_the_journals_is_refused(served):
     other = environ | {"GATEWAY_ID_KEY": "k" * 32}
 
     assert run(environ, "check").returncode == 0
-    for command, status in (("check", 1), ("serve", 3)):
-        refused = run(other, command)
+    for command, status in (("check", 1), ("serve", 3), ("payments retry any", 2)):
+        refused = run(other, *command.split())
         assert refused.returncode == status
         assert "GATEWAY_ID_KEY: the journal was written with another key" in refused.stdout + refused.stderr
-    assert run(other, "migrate", "--new-id-key").returncode == 0
+    assert "takes the id key of the next gateway" in run(other, "migrate", "--new-id-key").stdout
     assert run(other, "check").returncode == 0
 
 
@@ -216,12 +216,14 @@ def test_check_tells_what_a_token_may_see(environ, tmp_path):
     file.write_text(run(environ, "token", "--scopes", "order:read", "--communities", "10002,00001").stdout)
     taken = run(environ, "check", "--token", str(file))
     file.write_text("Bearer e30.e30.")
-    refused = run(environ, "check", "--token", str(file))
+    refused = run(environ, "check", "--deep", "--communities", "10002", "--pause", "0", "--token", str(file))
+    file.write_text("")
+    empty = run(environ, "check", "--token", str(file))
     missing = run(environ, "check", "--token", str(tmp_path))
 
     assert taken.stdout.startswith("The token is taken.\n  scopes: order:read\n  communities: 10002 00001\n")
     assert refused.stdout.startswith("The token is refused: its header lacks alg or typ")
-    assert (taken.returncode, refused.returncode, missing.returncode) == (0, 1, 2)
+    assert (taken.returncode, refused.returncode, empty.returncode, missing.returncode) == (0, 1, 1, 2)
 
 
 def test_demo_refuses_a_taken_port_that_was_requested(served):
@@ -507,10 +509,7 @@ def test_demo_accepts_tokens_and_leaves_no_files(environ, tmp_path):
         finally:
             demo.send_signal(signal.SIGTERM)
 
-    assert answer["data"] == {
-        "viewer": {"subject": "developer"},
-        "operations": {"totalCount": 2},
-    }
+    assert answer["data"] == {"viewer": {"subject": "developer"}, "operations": {"totalCount": 2}}
     assert demo.returncode == 0
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["data", "id.key", "issuer.pem"]
 

@@ -20,6 +20,7 @@ async def migrate(settings: Settings, *, check: bool, new_id_key: bool = False) 
     async with open_journal(settings) as journal:
         if new_id_key:
             await journal.forget_key()
+            sys.stdout.write("the journal takes the id key of the next gateway that starts\n")
     _print("done", pending)
     return 0
 

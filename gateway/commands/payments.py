@@ -59,9 +59,9 @@ async def retry_payments(settings: Settings, ids: Sequence[str], *, all_dead: bo
     that names who did it at the command line. Raises ValueError for an id that is none, JournalError, SettingsError.
     """
     key = read_id_key(settings)
-    wanted = [_journal_id(NodeIds(key), id_) for id_ in ids]
     async with open_journal(settings, make=False) as journal:
         await journal.require_key(NodeIds(key).check_value)
+        wanted = [_journal_id(NodeIds(key), id_) for id_ in ids]
         if all_dead:
             wanted = [payment.id async for payment in _payments(journal, DeliveryState.DEAD)]
             if not wanted:
