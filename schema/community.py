@@ -211,7 +211,7 @@ class Community(Node):
         return root if root.code else None
 
     @strawberry.field(
-        description="What its orders come to, of those the filter finds: paid or not, open or closed, unless the "
+        description="Sums of the orders that match the filter: paid or not, open or closed, unless the "
         "filter says otherwise (费用汇总).",
         directives=needs([ORDERS.records.scope]),
         graphql_type=FeeSummary | None,

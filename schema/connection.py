@@ -204,7 +204,7 @@ class Connection(Generic[NodeT]):
     def nodes(root: strawberry.Parent[Part]) -> list[NodeT]:
         return root.items  # type: ignore[return-value] # records stand for their types
 
-    @strawberry.field(description="Where this part lies in the whole (分页信息).")
+    @strawberry.field(description="Page information, as in Relay (分页信息).")
     def page_info(root: strawberry.Parent[Part]) -> PageInfo:
         return root  # type: ignore[return-value] # a slice stands for its page info
 

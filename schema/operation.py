@@ -174,7 +174,7 @@ class MutationPayload:
 
 
 @record_type(
-    Happened, description="That the outcome of a write of the caller's own, which was UNKNOWN, is known (写入事件)."
+    Happened, description="The outcome of a write of the caller's own, which was UNKNOWN, became known (写入事件)."
 )
 class OperationEvent(Event):
     @strawberry.field(

@@ -113,7 +113,7 @@ class ChangeKind(DescribedEnum, chinese="变动类型", english="What happened t
     APPEARED = "APPEARED", Word("新增", "It is new among those that wait")
     CHANGED = (
         "CHANGED",
-        Word("变更", "It waits still and is another than before, or nobody knows what has become of it"),
+        Word("变更", "It changed while it was waiting, or it left the list and its status cannot be read"),
     )
     DECIDED = "DECIDED", Word("已审核", "It is approved or rejected")
     RESOLVED = "RESOLVED", Word("已处理", "It is dealt with")
@@ -121,7 +121,7 @@ class ChangeKind(DescribedEnum, chinese="变动类型", english="What happened t
 
 
 class PaymentEventKind(DescribedEnum, chinese="缴费通知事件类型", english="What happened to a payment notification"):
-    RECEIVED = "RECEIVED", Word("已接收", "It is kept for good, or its community is known now")
+    RECEIVED = "RECEIVED", Word("已接收", "It was saved, or its community became known")
     DELIVERED = "DELIVERED", Word("已送达", "The security platform has saved it")
     DEAD = "DEAD", Word("投递失败", "Its delivery is given up")
     CONFLICTED = "CONFLICTED", Word("冲突", "One with other numbers has come for its order or WeChat number")
@@ -143,7 +143,7 @@ class FindingCode(
     )
 
 
-class Severity(DescribedEnum, chinese="严重程度", english="How much a finding weighs"):
+class Severity(DescribedEnum, chinese="严重程度", english="Severity of a finding"):
     INFO = "INFO", Word("提示", "Good to know")
     WARNING = "WARNING", Word("警告", "Look before deciding")
     BLOCKING = "BLOCKING", Word("阻断", "Speaks against approval")

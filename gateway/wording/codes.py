@@ -23,11 +23,11 @@ class CodeWording(Wording):
     NOT_CONFIGURED = "The settings give no path for this endpoint", "设置中没有该接口的路径"
     UPSTREAM_UNAVAILABLE = "A platform cannot be reached, or takes no calls", "无法连接平台，或平台不接受调用"
     UPSTREAM_TIMEOUT = "A platform, or the whole request, took too long", "平台或整个请求超过了时限"
-    UPSTREAM_PROTOCOL = "A platform answered in another way than documented", "平台的应答不符合协议"
+    UPSTREAM_PROTOCOL = "A platform answered in another way than documented", "平台返回的内容不符合协议"
     UPSTREAM_AUTH = "A platform refuses the gateway's credentials", "平台拒绝网关的凭据"
     UPSTREAM_REFUSED = "A platform understood the call and said no", "平台理解了调用，但拒绝执行"
     UPSTREAM_FORBIDDEN_COMMUNITY = (
         "A platform has not authorised the gateway for the community",
         "平台没有授权网关管理该小区",
     )
-    INTERNAL = "The gateway failed, or its journal", "网关内部错误，或写入记录库不可用"
+    INTERNAL = "The gateway failed, or its journal", "网关内部错误，或操作台账不可用"

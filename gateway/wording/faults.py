@@ -13,33 +13,27 @@ class FaultWording(Wording):
 
     # calls to a platform
     NOT_CONFIGURED = "The settings do not say where this endpoint is.", "设置中没有该接口的路径。"
-    RESTING = "This endpoint failed repeatedly and is given a rest.", "该接口连续失败，暂停调用。"
+    RESTING = "This endpoint failed repeatedly and is given a rest.", "该接口连续失败，暂停调用，请稍后重试。"
     TOO_MANY_CALLS = "Too many calls to this platform are under way.", "对该平台的调用过多。"
-    NO_ANSWER_IN_TIME = "The platform did not answer in time.", "平台没有按时应答。"
+    NO_ANSWER_IN_TIME = "The platform did not answer in time.", "平台没有按时返回。"
     NO_TOKEN_IN_TIME = "No token was given in time.", "平台没有按时签发令牌。"  # what a caller is told
-    CONNECTION_LOST = "The connection broke before the answer was complete.", "应答完成之前连接中断。"
-    NO_TOKEN = "The platform answered the login without a token.", "平台应答了登录，但没有给出令牌。"  # as above
+    CONNECTION_LOST = "The connection broke before the answer was complete.", "返回完成之前连接中断。"
+    NO_TOKEN = "The platform answered the login without a token.", "登录成功返回，但未给出令牌。"  # as above
     CREDENTIALS_REFUSED = "The platform refuses the gateway's credentials.", "平台拒绝网关的凭据。"
     TOKEN_REFUSED = "The platform refuses a fresh token.", "平台拒绝新签发的令牌。"  # as above
     FAILED_AT_WORK = "The platform failed while it was at work on the call.", "平台在执行调用时出错。"
-    NEITHER = "The platform answered neither success nor failure.", "平台的应答既不是成功，也不是失败。"
-    NO_DATA = "The platform answered success without data.", "平台应答成功，但没有数据。"
+    NEITHER = "The platform answered neither success nor failure.", "平台返回的既不是成功，也不是失败。"
+    NO_DATA = "The platform answered success without data.", "平台返回成功，但没有数据。"
     REFUSED = "The platform refused the call with code {code}.", "平台拒绝了调用，代码 {code}。"
     COMMUNITY_REFUSED = (
         "The platform has not authorised the gateway's account for this community.",
         "平台没有授权网关的账号管理该小区。",
     )
-    SHAPE = "The answer has not the documented shape: {reason}.", "平台的应答不符合文档所述的结构：{reason}。"
-    TOO_DEEP = "The answer is nested too deeply.", "平台的应答嵌套过深。"
-    OTHER_RECORD = "The platform answered with another record.", "平台应答了另一条记录。"
-    ONLY_FIRST_PAGE = (
-        "The platform gives only the first page of this list.",
-        "平台只给出该列表的第一页。",
-    )
-    ROWS_MISSING = (
-        "The platform gives fewer rows of this list than it counts.",
-        "平台给出的该列表的行数少于其总数。",
-    )
+    SHAPE = "The answer does not have the documented shape: {reason}.", "平台返回的内容不符合文档所述的结构：{reason}。"
+    TOO_DEEP = "The answer is nested too deeply.", "平台返回的内容嵌套过深。"
+    OTHER_RECORD = "The platform answered with another record.", "平台返回的是另一条记录。"
+    ONLY_FIRST_PAGE = ("The platform gives only the first page of this list.", "平台只给出该列表的第一页。")
+    ROWS_MISSING = ("The platform gives fewer rows of this list than it counts.", "平台给出的该列表的行数少于其总数。")
     NO_ORDER_NUMBER = "The order was created, and its number was not returned.", "订单已生成，但平台没有给出编号。"
     NO_ANNOUNCEMENT_ID = (
         "The announcement was published, and its id was not returned.",
@@ -47,24 +41,18 @@ class FaultWording(Wording):
     )
 
     # the journal
-    JOURNAL_LOST = "The journal cannot be used now ({code}).", "写入记录库目前不可用（{code}）。"
-    JOURNAL_REFUSED = "The journal does not take this ({code}).", "写入记录库不接受该内容（{code}）。"
-    JOURNAL_LATE = (
-        "The journal did not answer within {seconds} seconds.",
-        "写入记录库没有在 {seconds} 秒内应答。",
-    )
-    JOURNAL_MOVED = (
-        "{file} was removed or replaced while the gateway runs.",
-        "网关运行时 {file} 被移走或替换。",
-    )
+    JOURNAL_LOST = "The journal cannot be used now ({code}).", "系统暂时无法保存操作，请稍后重试（{code}）。"
+    JOURNAL_REFUSED = "The journal does not take this ({code}).", "操作台账不接受该内容（{code}）。"
+    JOURNAL_LATE = ("The journal did not answer within {seconds} seconds.", "操作台账没有在 {seconds} 秒内响应。")
+    JOURNAL_MOVED = ("{file} was removed or replaced while the gateway runs.", "网关运行时 {file} 被移走或替换。")
     GIVEN_UP = "The operation was given up before it was sent.", "该写入在发出之前已被放弃。"
     WATCH_LOST = "Another gateway watches this list now.", "现由另一个网关监视该列表。"
-    NOT_IN_JOURNAL = "The operation is not in the journal.", "写入记录库中没有该写入。"
+    NOT_IN_JOURNAL = "The operation is not in the journal.", "操作台账中没有该写操作。"
     JOURNAL_NEWER = (
         "{setting}: the journal was written by a newer version of the gateway.",
-        "{setting}：写入记录库由较新版本的网关写成。",
+        "{setting}：操作台账由较新版本的网关写成。",
     )
-    JOURNAL_NOT_OPENED = "{reason}", "无法打开写入记录库：{reason}"
+    JOURNAL_NOT_OPENED = "{reason}", "无法打开操作台账：{reason}"
     """For operators, before anything is served."""
 
 
@@ -93,16 +81,16 @@ class WireWording(Wording):
 
     # connections to the platforms
     CLOSED_BEFORE = "The connection closed before the request was sent.", "请求发出之前连接关闭。"
-    CLOSED_WITHIN = "The connection closed before the answer was complete.", "应答完成之前连接关闭。"
-    STALE = "A kept connection closed before the answer.", "保持的连接在应答之前关闭。"
-    NO_HTTP = "The answer is not HTTP/1.1.", "平台的应答不是 HTTP/1.1。"
-    ANSWER_HEAD = "The head of the answer is too large.", "平台应答的头部过大。"
-    ANSWER_FRAMING = "The answer has too much beside its body.", "平台应答正文之外的内容过多。"
-    ANSWER_BODY = "The body of the answer is too large.", "平台应答的正文过大。"
-    ANSWER_VALUES = "The answer holds more values than any that is documented.", "平台应答中的值过多。"
-    ANSWER_CODING = "The body is in a coding that nobody asked for.", "平台应答的正文使用了未请求的编码。"
-    NOT_INFLATED = "The body cannot be decompressed.", "平台应答的正文无法解压。"
-    BODY_CUT = "The compressed body is cut.", "平台应答的压缩正文不完整。"
+    CLOSED_WITHIN = "The connection closed before the answer was complete.", "返回完成之前连接关闭。"
+    STALE = "A kept connection closed before the answer.", "保持的连接在返回之前关闭。"
+    NO_HTTP = "The answer is not HTTP/1.1.", "平台的返回不是 HTTP/1.1。"
+    ANSWER_HEAD = "The head of the answer is too large.", "平台返回的头部过大。"
+    ANSWER_FRAMING = "The answer has too much beside its body.", "平台返回的正文之外内容过多。"
+    ANSWER_BODY = "The body of the answer is too large.", "平台返回的正文过大。"
+    ANSWER_VALUES = "The answer holds more values than any that is documented.", "平台返回的值过多。"
+    ANSWER_CODING = "The body is in a coding that nobody asked for.", "平台返回的正文使用了未请求的编码。"
+    NOT_INFLATED = "The body cannot be decompressed.", "平台返回的正文无法解压。"
+    BODY_CUT = "The compressed body is cut.", "平台返回的压缩正文不完整。"
     REQUEST_CHARACTERS = "The request holds characters that cannot be sent.", "请求含有无法发送的字符。"
     LINE_CHARACTERS = "The request line holds characters that cannot be sent.", "请求行含有无法发送的字符。"
     HEADER_CHARACTERS = "A header holds characters that cannot be sent.", "请求头含有无法发送的字符。"
@@ -120,8 +108,8 @@ class WireWording(Wording):
     # answers of the platforms
     NOT_IN_PROTOCOL = (
         "The platform answered HTTP {status}, and not in its protocol.",
-        "平台应答了 HTTP {status}，且不符合其协议。",
+        "平台返回 HTTP {status}，内容不符合协议。",
     )
-    HTTP_STATUS = "The platform answered HTTP {status}.", "平台应答了 HTTP {status}。"
-    CODE_NO_NUMBER = "The platform answered with a code that is no number.", "平台应答的代码不是数字。"
-    NESTED_TOO_DEEPLY = "The answer is nested too deeply.", "平台的应答嵌套过深。"
+    HTTP_STATUS = "The platform answered HTTP {status}.", "平台返回 HTTP {status}。"
+    CODE_NO_NUMBER = "The platform answered with a code that is no number.", "平台返回的代码不是数字。"
+    NESTED_TOO_DEEPLY = "The answer is nested too deeply.", "平台返回的内容嵌套过深。"

@@ -18,7 +18,7 @@ class RequestWording(Wording):
     )
     ANSWER_TOO_LARGE = (
         "The answer has {requested} bytes; the limit is {max}",
-        "应答有 {requested} 字节，上限为 {max} 字节",
+        "响应有 {requested} 字节，上限为 {max} 字节",
     )
     QUERY_STRING = (
         "The query string is not URL-encoded UTF-8, or has too many fields",
@@ -133,7 +133,7 @@ class RequestWording(Wording):
     NO_TOKEN = "{reason}", "无法签发该令牌：{reason}"  # as above
     PLATFORMS = "The platforms are {names}", "平台有 {names}"
     SANDBOX_REFUSED = "{reason}", "沙箱拒绝了请求：{reason}"
-    SANDBOX_DOWN = "The sandbox does not answer: {reason}", "沙箱没有应答：{reason}"
+    SANDBOX_DOWN = "The sandbox does not answer: {reason}", "沙箱没有响应：{reason}"
 
 
 @unique

@@ -47,11 +47,7 @@ class WriteWording(Wording):
         Rule.STATE,
     )
 
-    KEY_MISMATCH = (
-        "This idempotency key was used with other arguments.",
-        "该幂等键已用于其他参数。",
-        Rule.CONFLICT,
-    )
+    KEY_MISMATCH = ("This idempotency key was used with other arguments.", "该幂等键已用于其他参数。", Rule.CONFLICT)
     ALREADY_CHARGED = (
         "An equal open order of the last day stands. To charge twice, set allowRepeat.",
         "一天之内已有相同的未缴账单。确需重复收费，请设 allowRepeat。",
