@@ -340,11 +340,7 @@ class RefusedError(PlatformError):
         self.upstream_message = upstream_message
 
     def extensions(self) -> Mapping[str, object]:
-        return {
-            **super().extensions(),
-            "upstreamCode": self.upstream_code,
-            "upstreamMessage": self.upstream_message,
-        }
+        return {**super().extensions(), "upstreamCode": self.upstream_code, "upstreamMessage": self.upstream_message}
 
 
 class CommunityRefusedError(RefusedError):

@@ -38,10 +38,7 @@ TAG_LENGTH = 8
 """Characters of a cursor that say of which list it is."""
 
 First = Annotated[int, strawberry.argument(description="How many: 1 to 100 (条数).")]
-After = Annotated[
-    str | None,
-    strawberry.argument(description="A cursor: what comes after it. Excludes `page` (游标)."),
-]
+After = Annotated[str | None, strawberry.argument(description="A cursor: what comes after it. Excludes `page` (游标).")]
 PageNumber = Annotated[
     int | None,
     strawberry.argument(description="The page, from 1, in pages of `first`. Excludes `after` (页码)."),

@@ -64,11 +64,7 @@ def _value(description: str, attribute: str) -> Any:
     )
 
 
-@record_type(
-    verification.Finding,
-    description="One thing a reviewer should know (核验发现).",
-    identity=FINDING,
-)
+@record_type(verification.Finding, description="One thing a reviewer should know (核验发现).", identity=FINDING)
 class VerificationFinding:
     code: FindingCode = plain("What was found (发现).")
     field: str | None = plain("The public field of the review it is about (字段).")

@@ -84,10 +84,7 @@ def logged(program: str) -> tuple[str, dict[str, str]]:
     [
         (WORKER, {"event": "worker broke off", "worker": "Relay", "error": "ValueError"}),
         (LOGGED, {"event": "failed", "payment": "1", "error": "KeyError"}),
-        (
-            UNRETRIEVED,
-            {"event": "Task exception was never retrieved", "logger": "asyncio", "error": "ValueError"},
-        ),
+        (UNRETRIEVED, {"event": "Task exception was never retrieved", "logger": "asyncio", "error": "ValueError"}),
         (IN_CALLBACK, {"event": "Exception in callback breaks", "logger": "asyncio", "error": "ValueError"}),
     ],
 )

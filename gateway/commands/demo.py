@@ -19,13 +19,7 @@ import uvicorn
 from gateway.addresses import make_url
 from gateway.app import GRAPHQL_PATH, create_app
 from gateway.auth.issuer import DemoIssuer
-from gateway.commands.serve import (
-    EmbeddedServer,
-    address_error,
-    bind,
-    report_failure,
-    server_options,
-)
+from gateway.commands.serve import EmbeddedServer, address_error, bind, report_failure, server_options
 from gateway.journal.journal import Clock, Journal, open_journal
 from gateway.ops.logs import configure_logs
 from gateway.ops.metrics import Metrics

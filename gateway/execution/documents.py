@@ -21,11 +21,7 @@ from graphql import (
     validate,
 )
 from graphql.language.parser import Parser, nested_too_deeply_error
-from graphql.validation import (
-    ASTValidationRule,
-    OverlappingFieldsCanBeMergedRule,
-    ValidationContext,
-)
+from graphql.validation import ASTValidationRule, OverlappingFieldsCanBeMergedRule, ValidationContext
 from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import GatewayError, QueryTooComplexError, UserInputError

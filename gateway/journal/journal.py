@@ -15,14 +15,7 @@ from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
 from gateway.journal.database import Database, JournalInUseError, NoJournalError, insert_new
 from gateway.journal.events import Events
-from gateway.journal.migrate import (
-    Migration,
-    every_migration,
-    migrate,
-    pending,
-    rehearse,
-    require_migrated,
-)
+from gateway.journal.migrate import Migration, every_migration, migrate, pending, rehearse, require_migrated
 from gateway.journal.notify import LocalNotifier, PostgresNotifier
 from gateway.journal.operations import Operations
 from gateway.journal.payments import Payments

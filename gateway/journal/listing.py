@@ -182,11 +182,7 @@ def record_columns(record: RecordRef | None) -> Mapping[str, str | None]:
     """The three columns of a RecordRef; nothing for None, so that an earlier one stays."""
     if record is None:
         return {}
-    return {
-        "record_type": record.type,
-        "record_community_code": record.community_code,
-        "record_id": record.platform_id,
-    }
+    return {"record_type": record.type, "record_community_code": record.community_code, "record_id": record.platform_id}
 
 
 def read_listing(

@@ -14,11 +14,7 @@ from gateway.normalise.field import declared_fields
 from gateway.normalise.order import OrderQuery
 from gateway.normalise.records import Record
 from gateway.normalise.requests import CarPayer, NewAnnouncement, NewOrder, NewOrderDetail, ParkingPayer, Payer
-from gateway.normalise.vocabulary import (
-    FLAG_FORM,
-    RepairStatus,
-    ShenheStatus,
-)
+from gateway.normalise.vocabulary import FLAG_FORM, RepairStatus, ShenheStatus
 
 Form = dict[str, str]
 

@@ -25,12 +25,7 @@ class People(Person, frozen=True, gc=False):
 
     residencies: Annotated[
         tuple[Residency, ...],
-        Field(
-            key="houses",
-            kind=RESIDENCIES_OF_PERSON,
-            pii=PiiKind.SENSITIVE_STATUS,
-            of_any_community=True,
-        ),
+        Field(key="houses", kind=RESIDENCIES_OF_PERSON, pii=PiiKind.SENSITIVE_STATUS, of_any_community=True),
     ] = ()
 
 

@@ -74,13 +74,7 @@ async def test_refusal_is_counted_and_logged_by_reason(
 
     assert counted(authenticator) == {reason: 1}
     assert logs == [
-        {
-            "event": "token refused",
-            "log_level": "warning",
-            "reason": reason,
-            "because": WORDS[reason],
-            "left_out": 0,
-        }
+        {"event": "token refused", "log_level": "warning", "reason": reason, "because": WORDS[reason], "left_out": 0}
     ]
 
 

@@ -55,10 +55,7 @@ def test_renamed_key_needs_evidence():
 def test_key_is_found_by_its_words():
     row = {key: value for key, value in REPAIR.items() if key != "status"} | {"zhuangtai": "未处理", "other": "x"}
 
-    assert renamed_keys(observed(*[row] * 5), "Repair")["status"] == (
-        "zhuangtai",
-        "its words are those of this field",
-    )
+    assert renamed_keys(observed(*[row] * 5), "Repair")["status"] == ("zhuangtai", "its words are those of this field")
 
 
 def test_forms_name_no_value():

@@ -32,11 +32,7 @@ async def preflight(
     path: str = "/graphql",
     names: str = "authorization,content-type",
 ):
-    headers = {
-        "origin": origin,
-        "access-control-request-method": method,
-        "access-control-request-headers": names,
-    }
+    headers = {"origin": origin, "access-control-request-method": method, "access-control-request-headers": names}
     return await client.options(path, headers=headers)
 
 

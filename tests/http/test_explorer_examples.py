@@ -13,11 +13,7 @@ from gateway.settings import Settings
 from schema.build import executable_schema
 
 SETTINGS = Settings()
-DOCUMENTS = Documents(
-    executable_schema(),
-    Limits(tokens=SETTINGS.max_tokens, depth=SETTINGS.max_depth),
-    size=16,
-)
+DOCUMENTS = Documents(executable_schema(), Limits(tokens=SETTINGS.max_tokens, depth=SETTINGS.max_depth), size=16)
 
 DOCUMENTS_BY_NAME = {path.stem: path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.iterdir())}
 

@@ -6,14 +6,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from large_journal import (
-    BEGIN,
-    audit_rows,
-    fill,
-    newest_first,
-    operation_rows,
-    payment_rows,
-)
+from large_journal import BEGIN, audit_rows, fill, newest_first, operation_rows, payment_rows
 from sqlalchemy import Connection, insert
 
 from gateway.journal.audit import RevealQuery

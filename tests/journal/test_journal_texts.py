@@ -90,11 +90,7 @@ async def test_operation_with_invalid_text_stores_exact_json(journal: Journal) -
 
     [kept] = (await journal.operations.list(OperationQuery(communities=frozenset([TEXT])), Cut(10))).items
     assert (kept.subject, kept.reason) == (STORED, STORED)
-    assert (kept.expected, kept.answer, kept.user_errors) == (
-        {"title": TEXT},
-        {"number": TEXT},
-        (error,),
-    )
+    assert (kept.expected, kept.answer, kept.user_errors) == ({"title": TEXT}, {"number": TEXT}, (error,))
     assert (await begun(journal)).id == operation.id
 
 

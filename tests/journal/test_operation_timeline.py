@@ -128,10 +128,7 @@ async def test_unknown_write_is_refused_by_a_read_back(gateway, sandbox, clock):
     decided = await later(gateway, clock, minutes=5)
 
     outcome, steps = await ask(gateway, lost)
-    assert (outcome, steps[2:]) == (
-        "REFUSED",
-        at(("UNKNOWN", began), ("READ_BACK", decided), ("REFUSED", decided)),
-    )
+    assert (outcome, steps[2:]) == ("REFUSED", at(("UNKNOWN", began), ("READ_BACK", decided), ("REFUSED", decided)))
 
 
 async def test_write_that_stays_unknown_shows_each_read_back(gateway, sandbox, clock):
@@ -144,12 +141,7 @@ async def test_write_that_stays_unknown_shows_each_read_back(gateway, sandbox, c
 
     assert await ask(gateway, lost) == (
         "UNKNOWN",
-        at(
-            ("RESERVED", began),
-            ("SENT", began),
-            ("UNKNOWN", began),
-            *(("READ_BACK", time) for time in read),
-        ),
+        at(("RESERVED", began), ("SENT", began), ("UNKNOWN", began), *(("READ_BACK", time) for time in read)),
     )
 
 

@@ -85,10 +85,7 @@ class TestRequests:
             }
 
 
-SMALL = {
-    "GATEWAY_MAX_DEPTH": "3",
-    "GATEWAY_COST_LIMIT": "3",
-}
+SMALL = {"GATEWAY_MAX_DEPTH": "3", "GATEWAY_COST_LIMIT": "3"}
 
 REFUSED = {
     "tokens": {"query": "{" + "__typename " * 2100 + "}"},

@@ -346,11 +346,7 @@ def test_unreadable_houses_are_an_issue_of_the_person() -> None:
     people = parse_people(person(houses=7))
     assert people.residencies == ()
     (issue,) = people.data_issues
-    assert (issue.field, issue.platform, issue.pii) == (
-        "residencies",
-        PlatformName.SECURITY,
-        PiiKind.SENSITIVE_STATUS,
-    )
+    assert (issue.field, issue.platform, issue.pii) == ("residencies", PlatformName.SECURITY, PiiKind.SENSITIVE_STATUS)
 
 
 def test_residency_without_community_is_an_issue() -> None:

@@ -209,10 +209,7 @@ async def test_header_injection_is_refused(method: bytes, target: bytes, headers
 
 
 async def test_any_httpx_client_can_use_the_transport() -> None:
-    script = (
-        http(b"posted"),
-        http(gzip.compress(b"got", mtime=0), b"Content-Encoding: gzip"),
-    )
+    script = (http(b"posted"), http(gzip.compress(b"got", mtime=0), b"Content-Encoding: gzip"))
     async with scripted(*script) as upstream:
         transport = EngineTransport(Slots(2), LargeAnswers(MAX_BODY, MAX_VALUES))
         async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:{upstream.port}") as client:

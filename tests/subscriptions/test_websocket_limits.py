@@ -100,10 +100,7 @@ async def test_completed_mutation_leaves_nothing_behind(gateway):
 
 
 async def test_deadline_ends_a_query_but_no_subscription(environ, serve, sandbox):
-    async with (
-        serve(environ, request_timeout=0.3) as gateway,
-        connected(gateway.url, token=gateway.token) as socket,
-    ):
+    async with serve(environ, request_timeout=0.3) as gateway, connected(gateway.url, token=gateway.token) as socket:
         await socket.subscribe("events", PAID)
         sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
         await socket.subscribe("slow", '{ modules(communityCode: "10002") { name } }')

@@ -124,10 +124,7 @@ WRONG: list[tuple[Case, dict[str, Any], list[tuple[str, str, str | None, str | N
     ),
     (
         APPROVE,
-        {
-            "idempotencyKey": "",
-            "content": {"people": {"sex": "UNRECOGNIZED", "phone": "x"}},
-        },
+        {"idempotencyKey": "", "content": {"people": {"sex": "UNRECOGNIZED", "phone": "x"}}},
         [
             ("idempotencyKey", "FORMAT", "1", "128"),
             ("content.people.sex", "ONE_OF", None, None),
@@ -137,20 +134,12 @@ WRONG: list[tuple[Case, dict[str, Any], list[tuple[str, str, str | None, str | N
     (
         REJECT,
         {"idempotencyKey": "", "reason": "199****0001" * 50},
-        [
-            ("idempotencyKey", "FORMAT", "1", "128"),
-            ("reason", "LENGTH", "1", "500"),
-            ("reason", "MASKED", None, None),
-        ],
+        [("idempotencyKey", "FORMAT", "1", "128"), ("reason", "LENGTH", "1", "500"), ("reason", "MASKED", None, None)],
     ),
     (
         REPAIR,
         {"idempotencyKey": "", "status": "UNRECOGNIZED", "reply": "复" * 1001},
-        [
-            ("idempotencyKey", "FORMAT", "1", "128"),
-            ("status", "ONE_OF", None, None),
-            ("reply", "LENGTH", None, "1000"),
-        ],
+        [("idempotencyKey", "FORMAT", "1", "128"), ("status", "ONE_OF", None, None), ("reply", "LENGTH", None, "1000")],
     ),
     (
         MODULE,
@@ -232,10 +221,7 @@ async def test_payment_by_hand_lists_every_wrong_number(gateway):
     mutation { payCallback(input: { orderNumber: "", shopNumber: "a b", weixinNumber: "1" }) { outcome %s } }
     """
     payload = (await gateway.ask(mutation % USER_ERRORS)).data["payCallback"]
-    assert found(payload["userErrors"]) == [
-        ("orderNumber", "FORMAT", None, None),
-        ("shopNumber", "FORMAT", None, None),
-    ]
+    assert found(payload["userErrors"]) == [("orderNumber", "FORMAT", None, None), ("shopNumber", "FORMAT", None, None)]
 
 
 async def test_foreign_community_comes_with_the_other_violations(gateway, environ):

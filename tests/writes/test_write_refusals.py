@@ -229,11 +229,7 @@ async def test_foreign_community_is_refused_before_any_call(gateway, environ, sa
     payload = await case.write(gateway, prepared, token=token)
 
     [error] = payload["userErrors"]
-    assert (payload["outcome"], error["code"], error["field"]) == (
-        "REFUSED",
-        "FORBIDDEN_COMMUNITY",
-        ["communityCode"],
-    )
+    assert (payload["outcome"], error["code"], error["field"]) == ("REFUSED", "FORBIDDEN_COMMUNITY", ["communityCode"])
     shown = {field: value for field, value in payload.items() if field not in ("outcome", "userErrors", "operation")}
     assert not any(shown.values())
     assert sandbox.calls == []
@@ -271,9 +267,7 @@ async def test_foreign_record_is_not_found(gateway, environ, sandbox, case):
     assert sandbox.calls == []
 
 
-async def test_refused_write_returns_its_record_and_no_payment(
-    gateway,
-):
+async def test_refused_write_returns_its_record_and_no_payment(gateway):
     prepared = await APPROVE.prepare(gateway)
     refused = (
         "mutation Refuse($review: ApproveShenheInput!, $payment: PayCallbackInput!) {"
