@@ -9,7 +9,7 @@ const CHINESE = {
   'New tab': '新标签页',
   'Editor Commands': '编辑器命令',
   'Operation Editor': '操作编辑器',
-  'Result Window': '应答窗口',
+  'Result Window': '响应窗口',
   'Select active operation': '选择操作',
   'Show editor tools': '显示编辑工具',
   'Hide editor tools': '隐藏编辑工具',
