@@ -79,7 +79,7 @@ class CannedLoaders:
         self._lists: dict[RecordList[Any], Canned] = {}
 
     def slice(
-        self, records: RecordList[Any], codes: tuple[str, ...], query: Any, offset: int, first: int, _places: Any = None
+        self, records: RecordList[Any], codes: tuple[str, ...], query: Any, offset: int, first: int, *_: Any
     ) -> Load[SliceKey, Slice[Any]]:
         loader = self._lists.get(records)
         if loader is None:

@@ -220,7 +220,7 @@ def test_documented_queries_name_documented_metrics() -> None:
     page = ROOT / "docs" / "observability.md"
     documented = set(re.findall(r"^\| `(\w+)` \|", read_text_of(page), re.MULTILINE))
     named = {name for block in blocks(page, "text") for name in re.findall(r"(?:gateway|process)_\w+", block)}
-    assert len(named) > 10
+    assert len(named) > 5
     assert {re.sub("_(bucket|count|sum)$", "", name) for name in named} - documented == set()
 
 

@@ -41,18 +41,14 @@ def _find(message: str, patterns: "Iterable[tuple[Wording, re.Pattern[str]]]") -
     for wording, pattern in patterns:
         if found := pattern.match(message):
             values: dict[str, object] = dict(found.groupdict())
-            if WRAPPED in values and wording in _WRAPPERS:
-                inner = _find(str(values[WRAPPED]), patterns)
-                if inner is None:
-                    return None
-                return Text(wording, {**values, WRAPPED: inner}, message)
-            return Text(wording, values, message)
+            inner = _find(str(values[WRAPPED]), patterns) if WRAPPED in values else None
+            if inner is None and wording in _WRAPPERS:
+                return None
+            return Text(wording, values if inner is None else {**values, WRAPPED: inner}, message)
     return None
 
 
-_WRAPPERS: Final[frozenset[Wording]] = frozenset(
-    {WireWording.PROXY_UNREACHABLE, *(wording for wording in GraphQLWording if f"{{{WRAPPED}}}" in wording.english)}
-)
+_WRAPPERS: Final = frozenset(wording for wording in GraphQLWording if f"{{{WRAPPED}}}" in wording.english)
 
 
 @cache

@@ -348,7 +348,7 @@ async def test_probe_without_a_token_reports_its_failure(platforms: Platforms, s
 
 
 async def test_short_code_without_orders_may_lack_zeros() -> None:
-    login, empty = http(b'{"code":"0","access_token":"abc"}'), http(b'{"code":"0","data":{"total":0,"order":[]}}')
+    login, empty = http(b'{"code":"0","access_token":"abc"}'), http(b'{"code":"0","data":[]}')
     async with (
         scripted(login, empty) as upstream,
         aclosing(make_platforms(Settings(wjdh_url=f"http://127.0.0.1:{upstream.port}"))) as others,
