@@ -156,9 +156,10 @@ def _to_transport_error(error: Exception, progress: _Progress) -> httpx.Transpor
             return httpx.ConnectError(connect_failure(find_os_error(error)))
         case httpx.LocalProtocolError():
             return httpx.LocalProtocolError("The request holds characters that cannot be sent.")
+        case TimeoutError() | httpx.TimeoutException() if progress.to_proxy:
+            return httpx.ConnectTimeout("No connection to the proxy was made in time.")
         case TimeoutError() | httpx.TimeoutException() if progress.connecting:
-            server = "proxy" if progress.to_proxy else "platform"
-            return httpx.ConnectTimeout(f"No connection to the {server} was made in time.")
+            return httpx.ConnectTimeout("No connection to the platform was made in time.")
         case TimeoutError() | httpx.TimeoutException():
             return httpx.ReadTimeout("The answer did not come in time.")
         case _ if progress.connecting:

@@ -111,7 +111,7 @@ def raised_texts(tree: ast.AST) -> Iterator[str]:
         made: list[ast.expr] = []
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
-            if (name.endswith("Error") and name not in ("RuntimeError", "ValueError")) or name == "super().__init__":
+            if re.search(r"(?<!Runtime)(?<!Value)Error$|ConnectTimeout$|^super\(\).__init__$", name):
                 made = node.args
         elif isinstance(node, ast.Return) and node.value is not None:
             made = [node.value]
