@@ -178,6 +178,6 @@ async def test_viewer_is_described_by_the_token(gateway, mint):
     assert answer.data["viewer"] == {
         "subject": "lin",
         "scopes": ["order:read", "people:read"],
-        "communityCodes": ["00001", "10002"],
+        "communityCodes": ["10002", "00001"],
     }
     assert (await gateway.ask(query)).data["viewer"]["communityCodes"] is None

