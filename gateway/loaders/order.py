@@ -6,7 +6,7 @@ from datetime import datetime
 from math import inf
 from typing import NamedTuple
 
-from gateway.errors import GatewayError, QueryTooComplexError, drop_tracebacks
+from gateway.errors import PlatformError, QueryTooComplexError, drop_tracebacks
 from gateway.execution.level_loader import only_values
 from gateway.execution.load import fetch
 from gateway.in_flight import InFlightRead
@@ -174,7 +174,7 @@ class AllOrdersLoader(ComposedLoader[AllOrdersKey, WholeList[Order]]):
                 break
             try:
                 reads[number] = await self._read(key, number, since)
-            except GatewayError as error:
+            except PlatformError as error:
                 drop_tracebacks(error)
 
     async def _read(self, key: AllOrdersKey, number: int, since: float) -> InFlightRead:

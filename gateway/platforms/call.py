@@ -135,24 +135,25 @@ class Call(Pending[ParsedT]):
 
     def _send(self, credential: Credential) -> None:
         self._credential = credential
+        meter = None if credential is NO_CREDENTIAL else self._meter
+        if meter is not None and meter.calls >= meter.limit and not self._is_renewed:
+            limit = int(meter.limit)
+            self._on_done(QueryTooComplexError(RequestWording.NO_MORE_CALLS(max=limit), "cost", limit))
+            return
         breaker = self._route.breaker
         if breaker.is_tripped and not breaker.allows():
             where = self._client.platform, self.endpoint.name
             self._on_done(NotSentError(*where, FaultWording.RESTING(), retry_after=breaker.retry_after))
             return
-        if self._meter is not None and self._meter.calls >= self._meter.limit:
-            limit = int(self._meter.limit)
-            self._on_done(QueryTooComplexError(RequestWording.NO_MORE_CALLS(max=limit), "cost", limit))
-            return
         self._started = self._client.clock()
         self._context = copy_context()
         if credential is NO_CREDENTIAL:
             caller = LOGIN
-        elif self._meter is None:
+        elif meter is None:
             caller = GATEWAY
         else:
-            self._meter.calls += 1
-            caller = self._meter.caller
+            meter.calls += not self._is_renewed  # one that is repeated was not executed
+            caller = meter.caller
         if self._trace is not None:
             self._trace.note_token()
         self._stage = exchange = self._route.exchange(self._form, credential, self._deadline, self._trace, caller)
@@ -206,8 +207,6 @@ class Call(Pending[ParsedT]):
             outcome = self._refusal()
         else:
             self._is_renewed = True
-            if self._meter is not None:
-                self._meter.calls -= 1  # it was not executed, and is repeated
             self._renew(credential)
             return
         # A refusal is how platforms answer callers: the record is not there, the time is over.

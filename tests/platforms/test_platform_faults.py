@@ -18,11 +18,13 @@ from gateway.errors import (
     PlatformError,
     PlatformTimeoutError,
     ProtocolError,
+    QueryTooComplexError,
     RefusedError,
 )
 from gateway.normalise.records import HouseKey
 from gateway.normalise.requests import NewOrder, PhonePayer
 from gateway.normalise.states import Availability, CircuitState
+from gateway.ops.trace import METER, Meter
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.faults import Fault, FaultKind
@@ -293,6 +295,19 @@ async def test_cancelled_circuit_trial_stays_free(platforms: Platforms, sandbox:
 
     assert await call_outcome(platforms, "owner") is NO_ERROR
     assert platforms.security.healthy
+
+
+async def test_operation_at_its_limit_leaves_the_circuit_trial_free(platforms: Platforms) -> None:
+    breaker = platforms.security.routes["owner"].breaker
+    for _ in range(8):
+        breaker.failed()
+    breaker._cooldown = 0.0
+    spent = METER.set(Meter(calls=1, limit=1))
+    with pytest.raises(QueryTooComplexError):
+        await call_outcome(platforms, "owner")
+    METER.reset(spent)
+
+    assert await call_outcome(platforms, "owner") is NO_ERROR
 
 
 async def test_login_timeout_leaves_the_call_unsent(short_timeout: Platforms, sandbox: Sandbox) -> None:

@@ -275,6 +275,18 @@ async def test_operation_at_its_limit_makes_no_further_call(gateway, sandbox, mo
     assert refused.body["extensions"]["cost"] == {"requested": 13, "limit": 9}
 
 
+@pytest.mark.parametrize("environ", [{"GATEWAY_COST_LIMIT": "20"}], indirect=True)
+async def test_sum_that_reaches_the_limit_is_an_error(gateway, sandbox):
+    sandbox.options = replace(sandbox.options, orders_per_page=1)
+    sandbox.reset()
+    answer = await gateway.ask('{ community(code: "10002") { code fees { count missing } } }')
+
+    assert answer.partial == {"community": {"code": "10002", "fees": None}}
+    assert (answer.code, answer.error["path"]) == ("QUERY_TOO_COMPLEX", ["community", "fees"])
+    assert answer.body["extensions"]["cost"] == {"requested": 10, "limit": 20, "actual": 20}
+    assert sandbox.count("WJDH", "order/list") == 20
+
+
 async def test_calls_with_dead_tokens_do_not_exceed_the_cost(gateway, sandbox):
     query = '{ community(code: "10002") { summary { unpaidOrders openRepairs disabledModules } } }'
     await gateway.ask(query)
