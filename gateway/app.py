@@ -31,7 +31,7 @@ from gateway.cache import SharedReads
 from gateway.communities import Communities, read_communities
 from gateway.contact.profile import read_profile
 from gateway.context import RequestContext
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, RefusedError
 from gateway.events import EventBus
 from gateway.execution.documents import Documents
 from gateway.execution.executor import Executor
@@ -169,15 +169,15 @@ class Gateway:
         loaders = Loaders(Source(self.platforms, self.reads, None), self.journal, self.placement, self.quality)
         could_search = True
         try:
-            codes = self._communities or await Load(loaders.module_states, "all")
+            codes = self._communities or dict.fromkeys([*self.sizes.pages, *await Load(loaders.module_states, "all")])
         except GatewayError:
             return False
         for code in codes:
             try:
                 if (await loaders.order.search(OrderKey(code, number)))[0] is not None:
                     return True
-            except GatewayError:
-                could_search = False
+            except GatewayError as error:
+                could_search &= isinstance(error, RefusedError)  # such as of a community that wjdh does not have
         return could_search
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:

@@ -58,7 +58,8 @@ class Placement:
     def __init__(self, payments: Payments, events: EventBus, search: Search) -> None:
         self._payments = payments
         self._search = search
-        self._search_at: dict[str, float] = {}  # the waiting numbers that were searched for, and when they are again
+        self._search_at: dict[str, float] = {}  # the waiting numbers, and when they are searched for
+        self._searching: asyncio.Task[None] | None = None
         self._events = events
         self._seen = SeenOrders()
         self._waiting: frozenset[str] = frozenset()
@@ -87,7 +88,7 @@ class Placement:
                         self._waiting = await self._payments.without_community()
                         self._recall()
                         await self._record()
-                        pause = await self._search_one()
+                        pause = self._search_next()
                     except JournalError:  # which is logged where it happens
                         pause = RETRY
                     await asyncio.wait({arrival, found}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
@@ -101,16 +102,28 @@ class Placement:
             finally:
                 arrival.cancel()
                 found.cancel()
+                if self._searching is not None:
+                    self._searching.cancel()
 
-    async def _search_one(self) -> float | None:
-        """Search for the newest of the waiting numbers whose turn it is; seconds until there is another one."""
+    def _search_next(self) -> float | None:
+        """Search for the newest of the waiting numbers whose turn it is, one at a time: its end wakes `run`. Seconds
+        until it is the turn of another one.
+        """
         now = asyncio.get_running_loop().time()
         self._search_at = {number: self._search_at.get(number, now) for number in self._waiting}
-        due = max((number for number, at in self._search_at.items() if at <= now), default=None)
-        if due is not None:
-            self._search_at[due] = inf if await self._search(due) else now + SEARCH_AGAIN
         earliest = min(self._search_at.values(), default=inf)
-        return None if earliest == inf else max(0.0, earliest - now)
+        if earliest == inf or (self._searching is not None and not self._searching.done()):
+            return None
+        if earliest > now:
+            return earliest - now
+        due = max(number for number, at in self._search_at.items() if at <= now)
+        self._searching = asyncio.create_task(self._search_for(due))
+        return None
+
+    async def _search_for(self, number: str) -> None:
+        could_search = await self._search(number)
+        self._search_at[number] = inf if could_search else asyncio.get_running_loop().time() + SEARCH_AGAIN
+        self._found.set()
 
     def _recall(self) -> None:
         """Place what waits under the number of an order that was seen before."""

@@ -14,17 +14,19 @@ ASSUMED_PAGES = 10
 
 
 class KnownSizes:
-    """Of one gateway. `communities` are those that the security platform has reported last."""
+    """Of one gateway. `communities` are those that the security platform has reported last, `pages` those of the lists
+    that were seen, by community.
+    """
 
     def __init__(self) -> None:
         self.communities: Collection[str] = ()
-        self._pages: dict[str, int] = {}
+        self.pages: dict[str, int] = {}
 
     def look_at(self, page: Page[Order]) -> None:
         """Note the length of a list, of which a filter shows a part: a page more, for it grows."""
         if page.items:
             code, pages = page.items[0].community_code, min((page.last_page or 1) + 1, MOST_PAGES)
-            self._pages[code] = max(self._pages.get(code, 0), pages)
+            self.pages[code] = max(self.pages.get(code, 0), pages)
 
     def count(self, codes: Collection[str] | None) -> int:
         """How many communities these are; None: all that there are."""
@@ -32,5 +34,5 @@ class KnownSizes:
 
     def get_pages(self, codes: Collection[str] | None) -> int:
         """The pages that the lists of orders of these communities have together; None: of all that there are."""
-        known = [self._pages[code] for code in self._pages if codes is None or code in codes]
+        known = [self.pages[code] for code in self.pages if codes is None or code in codes]
         return sum(known) + ASSUMED_PAGES * max(0, self.count(codes) - len(known))

@@ -2,8 +2,11 @@
 
 import pytest
 
+from gateway.auth.issuer import DevelopmentIssuer
 from gateway.errors import JournalError
 from gateway.loaders import placement
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.settings import load_settings
 from gateway.wording.faults import FaultWording
 
 PAYMENT = """
@@ -30,9 +33,9 @@ async def read_a_list(gateway, first: int = 100) -> list[str]:
     return [order["number"] for order in (await gateway.ask(query, {"first": first})).data["orders"]["nodes"]]
 
 
-async def placed(gateway) -> list[str]:
+async def placed(gateway, code="10002") -> list[str]:
     """The order numbers of the payments that are known to be of the community."""
-    answer = await gateway.ask('{ payments(communityCode: "10002") { nodes { orderNumber } } }')
+    answer = await gateway.ask(f'{{ payments(communityCode: "{code}") {{ nodes {{ orderNumber }} }} }}')
     return [payment["orderNumber"] for payment in answer.data["payments"]["nodes"]]
 
 
@@ -144,11 +147,53 @@ async def test_payment_of_an_unseen_order_has_no_community(gateway):
     assert listed.data["payments"]["nodes"] == [{"communityCode": None}]
 
 
-@pytest.mark.parametrize("environ", [{"GATEWAY_COMMUNITIES": "00001,10002"}], indirect=True)
-async def test_payment_of_an_unseen_order_is_searched_and_placed(gateway, sandbox, until):
-    number = get_order_number(sandbox)
-    sandbox.reset_calls()
+SEARCHED = [({"GATEWAY_COMMUNITIES": "00001,10002"}, "10002", 6), ({}, "10003", 9)]
+"""The settings, a community of theirs or of those that the security platform reports, and the most calls."""
+
+
+@pytest.mark.parametrize(("environ", "code", "most"), SEARCHED, indirect=["environ"])
+@pytest.mark.parametrize("place", [0, 14, -1])
+async def test_unseen_order_is_searched_for_its_clerks(gateway, environ, sandbox, until, code, most, place):
+    number = sandbox.world.orders_of[code][place].number
     await gateway.ask(PAYMENT, {"number": number})
 
+    assert await until(lambda: placed(gateway, code)) == [number]
+    assert 1 <= sandbox.count("WJDH", "order/list") <= most
+    issuer = DevelopmentIssuer.open(load_settings(environ))
+    for clerk, shown in ((code, [{"orderNumber": number}]), ("00001", [])):
+        token = issuer.mint(["payment:read"], [clerk], "lin", 600)
+        answer = await gateway.ask("{ payments { nodes { orderNumber } } }", token=token)
+        assert answer.data["payments"]["nodes"] == shown, clerk
+
+
+async def test_search_includes_communities_whose_orders_were_read(gateway, sandbox, until):
+    """The security platform does not report this one."""
+    assert get_order_number(sandbox) not in await read_a_list(gateway, 1)
+    await gateway.ask(PAYMENT, {"number": get_order_number(sandbox)})
+
+    assert await until(lambda: placed(gateway)) == [get_order_number(sandbox)]
+
+
+@pytest.mark.parametrize("environ", [{"GATEWAY_COMMUNITIES": "00003,10002"}], indirect=True)
+async def test_failed_search_is_repeated(gateway, sandbox, monkeypatch, until):
+    monkeypatch.setattr(placement, "SEARCH_AGAIN", 0.01)
+    sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500), times=3)
+    await gateway.ask(PAYMENT, {"number": get_order_number(sandbox)})
+
+    assert await until(lambda: placed(gateway)) == [get_order_number(sandbox)]
+    assert await gateway.parts._search_order("20990101000000000000"), "wjdh refuses 00003 each time"
+
+
+async def test_hanging_search_delays_no_seen_order(gateway, sandbox, until):
+    number = (await read_a_list(gateway))[0]
+    sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HANG))
+    sandbox.reset_calls()
+    await gateway.ask(PAYMENT.replace("4200", "4201"), {"number": "20990101000000000000"})
+
+    async def is_searched():
+        return sandbox.count("WJDH", "order/list") > 0
+
+    await until(is_searched)
+    await gateway.ask(PAYMENT, {"number": number})
     assert await until(lambda: placed(gateway)) == [number]
-    assert 1 <= sandbox.count("WJDH", "order/list") <= 6
+    assert sandbox.count("WJDH", "order/list") == 1, "the search goes on"
