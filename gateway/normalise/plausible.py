@@ -24,7 +24,7 @@ EARLIEST_BIRTH = date(1900, 1, 1)
 _ABOVE_GROUND = frozenset({"building", "unit"})
 _PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){5,20}[^0-9]*\Z)[0-9+(（][0-9+()（） \-转]*")
 _ID_CARD = re.compile(r"[0-9]{17}[0-9Xx]|[0-9]{15}")
-_OTHER_DOCUMENT = re.compile(r"(?![0-9]{11})(?=(?:[^0-9]*[0-9]){4})[0-9A-Za-z()（）\-\u4e00-\u9fff]{5,20}")
+_OTHER_DOCUMENT = re.compile(r"(?!(?:-?[0-9]){11})(?=(?:[^0-9]*[0-9]){4})[0-9A-Za-z()（）\-\u4e00-\u9fff]{5,20}")
 """Passports, permits, officers' cards. What begins with eleven digits is an identity card's number mistyped."""
 
 _PLATE = re.compile(r"(?=.*[0-9])[0-9A-Z\u4e00-\u9fff]{5,10}")

@@ -29,7 +29,7 @@ async def test_filter_cleans_id_numbers(gateway, sandbox):
     assert [call.form["idcard"] for call in sandbox.calls if call.endpoint == "order/list"] == ["99930219921130222X"]
 
 
-@pytest.mark.parametrize("number", ["9990**********1234", "12"])
+@pytest.mark.parametrize("number", ["9990**********1234", "12", "999302-19921130-2226"])
 async def test_number_that_is_none_is_refused(gateway, sandbox, number):
     listed = await gateway.ask(LISTED, {"id": number})
     payers = [{"idCard": number}, {"carNumber": number}]
