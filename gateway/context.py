@@ -1,7 +1,7 @@
 """What one request carries from the edge to the resolvers."""
 
 from collections.abc import Awaitable, Hashable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import strawberry
 from graphql import GraphQLError
@@ -12,6 +12,7 @@ from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import Budget
 from gateway.communities import Communities
+from gateway.execution.level_loader import LevelLoader
 from gateway.execution.load import Load
 from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
@@ -38,6 +39,7 @@ class RequestContext:
     __slots__ = (
         "_caller",
         "_communities",
+        "_counted",
         "_sizes",
         "_traces_for_all",
         "_trail",
@@ -93,6 +95,7 @@ class RequestContext:
         self.operation_name: str | None = None
         self.failures: list[GraphQLError] | None = None
         self._traces_for_all = traces_for_all
+        self._counted: set[tuple[LevelLoader[Any, Any], Hashable]] = set()
 
     def _admit(self) -> None:
         """Set the principal as they are to be served now, and the variant of the plans that serve them."""
@@ -129,8 +132,10 @@ class RequestContext:
         self._trail.deny(self, field, scope)
 
     def report(self, error: GraphQLError) -> None:
-        """A part of a field's value is missing: the answer has this error beside the value."""
-        self.failures = [*(self.failures or ()), error]
+        """A part of a field's value is missing: the answer has this error beside the value, once."""
+        known = self.failures or []
+        if all(error.formatted != other.formatted for other in known):
+            self.failures = [*known, error]
 
     def count_lookup(self, overdraft: int = 0) -> None:
         """Count a look-up by personal data that the caller supplies, for the caller may be guessing.
@@ -143,9 +148,12 @@ class RequestContext:
     async def counted(self, load: Load[KeyT, ValueT]) -> ValueT:
         """What is loaded, counted as a look-up. Raises RateLimitedError beyond the bound, and calls nobody.
 
-        It is counted when this is awaited: a resolver may be called twice, but what it gives is awaited once.
+        The same key of a loader, which asks for it once, is counted once: fields may be resolved twice.
         """
-        self.count_lookup()
+        asked = load.loader, load.key
+        if asked not in self._counted:
+            self.count_lookup()
+            self._counted.add(asked)
         return await load
 
     @property

@@ -9,8 +9,8 @@
 The context belongs to one request. It reaches the resolvers as `info.context`, with the request's loaders in it.
 
 The answer is graphql-core's in any case: data, the order of its keys, errors. A plan that meets an error it cannot
-place by itself, or a value that breaks the schema, hands the operation over to graphql-core together with all it has
-awaited. See `docs/adr/0003-compiled-plans.md`.
+place by itself, or a value that breaks the schema, leaves the operation to graphql-core: it resolves all fields again,
+and the loaders of the request remember what they have read. See `docs/adr/0003-compiled-plans.md`.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Hashable
@@ -34,14 +34,14 @@ from graphql.execution.values import VariableValues
 
 from gateway.execution.codegen import Code, generate
 from gateway.execution.compile import MAX_FIELDS, TooManyFieldsError, compile_operation
+from gateway.execution.inspection import Inspection
 from gateway.execution.operation import Operation, PlanKey, find_operation
 from gateway.execution.outline import BYTES_PER_ENTRY, CACHED_DOCUMENTS
 from gateway.execution.plan import UnplannableError
-from gateway.execution.replay import Inspection, Replay, Unobserved
-from gateway.execution.response import PathKeys, Response
-from gateway.execution.run import ASYNC_HELPERS, ArgumentsError, Run
+from gateway.execution.response import Response
+from gateway.execution.run import ASYNC_HELPERS, HandOverError, Run
 from gateway.execution.strawberry_adapter import StrawberryFields
-from gateway.ops.trace import Trace, current_trace, enter_phase
+from gateway.ops.trace import current_trace, enter_phase
 
 log = structlog.get_logger(__name__)
 
@@ -106,19 +106,18 @@ class Executor:
         """
         variables = variables or {}
         request = (prepared.document, operation_name, variables, context, root_value)
+        trace = current_trace()
         cache_key = (prepared.key, operation_name)
         operation = None
-        if self._plans and not middleware:
+        if self._plans and not middleware and not (trace and trace.is_shown):
             try:
                 operation = self._operations[cache_key]
             except KeyError:
                 operation = find_operation(self._schema, prepared.document, operation_name)
                 self._operations[cache_key] = operation
-        if operation is None:
+        coerced = None if operation is None else operation.variables.read(variables)
+        if operation is None or coerced is None:
             return await self._by_graphql_core(request, middleware)
-        coerced = operation.variables.read(variables)
-        if coerced is None:
-            return await self._by_graphql_core(request)
         key = operation.plan_key(coerced, getattr(context, "variant", None))
         try:
             code = operation.plans[key]
@@ -128,21 +127,16 @@ class Executor:
         if code is None:
             return await self._by_graphql_core(request)
         run = Run(operation, code, coerced, context, root_value)
-        trace = current_trace()
         try:
-            response = Response(await run.execute(trace), run.errors, planned=True)
-            if trace is not None and trace.is_shown:
-                await self._inspect(trace, request, run.outcomes())
-            return response
+            return Response(await run.execute(trace), run.errors, planned=True)
         except (Exception, UnplannableError) as error:  # noqa: BLE001 # graphql-core meets the same error, and reports it
             failure = type(error)
-            outcomes = run.outcomes()
         finally:
             run.release()
-        response = await self._by_graphql_core(request, Replay(outcomes).resolve)
+        response = await self._by_graphql_core(request)
         if issubclass(failure, UnplannableError):
             operation.plans[key] = None
-        elif not response.errors and not issubclass(failure, ArgumentsError):
+        elif not response.errors and not issubclass(failure, HandOverError):
             operation.plans[key] = None
             log.warning("plan failed where graphql-core did not", error=failure.__name__)
         return response
@@ -200,14 +194,6 @@ class Executor:
         enter_phase("execute")
         return code
 
-    async def _inspect(self, trace: Trace, request: _Request, outcomes: dict[PathKeys, Any]) -> None:
-        """Have the values of a plan's answer looked at."""
-        document, operation_name, variables, context, root_value = request
-        trace.enter("inspect")
-        again = (document, operation_name, variables, Unobserved(context), root_value)
-        await self._by_graphql_core(again, Replay(outcomes).resolve)
-        trace.leave()
-
     async def _by_graphql_core(self, request: _Request, middleware: Middleware | None = None) -> Response:
         executor = self._build(request, middleware)
         if isinstance(executor, list):
@@ -224,7 +210,7 @@ class Executor:
         document, operation_name, variables, context, root_value = request
         trace = current_trace()
         chain = [middleware] if middleware else []
-        if trace is not None:
+        if trace and trace.is_shown:
             chain.append(Inspection(trace).resolve)
         return GraphQLExecutor.build(
             self._schema,

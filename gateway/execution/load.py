@@ -10,6 +10,7 @@ import msgspec
 from gateway.execution.level_loader import LevelLoader
 from gateway.execution.plan import UnplannableError
 from gateway.futures import join
+from gateway.ops.trace import current_trace
 from gateway.turn import give_way
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -43,6 +44,8 @@ class Load(msgspec.Struct, Generic[KeyT, ValueT], eq=False, gc=False):
 
     def __await__(self) -> Generator[Any, None, ValueT]:
         value: Any
+        if (trace := current_trace()) is not None:
+            trace.ask(self.loader, self.key)
         if self.loader.batch:
             value = yield from join(self.loader.load(self.key)).__await__()
         else:

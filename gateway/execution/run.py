@@ -6,7 +6,7 @@ completing their values builds the next level and its sites.
 
 A value that fails where null is allowed makes that place null, with graphql-core's located error. Where one is
 incomplete, the place has the part that there is, with the same error. Any other failure is raised: then graphql-core
-executes the operation, and gets what was awaited so far from `outcomes`.
+executes the operation.
 """
 
 import asyncio
@@ -63,8 +63,11 @@ def _track(_values: Sequence[Any]) -> None:
 ASYNC_HELPERS = GraphQLResolveInfoHelpers(gather=lambda values: gather_with_cancel(*values), track=_track)
 
 
-class ArgumentsError(Exception):
-    """The arguments of a field cannot be read. graphql-core reports it, or never gets to that field."""
+class HandOverError(Exception):
+    """The arguments of a field cannot be read, or what it awaited failed and may not be null.
+
+    graphql-core reports it, or never gets to that field, or is luckier.
+    """
 
 
 class Run:
@@ -75,7 +78,7 @@ class Run:
     """
 
     __slots__ = (
-        "_awaited", "_code", "_data", "_failed", "_operation", "_parts", "_root_value", "_sites", "context", "errors",
+        "_code", "_data", "_failed", "_operation", "_parts", "_root_value", "_sites", "context", "errors",
         "observed", "variables", "wait",
     )  # fmt: skip
 
@@ -93,23 +96,22 @@ class Run:
         self._sites: list[Site] = []
         self._parts: list[tuple[Sequence[Any], list[Any], CompleteItems]] = []
         self.wait = self._sites.append
-        self._awaited: list[tuple[list[Site], list[Any]]] = []
         self._failed: list[tuple[Site, Exception]] = []
 
     async def execute(self, trace: Trace | None) -> dict[str, Any]:
-        """The data of the response; `trace` notes what is awaited. Raises whatever graphql-core has to deal with."""
+        """The data of the response; `trace` counts the levels. Raises whatever graphql-core has to deal with."""
         try:
             try:
                 build = self._code.bind(self)
             except Exception as error:
-                raise ArgumentsError from error
+                raise HandOverError from error
             self._data = build(self._root_value)
             if self._parts:
                 await self._build_parts()
             while self._sites:
                 awaitables = [awaitable for _container, _key, awaitable, _complete, _nodes in self._sites]
                 if trace is not None:
-                    awaitables = trace.ask(zip(self._site_paths(), awaitables, strict=True))
+                    trace.level += 1
                 await self._complete_level(await fetch(awaitables))
         except BaseException:
             self._abandon()
@@ -120,19 +122,8 @@ class Run:
             self.context.observe([observation for observation in self.observed if observation.objects])
         return self._data
 
-    def outcomes(self) -> dict[PathKeys, Any]:
-        """What was awaited so far, by its path in the response: values, and exceptions of those that failed."""
-        paths = self._paths()
-        return {
-            (*paths[id(container)], key): outcome
-            for sites, outcomes in self._awaited
-            for (container, key, *_site), outcome in zip(sites, outcomes, strict=True)
-            if not isinstance(outcome, UnplannableError)
-        }
-
     def release(self) -> None:
         """Call at the end. Sites refer back to this run: the whole request would wait for the cycle collector."""
-        self._awaited.clear()
         self._failed.clear()
         self._sites.clear()
         self._parts.clear()
@@ -149,7 +140,6 @@ class Run:
         """Put these values where the sites have waited for them. What they wait for themselves is the next level."""
         sites = self._sites[:]
         self._sites.clear()
-        self._awaited.append((sites, outcomes))
         plain = self._code.plain
         for number, (site, outcome) in enumerate(zip(sites, outcomes, strict=True), 1):
             if not number % SITES_AT_ONCE and is_spent():
@@ -162,8 +152,10 @@ class Run:
                 container[key] = self._complete(outcome.part, complete)
                 self._failed.append((site, outcome.cause))
             elif isinstance(outcome, Exception | UnplannableError):
-                if nodes is None or isinstance(outcome, UnplannableError):
+                if isinstance(outcome, UnplannableError):
                     raise outcome
+                if nodes is None:
+                    raise HandOverError from outcome
                 container[key] = None
                 self._failed.append((site, outcome))
             elif nodes is None or (outcome is not None and outcome is not Undefined):
@@ -175,11 +167,6 @@ class Run:
         paths = self._paths()
         for (container, key, _awaitable, _complete, nodes), error in self._failed:
             self.errors.append(located_error(error, nodes, [*paths[id(container)], key]))
-
-    def _site_paths(self) -> list[PathKeys]:
-        """The paths of the values that are to be awaited next."""
-        paths = self._paths()
-        return [(*paths[id(container)], key) for container, key, *_site in self._sites]
 
     def _paths(self) -> dict[int, PathKeys]:
         """The path of each object and list of the response, by identity."""

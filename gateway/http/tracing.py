@@ -50,7 +50,6 @@ def finish(trace: Trace, result: Response, prepared: Prepared, request_id: str) 
     """End a trace. How long the answer takes to be written is found out by writing its data once more."""
     trace.request_id = request_id
     trace.operation_name, trace.operation_type = operation_name(prepared.name), prepared.operation.operation.value
-    trace.is_planned = result.planned
     trace.enter("serialise")
     result.to_bytes(errors=())
     trace.finish()

@@ -135,23 +135,30 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
 
 
 class ComposedLoader(RecordLoader[KeyT, ValueT]):
-    """A loader whose values are put together, one by one, from what other loaders read."""
+    """A loader whose values are put together, one by one, from what other loaders read. Each is composed once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._composed: dict[KeyT, ValueT] = {}
 
     @abstractmethod
     async def compose(self, key: KeyT) -> ValueT:
         """Put the value of one key together. Raises GatewayError."""
 
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
-        trace = current_trace()
-        if len(keys) == 1 and trace is None:
+        trace, composed = current_trace(), self._composed
+        missing = [key for key in dict.fromkeys(keys) if key not in composed]
+        outcomes: dict[KeyT, Any] = {}
+        if len(missing) == 1 and trace is None:
             try:
-                return [await self.compose(keys[0])]
+                composed[missing[0]] = await self.compose(missing[0])
             except Exception as error:  # noqa: BLE001 # it is the outcome of this key
-                return [error]
-        distinct = list(dict.fromkeys(keys))
-        values = [
-            self.compose(key) if trace is None else trace.under(trace.find_paths(self, key), self.compose(key))
-            for key in distinct
-        ]
-        outcomes = dict(zip(distinct, await fetch(values), strict=True))
-        return [outcomes[key] for key in keys]
+                outcomes[missing[0]] = error
+        elif missing:
+            values = [
+                self.compose(key) if trace is None else trace.under(trace.find_paths(self, key), self.compose(key))
+                for key in missing
+            ]
+            outcomes = dict(zip(missing, await fetch(values), strict=True))
+            composed.update({key: value for key, value in outcomes.items() if not isinstance(value, Exception)})
+        return [composed[key] if key in composed else outcomes[key] for key in keys]

@@ -6,7 +6,7 @@ that a platform sent.
 """
 
 import time
-from collections.abc import Awaitable, Hashable, Iterable, Iterator
+from collections.abc import Awaitable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -66,8 +66,8 @@ class TraceParent(NamedTuple):
 class Trace:
     """The trace of one operation, from the head of its request to its answer.
 
-    `is_exported`: it becomes spans. `is_shown`: it is part of the answer, for which the values are looked at as well:
-    their data issues, and what was masked.
+    `is_exported`: it becomes spans. `is_shown`: it is part of the answer. Then graphql-core executes the operation, and
+    the values are looked at as well: their data issues, and what was masked. `level` is that of a plan.
     """
 
     def __init__(self, parent: TraceParent | None, *, is_exported: bool = False) -> None:
@@ -81,7 +81,6 @@ class Trace:
         self.request_id = ""
         self.operation_name: str | None = None
         self.operation_type = "query"
-        self.is_planned = False
         self.calls: list[CallTrace] = []
         self.data_issues: dict[tuple[Path, str], tuple[str, str]] = {}  # problem and platform, by path and field
         self.masked: dict[Path, None] = {}
@@ -91,7 +90,7 @@ class Trace:
         self._phases: dict[str, list[float]] = {"authenticate": [0.0, 0.0]}  # start and duration, in seconds
         self._phase = "authenticate"
         self._entered = self.began
-        self._level = 0
+        self.level = 0
         self._asked: dict[tuple[int, Hashable], list[Path]] = {}
 
     # Phases
@@ -110,36 +109,20 @@ class Trace:
             self._phase = ""
 
     def finish(self) -> None:
-        """The operation has ended. Looking at its values is no part of what it took, nor of when it was written."""
+        """The operation has ended."""
         self.leave()
-        _, inspected = self._phases.get("inspect", (0.0, 0.0))
-        self.duration = time.perf_counter() - self.began - inspected
-        if "serialise" in self._phases:
-            self._phases["serialise"][0] -= inspected
+        self.duration = time.perf_counter() - self.began
 
     # Who asks
 
-    def ask(self, asked: Iterable[tuple[Path, Any]]) -> list[Any]:
-        """A level of the response needs these awaitables, each at its path: the same awaitables, to be awaited.
-
-        A load is asked for together with others of its loader, which then looks up what asked for its key; what else is
-        awaited knows its path from its context.
-        """
-        self._level += 1
-        awaitables = []
-        for path, awaitable in asked:
-            loader = getattr(awaitable, "loader", None)
-            if loader is None:
-                awaitables.append(self.under((path,), awaitable))
-            else:
-                self._asked.setdefault((id(loader), awaitable.key), []).append(path)
-                awaitables.append(awaitable)
-        return awaitables
+    def ask(self, loader: object, key: Hashable) -> None:
+        """The loader is asked for this key, for what is running now."""
+        self._asked.setdefault((id(loader), key), []).extend(ASKING.get())
 
     def find_paths(self, loader: object, key: Hashable) -> tuple[Path, ...]:
         """What asked this loader for this key."""
         asked = self._asked.get((id(loader), key))
-        return ASKING.get() if asked is None else tuple(asked)
+        return tuple(dict.fromkeys(asked)) if asked else ASKING.get()
 
     async def under(self, paths: tuple[Path, ...], awaitable: Awaitable[ValueT]) -> ValueT:
         """The value of what is awaited for these paths."""
@@ -159,7 +142,7 @@ class Trace:
 
     def begin_call(self, platform: str, endpoint: str, kind: str, form: bytes) -> CallTrace:
         """A call with this form is begun for this operation. Of the form, only the names of its fields are noted."""
-        call = CallTrace("own", platform, endpoint, kind, self._level, self.trace_id)
+        call = CallTrace("own", platform, endpoint, kind, self.level, self.trace_id)
         fields = (field.partition("=") for field in form.decode("ascii").split("&") if field and kind != "login")
         call.arguments = [(name, "number" if value.isdigit() else "text") for name, _, value in fields]
         self.calls.append(call)
@@ -168,7 +151,7 @@ class Trace:
     def use(self, platform: str, endpoint: str, read: Any, age: float) -> None:
         """Another operation's read is used: one in flight, or one that was completed so many seconds ago."""
         source: Source = "kept" if read.completed else "joined"
-        call = CallTrace(source, platform, endpoint, "read", self._level, self.trace_id)
+        call = CallTrace(source, platform, endpoint, "read", self.level, self.trace_id)
         self.calls.append(call)
         if read.completed:
             call.age = age
@@ -199,7 +182,7 @@ class Trace:
     def levels(self) -> list[int]:
         """The level of the response that needs each call, in the order of `calls`.
 
-        That of the plan's levels; under graphql-core, one more than of the calls whose values lead to its paths.
+        That of a plan's level; under graphql-core, one more than of the calls whose values lead to its paths.
         """
         deepest: dict[Path, int] = {}
         found: dict[CallTrace, int] = {}
@@ -217,7 +200,7 @@ class Trace:
             "requestId": self.request_id,
             "operationName": self.operation_name,
             "operationType": self.operation_type,
-            "execution": "plan" if self.is_planned else "graphql-core",
+            "execution": "graphql-core",
             "startedAt": self.started_at.isoformat(timespec="milliseconds"),
             "durationMs": _ms(self.duration),
             "phases": [

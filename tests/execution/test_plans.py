@@ -140,23 +140,6 @@ async def test_resolver_reading_path_disables_its_plan() -> None:
     assert len(entered) == 3 + 1, "a plan has tried once"
 
 
-async def test_path_read_falls_back_without_repeating_calls() -> None:
-    calls: list[str] = []
-
-    async def path(_source: Any, info: Any) -> list[str]:
-        return [str(key) for key in info.path.as_list()]
-
-    async def a(_source: Any, _info: Any) -> int:
-        calls.append("a")
-        return 5
-
-    executor = Executor(schema_with(Query_path=path, Query_a=a))
-    responses = [await executor.execute(Document("{ a path }")) for _ in range(3)]
-
-    assert [response.data for response in responses] == [{"a": 5, "path": ["path"]}] * 3
-    assert calls == ["a"] * 3
-
-
 async def test_plan_failing_without_graphql_core_is_dropped() -> None:
     outcomes = iter([1, "not an int", 2, 3])
     executor = Executor(schema_with(Query_a=lambda _source, _info: next(outcomes)))
