@@ -1,20 +1,46 @@
-"""From an operation to the tree of a plan.
+"""From an operation to the Python function that answers it.
 
-graphql-core collects the fields: fragments, merged fields, @skip and @include are its own. What is decided here is, for
-each field, where its value comes from (`_origin`) and what shape it takes (`_shape`).
+graphql-core collects the fields: fragments, merged fields, @skip and @include are its own. Each selection becomes a
+function from a source object to a response object, each list and each interface or union a function around those. For
+a query that asks orders for their titles and owners, this is the part for an order:
+
+    def object_orders(o):
+        out = {
+            'title': o.title,
+            'owner': None,
+        }
+        out['owner'] = (object_orders_owner(v) if type(v := resolve_owner(o, info_owner)) is class_Owner
+                        else None if v is None else settle(out, 'owner', v, object_orders_owner, nodes_owner))
+        return out
+
+What a record is annotated to hold stands in the dict at once. Any other value is put into its place afterwards: in line
+if it is as expected, by `settle` of the run otherwise: a value to be awaited or coerced, or one that breaks the schema.
 """
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from functools import lru_cache, partial
+from keyword import iskeyword
+from math import inf
+from types import CodeType
+from typing import Any, NamedTuple
 
 import structlog
 from graphql import (
+    GraphQLAbstractType,
+    GraphQLBoolean,
+    GraphQLEnumType,
     GraphQLError,
-    GraphQLField,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLSchema,
-    default_field_resolver,
+    GraphQLString,
+    Undefined,
+    default_type_resolver,
+    get_nullable_type,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
@@ -23,30 +49,37 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
+from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
-from gateway.execution.arguments import Arguments
 from gateway.execution.operation import Operation
-from gateway.execution.plan import (
-    Abstract,
-    Constant,
-    FieldPosition,
-    Leaf,
-    ListOf,
-    Object,
-    Origin,
-    PlannedField,
-    ResolverCall,
-    Selection,
-    Shape,
-    UnplannableError,
-)
-from gateway.execution.strawberry_adapter import StrawberryFields
+from gateway.execution.plan import Attribute, Code, FieldPosition, ResolverCall, UnplannableError, ViolationError
+from gateway.execution.run import at_hand, confirm
+from gateway.execution.strawberry_adapter import StrawberryFields, declared, exact_class
+from gateway.execution.variants import ObservedField
 
 log = structlog.get_logger(__name__)
 
 MAX_FIELDS = 1_000
 """Entries of all selections of a plan together. Making the code takes about 25 µs for each, and nothing else runs
 meanwhile; larger operations are left to graphql-core."""
+
+LONGEST_REMEMBERED = 16_384
+"""Characters of source, of which the compiled code is kept for other plans: 128 take 10 MiB at most."""
+
+IN_LINE = {
+    GraphQLString.coerce_output_value: str,
+    GraphQLID.coerce_output_value: str,
+    GraphQLBoolean.coerce_output_value: bool,
+}
+"""The class whose instances the coercion of a built-in scalar gives back unchanged, all of them."""
+
+EXACT = {
+    GraphQLInt.coerce_output_value: f"type({{v}}) is int and {GRAPHQL_MIN_INT} <= v <= {GRAPHQL_MAX_INT}",
+    GraphQLFloat.coerce_output_value: "type({v}) is float and -inf < v < inf",
+}
+"""When a number is what the coercion of a built-in scalar would give back unchanged."""
+
+GLOBALS: dict[str, Any] = {"at_hand": at_hand, "confirm": confirm, "inf": inf, "partial": partial}
 
 
 class TooManyFieldsError(UnplannableError):
@@ -59,97 +92,293 @@ def compile_operation(
     variables: VariableValues,
     variant: Hashable = None,
     most_fields: int = MAX_FIELDS,
-) -> Selection:
-    """The selection of the query's root, for requests of this variant.
+) -> Code:
+    """The plan for requests of this variant.
 
     Of the variables only those in @skip and @include are read. Raises UnplannableError.
     """
+    writer = _Writer(fields, operation, variables, variant, most_fields)
     try:
-        return _Compiler(operation.schema, fields, operation, variables, variant, most_fields).root()
+        source = writer.write()
     except (GraphQLError, RecursionError) as error:
         raise UnplannableError("graphql-core has to report what is wrong") from error
     except Exception as error:
         log.warning("operation cannot be planned", exc_info=error)
         raise UnplannableError("not understood") from error
+    compiled = _compile(source) if len(source) <= LONGEST_REMEMBERED else _compile.__wrapped__(source)
+    exec(compiled, writer.globals)  # noqa: S102 # of the document it holds only names
+    return Code(source, writer.globals.pop("bind"))  # or function and globals would hold each other
 
 
-@dataclass(slots=True)
-class _Compiler:
-    _schema: GraphQLSchema
-    _strawberry: StrawberryFields
-    _operation: Operation
-    _variables: VariableValues
-    _variant: Hashable
-    _fields_left: int
-    _selections: dict[tuple[str, str, tuple[int, ...]], Selection] = field(default_factory=dict)
+@lru_cache(maxsize=128)
+def _compile(source: str) -> CodeType:
+    """Documents that differ only in values, or in what operations, variables and fields are called, have one source."""
+    return compile(source, "<plan>", "exec")
 
-    def root(self) -> Selection:
-        root_type = self._schema.query_type
-        if root_type is None:
+
+class _Field(NamedTuple):
+    """A field that is being written. `path` is where it stands, by names of the schema, for naming things."""
+
+    at: FieldPosition
+    path: tuple[str, ...]
+    details: FieldDetailsList
+
+
+class _Writer:
+    """Writes the functions of one plan. `globals` holds the values that they refer to by name."""
+
+    def __init__(
+        self,
+        fields: StrawberryFields,
+        operation: Operation,
+        variables: VariableValues,
+        variant: Hashable,
+        most_fields: int,
+    ) -> None:
+        self.globals = dict(GLOBALS)
+        self._schema = operation.schema
+        self._strawberry = fields
+        self._operation = operation
+        self._variables = variables
+        self._variant = variant
+        self._fields_left = most_fields
+        self._taken = {*GLOBALS, "each", "run", "settle"}
+        self._constants: dict[int, str] = {}
+        self._objects: dict[tuple[Hashable, ...], str] = {}
+        self._infos: dict[int, str] = {}
+        self._per_request = ["each, settle = run.each, run.settle"]
+        self._functions: list[str] = []
+
+    def write(self) -> str:
+        type_, operation = self._schema.query_type, self._operation
+        if type_ is None:
             raise UnplannableError("the schema has no queries")
-        operation = self._operation
-        collected = collect_fields(self._schema, operation.fragments, self._variables, root_type, operation.node)
-        selection = Selection(root_type, (), None)
-        self._fill(selection, collected.grouped_field_set)
-        return selection
+        fields = collect_fields(self._schema, operation.fragments, self._variables, type_, operation.node)
+        root = self._name("object", "query")
+        self._write_object(root, type_, fields.grouped_field_set, (), [])
+        lines = [*self._per_request, *self._functions, f"return {root}"]
+        return "\n".join(["def bind(run):", *(f"    {line}" for line in lines), ""])
 
-    def _fill(self, selection: Selection, grouped: GroupedFieldSet) -> None:
-        self._fields_left -= len(grouped)
+    # Functions: an object, a list, an interface or union
+
+    def _object(self, type_: GraphQLObjectType, field: _Field) -> str:
+        """One function for one type, field and set of nodes, however many types of parents lead to it."""
+        at, operation = field.at, self._operation
+        key = (type_.name, at.parent_type.name, *[id(detail.node) for detail in field.details])
+        if key in self._objects:
+            return self._objects[key]
+        function = self._objects[key] = self._name("object", *field.path)
+        fields = collect_subfields(
+            self._schema, operation.fragments, self._variables, operation.node, type_, field.details
+        )
+        check = []
+        if type_.is_type_of is not None:
+            cls = self._get_class(type_)
+            condition = f"if type(o) is not {cls}: " if cls else ""
+            info = f"run.info({self._constant(at, 'position', at.name)})" if cls else self._info(at)
+            is_type_of = self._constant(type_.is_type_of, "is_type_of", type_.name)
+            check = [f"{condition}confirm({is_type_of}(o, {info}))"]
+        self._write_object(function, type_, fields.grouped_field_set, field.path, check)
+        return function
+
+    def _write_object(
+        self, function: str, type_: GraphQLObjectType, fields: GroupedFieldSet, path: tuple[str, ...], lines: list[str]
+    ) -> None:
+        self._fields_left -= len(fields)
         if self._fields_left < 0:
             raise TooManyFieldsError("too many fields")
-        for key, details in grouped.items():
-            selection.fields.append(self._field(selection, key, details))
+        entries: list[str] = []
+        after: list[str] = []
+        observed: dict[ObservedField, str] = {}
+        for alias, details in fields.items():
+            name = details[0].node.name.value
+            # Python never frees the words of compiled code, so an alias is none of them
+            key = repr(name) if alias == name else self._constant(alias, "key", name)
+            definition = self._schema.get_field(type_, name)
+            if definition is None or name in ("__schema", "__type"):
+                raise UnplannableError(f"{name} is introspection or unknown")
+            if name == "__typename":
+                entries.append(f"    {key}: {type_.name!r},")
+                continue
+            at = FieldPosition(name, [detail.node for detail in details], definition.type, type_)
+            origin = self._strawberry.origin(definition, at.nodes[0], self._variant)
+            value = None
+            if isinstance(origin, ResolverCall):
+                read = self._call(origin, at)
+            elif origin is not None:
+                read = held = _read(origin.name)
+                if origin.observed:
+                    shown = "" if is_non_null_type(definition.type) else f"{held} is not None"
+                    observed[ObservedField(type_.name, name, origin.name)] = shown
+                if origin.through is not None:
+                    read = f"{self._constant(origin.through, 'through', origin.name)}({held})"
+                value = self._at_once(type_, definition.type, origin, read)
+            entries.append(f"    {key}: {value},")
+            if origin is not None and value is None:
+                value = self._value(definition.type, _Field(at, (*path, name), details), f"v := {read}", f"out, {key}")
+                after.append(f"out[{key}] = {value}")
+        if observed:
+            observe = self._name("observe", type_.name)
+            self._per_request.append(f"{observe} = run.observing({self._constant(tuple(observed), 'observed')})")
+            condition = "" if "" in observed.values() else f"if {' or '.join(observed.values())}: "
+            after.append(f"{condition}{observe}(o)")
+        self._function(f"{function}(o)", [*lines, "out = {", *entries, "}", *after, "return out"])
 
-    def _field(self, selection: Selection, key: str, details: FieldDetailsList) -> PlannedField:
-        nodes = [detail.node for detail in details]
-        name = nodes[0].name.value
-        definition = self._schema.get_field(selection.type, name)
-        if definition is None or name in ("__schema", "__type"):
-            raise UnplannableError(f"{name} is introspection or unknown")
-        position = FieldPosition(name, nodes, definition.type, selection.type)
-        path = (*selection.path, name)
-        shape = self._shape(definition.type, position, path, details)
-        return PlannedField(key, path, position, self._origin(definition, position), shape)
+    def _list(self, item: GraphQLOutputType, field: _Field) -> str:
+        function, items = self._name("list", *field.path), self._name("items", *field.path)
+        value = self._value(item, field, "v", "out, len(out)")
+        self._function(f"{items}(values, out)", ["for v in values:", f"    out.append({value})", "return out"])
+        self._functions.append(f"{function} = partial(each, {items})")
+        return function
 
-    def _origin(self, definition: GraphQLField, position: FieldPosition) -> Origin:
-        node = position.nodes[0]
-        if position.name == "__typename":
-            return Constant(position.parent_type.name)
-        resolve = definition.resolve or default_field_resolver
-        return self._strawberry.origin(definition, node, self._variant) or ResolverCall(
-            resolve, ((None, "source"), (None, "info")), Arguments(definition, node)
-        )
+    def _abstract(self, type_: GraphQLAbstractType, field: _Field) -> str:
+        function = self._name("abstract", *field.path)
+        resolve = self._constant(type_.resolve_type or default_type_resolver, "resolve_type", type_.name)
+        name = f"{resolve}(o, {self._info(field.at)}, {self._constant(type_, 'type', type_.name)})"
+        lines = [f"name = at_hand({name})"]
+        for possible in self._schema.get_possible_types(type_):
+            shown = self._object(possible, field._replace(path=(*field.path, possible.name)))
+            lines.append(f"if name == {possible.name!r}: return {shown}(o)")
+        self._function(f"{function}(o)", [*lines, "raise LookupError(name)"])
+        return function
 
-    def _shape(
-        self, type_: GraphQLOutputType, position: FieldPosition, path: tuple[str, ...], details: FieldDetailsList
-    ) -> Shape:
-        nullable = not is_non_null_type(type_)
-        if is_non_null_type(type_):
-            type_ = type_.of_type
-        if is_leaf_type(type_):
-            return Leaf(type_, nullable)
-        if is_list_type(type_):
-            return ListOf(self._shape(type_.of_type, position, path, details), nullable)
-        if is_object_type(type_):
-            return Object(self._selection(type_, position, path, details), nullable)
-        if is_abstract_type(type_):
-            selections = {
-                possible.name: self._selection(possible, position, (*path, possible.name), details)
-                for possible in self._schema.get_possible_types(type_)
-            }
-            return Abstract(type_, selections, nullable)
-        raise UnplannableError(f"{type_} is of an unknown kind")
+    def _function(self, head: str, body: list[str]) -> None:
+        self._functions += [f"def {head}:", *[f"    {line}" for line in body]]
 
-    def _selection(
-        self, type_: GraphQLObjectType, position: FieldPosition, path: tuple[str, ...], details: FieldDetailsList
-    ) -> Selection:
-        """One selection for one type, field and set of nodes, however many types of parents lead to it."""
-        key = (type_.name, position.parent_type.name, tuple(id(detail.node) for detail in details))
-        selection = self._selections.get(key)
-        if selection is None:
-            selection = self._selections[key] = Selection(type_, path, position)
-            collected = collect_subfields(
-                self._schema, self._operation.fragments, self._variables, self._operation.node, type_, details
-            )
-            self._fill(selection, collected.grouped_field_set)
-        return selection
+    # Values
+
+    def _at_once(
+        self, parent: GraphQLObjectType, declared_type: GraphQLOutputType, origin: Attribute, read: str
+    ) -> str | None:
+        """What the dict holds, where no value needs more than a look at a table of enum names, or not even that."""
+        nullable, type_ = not is_non_null_type(declared_type), get_nullable_type(declared_type)
+        if isinstance(type_, GraphQLEnumType):
+            return f"{self._enum_names(type_, nullable)}[{read}]"
+        found = declared(parent.is_type_of, origin.name)
+        if found is None or origin.through or not is_leaf_type(type_) or (found.optional and not nullable):
+            return None
+        coerce = type_.coerce_output_value
+        if coerce == GraphQLInt.coerce_output_value:
+            fits = found.cls is int and found.least >= GRAPHQL_MIN_INT and found.greatest <= GRAPHQL_MAX_INT
+        else:
+            fits = found.cls is (exact_class(coerce) or IN_LINE.get(coerce))
+        return read if fits else None
+
+    def _value(self, declared_type: GraphQLOutputType, field: _Field, v: str, place: str) -> str:
+        """An expression: the completed value of `v` if it is as expected, else what `settle` makes of it.
+
+        `v` is the name or assigns it; `place` is a container in the response and the key in it.
+        """
+        nullable, type_ = not is_non_null_type(declared_type), get_nullable_type(declared_type)
+        expected, value = "", ""
+        if isinstance(type_, GraphQLEnumType):
+            complete = f"{self._enum_names(type_, nullable=False)}.__getitem__"
+        elif is_leaf_type(type_):
+            coerce, value = type_.coerce_output_value, "v"
+            complete = self._constant(complete_leaf(type_), "leaf", type_.name)
+            if coerce in EXACT:
+                expected = EXACT[coerce].format(v=v)
+            elif cls := exact_class(coerce) or IN_LINE.get(coerce):
+                expected = f"type({v}) is {self._constant(cls, 'class', cls.__name__)}"
+        elif is_list_type(type_):
+            complete = self._list(type_.of_type, field)
+            expected = f"type({v}) is list or type(v) is tuple"
+        elif is_object_type(type_):
+            complete = self._object(type_, field)
+            if class_name := self._get_class(type_):
+                expected = f"type({v}) is {class_name}"
+        elif is_abstract_type(type_):
+            complete = self._abstract(type_, field)
+        else:
+            raise UnplannableError(f"{type_} is of an unknown kind")
+        nodes = self._constant(field.at.nodes, "nodes", field.at.name) if nullable else None
+        if not expected:
+            return f"settle({place}, {v.removeprefix('v := ')}, {complete}, {nodes})"
+        null = "None if v is None else " if nullable else ""
+        return f"{value or f'{complete}(v)'} if {expected} else {null}settle({place}, v, {complete}, {nodes})"
+
+    def _enum_names(self, type_: GraphQLEnumType, nullable: bool) -> str:
+        return self._constant(enum_names(type_, nullable), "nullable_names" if nullable else "names", type_.name)
+
+    def _get_class(self, type_: GraphQLObjectType) -> str | None:
+        """The name of the class whose instances are values of this type and nothing else, if it has one."""
+        cls = exact_class(type_.is_type_of)
+        return self._constant(cls, "class", cls.__name__) if cls else None
+
+    # Resolvers, and what a request brings, made once for it
+
+    def _call(self, call: ResolverCall, at: FieldPosition) -> str:
+        info = "None"
+        if any(kind == "info" for _name, kind in call.parameters):
+            info = self._info(at) if call.make_info is None else self._name("info", at.name)
+            if call.make_info is not None:
+                make = self._constant(call.make_info, "make_info", at.name)
+                self._per_request.append(f"{info} = {make}(run, {self._constant(at, 'position', at.name)})")
+        passed = {"source": "o", "info": info}
+        arguments = [passed[kind] if name is None else f"{name}={passed[kind]}" for name, kind in call.parameters]
+        if call.arguments.constant is None:
+            bound = self._name("arguments", at.name)
+            bind = self._constant(call.arguments.bind, "bind", at.name)
+            self._per_request.append(f"{bound} = {bind}(run.variables, {info})")
+            arguments.append(f"**{bound}")
+        elif call.arguments.constant:
+            arguments.append(f"**{self._constant(call.arguments.constant, 'arguments', at.name)}")
+        return f"{self._constant(call.function, 'resolve', at.name)}({', '.join(arguments)})"
+
+    def _info(self, at: FieldPosition) -> str:
+        """graphql-core's info for a field."""
+        if id(at) not in self._infos:
+            info = self._infos[id(at)] = self._name("info", at.name)
+            self._per_request.append(f"{info} = run.info({self._constant(at, 'position', at.name)})")
+        return self._infos[id(at)]
+
+    # Names
+
+    def _name(self, *words: str) -> str:
+        """A name made of these words, numbered if something has it already."""
+        wanted = name = "_".join(words)
+        number = 1
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}_{number}"
+        self._taken.add(name)
+        return name
+
+    def _constant(self, value: Any, *words: str) -> str:
+        """The name of a global with this value. The same object keeps its name."""
+        if id(value) not in self._constants:
+            name = self._constants[id(value)] = self._name(*words)
+            self.globals[name] = value
+        return self._constants[id(value)]
+
+
+def _read(attribute: str) -> str:
+    return f"o.{attribute}" if attribute.isidentifier() and not iskeyword(attribute) else f"getattr(o, {attribute!r})"
+
+
+@lru_cache(maxsize=256)
+def complete_leaf(type_: GraphQLLeafType) -> Callable[[Any], Any]:
+    """The function that completes a non-null value of a scalar."""
+    coerce = type_.coerce_output_value
+
+    def complete(value: Any) -> Any:
+        completed = coerce(value)
+        if completed is None or completed is Undefined:
+            raise ViolationError(f"{type_} gives null")
+        return completed
+
+    return complete
+
+
+@lru_cache(maxsize=256)
+def enum_names(enum: GraphQLEnumType, nullable: bool) -> dict[Any, str | None]:
+    """The name of each value of an enum, and of what resolvers get for it: Strawberry's are members of a class.
+
+    A plain dict, for the interpreter is quickest with these. What is not in it is left to graphql-core.
+    """
+    names: dict[Any, str | None] = {None: None} if nullable else {}
+    for name, definition in enum.values.items():
+        for value in (definition.value, enum.coerce_input_value(name)):
+            with suppress(TypeError):  # unhashable
+                names[value] = enum.coerce_output_value(value)
+    return names

@@ -32,14 +32,13 @@ from graphql.execution import (
 from graphql.execution.middleware import MiddlewareManager
 from graphql.execution.values import VariableValues
 
-from gateway.execution.codegen import Code, generate
 from gateway.execution.compile import MAX_FIELDS, TooManyFieldsError, compile_operation
 from gateway.execution.inspection import Inspection
 from gateway.execution.operation import Operation, PlanKey, find_operation
 from gateway.execution.outline import BYTES_PER_ENTRY, CACHED_DOCUMENTS
-from gateway.execution.plan import UnplannableError
+from gateway.execution.plan import Code, HandOverError, UnplannableError
 from gateway.execution.response import Response
-from gateway.execution.run import ASYNC_HELPERS, HandOverError, Run
+from gateway.execution.run import ASYNC_HELPERS, Run
 from gateway.execution.strawberry_adapter import StrawberryFields
 from gateway.ops.trace import current_trace, enter_phase
 
@@ -126,13 +125,11 @@ class Executor:
             self._operations[cache_key] = operation  # it weighs more now
         if code is None:
             return await self._by_graphql_core(request)
-        run = Run(operation, code, coerced, context, root_value)
+        run = Run(operation, coerced, context, root_value)
         try:
-            return Response(await run.execute(trace), run.errors, planned=True)
+            return Response(await run.execute(code, trace), run.errors, planned=True)
         except (Exception, UnplannableError) as error:  # noqa: BLE001 # graphql-core meets the same error, and reports it
             failure = type(error)
-        finally:
-            run.release()
         response = await self._by_graphql_core(request)
         if issubclass(failure, UnplannableError):
             operation.plans[key] = None
@@ -183,8 +180,7 @@ class Executor:
         operation.plans[key] = code = None
         enter_phase("plan")
         try:
-            root = compile_operation(self._fields, operation, variables, key[0], most_fields)
-            operation.plans[key] = code = generate(root)
+            operation.plans[key] = code = compile_operation(self._fields, operation, variables, key[0], most_fields)
         except TooManyFieldsError:
             if not again:
                 del operation.plans[key]

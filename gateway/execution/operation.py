@@ -20,8 +20,8 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 
-from gateway.execution.codegen import Code
 from gateway.execution.outline import BYTES_PER_TOKEN, Outline
+from gateway.execution.plan import Code
 
 CONDITIONS = ("skip", "include")
 

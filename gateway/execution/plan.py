@@ -1,14 +1,9 @@
-"""What a plan is made of: an operation's fields, each with where its value comes from and what shape it takes.
-
-`compile` builds this tree from an operation, `codegen` turns it into a Python function. One `Selection` becomes one
-function of that code.
-"""
+"""What the plan of an operation is made of, and how it gives up."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple
 
-from graphql import FieldNode, GraphQLAbstractType, GraphQLLeafType, GraphQLObjectType, GraphQLOutputType
+from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType
 
 from gateway.execution.arguments import Arguments
 
@@ -21,6 +16,24 @@ class UnplannableError(BaseException):
     """
 
 
+class HandOverError(Exception):
+    """The arguments of a field cannot be read, or what it awaited failed and may not be null.
+
+    graphql-core reports it, or never gets to that field, or is luckier.
+    """
+
+
+class ViolationError(Exception):
+    """A value breaks the schema. graphql-core words the error, so this one is never shown."""
+
+
+class Code(NamedTuple):
+    """A plan. `source` is for reading; `bind(run)` gives the function of the root object, for one request."""
+
+    source: str
+    bind: Callable[[Any], Callable[[Any], dict[str, Any]]]
+
+
 class FieldPosition(NamedTuple):
     """What is the same each time a field is resolved: the first entries of GraphQLResolveInfo."""
 
@@ -28,12 +41,6 @@ class FieldPosition(NamedTuple):
     nodes: list[FieldNode]
     return_type: GraphQLOutputType
     parent_type: GraphQLObjectType
-
-
-class Constant(NamedTuple):
-    """Known when the plan is made: `__typename`, or null."""
-
-    value: str | None
 
 
 class Attribute(NamedTuple):
@@ -58,54 +65,3 @@ class ResolverCall(NamedTuple):
     parameters: tuple[tuple[str | None, Literal["source", "info"]], ...]
     arguments: Arguments
     make_info: Callable[[Any, FieldPosition], Any] | None = None
-
-
-Origin: TypeAlias = Constant | Attribute | ResolverCall
-
-
-class Leaf(NamedTuple):
-    """A scalar or an enum."""
-
-    type: GraphQLLeafType
-    nullable: bool
-
-
-class ListOf(NamedTuple):
-    item: "Shape"
-    nullable: bool
-
-
-class Object(NamedTuple):
-    selection: "Selection"
-    nullable: bool
-
-
-class Abstract(NamedTuple):
-    """An interface or union: the selection depends on the value's type, which `type` names."""
-
-    type: GraphQLAbstractType
-    selections: dict[str, "Selection"]
-    nullable: bool
-
-
-Shape: TypeAlias = Leaf | ListOf | Object | Abstract
-
-
-class PlannedField(NamedTuple):
-    """One entry of the response object. `path` is where it stands, by names of the schema, for naming things."""
-
-    key: str
-    path: tuple[str, ...]
-    position: FieldPosition
-    origin: Origin
-    shape: Shape
-
-
-@dataclass(slots=True, eq=False)
-class Selection:
-    """What is asked of an object of one type, fragments merged. `position` is the field that gives it (root: None)."""
-
-    type: GraphQLObjectType
-    path: tuple[str, ...]
-    position: FieldPosition | None
-    fields: list[PlannedField] = field(default_factory=list)

@@ -1,8 +1,8 @@
 """One execution of a plan, level by level.
 
-The generated code builds the response as far as it goes without waiting. Where a value has to be awaited it leaves a
-`Site`: the place in the response, and how the value is completed there. All sites of a level are fetched together;
-completing their values builds the next level and its sites.
+The code of the plan builds the response as far as it goes without waiting. Where a value has to be awaited it leaves a
+`Site`: the place in the response, and how the value is completed there. All sites of a level are fetched together, each
+loader being asked once; completing their values builds the next level and its sites.
 
 A value that fails where null is allowed makes that place null, with graphql-core's located error. Where one is
 incomplete, the place has the part that there is, with the same error. Any other failure is raised: then graphql-core
@@ -16,28 +16,31 @@ from typing import Any, TypeAlias
 
 from graphql import FieldNode, GraphQLError, GraphQLResolveInfo, Undefined, located_error
 from graphql.execution.values import VariableValues
-from graphql.pyutils import Path, gather_with_cancel, is_awaitable
+from graphql.pyutils import Path, gather_with_cancel, inspect, is_awaitable, is_iterable
+from graphql.pyutils.is_awaitable import is_async_iterable
 from graphql.type import GraphQLResolveInfoHelpers
 
 from gateway.errors import drop_tracebacks
-from gateway.execution.codegen import ITEMS_AT_ONCE, Code
-from gateway.execution.load import fetch
+from gateway.execution.load import Load, fetch
 from gateway.execution.operation import Operation
-from gateway.execution.plan import FieldPosition, UnplannableError
+from gateway.execution.plan import Code, FieldPosition, HandOverError, UnplannableError, ViolationError
 from gateway.execution.response import IncompleteError, PathKeys
-from gateway.execution.values import ViolationError, is_plain
 from gateway.execution.variants import Observation, ObservedField
 from gateway.futures import disregard
 from gateway.ops.trace import Trace
 from gateway.turn import give_way, is_spent
 
-Site = tuple[Any, str | int, Any, Callable[[Any], Any], list[FieldNode] | None]
-"""A place in the response that waits for a value: the dict or list, the key in it, what to await, how to complete the
-value, and the nodes of the field, or None where null is not allowed."""
+Complete: TypeAlias = Callable[[Any], Any]
 
 CompleteItems: TypeAlias = Callable[[Sequence[Any], list[Any]], list[Any]]
 """Completes some items of a list behind those that are in it."""
 
+Site: TypeAlias = tuple[Any, str | int, Any, Complete, list[FieldNode] | None]
+"""A place in the response that waits for a value: the dict or list, the key in it, what to await, how to complete the
+value, and the nodes of the field, or None where null is not allowed."""
+
+ITEMS_AT_ONCE = 20
+"""Of a longer list the others are completed in parts of so many, between which others may have their turn."""
 
 SITES_AT_ONCE = 4
 """To ask before each whether the turn is spent would take a tenth of the time of a level of 20."""
@@ -63,70 +66,50 @@ def _track(_values: Sequence[Any]) -> None:
 ASYNC_HELPERS = GraphQLResolveInfoHelpers(gather=lambda values: gather_with_cancel(*values), track=_track)
 
 
-class HandOverError(Exception):
-    """The arguments of a field cannot be read, or what it awaited failed and may not be null.
-
-    graphql-core reports it, or never gets to that field, or is luckier.
-    """
-
-
 class Run:
     """Executes the plan of an operation once.
 
-    Generated code reads `variables` and `context`, and has sites `wait`. `errors` are those of values that failed where
-    null is allowed. The context hears at the end what was `observed`.
+    The code reads `variables` and `context`. `errors` are those of values that failed where null is allowed. The
+    context hears at the end what was `observed`.
     """
 
     __slots__ = (
-        "_code", "_data", "_failed", "_operation", "_parts", "_root_value", "_sites", "context", "errors",
-        "observed", "variables", "wait",
+        "_failed", "_operation", "_parts", "_root_value", "_sites", "context", "errors", "observed", "variables",
     )  # fmt: skip
 
-    def __init__(
-        self, operation: Operation, code: Code, variables: VariableValues, context: Any, root_value: Any
-    ) -> None:
+    def __init__(self, operation: Operation, variables: VariableValues, context: Any, root_value: Any) -> None:
         self.variables = variables
         self.context = context
         self.errors: list[GraphQLError] = []
         self.observed: list[Observation] = []
         self._operation = operation
-        self._code = code
         self._root_value = root_value
-        self._data: dict[str, Any] = {}
         self._sites: list[Site] = []
         self._parts: list[tuple[Sequence[Any], list[Any], CompleteItems]] = []
-        self.wait = self._sites.append
         self._failed: list[tuple[Site, Exception]] = []
 
-    async def execute(self, trace: Trace | None) -> dict[str, Any]:
+    async def execute(self, code: Code, trace: Trace | None) -> dict[str, Any]:
         """The data of the response; `trace` counts the levels. Raises whatever graphql-core has to deal with."""
         try:
             try:
-                build = self._code.bind(self)
+                build = code.bind(self)
             except Exception as error:
                 raise HandOverError from error
-            self._data = build(self._root_value)
+            data = build(self._root_value)
             if self._parts:
                 await self._build_parts()
             while self._sites:
-                awaitables = [awaitable for _container, _key, awaitable, _complete, _nodes in self._sites]
+                sites, self._sites = self._sites, []
                 if trace is not None:
                     trace.level += 1
-                await self._complete_level(await fetch(awaitables))
-        except BaseException:
-            self._abandon()
-            raise
-        if self._failed:
-            self._locate_errors()
+                await self._complete_level(sites, await fetch([awaitable for _, _, awaitable, _, _ in sites]))
+            if self._failed:
+                self._locate_errors(data)
+        finally:
+            self._release()
         if self.observed:
             self.context.observe([observation for observation in self.observed if observation.objects])
-        return self._data
-
-    def release(self) -> None:
-        """Call at the end. Sites refer back to this run: the whole request would wait for the cycle collector."""
-        self._failed.clear()
-        self._sites.clear()
-        self._parts.clear()
+        return data
 
     async def _build_parts(self) -> None:
         """Complete what is left of long lists."""
@@ -136,61 +119,73 @@ class Run:
                 complete(values[start : start + ITEMS_AT_ONCE], out)
         self._parts.clear()
 
-    async def _complete_level(self, outcomes: list[Any]) -> None:
+    async def _complete_level(self, sites: list[Site], outcomes: list[Any]) -> None:
         """Put these values where the sites have waited for them. What they wait for themselves is the next level."""
-        sites = self._sites[:]
-        self._sites.clear()
-        plain = self._code.plain
         for number, (site, outcome) in enumerate(zip(sites, outcomes, strict=True), 1):
             if not number % SITES_AT_ONCE and is_spent():
                 await give_way()
             container, key, _awaitable, complete, nodes = site
-            if type(outcome) in plain:
-                container[key] = complete(outcome)
-            elif isinstance(outcome, IncompleteError):
-                drop_tracebacks(outcome)
-                container[key] = self._complete(outcome.part, complete)
-                self._failed.append((site, outcome.cause))
-            elif isinstance(outcome, Exception | UnplannableError):
-                if isinstance(outcome, UnplannableError):
-                    raise outcome
-                if nodes is None:
-                    raise HandOverError from outcome
-                container[key] = None
-                self._failed.append((site, outcome))
-            elif nodes is None or (outcome is not None and outcome is not Undefined):
-                container[key] = self._complete(outcome, complete)
+            value = self._fail(site, outcome) if isinstance(outcome, BaseException) else outcome
+            container[key] = _put(value, complete, nodes)
         if self._parts:
             await self._build_parts()
 
-    def _locate_errors(self) -> None:
-        paths = self._paths()
-        for (container, key, _awaitable, _complete, nodes), error in self._failed:
-            self.errors.append(located_error(error, nodes, [*paths[id(container)], key]))
+    def _fail(self, site: Site, error: BaseException) -> Any:
+        """What is there in spite of the error, which is reported at the end."""
+        if isinstance(error, IncompleteError):
+            drop_tracebacks(error)
+            self._failed.append((site, error.cause))
+            return error.part
+        if not isinstance(error, Exception):
+            raise error
+        if site[-1] is None:
+            raise HandOverError from error
+        self._failed.append((site, error))
+        return None
 
-    def _paths(self) -> dict[int, PathKeys]:
-        """The path of each object and list of the response, by identity."""
+    def _locate_errors(self, data: dict[str, Any]) -> None:
+        """Make the errors of what failed, by the path of each object and list of the response."""
         paths: dict[int, PathKeys] = {}
-        queue: list[tuple[Any, PathKeys]] = [(self._data, ())]
+        queue: list[tuple[Any, PathKeys]] = [(data, ())]
         for container, path in queue:
             if id(container) not in paths:
                 paths[id(container)] = path
                 entries = container.items() if isinstance(container, dict) else enumerate(container)
                 queue += [(value, (*path, key)) for key, value in entries if isinstance(value, dict | list)]
-        return paths
+        for (container, key, _awaitable, _complete, nodes), error in self._failed:
+            self.errors.append(located_error(error, nodes, [*paths[id(container)], key]))
 
-    def _abandon(self) -> None:
-        """Nobody will await the sites that are left: they must not complain about it."""
+    def _release(self) -> None:
+        """Sites refer back to this run: the whole request would wait for the cycle collector.
+
+        Nobody will await those that are left: they must not complain about it.
+        """
         for _container, _key, awaitable, _complete, _nodes in self._sites:
             if iscoroutine(awaitable):
                 awaitable.close()
             elif isinstance(awaitable, asyncio.Future):
                 disregard(awaitable)
+        self._sites.clear()
+        self._parts.clear()
+        self._failed.clear()
 
-    # Called by generated code
+    # Called by the code
 
-    def in_parts(self, values: Sequence[Any], complete: CompleteItems) -> list[Any]:
-        """A long list, the first items of which are completed now."""
+    def settle(
+        self, container: Any, key: str | int, value: Any, complete: Complete, nodes: list[FieldNode] | None
+    ) -> Any:
+        """A value that is not as expected, to be put under `key`: now, or when it has been awaited."""
+        if type(value) is Load or is_awaitable(value):
+            self._sites.append((container, key, value, complete, nodes))
+            return None
+        return _put(value, complete, nodes)
+
+    def each(self, complete: CompleteItems, values: Any) -> list[Any]:
+        """A list: of a long one, the first items are completed now."""
+        if type(values) is not list and type(values) is not tuple:
+            values = _as_list(values)
+        if len(values) <= ITEMS_AT_ONCE:
+            return complete(values, [])
         out = complete(values[:ITEMS_AT_ONCE], [])
         self._parts.append((values, out, complete))
         return out
@@ -207,35 +202,37 @@ class Run:
         request = (self._root_value, operation.node, self.variables, self.context, is_awaitable, None, ASYNC_HELPERS)
         return PlanInfo._make((*position, None, operation.schema, operation.fragment_definitions, *request))
 
-    def settle(
-        self, container: Any, key: str | int, value: Any, complete: Callable[[Any], Any], nodes: list[FieldNode] | None
-    ) -> Any:
-        """A value that is not as expected, to be put under `key`: now, or when it has been awaited.
 
-        `nodes` are those of the field, or None where null is not allowed.
-        """
-        if nodes is not None and (value is None or value is Undefined):
-            return None
-        if is_awaitable(value):
-            self._sites.append((container, key, value, complete, nodes))
-            return None
-        return self._complete(value, complete)
-
-    def finish(self, value: Any, complete: Callable[[Any], Any]) -> Any:
-        """A value that is not as expected, read from an attribute: it cannot be waited for."""
-        return None if value is None or value is Undefined else self.finish_non_null(value, complete)
-
-    def finish_non_null(self, value: Any, complete: Callable[[Any], Any]) -> Any:
-        """The same where null is not allowed."""
-        if is_awaitable(value):
-            raise UnplannableError("an attribute has to be awaited")
-        return self._complete(value, complete)
-
-    def _complete(self, value: Any, complete: Callable[[Any], Any]) -> Any:
-        if value is None or value is Undefined:
+def _put(value: Any, complete: Complete, nodes: list[FieldNode] | None) -> Any:
+    """A value that has been awaited, if it had to be, as the response has it."""
+    if value is None or value is Undefined:
+        if nodes is None:
             raise ViolationError("null where it is not allowed")
-        if isinstance(value, Exception):
-            raise value
-        if is_plain(type(value)):
-            self._code.plain.add(type(value))
-        return complete(value)
+        return None
+    if isinstance(value, Exception):
+        raise value
+    return complete(value)
+
+
+def _as_list(values: Any) -> list[Any]:
+    """What a list field may give besides list and tuple. An iterator would be used up before graphql-core sees it."""
+    if is_async_iterable(values) or hasattr(values, "__next__"):
+        raise UnplannableError("a list that can be read only once")
+    if not is_iterable(values):
+        raise ViolationError(f"{inspect(values)} is no list")
+    return list(values)
+
+
+def confirm(is_type: Any) -> None:
+    """Raises unless `is_type_of` has said that the object is of its type."""
+    if is_type is not True and not at_hand(is_type):
+        raise ViolationError("an object of another type")
+
+
+def at_hand(answer: Any) -> Any:
+    """What says of which type a value is, if it need not be awaited."""
+    if is_awaitable(answer):
+        if iscoroutine(answer):
+            answer.close()
+        raise UnplannableError("the type of a value has to be awaited")
+    return answer

@@ -11,7 +11,7 @@ from math import inf
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from graphql import FieldNode, GraphQLField, GraphQLSchema, is_non_null_type
+from graphql import FieldNode, GraphQLField, GraphQLSchema, default_field_resolver, is_non_null_type
 from strawberry import Info, Schema
 from strawberry.relay import GlobalID
 from strawberry.schema.compat import is_scalar
@@ -22,7 +22,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from gateway.execution.arguments import Arguments, Convert
-from gateway.execution.plan import Attribute, Constant, FieldPosition, ResolverCall
+from gateway.execution.plan import Attribute, FieldPosition, ResolverCall
 from gateway.execution.variants import AttributeIn
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -120,33 +120,28 @@ class StrawberryFields:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema: Schema | None = getattr(schema, "_strawberry_schema", None)
 
-    def origin(
-        self, definition: GraphQLField, node: FieldNode, variant: Hashable
-    ) -> Attribute | ResolverCall | Constant | None:
-        """Where the field's value comes from; None for a resolver that has to be called as graphql-core calls it."""
-        schema, field = self._schema, definition.extensions.get("strawberry-definition")
-        if schema is None or not isinstance(field, StrawberryField) or not _is_ordinary(field, definition, schema):
-            return None
-        if field.base_resolver is None:
-            return Attribute(field.python_name) if field.default_resolver is getattr else None
-        function = field.base_resolver.wrapped_func
-        if not callable(function):
-            return None
+    def origin(self, definition: GraphQLField, node: FieldNode, variant: Hashable) -> Attribute | ResolverCall | None:
+        """Where the field's value comes from; None: it is null. What is not recognised is called as it is by
+        graphql-core."""
+        schema, field = self._schema, _ordinary(definition, self._schema)
+        resolver = None if field is None else field.base_resolver
+        if field is not None and resolver is None and field.default_resolver is getattr:
+            return Attribute(field.python_name)
+        function = resolver and resolver.wrapped_func
+        if schema is None or field is None or resolver is None or not callable(function):
+            resolve = definition.resolve or default_field_resolver
+            return ResolverCall(resolve, ((None, "source"), (None, "info")), Arguments(definition, node))
         declared = getattr(function, "attribute_in", None)
         if isinstance(declared, AttributeIn):
             if declared.variant == variant:
                 return Attribute(declared.attribute, declared.observed)
             if declared.otherwise is None:
                 if not is_non_null_type(definition.type):
-                    return Constant(None)
+                    return None
             elif not declared.of_object:
                 return Attribute(declared.attribute, through=declared.otherwise)
-        return ResolverCall(
-            function,
-            _parameters(field.base_resolver),
-            Arguments(definition, node, _make_convert(field.arguments, schema)),
-            partial(LeanInfo, field),
-        )
+        arguments = Arguments(definition, node, _make_convert(field.arguments, schema))
+        return ResolverCall(function, _parameters(resolver), arguments, partial(LeanInfo, field))
 
 
 def _make_convert(arguments: list[StrawberryArgument], schema: Schema) -> Convert:
@@ -168,14 +163,19 @@ def _make_convert(arguments: list[StrawberryArgument], schema: Schema) -> Conver
     return convert
 
 
-def _is_ordinary(field: StrawberryField, definition: GraphQLField, schema: Schema) -> bool:
-    return (
-        getattr(definition.resolve, "__qualname__", None) in WRAPPERS
+def _ordinary(definition: GraphQLField, schema: Schema | None) -> StrawberryField | None:
+    """The field that Strawberry has made, where it does nothing but call its resolver."""
+    field = definition.extensions.get("strawberry-definition")
+    is_ordinary = (
+        schema is not None
+        and isinstance(field, StrawberryField)
+        and getattr(definition.resolve, "__qualname__", None) in WRAPPERS
         and type(field).get_result is StrawberryField.get_result
         and not field.extensions
         and schema.config.info_class is Info
         and not schema.schema_converter.exception_handlers
     )
+    return field if is_ordinary else None
 
 
 def _parameters(resolver: StrawberryResolver[Any]) -> tuple[tuple[str | None, Literal["source", "info"]], ...]:

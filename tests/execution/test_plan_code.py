@@ -4,7 +4,6 @@ from graphql import parse
 from graphql.execution.values import VariableValues
 from loading import make_schema
 
-from gateway.execution.codegen import generate
 from gateway.execution.compile import compile_operation
 from gateway.execution.operation import find_operation
 from gateway.execution.strawberry_adapter import StrawberryFields
@@ -16,11 +15,11 @@ def compile_source(query: str) -> str:
     schema = make_schema(SDL, {})
     operation = find_operation(schema, parse(query), None)
     assert operation is not None
-    return generate(compile_operation(StrawberryFields(schema), operation, VariableValues({}, {}), None)).source
+    return compile_operation(StrawberryFields(schema), operation, VariableValues({}, {})).source
 
 
 def test_response_names_do_not_clash_with_plan_code() -> None:
-    names = "settle plain o v out run bind is_type object_query list_orders title_2 class None __v"
+    names = "settle each o v out run bind values object_query list_orders title_2 class None __v"
     fields = " ".join(f"{name}: title" for name in names.split())
     source = compile_source(f"{{ settle: orders {{ {fields} }} orders {{ title title_2: title }} }}")
     compile(source, "plan", "exec")
