@@ -17,7 +17,7 @@ What a record is annotated to hold stands in the dict at once. Any other value i
 if it is as expected, by `settle` of the run otherwise: a value to be awaited or coerced, or one that breaks the schema.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from contextlib import suppress
 from functools import lru_cache, partial
 from keyword import iskeyword
@@ -34,11 +34,9 @@ from graphql import (
     GraphQLFloat,
     GraphQLID,
     GraphQLInt,
-    GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLString,
-    Undefined,
     default_type_resolver,
     get_nullable_type,
     is_abstract_type,
@@ -52,9 +50,9 @@ from graphql.execution.values import VariableValues
 from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
 from gateway.execution.operation import Operation
-from gateway.execution.plan import Attribute, Code, FieldPosition, ResolverCall, UnplannableError, ViolationError
+from gateway.execution.plan import Attribute, Code, FieldPosition, ResolverCall, UnplannableError
 from gateway.execution.run import at_hand, confirm
-from gateway.execution.strawberry_adapter import StrawberryFields, declared, exact_class
+from gateway.execution.strawberry_adapter import StrawberryFields, exact_class
 from gateway.execution.variants import ObservedField
 
 log = structlog.get_logger(__name__)
@@ -62,9 +60,6 @@ log = structlog.get_logger(__name__)
 MAX_FIELDS = 1_000
 """Entries of all selections of a plan together. Making the code takes about 25 µs for each, and nothing else runs
 meanwhile; larger operations are left to graphql-core."""
-
-LONGEST_REMEMBERED = 16_384
-"""Characters of source, of which the compiled code is kept for other plans: 128 take 10 MiB at most."""
 
 IN_LINE = {
     GraphQLString.coerce_output_value: str,
@@ -105,14 +100,16 @@ def compile_operation(
     except Exception as error:
         log.warning("operation cannot be planned", exc_info=error)
         raise UnplannableError("not understood") from error
-    compiled = _compile(source) if len(source) <= LONGEST_REMEMBERED else _compile.__wrapped__(source)
-    exec(compiled, writer.globals)  # noqa: S102 # of the document it holds only names
+    exec(_compile(source), writer.globals)  # noqa: S102 # of the document it holds only names
     return Code(source, writer.globals.pop("bind"))  # or function and globals would hold each other
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=32)
 def _compile(source: str) -> CodeType:
-    """Documents that differ only in values, or in what operations, variables and fields are called, have one source."""
+    """Documents that differ only in values, or in what operations, variables and fields are called, have one source.
+
+    32 of the largest take some 20 MiB.
+    """
     return compile(source, "<plan>", "exec")
 
 
@@ -254,7 +251,7 @@ class _Writer:
         nullable, type_ = not is_non_null_type(declared_type), get_nullable_type(declared_type)
         if isinstance(type_, GraphQLEnumType):
             return f"{self._enum_names(type_, nullable)}[{read}]"
-        found = declared(parent.is_type_of, origin.name)
+        found = getattr(parent.is_type_of, "declared", {}).get(origin.name)
         if found is None or origin.through or not is_leaf_type(type_) or (found.optional and not nullable):
             return None
         coerce = type_.coerce_output_value
@@ -275,7 +272,7 @@ class _Writer:
             complete = f"{self._enum_names(type_, nullable=False)}.__getitem__"
         elif is_leaf_type(type_):
             coerce, value = type_.coerce_output_value, "v"
-            complete = self._constant(complete_leaf(type_), "leaf", type_.name)
+            complete = self._constant(coerce, "coerce", type_.name)
             if coerce in EXACT:
                 expected = EXACT[coerce].format(v=v)
             elif cls := exact_class(coerce) or IN_LINE.get(coerce):
@@ -354,20 +351,6 @@ class _Writer:
 
 def _read(attribute: str) -> str:
     return f"o.{attribute}" if attribute.isidentifier() and not iskeyword(attribute) else f"getattr(o, {attribute!r})"
-
-
-@lru_cache(maxsize=256)
-def complete_leaf(type_: GraphQLLeafType) -> Callable[[Any], Any]:
-    """The function that completes a non-null value of a scalar."""
-    coerce = type_.coerce_output_value
-
-    def complete(value: Any) -> Any:
-        completed = coerce(value)
-        if completed is None or completed is Undefined:
-            raise ViolationError(f"{type_} gives null")
-        return completed
-
-    return complete
 
 
 @lru_cache(maxsize=256)

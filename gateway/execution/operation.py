@@ -1,8 +1,8 @@
 """An operation of a document, prepared once: whether plans cover it, and how its variables are read."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -13,11 +13,11 @@ from graphql import (
     OperationType,
     VariableDefinitionNode,
     VariableNode,
+    get_nullable_type,
     is_leaf_type,
-    is_non_null_type,
 )
 from graphql.execution.collect_fields import FragmentDetails
-from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 
 from gateway.execution.outline import BYTES_PER_TOKEN, Outline
@@ -32,15 +32,6 @@ PlanKey: TypeAlias = tuple[Hashable, ...]
 """The variant of the request, and the values of the variables in @skip and @include."""
 
 
-class _Variable(NamedTuple):
-    """`signature` and `coerce` are None unless the variable is a scalar or an enum."""
-
-    name: str
-    node: VariableDefinitionNode
-    signature: GraphQLVariableSignature | None
-    coerce: Callable[[Any], Any] | None
-
-
 class Variables:
     """What graphql-core's `get_variable_values` gives, without finding the types again for each request.
 
@@ -49,14 +40,19 @@ class Variables:
 
     def __init__(self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
         self._schema = schema
-        self._variables = [_read_definition(schema, node) for node in definitions]
+        self._variables = []
+        for node in definitions:
+            signature = get_variable_signature(schema, node)
+            type_ = None if isinstance(signature, GraphQLError) else get_nullable_type(signature.type)
+            coerce = type_.coerce_input_value if is_leaf_type(type_) else None
+            self._variables.append((node.variable.name.value, node, signature, coerce))
 
     def read(self, inputs: dict[str, Any]) -> VariableValues | None:
         """The values; None where they are in error, which graphql-core then has to word."""
         values = VariableValues({}, {})
         for name, node, signature, coerce in self._variables:
             value = inputs.get(name)
-            if value is None or signature is None or coerce is None:
+            if value is None or isinstance(signature, GraphQLError) or coerce is None:
                 others = get_variable_values(self._schema, [node], inputs, 0, hide_suggestions=True)
                 if isinstance(others, list):
                     return None
@@ -69,15 +65,6 @@ class Variables:
                 return None
             values.sources[name] = VariableValueSource(signature, value)
         return values
-
-
-def _read_definition(schema: GraphQLSchema, node: VariableDefinitionNode) -> _Variable:
-    name, signature = node.variable.name.value, get_variable_signature(schema, node)
-    if not isinstance(signature, GraphQLError):
-        type_ = signature.type.of_type if is_non_null_type(signature.type) else signature.type
-        if is_leaf_type(type_):
-            return _Variable(name, node, signature, type_.coerce_input_value)
-    return _Variable(name, node, None, None)
 
 
 @dataclass(slots=True, eq=False)

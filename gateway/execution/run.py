@@ -205,13 +205,15 @@ class Run:
 
 def _put(value: Any, complete: Complete, nodes: list[FieldNode] | None) -> Any:
     """A value that has been awaited, if it had to be, as the response has it."""
-    if value is None or value is Undefined:
-        if nodes is None:
-            raise ViolationError("null where it is not allowed")
-        return None
     if isinstance(value, Exception):
         raise value
-    return complete(value)
+    if value is not None and value is not Undefined:
+        value = complete(value)
+        if value is not None and value is not Undefined:
+            return value
+    elif nodes is not None:
+        return None
+    raise ViolationError("null where it is not allowed")
 
 
 def _as_list(values: Any) -> list[Any]:

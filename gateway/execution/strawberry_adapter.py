@@ -48,7 +48,7 @@ def by_class(cls: type, *, typed: bool = False) -> Callable[[object, object], bo
         return isinstance(value, cls)
 
     is_type_of.exact_class = cls  # type: ignore[attr-defined] # for `exact_class`
-    is_type_of.declared = _declared(cls) if typed else {}  # type: ignore[attr-defined] # for `declared`
+    is_type_of.declared = _declared(cls) if typed else {}  # type: ignore[attr-defined] # for plans
     return is_type_of
 
 
@@ -94,12 +94,6 @@ def unchanged(cls: type) -> Callable[[FunctionT], FunctionT]:
         return serialize
 
     return declare
-
-
-def declared(function: Callable[..., Any] | None, attribute: str) -> Declared | None:
-    """What an attribute of the objects holds, if the type's `is_type_of` was made here and knows."""
-    found: Declared | None = getattr(function, "declared", {}).get(attribute)
-    return found
 
 
 def exact_class(function: Callable[..., Any] | None) -> type | None:

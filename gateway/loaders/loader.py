@@ -35,11 +35,9 @@ class Source:
 
 
 class RecordLoader(LevelLoader[KeyT, ValueT], ABC):
-    """A loader that collects no keys: no platform has batch endpoints (quirk 173), so a key is a call of its own, and
-    the keys of a level are called side by side.
+    """A loader of what platforms have. None of them has batch endpoints (quirk 173), so a key is a call of its own, and
+    the keys of a level or a batch are called side by side.
     """
-
-    batch = False
 
     def __init__(self) -> None:
         """Sets what a DataLoader's own would, which first looks at `batch_load_fn`: 0.8 of its 1.0 µs, and a request
@@ -48,14 +46,32 @@ class RecordLoader(LevelLoader[KeyT, ValueT], ABC):
         self.loop = asyncio.get_running_loop()
         self._cache = {}
         self._queue = []
+        self._batches: set[asyncio.Task[Any]] = set()
 
     def get_cache_key(self, key: KeyT) -> KeyT:
         """As in a DataLoader that is given no other."""
         return key
 
     async def batch_load_fn(self, keys: Sequence[KeyT]) -> list[Any]:
-        """What `load` needs."""
-        return await self.load_level(keys)
+        """What a DataLoader asks, in a task of its own."""
+        batch = self.loop.create_task(self.load_level(keys))
+        self._batches.add(batch)
+        try:
+            return await batch
+        except asyncio.CancelledError:
+            for key in keys:
+                self.clear(key)
+            raise
+        finally:
+            self._batches.discard(batch)
+
+    def abandon(self) -> None:
+        """Make no more calls, and cancel those under way."""
+        for queued in self._queue:
+            self.clear(queued.key)
+        self._queue.clear()
+        for batch in self._batches:
+            batch.cancel()
 
     @abstractmethod
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]: ...

@@ -38,14 +38,14 @@ async def test_load_and_load_level_share_values() -> None:
     assert loader.batches == [[1], [2]]
 
 
-async def test_level_joins_loads_in_progress() -> None:
+async def test_level_and_loads_of_a_turn_are_one_batch() -> None:
     loader = Doubles()
-    loaded = asyncio.ensure_future(loader.load(1))
+    loaded = loader.load(1)
     level = asyncio.ensure_future(loader.load_level([1, 2]))
     await asyncio.sleep(0)
     late = loader.load(2)
     assert (await loaded, await level, await late) == (2, [2, 4], 4)
-    assert sorted(loader.batches) == [[1], [2]]
+    assert loader.batches == [[1, 2]]
 
 
 async def test_failed_key_fails_alone_and_is_not_reloaded() -> None:
@@ -64,19 +64,6 @@ async def test_failed_batch_fails_every_key_and_may_retry(key: str, error: type[
     loader = Doubles()
     assert [type(outcome) for outcome in await loader.load_level([1, key])] == [error, error]
     assert await loader.load_level([1]) == [2]
-
-
-async def test_cancelled_level_stops_and_forgets_its_batch(complaints: list[Any]) -> None:
-    loader = Doubles()
-    level = asyncio.ensure_future(loader.load_level([1, 2]))
-    await asyncio.sleep(0)
-    shared = loader.load(1)
-    level.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await level
-    assert shared.cancelled(), "whoever awaits it would wait for ever"
-    assert await loader.load_level([1, 2]) == [2, 4]
-    assert loader.batches == [[1, 2], [1, 2]]
 
 
 async def test_cancelled_load_leaves_key_to_other_waiters(complaints: list[Any]) -> None:

@@ -88,38 +88,6 @@ async def test_cancelled_request_cancels_pending_loads(query: str, complaints: l
     assert complaints == []
 
 
-async def test_cancelling_stops_all_batches_of_a_level() -> None:
-    context = Context()
-    started = asyncio.Event()
-    running = 0
-
-    async def endless(_keys: list[Any]) -> list[Any]:
-        nonlocal running
-        running += 1
-        if running == 2:
-            started.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await asyncio.sleep(0)  # as closing what it holds takes
-            running -= 1
-        return []
-
-    executor = Executor(SCHEMA)
-    query = Document("{ orders { house { number } payer { phone } } }")
-    for _ in range(2):
-        await executor.execute(query, context=Context())
-    context.houses.batch_load_fn = context.owners.batch_load_fn = endless
-
-    task = asyncio.ensure_future(executor.execute(query, context=context))
-    await started.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-    assert running == 0
-
-
 async def test_failed_plan_leaves_no_pending_awaitables(complaints: list[dict[str, Any]]) -> None:
     sdl = "type Query { later: Int future: Int broken: Int! }"
 
