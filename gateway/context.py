@@ -12,8 +12,7 @@ from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import Budget
 from gateway.communities import Communities
-from gateway.execution.level_loader import LevelLoader
-from gateway.execution.load import Load
+from gateway.execution.load import LevelLoader, Load
 from gateway.execution.variants import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.event_streams import EventStreams

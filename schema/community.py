@@ -9,8 +9,7 @@ import strawberry
 from gateway.auth.masking import mask_text
 from gateway.context import Info, Lookup
 from gateway.errors import UserInputError
-from gateway.execution.level_loader import only_values
-from gateway.execution.load import Load, fetch
+from gateway.execution.load import Load, fetch, only_values
 from gateway.loaders.order import AllOrdersKey
 from gateway.loaders.reconciliation import MOST_LISTED, Period, ReconciliationKey
 from gateway.loaders.reconciliation import Reconciliation as ReconciliationRecord

@@ -17,7 +17,7 @@ What a record is annotated to hold stands in the dict at once. Any other value i
 if it is as expected, by `settle` of the run otherwise: a value to be awaited or coerced, or one that breaks the schema.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import lru_cache, partial
 from keyword import iskeyword
@@ -49,10 +49,10 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, 
 from graphql.execution.values import VariableValues
 from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
-from gateway.execution.operation import Operation
-from gateway.execution.plan import Attribute, Code, FieldPosition, ResolverCall, UnplannableError
-from gateway.execution.run import at_hand, confirm
-from gateway.execution.strawberry_adapter import StrawberryFields, exact_class
+from gateway.execution.operation import Code, Operation
+from gateway.execution.response import UnplannableError
+from gateway.execution.run import FieldPosition, at_hand, confirm
+from gateway.execution.strawberry_adapter import Attribute, ResolverCall, StrawberryFields, exact_class
 from gateway.execution.variants import ObservedField
 
 log = structlog.get_logger(__name__)
@@ -95,10 +95,9 @@ def compile_operation(
     writer = _Writer(fields, operation, variables, variant, most_fields)
     try:
         source = writer.write()
-    except (GraphQLError, RecursionError) as error:
-        raise UnplannableError("graphql-core has to report what is wrong") from error
     except Exception as error:
-        log.warning("operation cannot be planned", exc_info=error)
+        if not isinstance(error, GraphQLError | RecursionError):  # which graphql-core reports
+            log.warning("operation cannot be planned", exc_info=error)
         raise UnplannableError("not understood") from error
     exec(_compile(source), writer.globals)  # noqa: S102 # of the document it holds only names
     return Code(source, writer.globals.pop("bind"))  # or function and globals would hold each other
@@ -142,7 +141,7 @@ class _Writer:
         self._taken = {*GLOBALS, "each", "run", "settle"}
         self._constants: dict[int, str] = {}
         self._objects: dict[tuple[Hashable, ...], str] = {}
-        self._infos: dict[int, str] = {}
+        self._infos: dict[tuple[int, bool], str] = {}
         self._per_request = ["each, settle = run.each, run.settle"]
         self._functions: list[str] = []
 
@@ -251,15 +250,12 @@ class _Writer:
         nullable, type_ = not is_non_null_type(declared_type), get_nullable_type(declared_type)
         if isinstance(type_, GraphQLEnumType):
             return f"{self._enum_names(type_, nullable)}[{read}]"
-        found = getattr(parent.is_type_of, "declared", {}).get(origin.name)
-        if found is None or origin.through or not is_leaf_type(type_) or (found.optional and not nullable):
+        if origin.through or not is_leaf_type(type_):
             return None
+        cls, optional = getattr(parent.is_type_of, "declared", {}).get(origin.name, (None, False))
         coerce = type_.coerce_output_value
-        if coerce == GraphQLInt.coerce_output_value:
-            fits = found.cls is int and found.least >= GRAPHQL_MIN_INT and found.greatest <= GRAPHQL_MAX_INT
-        else:
-            fits = found.cls is (exact_class(coerce) or IN_LINE.get(coerce))
-        return read if fits else None
+        shown = int if coerce == GraphQLInt.coerce_output_value else exact_class(coerce) or IN_LINE.get(coerce)
+        return read if cls is not None and cls is shown and (nullable or not optional) else None
 
     def _value(self, declared_type: GraphQLOutputType, field: _Field, v: str, place: str) -> str:
         """An expression: the completed value of `v` if it is as expected, else what `settle` makes of it.
@@ -305,14 +301,8 @@ class _Writer:
     # Resolvers, and what a request brings, made once for it
 
     def _call(self, call: ResolverCall, at: FieldPosition) -> str:
-        info = "None"
-        if any(kind == "info" for _name, kind in call.parameters):
-            info = self._info(at) if call.make_info is None else self._name("info", at.name)
-            if call.make_info is not None:
-                make = self._constant(call.make_info, "make_info", at.name)
-                self._per_request.append(f"{info} = {make}(run, {self._constant(at, 'position', at.name)})")
-        passed = {"source": "o", "info": info}
-        arguments = [passed[kind] if name is None else f"{name}={passed[kind]}" for name, kind in call.parameters]
+        info = self._info(at, call.make_info) if "{info}" in call.parameters else "None"
+        arguments = [call.parameters.format(info=info)] if call.parameters else []
         if call.arguments.constant is None:
             bound = self._name("arguments", at.name)
             bind = self._constant(call.arguments.bind, "bind", at.name)
@@ -322,12 +312,14 @@ class _Writer:
             arguments.append(f"**{self._constant(call.arguments.constant, 'arguments', at.name)}")
         return f"{self._constant(call.function, 'resolve', at.name)}({', '.join(arguments)})"
 
-    def _info(self, at: FieldPosition) -> str:
-        """graphql-core's info for a field."""
-        if id(at) not in self._infos:
-            info = self._infos[id(at)] = self._name("info", at.name)
-            self._per_request.append(f"{info} = run.info({self._constant(at, 'position', at.name)})")
-        return self._infos[id(at)]
+    def _info(self, at: FieldPosition, make: Callable[[Any, FieldPosition], Any] | None = None) -> str:
+        """The info for a field: graphql-core's, or what is made instead."""
+        key = id(at), make is None
+        if key not in self._infos:
+            info = self._infos[key] = self._name("info", at.name)
+            function = "run.info(" if make is None else f"{self._constant(make, 'make_info', at.name)}(run, "
+            self._per_request.append(f"{info} = {function}{self._constant(at, 'position', at.name)})")
+        return self._infos[key]
 
     # Names
 

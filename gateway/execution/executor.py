@@ -5,7 +5,6 @@
     response.data, response.errors, response.planned
     response.to_bytes(extensions={"requestId": "..."})
 
-`prepared` is anything that carries a validated `document: DocumentNode` and a hashable `key` that stands for its text.
 The context belongs to one request. It reaches the resolvers as `info.context`, with the request's loaders in it.
 
 The answer is graphql-core's in any case: data, the order of its keys, errors. A plan that meets an error it cannot
@@ -15,9 +14,10 @@ and the loaders of the request remember what they have read. See `docs/adr/0003-
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Hashable
 from contextlib import aclosing
+from functools import partial
 from inspect import isawaitable
 from types import SimpleNamespace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 from cachetools import LRUCache
@@ -31,16 +31,17 @@ from graphql.execution import (
 )
 from graphql.execution.middleware import MiddlewareManager
 from graphql.execution.values import VariableValues
+from graphql.pyutils import is_awaitable
 
 from gateway.execution.compile import MAX_FIELDS, TooManyFieldsError, compile_operation
-from gateway.execution.inspection import Inspection
-from gateway.execution.operation import Operation, PlanKey, find_operation
+from gateway.execution.documents import Prepared
+from gateway.execution.operation import Code, Operation, PlanKey, find_operation
 from gateway.execution.outline import BYTES_PER_ENTRY, CACHED_DOCUMENTS
-from gateway.execution.plan import Code, HandOverError, UnplannableError
-from gateway.execution.response import Response
-from gateway.execution.run import ASYNC_HELPERS, Run
+from gateway.execution.response import HandOverError, Response, UnplannableError
+from gateway.execution.run import Run
 from gateway.execution.strawberry_adapter import StrawberryFields
-from gateway.ops.trace import current_trace, enter_phase
+from gateway.execution.variants import get_attribute
+from gateway.ops.trace import Trace, current_trace, enter_phase
 
 log = structlog.get_logger(__name__)
 
@@ -55,16 +56,6 @@ Middleware = Callable[..., Any]
 
 _Request: TypeAlias = tuple[DocumentNode, str | None, dict[str, Any], Any, Any]
 """The document, the name of the operation, variables, context and root value."""
-
-
-class Document(Protocol):
-    """A parsed and validated document. Equal keys mean equal text."""
-
-    @property
-    def document(self) -> DocumentNode: ...
-
-    @property
-    def key(self) -> Hashable: ...
 
 
 class Executor:
@@ -92,7 +83,7 @@ class Executor:
 
     async def execute(
         self,
-        prepared: Document,
+        prepared: Prepared,
         operation_name: str | None = None,
         variables: dict[str, Any] | None = None,
         context: Any = None,
@@ -125,9 +116,8 @@ class Executor:
             self._operations[cache_key] = operation  # it weighs more now
         if code is None:
             return await self._by_graphql_core(request)
-        run = Run(operation, coerced, context, root_value)
         try:
-            return Response(await run.execute(code, trace), run.errors, planned=True)
+            return await Run(operation, coerced, context, root_value).execute(code, trace)
         except (Exception, UnplannableError) as error:  # noqa: BLE001 # graphql-core meets the same error, and reports it
             failure = type(error)
         response = await self._by_graphql_core(request)
@@ -140,7 +130,7 @@ class Executor:
 
     async def subscribe(
         self,
-        prepared: Document,
+        prepared: Prepared,
         operation_name: str | None = None,
         variables: dict[str, Any] | None = None,
         context: Any = None,
@@ -207,7 +197,7 @@ class Executor:
         trace = current_trace()
         chain = [middleware] if middleware else []
         if trace and trace.is_shown:
-            chain.append(Inspection(trace).resolve)
+            chain.append(partial(_inspect, trace))
         return GraphQLExecutor.build(
             self._schema,
             document,
@@ -219,6 +209,25 @@ class Executor:
             middleware=MiddlewareManager(*[SimpleNamespace(resolve=each) for each in chain]) if chain else None,
             hide_suggestions=not self._suggestions,
         )
+
+
+def _inspect(trace: Trace, resolver: Callable[..., Any], source: Any, info: Any, /, **arguments: Any) -> Any:
+    """What stands between every field and its resolver, and adds to the trace."""
+    path = tuple(info.path.as_list())
+    for issue in getattr(source, "data_issues", None) or ():
+        place = (*path[:-1], *issue.field.split("."))
+        trace.data_issues[place, issue.field] = issue.problem.value, issue.platform.value
+    with trace.asking((path,)):
+        value = resolver(source, info, **arguments)
+    if is_awaitable(value):
+        return trace.under((path,), value)
+    field = info.parent_type.fields.get(info.field_name)
+    declared = field and get_attribute(field)
+    if declared is not None and getattr(info.context, "variant", None) != declared.variant:
+        held = getattr(source, declared.attribute)
+        if held is not None and held != value:
+            trace.masked[path] = None
+    return value
 
 
 async def _responses(executor: GraphQLExecutor[Any], source: AsyncIterable[Any]) -> AsyncGenerator[Response, None]:
@@ -254,4 +263,4 @@ def _execute_event(executor: GraphQLExecutor[Any]) -> Awaitable[ExecutionResult]
 
 def _release(executor: GraphQLExecutor[Any]) -> None:
     """Call when it has ended. It holds methods of its own: a reference cycle, and all of the request in it."""
-    executor.async_helpers = ASYNC_HELPERS
+    executor.async_helpers = None  # type: ignore[assignment] # nothing asks for them any more

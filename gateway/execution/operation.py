@@ -1,32 +1,51 @@
-"""An operation of a document, prepared once: whether plans cover it, and how its variables are read."""
+"""An operation of a document, prepared once: whether plans cover it, and how its variables and arguments are read."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from datetime import date, time
+from decimal import Decimal
+from enum import Enum
+from types import NoneType
+from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLField,
     GraphQLSchema,
+    GraphQLString,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
+    Undefined,
     VariableDefinitionNode,
     VariableNode,
     get_nullable_type,
     is_leaf_type,
+    is_non_null_type,
+    is_required_argument,
 )
 from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.get_variable_signature import get_variable_signature
-from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
+from graphql.execution.values import VariableValues, VariableValueSource, get_argument_values, get_variable_values
 
 from gateway.execution.outline import BYTES_PER_TOKEN, Outline
-from gateway.execution.plan import Code
 
 CONDITIONS = ("skip", "include")
 
 BYTES_PER_CHARACTER = 5
 """What the code of a plan takes in memory for each character of its source, measured and rounded up."""
+
+Convert: TypeAlias = Callable[[dict[str, Any], Any], dict[str, Any]]
+"""From graphql-core's argument values, and the resolver's info, to the keyword arguments of the resolver.
+
+Each by itself: what is constant is converted once, when the plan is made.
+"""
+
+IMMUTABLE = (str, int, float, NoneType, Enum, Decimal, date, time)
 
 PlanKey: TypeAlias = tuple[Hashable, ...]
 """The variant of the request, and the values of the variables in @skip and @include."""
@@ -65,6 +84,72 @@ class Variables:
                 return None
             values.sources[name] = VariableValueSource(signature, value)
         return values
+
+
+class Arguments:
+    """The arguments of one field in one operation.
+
+    `constant` holds the keyword arguments if they are the same for every request, else None. What can be changed in
+    place is made anew for each request, never kept in the plan; within a request all objects of a list share it.
+    """
+
+    __slots__ = ("_constants", "_convert", "_field", "_node", "_variables", "constant")
+
+    def __init__(self, field: GraphQLField, node: FieldNode, convert: Convert = lambda values, _: values) -> None:
+        """Raises GraphQLError where graphql-core would."""
+        self._field = field
+        self._node = node
+        self._convert = convert
+        self._constants: dict[str, Any] = {}
+        self._variables = self._read_variables()
+        self.constant = self._constants if self._variables == [] else None
+
+    def bind(self, variables: VariableValues, info: Any) -> dict[str, Any]:
+        """The keyword arguments for one request. Raises what graphql-core or the conversion raises."""
+        if self._variables is None:
+            return self._convert(get_argument_values(self._field, self._node, variables), info)
+        values = {}
+        for name, variable, default, non_null in self._variables:
+            value = variables.coerced.get(variable, default)
+            if non_null and (value is None or value is Undefined):
+                raise LookupError(name)  # graphql-core words the error
+            if value is not Undefined:
+                values[name] = value
+        return self._constants | self._convert(values, info)
+
+    def _read_variables(self) -> list[tuple[str, str, Any, bool]] | None:
+        """The arguments that are variables: their name, the variable's, the default and whether null is not allowed.
+
+        None where an argument is more than a variable or an immutable constant: then graphql-core reads them all.
+        """
+        arguments, definitions = self._node.arguments or (), self._field.args
+        given = {node.name.value: node.value.name.value for node in arguments if isinstance(node.value, VariableNode)}
+        literals = tuple(node for node in arguments if node.name.value not in given)
+        if any(isinstance(node.value, ListValueNode | ObjectValueNode) for node in literals):
+            return None
+        known = {
+            name: each for name, each in definitions.items() if name not in given or not is_required_argument(each)
+        }
+        constants = {}
+        if known:  # graphql-core gives the literals, and the defaults of all others
+            node = FieldNode(name=self._node.name, arguments=literals)
+            constants = get_argument_values(GraphQLField(GraphQLString, known), node)
+        if not all(isinstance(value, IMMUTABLE) for value in constants.values()):
+            return None
+        variables = []
+        for name, variable in given.items():
+            out_name = definitions[name].out_name or name
+            default = constants.pop(out_name, Undefined)
+            variables.append((out_name, variable, default, is_non_null_type(definitions[name].type)))
+        self._constants = self._convert(constants, None)
+        return variables
+
+
+class Code(NamedTuple):
+    """A plan. `source` is for reading; `bind(run)` gives the function of the root object, for one request."""
+
+    source: str
+    bind: Callable[[Any], Callable[[Any], dict[str, Any]]]
 
 
 @dataclass(slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""What an execution gives back, and its JSON."""
+"""What an execution gives back, and its JSON; and how a plan gives up."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,3 +74,18 @@ async def reported(value: Awaitable[ValueT], info: GraphQLResolveInfo[Any]) -> V
     except IncompleteError as error:
         part: ValueT = take_part(error, info, info.path.as_list())
         return part
+
+
+class UnplannableError(BaseException):
+    """Plans do not cover this operation; graphql-core does.
+
+    Not an Exception: a resolver that reads something which only graphql-core knows raises this through its own
+    `except Exception`, which must not take it for a failure.
+    """
+
+
+class HandOverError(Exception):
+    """The arguments of a field cannot be read, or what it awaited failed and may not be null.
+
+    graphql-core reports it, or never gets to that field, or is luckier.
+    """

@@ -12,19 +12,26 @@ executes the operation.
 import asyncio
 from collections.abc import Callable, Sequence
 from inspect import iscoroutine
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from graphql import FieldNode, GraphQLError, GraphQLResolveInfo, Undefined, located_error
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    Undefined,
+    located_error,
+)
 from graphql.execution.values import VariableValues
-from graphql.pyutils import Path, gather_with_cancel, inspect, is_awaitable, is_iterable
+from graphql.pyutils import Path, inspect, is_awaitable, is_iterable
 from graphql.pyutils.is_awaitable import is_async_iterable
 from graphql.type import GraphQLResolveInfoHelpers
 
 from gateway.errors import drop_tracebacks
 from gateway.execution.load import Load, fetch
-from gateway.execution.operation import Operation
-from gateway.execution.plan import Code, FieldPosition, HandOverError, UnplannableError, ViolationError
-from gateway.execution.response import IncompleteError, PathKeys
+from gateway.execution.operation import Code, Operation
+from gateway.execution.response import HandOverError, IncompleteError, PathKeys, Response, UnplannableError
 from gateway.execution.variants import Observation, ObservedField
 from gateway.futures import disregard
 from gateway.ops.trace import Trace
@@ -46,10 +53,19 @@ SITES_AT_ONCE = 4
 """To ask before each whether the turn is spent would take a tenth of the time of a level of 20."""
 
 
+class FieldPosition(NamedTuple):
+    """What is the same each time a field is resolved: the first entries of GraphQLResolveInfo."""
+
+    name: str
+    nodes: list[FieldNode]
+    return_type: GraphQLOutputType
+    parent_type: GraphQLObjectType
+
+
 class PlanInfo(GraphQLResolveInfo[Any]):
     """graphql-core's info for a field of a plan, shared by all objects of the request: so it knows no path.
 
-    A resolver that asks for the path gets the operation out of plans permanently, and graphql-core to answer it.
+    A resolver that asks for it, or for helpers, gets the operation out of plans permanently: graphql-core answers.
     """
 
     __slots__ = ()
@@ -58,29 +74,24 @@ class PlanInfo(GraphQLResolveInfo[Any]):
     def path(self) -> Path:
         raise UnplannableError("a resolver reads info.path")
 
-
-def _track(_values: Sequence[Any]) -> None:
-    raise UnplannableError("a resolver leaves work behind")
-
-
-ASYNC_HELPERS = GraphQLResolveInfoHelpers(gather=lambda values: gather_with_cancel(*values), track=_track)
+    @property
+    def async_helpers(self) -> GraphQLResolveInfoHelpers:
+        raise UnplannableError("a resolver reads info.async_helpers")
 
 
 class Run:
     """Executes the plan of an operation once.
 
-    The code reads `variables` and `context`. `errors` are those of values that failed where null is allowed. The
-    context hears at the end what was `observed`.
+    The code reads `variables` and `context`. The context hears at the end what was `observed`.
     """
 
     __slots__ = (
-        "_failed", "_operation", "_parts", "_root_value", "_sites", "context", "errors", "observed", "variables",
+        "_failed", "_operation", "_parts", "_root_value", "_sites", "context", "observed", "variables",
     )  # fmt: skip
 
     def __init__(self, operation: Operation, variables: VariableValues, context: Any, root_value: Any) -> None:
         self.variables = variables
         self.context = context
-        self.errors: list[GraphQLError] = []
         self.observed: list[Observation] = []
         self._operation = operation
         self._root_value = root_value
@@ -88,8 +99,8 @@ class Run:
         self._parts: list[tuple[Sequence[Any], list[Any], CompleteItems]] = []
         self._failed: list[tuple[Site, Exception]] = []
 
-    async def execute(self, code: Code, trace: Trace | None) -> dict[str, Any]:
-        """The data of the response; `trace` counts the levels. Raises whatever graphql-core has to deal with."""
+    async def execute(self, code: Code, trace: Trace | None) -> Response:
+        """`trace` counts the levels. Raises whatever graphql-core has to deal with."""
         try:
             try:
                 build = code.bind(self)
@@ -103,13 +114,12 @@ class Run:
                 if trace is not None:
                     trace.level += 1
                 await self._complete_level(sites, await fetch([awaitable for _, _, awaitable, _, _ in sites]))
-            if self._failed:
-                self._locate_errors(data)
+            errors = self._locate_errors(data) if self._failed else []
         finally:
             self._release()
         if self.observed:
             self.context.observe([observation for observation in self.observed if observation.objects])
-        return data
+        return Response(data, errors, planned=True)
 
     async def _build_parts(self) -> None:
         """Complete what is left of long lists."""
@@ -143,8 +153,8 @@ class Run:
         self._failed.append((site, error))
         return None
 
-    def _locate_errors(self, data: dict[str, Any]) -> None:
-        """Make the errors of what failed, by the path of each object and list of the response."""
+    def _locate_errors(self, data: dict[str, Any]) -> list[GraphQLError]:
+        """The errors of what failed, by the path of each object and list of the response."""
         paths: dict[int, PathKeys] = {}
         queue: list[tuple[Any, PathKeys]] = [(data, ())]
         for container, path in queue:
@@ -152,8 +162,10 @@ class Run:
                 paths[id(container)] = path
                 entries = container.items() if isinstance(container, dict) else enumerate(container)
                 queue += [(value, (*path, key)) for key, value in entries if isinstance(value, dict | list)]
-        for (container, key, _awaitable, _complete, nodes), error in self._failed:
-            self.errors.append(located_error(error, nodes, [*paths[id(container)], key]))
+        return [
+            located_error(error, nodes, [*paths[id(container)], key])
+            for (container, key, _awaitable, _complete, nodes), error in self._failed
+        ]
 
     def _release(self) -> None:
         """Sites refer back to this run: the whole request would wait for the cycle collector.
@@ -199,7 +211,7 @@ class Run:
     def info(self, position: FieldPosition) -> PlanInfo:
         """What resolvers of this field get."""
         operation = self._operation
-        request = (self._root_value, operation.node, self.variables, self.context, is_awaitable, None, ASYNC_HELPERS)
+        request = (self._root_value, operation.node, self.variables, self.context, is_awaitable, None, None)
         return PlanInfo._make((*position, None, operation.schema, operation.fragment_definitions, *request))
 
 
@@ -213,7 +225,7 @@ def _put(value: Any, complete: Complete, nodes: list[FieldNode] | None) -> Any:
             return value
     elif nodes is not None:
         return None
-    raise ViolationError("null where it is not allowed")
+    raise ValueError("null where it is not allowed")
 
 
 def _as_list(values: Any) -> list[Any]:
@@ -221,14 +233,14 @@ def _as_list(values: Any) -> list[Any]:
     if is_async_iterable(values) or hasattr(values, "__next__"):
         raise UnplannableError("a list that can be read only once")
     if not is_iterable(values):
-        raise ViolationError(f"{inspect(values)} is no list")
+        raise ValueError(f"{inspect(values)} is no list")
     return list(values)
 
 
 def confirm(is_type: Any) -> None:
     """Raises unless `is_type_of` has said that the object is of its type."""
     if is_type is not True and not at_hand(is_type):
-        raise ViolationError("an object of another type")
+        raise ValueError("an object of another type")
 
 
 def at_hand(answer: Any) -> Any:

@@ -5,13 +5,15 @@ field extensions, and finds out what the resolver wants, for every object anew. 
 the function that was written. Fields with extensions or permissions, and whatever is not recognised, keep the wrapper.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from functools import partial
 from math import inf
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from graphql import FieldNode, GraphQLField, GraphQLSchema, default_field_resolver, is_non_null_type
+from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
+from msgspec import Meta
 from strawberry import Info, Schema
 from strawberry.relay import GlobalID
 from strawberry.schema.compat import is_scalar
@@ -21,20 +23,11 @@ from strawberry.types.enum import StrawberryEnumDefinition, has_enum_definition
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
-from gateway.execution.arguments import Arguments, Convert
-from gateway.execution.plan import Attribute, FieldPosition, ResolverCall
+from gateway.execution.operation import Arguments, Convert
+from gateway.execution.run import FieldPosition
 from gateway.execution.variants import AttributeIn
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
-
-
-class Declared(NamedTuple):
-    """What an attribute holds: an instance of this very class; or None, if it is `optional`. Numbers have bounds."""
-
-    cls: type
-    optional: bool
-    least: float = -inf
-    greatest: float = inf
 
 
 def by_class(cls: type, *, typed: bool = False) -> Callable[[object, object], bool]:
@@ -52,8 +45,8 @@ def by_class(cls: type, *, typed: bool = False) -> Callable[[object, object], bo
     return is_type_of
 
 
-def _declared(cls: type) -> dict[str, Declared]:
-    """What is annotated with one class, or with one and None."""
+def _declared(cls: type) -> dict[str, tuple[type, bool]]:
+    """What is annotated with one class: this, and whether None is possible. Of integers, those that an Int has."""
     declared = {}
     for name, annotation in get_type_hints(cls, include_extras=True).items():
         annotated = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
@@ -61,17 +54,17 @@ def _declared(cls: type) -> dict[str, Declared]:
         others = [part for part in parts if part is not NoneType]
         if len(others) == 1:
             one, *notes = get_args(others[0]) if get_origin(others[0]) is Annotated else others
-            if isinstance(one, type):
-                least = max(_bounds(notes, "ge", "gt"), default=-inf)
-                greatest = min(_bounds(notes, "le", "lt"), default=inf)
-                declared[name] = Declared(one, NoneType in parts, least, greatest)
+            if isinstance(one, type) and (one is not int or any(map(_is_bounded, notes))):
+                declared[name] = one, NoneType in parts
     return declared
 
 
-def _bounds(notes: Sequence[object], *names: str) -> list[float]:
-    """What notes such as `msgspec.Meta` have under these names."""
-    bounds = [getattr(note, name, None) for note in notes for name in names]
-    return [bound for bound in bounds if bound is not None]
+def _is_bounded(note: Any) -> bool:
+    if not isinstance(note, Meta):
+        return False
+    least = max([bound for bound in (note.ge, note.gt) if bound is not None], default=-inf)
+    greatest = min([bound for bound in (note.le, note.lt) if bound is not None], default=inf)
+    return least >= GRAPHQL_MIN_INT and greatest <= GRAPHQL_MAX_INT
 
 
 def as_it_is(cls: type) -> Callable[[object], object]:
@@ -108,6 +101,30 @@ WRAPPERS = tuple(
 """The functions that Strawberry gives to graphql-core. Any other was put there by someone else."""
 
 
+class Attribute(NamedTuple):
+    """An attribute of the source object, which has it; what `through` makes of it, where there is such a function.
+
+    `observed`: the context hears that it was read.
+    """
+
+    name: str
+    observed: bool = False
+    through: Callable[[Any], Any] | None = None
+
+
+class ResolverCall(NamedTuple):
+    """A resolver, called with the source object and info where its parameters are.
+
+    `parameters` is the source of the call: `o` is the object, `{info}` the info. `make_info` gives the info that the
+    resolver expects for a run and the field's position; None stands for graphql-core's.
+    """
+
+    function: Callable[..., Any]
+    parameters: str
+    arguments: Arguments
+    make_info: Callable[[Any, FieldPosition], Any] | None = None
+
+
 class StrawberryFields:
     """Reads the fields of one schema; of a schema that Strawberry did not make, it recognises none."""
 
@@ -124,7 +141,7 @@ class StrawberryFields:
         function = resolver and resolver.wrapped_func
         if schema is None or field is None or resolver is None or not callable(function):
             resolve = definition.resolve or default_field_resolver
-            return ResolverCall(resolve, ((None, "source"), (None, "info")), Arguments(definition, node))
+            return ResolverCall(resolve, "o, {info}", Arguments(definition, node))
         declared = getattr(function, "attribute_in", None)
         if isinstance(declared, AttributeIn):
             if declared.variant == variant:
@@ -172,18 +189,17 @@ def _ordinary(definition: GraphQLField, schema: Schema | None) -> StrawberryFiel
     return field if is_ordinary else None
 
 
-def _parameters(resolver: StrawberryResolver[Any]) -> tuple[tuple[str | None, Literal["source", "info"]], ...]:
+def _parameters(resolver: StrawberryResolver[Any]) -> str:
     """`self` is passed by position; `root`, the one annotated as Parent, and info by name if they do not come first."""
-    parameters: list[tuple[str | None, Literal["source", "info"]]] = []
-    if resolver.self_parameter:
-        parameters.append((None, "source"))
+    names = list(resolver.signature.parameters)
+    passed = {names[0]: "o"} if resolver.self_parameter else {}
     if parent := resolver.parent_parameter or resolver.root_parameter:
-        parameters.append((parent.name, "source"))
+        passed[parent.name] = "o"
     if resolver.info_parameter:
-        parameters.append((resolver.info_parameter.name, "info"))
-    first = list(resolver.signature.parameters)
-    by_position = first[: len(parameters)] == [name or first[0] for name, _kind in parameters]
-    return tuple((None if by_position else name, kind) for name, kind in parameters)
+        passed[resolver.info_parameter.name] = "{info}"
+    if [*passed] == names[: len(passed)]:
+        return ", ".join(passed.values())
+    return ", ".join(f"{name}={value}" for name, value in passed.items())
 
 
 class LeanInfo(Info[Any, Any]):

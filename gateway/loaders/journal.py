@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from gateway.errors import JournalError
-from gateway.execution.level_loader import LevelLoader
+from gateway.execution.load import LevelLoader
 from gateway.journal.history import HistoryKey
 from gateway.journal.operations import Operations
 from gateway.journal.payments import Payments

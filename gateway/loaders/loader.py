@@ -6,8 +6,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any, TypeVar
 
 from gateway.cache import SharedReads
-from gateway.execution.level_loader import LevelLoader
-from gateway.execution.load import fetch
+from gateway.execution.load import LevelLoader, fetch
 from gateway.in_flight import InFlightRead, Read, ReadKey, wait_all
 from gateway.ops.trace import METER, Trace, current_trace
 from gateway.platforms.platforms import Platforms
@@ -165,12 +164,7 @@ class ComposedLoader(RecordLoader[KeyT, ValueT]):
         trace, composed = current_trace(), self._composed
         missing = [key for key in dict.fromkeys(keys) if key not in composed]
         outcomes: dict[KeyT, Any] = {}
-        if len(missing) == 1 and trace is None:
-            try:
-                composed[missing[0]] = await self.compose(missing[0])
-            except Exception as error:  # noqa: BLE001 # it is the outcome of this key
-                outcomes[missing[0]] = error
-        elif missing:
+        if missing:
             values = [
                 self.compose(key) if trace is None else trace.under(trace.find_paths(self, key), self.compose(key))
                 for key in missing

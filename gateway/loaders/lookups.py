@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
-from gateway.execution.level_loader import only_values
-from gateway.execution.load import fetch
+from gateway.execution.load import fetch, only_values
 from gateway.in_flight import Read, ReadKey
 from gateway.loaders.loader import ReadLoader, RecordLoader
 from gateway.normalise.house import HouseOwner

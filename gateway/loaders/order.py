@@ -7,8 +7,7 @@ from math import inf
 from typing import NamedTuple
 
 from gateway.errors import PlatformError, QueryTooComplexError, drop_tracebacks
-from gateway.execution.level_loader import only_values
-from gateway.execution.load import fetch
+from gateway.execution.load import fetch, only_values
 from gateway.in_flight import InFlightRead
 from gateway.loaders.lists import ORDERS
 from gateway.loaders.loader import ComposedLoader

@@ -3,8 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from gateway.execution.level_loader import LevelLoader
-from gateway.execution.load import Load
+from gateway.execution.load import LevelLoader, Load
 from gateway.journal.audit import RevealQuery
 from gateway.journal.journal import Journal
 from gateway.journal.listing import OperationQuery, PaymentQuery

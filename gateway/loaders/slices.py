@@ -10,8 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from gateway.errors import GatewayError
-from gateway.execution.level_loader import only_values
-from gateway.execution.load import fetch
+from gateway.execution.load import fetch, only_values
 from gateway.execution.response import IncompleteError
 from gateway.loaders.loader import ComposedLoader, Source
 from gateway.loaders.paging import Direction, Failure, Identified, Part, Place, Places, Slice, Stream

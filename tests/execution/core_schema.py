@@ -32,8 +32,7 @@ from graphql import (
 )
 from graphql.pyutils import Undefined
 
-from gateway.execution.level_loader import LevelLoader
-from gateway.execution.load import Load
+from gateway.execution.load import LevelLoader, Load
 
 
 class Color(Enum):

@@ -8,24 +8,18 @@ from typing import Any
 
 import orjson
 from graphql import (
-    DocumentNode,
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
     execute,
     parse,
 )
+from loading import parsed
 from operation_generator import GeneratedOperation, OperationGenerator
 
 from gateway.execution.executor import Executor
 from gateway.execution.response import Response
 from gateway.execution.variants import ObservedField
-
-
-@dataclass
-class ParsedDocument:
-    document: DocumentNode
-    key: str
 
 
 @dataclass
@@ -70,7 +64,7 @@ class Comparison:
     async def check(self, seed: int) -> None:
         """Raises AssertionError that names the seed."""
         operation = self.generate(seed)
-        document = ParsedDocument(parse(operation.text), operation.text)
+        document = parsed(operation.text)
         first, observed = await self._execute(Executor(self.schema, plans=False), document, operation, seed)
         second, observed_by_plan = await self._execute(Executor(self.schema), document, operation, seed)
         self._count(operation, first, second)
@@ -91,7 +85,7 @@ class Comparison:
             self.counts.left_to_graphql_core += not any(name in operation.text for name in self._uncovered)
 
     async def _execute(
-        self, executor: Executor, document: ParsedDocument, operation: GeneratedOperation, seed: int
+        self, executor: Executor, document: Any, operation: GeneratedOperation, seed: int
     ) -> tuple[Response, set[tuple[str, ObservedField]]]:
         context = self._make_context(seed)
         root = self._make_root(context)

@@ -2,13 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from graphql import GraphQLSchema, build_schema, parse
 
 from gateway.execution.executor import Executor
-from gateway.execution.level_loader import LevelLoader
-from gateway.execution.load import Load
+from gateway.execution.load import LevelLoader, Load
 from gateway.execution.response import Response
 
 SDL = """
@@ -98,13 +98,12 @@ def make_schema(sdl: str = SDL, resolvers: dict[str, Any] | None = None) -> Grap
     return schema
 
 
-class Document:
-    def __init__(self, text: str) -> None:
-        self.document = parse(text)
-        self.key = text
+def parsed(text: str) -> Any:
+    """What an executor needs of a prepared document."""
+    return SimpleNamespace(document=parse(text), key=text)
 
 
 async def execute_planned(schema: GraphQLSchema, query: str, context: Any, make_context: Any, **more: Any) -> Response:
     """The response by a plan if there can be one, after graphql-core has given its own with another context."""
-    await Executor(schema, plans=False).execute(Document(query), context=make_context(), **more)
-    return await Executor(schema).execute(Document(query), context=context, **more)
+    await Executor(schema, plans=False).execute(parsed(query), context=make_context(), **more)
+    return await Executor(schema).execute(parsed(query), context=context, **more)

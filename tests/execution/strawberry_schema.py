@@ -16,8 +16,7 @@ from strawberry.permission import BasePermission
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.execution.level_loader import LevelLoader
-from gateway.execution.load import Load
+from gateway.execution.load import LevelLoader, Load
 from gateway.execution.strawberry_adapter import as_it_is, by_class
 from gateway.execution.variants import Observation, attribute_in
 

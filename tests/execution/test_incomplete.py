@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLError
-from loading import Document, make_schema
+from loading import make_schema, parsed
 
 from gateway.errors import NotSentError
 from gateway.execution.executor import Executor
@@ -60,7 +60,7 @@ async def test_part_and_error_are_in_the_response(query: str, data: Any, plans: 
     executor = Executor(SCHEMA, plans=plans)
     for _ in range(2):
         context = Context()
-        response = await executor.execute(Document(query), context=context)
+        response = await executor.execute(parsed(query), context=context)
 
         assert response.data == data
         errors = [*response.errors, *context.reported]
@@ -70,7 +70,7 @@ async def test_part_and_error_are_in_the_response(query: str, data: Any, plans: 
 
 
 async def test_unexpected_part_is_an_error() -> None:
-    response = await Executor(SCHEMA, plans=False).execute(Document("{ odd { n } }"), context=Context())
+    response = await Executor(SCHEMA, plans=False).execute(parsed("{ odd { n } }"), context=Context())
 
     assert response.data == {"odd": None}
     assert [error.message for error in response.errors] == [MESSAGE]

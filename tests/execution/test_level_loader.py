@@ -3,8 +3,7 @@ from typing import Any
 
 import pytest
 
-from gateway.execution.level_loader import LevelLoader
-from gateway.execution.load import Load
+from gateway.execution.load import LevelLoader, Load
 
 
 class Doubles(LevelLoader[Any, Any]):

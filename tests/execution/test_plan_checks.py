@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLEnumType, GraphQLField, GraphQLObjectType, GraphQLSchema, build_schema
 from graphql.pyutils import Undefined
-from loading import Document
+from loading import parsed
 
 from gateway.execution.executor import Executor
 from gateway.execution.response import Response
@@ -148,7 +148,7 @@ def make_schema(get: Any) -> GraphQLSchema:
 
 async def responses(schema: GraphQLSchema, query: str) -> tuple[Response, Response]:
     """graphql-core's, and the plan's."""
-    document = Document(query)
+    document = parsed(query)
     return await Executor(schema, plans=False).execute(document), await Executor(schema).execute(document)
 
 
@@ -166,7 +166,7 @@ async def test_plan_checks_any_value_as_graphql_core_does(name: str) -> None:
     values: list[Any] = []
     schema = make_schema(lambda: values[0])
     executor, reference = Executor(schema), Executor(schema, plans=False)
-    query = Document(f"{{ {name} {SELECTIONS.get(name, '')} }}")
+    query = parsed(f"{{ {name} {SELECTIONS.get(name, '')} }}")
     for value in ANY * 2:  # a plan meets each class for the first time, and again
         values[:] = [value]
         executor._operations.clear()

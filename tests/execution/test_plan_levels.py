@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from loading import Context, Document, House, execute_planned, make_schema
+from loading import Context, House, execute_planned, make_schema, parsed
 
 from gateway.execution.executor import Executor
 
@@ -70,11 +70,11 @@ async def test_fallback_does_not_ask_loaders_again() -> None:
 async def test_cancelled_request_cancels_pending_loads(query: str, complaints: list[dict[str, Any]]) -> None:
     executor = Executor(SCHEMA)
     for _ in range(2):
-        await executor.execute(Document(query), context=Context())
+        await executor.execute(parsed(query), context=Context())
     before = asyncio.all_tasks()
 
     for steps in range(12):
-        task = asyncio.ensure_future(executor.execute(Document(query), context=Context()))
+        task = asyncio.ensure_future(executor.execute(parsed(query), context=Context()))
         for _ in range(steps):
             await asyncio.sleep(0)
         if not task.done():

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLDirective, GraphQLSchema, get_introspection_query
 from graphql.language import DirectiveLocation
-from loading import Context, Document, make_schema
+from loading import Context, make_schema, parsed
 from structlog.testing import capture_logs
 
 from gateway.execution.executor import Executor
@@ -34,7 +34,7 @@ def schema_with(**resolvers: Any) -> GraphQLSchema:
 
 
 async def planned(executor: Executor, query: str, name: str | None = None, variables: Any = None) -> bool:
-    return (await executor.execute(Document(query), name, variables)).planned
+    return (await executor.execute(parsed(query), name, variables)).planned
 
 
 def many(count: int) -> str:
@@ -80,7 +80,7 @@ async def test_each_condition_value_has_its_plan() -> None:
     """
 
     async def execute(**variables: Any) -> tuple[bool, Any]:
-        response = await executor.execute(Document(query), None, variables)
+        response = await executor.execute(parsed(query), None, variables)
         return response.planned, response.data
 
     assert await execute(c=True, n=1) == (True, {"a": 1, "echo": 1})
@@ -111,9 +111,9 @@ async def test_operations_without_plans_go_to_graphql_core(query: str, name: str
     schema = GraphQLSchema(schema.query_type, schema.mutation_type, directives=[*schema.directives, custom])
     executor = Executor(schema)
 
-    responses = [await executor.execute(Document(query), name) for _ in range(3)]
+    responses = [await executor.execute(parsed(query), name) for _ in range(3)]
 
-    expected = await Executor(schema, plans=False).execute(Document(query), name)
+    expected = await Executor(schema, plans=False).execute(parsed(query), name)
     assert [response.planned for response in responses] == [False, False, False]
     assert all(response.data == expected.data for response in responses)
     assert all(response.executed == expected.executed for response in responses)
@@ -132,7 +132,7 @@ async def test_resolver_reading_path_disables_its_plan() -> None:
         return [str(key) for key in calls[-1]]
 
     executor = Executor(schema_with(Query_path=path))
-    responses = [await executor.execute(Document("{ p: path }")) for _ in range(3)]
+    responses = [await executor.execute(parsed("{ p: path }")) for _ in range(3)]
 
     assert [response.data for response in responses] == [{"p": ["p"]}] * 3
     assert [response.planned for response in responses] == [False] * 3
@@ -145,7 +145,7 @@ async def test_plan_failing_without_graphql_core_is_dropped() -> None:
     executor = Executor(schema_with(Query_a=lambda _source, _info: next(outcomes)))
 
     with capture_logs() as logs:
-        responses = [await executor.execute(Document("{ a }")) for _ in range(3)]
+        responses = [await executor.execute(parsed("{ a }")) for _ in range(3)]
 
     assert [response.data for response in responses] == [{"a": 1}, {"a": 2}, {"a": 3}]
     assert [response.planned for response in responses] == [True, False, False]
@@ -159,7 +159,7 @@ async def test_unreached_argument_error_does_not_discard_plan() -> None:
     query = "query($n: Int) { rows { n(least: $n) } }"
     variables: list[dict[str, Any]] = [{}, {"n": None}, {"n": 1}, {}]
 
-    responses = [await executor.execute(Document(query), None, each) for each in variables]
+    responses = [await executor.execute(parsed(query), None, each) for each in variables]
 
     assert [response.planned for response in responses] == [True, False, True, True]
     assert all(response.data == {"rows": []} and not response.errors for response in responses)
@@ -169,7 +169,7 @@ async def test_invalid_variables_are_a_request_error() -> None:
     executor = Executor(schema_with())
     query = "query($n: Int!) { echo(n: $n) }"
     for _ in range(3):
-        response = await executor.execute(Document(query), None, {"n": "x"})
+        response = await executor.execute(parsed(query), None, {"n": "x"})
         assert not response.executed
         assert response.data is None
         assert response.errors[0].message == (
@@ -190,7 +190,7 @@ async def test_middleware_wraps_every_field_without_plans() -> None:
     executor = Executor(schema_with())
     guard = Guard()
     for _ in range(3):
-        assert not (await executor.execute(Document("{ a b }"), middleware=guard.check)).planned
+        assert not (await executor.execute(parsed("{ a b }"), middleware=guard.check)).planned
 
     assert guard.seen == ["a", "b"] * 3
 
@@ -200,7 +200,7 @@ async def test_executor_serves_simultaneous_requests() -> None:
 
     schema = make_schema()
     executor = Executor(schema)
-    query = Document("query($n: Int!) { orders(count: $n) { number house { number } } }")
+    query = parsed("query($n: Int!) { orders(count: $n) { number house { number } } }")
     for _ in range(2):
         await executor.execute(query, None, {"n": 1}, Context())
 

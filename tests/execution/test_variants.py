@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 import strawberry
-from differential import ParsedDocument
-from graphql import parse
+from loading import parsed
 
 from gateway.execution.executor import Executor
 from gateway.execution.response import Response
@@ -54,7 +53,7 @@ NAME, PHONE = ObservedField("Person", "name", "full_name"), ObservedField("Perso
 
 async def run(executor: Executor, fields: str, context: Context, middleware: Any = None) -> Response:
     text = f"{{ people {{ {fields} }} }}"
-    return await executor.execute(ParsedDocument(parse(text), text), context=context, middleware=middleware)
+    return await executor.execute(parsed(text), context=context, middleware=middleware)
 
 
 @pytest.fixture
