@@ -30,7 +30,7 @@ NOT_PERSONAL = {
     "words of the schema and of the platforms' document": {
         "Module.label", "ModuleDrift.label", "Dictionary.name", "Dictionary.title", "DictionaryEntry.value",
         "DictionaryEntry.label", "DictionaryEntry.code", "DictionaryEntry.note", "PlatformEndpoint.name",
-        "Payment.lastError", "Reveal.typeName", "Reveal.fields", "DataQualityFinding.endpoint",
+        "ModuleChange.label", "Payment.lastError", "Reveal.typeName", "Reveal.fields", "DataQualityFinding.endpoint",
         "DataQualityFinding.field",
     },
     "the number of an order or of a payment": {

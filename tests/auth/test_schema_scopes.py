@@ -66,6 +66,7 @@ PARTS = {
     "PaymentConflict",
     "RepairPayload",
     "RepairsPayload",
+    "ModuleChange",
     "ModulePayload",
     "ModulesPayload",
     "SyncModulesPayload",
