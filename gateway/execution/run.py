@@ -131,7 +131,7 @@ class Run:
 
     async def _complete_level(self, sites: list[Site], outcomes: list[Any]) -> None:
         """Put these values where the sites have waited for them. What they wait for themselves is the next level."""
-        for number, (site, outcome) in enumerate(zip(sites, outcomes, strict=True), 1):
+        for number, (site, outcome) in enumerate(zip(sites, outcomes, strict=True)):
             if not number % SITES_AT_ONCE and is_spent():
                 await give_way()
             container, key, _awaitable, complete, nodes = site
