@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -217,6 +217,26 @@ async def key_server() -> AsyncIterator[KeyServer]:
     keys.answering.set()
     server.close()
     await server.wait_closed()
+
+
+@pytest.fixture
+def mint(environ: dict[str, str]) -> Callable[..., str]:
+    """`mint()` is a token for everything; `without` takes scopes away, `communities` names the only ones to see."""
+
+    def mint_one(
+        *scopes: str, without: Collection[str] = (), communities: Collection[str] = ("*",), subject: str = "lin"
+    ) -> str:
+        issuer = DevelopmentIssuer.open(load_settings(environ))
+        return issuer.mint(set(scopes or Scope) - set(without), communities, subject, 600)
+
+    return mint_one
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def engine(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Settings of a journal, once for each engine."""
+    is_sqlite = request.param == "sqlite"
+    return {} if is_sqlite else {"GATEWAY_DATABASE_URL": request.getfixturevalue("database_url")}
 
 
 @pytest.fixture

@@ -3,60 +3,28 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
+from gateway_workers import PATIENCE, Workers, running
 from processes import GatewayProcess
 from throw_away import on_server
-
-PATIENCE = 60
-"""Seconds: some starts of a worker, and the pauses between them."""
 
 STARTUP_FAILURE = 3
 
 pytestmark = pytest.mark.postgres
 
 
-class Workers:
-    """A gateway of two of them, seen by its log."""
-
-    def __init__(self, environ: dict[str, str], log: Path) -> None:
-        self.gateway = GatewayProcess(environ, log, workers=2)
-        self._log = log
-
-    async def logged(self, event: str, times: int) -> list[Any]:
-        """The workers that logged this event, oldest first, once there are so many."""
-        async with asyncio.timeout(PATIENCE):
-            while len(lines := self.lines(event)) < times:  # noqa: ASYNC110 # another program's log
-                await asyncio.sleep(0.01)
-        return [line.get("pid") for line in lines]
-
-    def lines(self, event: str) -> list[dict[str, Any]]:
-        lines = [orjson.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line["event"] == event]
-
-    async def is_ready(self) -> bool:
-        async with self.gateway.client() as client:
-            return (await client.get("/readyz")).status_code == 200
-
-
 @pytest.fixture
 async def workers(environ: dict[str, str], database_url: str, tmp_path: Path) -> AsyncIterator[Workers]:
-    log = tmp_path / "log"
-    workers = Workers(environ | {"GATEWAY_DATABASE_URL": database_url}, log)
-    try:
-        await workers.gateway.start()
-        await workers.logged("gateway serves", 1)  # else what cannot start ends them all
+    async with running(Workers, environ, database_url, tmp_path) as workers:
         yield workers
-    finally:
-        with suppress(ProcessLookupError):  # a test may have stopped it
-            await workers.gateway.stop()
-        sys.stdout.write(log.read_text())  # pytest shows it with a failure
+
+
+async def is_ready(workers: Workers) -> bool:
+    async with workers.gateway.client() as client:
+        return (await client.get("/readyz")).status_code == 200
 
 
 async def listens(port: int) -> bool:
@@ -83,13 +51,13 @@ async def test_dead_worker_is_restarted_while_others_serve(workers, database_url
 
     await workers.logged("worker replaced", 2)
 
-    assert await workers.is_ready()
+    assert await is_ready(workers)
     await block_connections(database_url, but=True)
     *_, newcomer = await workers.logged("worker serves", 3)
     os.kill(survivor, signal.SIGKILL)
     assert await workers.logged("worker serves", 4)
     assert newcomer not in (victim, survivor)
-    assert await workers.is_ready()
+    assert await is_ready(workers)
     assert await workers.gateway.stop() == 0
 
 

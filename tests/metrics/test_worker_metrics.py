@@ -3,19 +3,16 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
-import orjson
 import pytest
 from exposed import Series, labels_of, parse, value
-from processes import GatewayProcess
+from gateway_workers import PATIENCE, Workers, running
 
-PATIENCE = 60
 QUERY = {"query": "query Listed { __typename }"}
 TOO_DEEP = {"query": "query Listed " + "{ a" * 30 + "}" * 30}
 SCRAPES = 12
@@ -24,22 +21,8 @@ SCRAPES = 12
 pytestmark = pytest.mark.postgres
 
 
-class Workers:
-    def __init__(self, environ: dict[str, str], log: Path) -> None:
-        self.gateway = GatewayProcess(environ, log, workers=2)
-        self._log = log
-        self.sent = self.refused = 0
-
-    async def until_serving(self, times: int) -> list[int]:
-        """The workers so far, oldest first, once so many have served."""
-        async with asyncio.timeout(PATIENCE):
-            while len(pids := self._logged("worker serves")) < times:  # noqa: ASYNC110 # another program's log
-                await asyncio.sleep(0.01)
-        return pids
-
-    def _logged(self, event: str) -> list[int]:
-        lines = [orjson.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
-        return [line["pid"] for line in lines if line["event"] == event]
+class ScrapedWorkers(Workers):
+    sent = refused = 0
 
     async def send(self, clients: int, each: int) -> None:
         """A known load, over so many connections: each request is answered, and each last one refused."""
@@ -85,17 +68,10 @@ class Workers:
 
 
 @pytest.fixture
-async def workers(environ: dict[str, str], database_url: str, tmp_path: Path) -> AsyncIterator[Workers]:
-    log = tmp_path / "log"
-    workers = Workers(environ | {"GATEWAY_DATABASE_URL": database_url}, log)
-    try:
-        await workers.gateway.start()
-        await workers.until_serving(2)
+async def workers(environ: dict[str, str], database_url: str, tmp_path: Path) -> AsyncIterator[ScrapedWorkers]:
+    async with running(ScrapedWorkers, environ, database_url, tmp_path) as workers:
+        await workers.logged("worker serves", 2)
         yield workers
-    finally:
-        with suppress(ProcessLookupError):
-            await workers.gateway.stop()
-        sys.stdout.write(log.read_text())  # pytest shows it with a failure
 
 
 def counters(series: Series) -> dict[Any, float]:
@@ -119,13 +95,13 @@ async def test_counts_of_two_workers_add_up_to_the_load(workers):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 async def test_counts_of_an_ended_worker_are_kept(workers, number):
     await workers.send(clients=20, each=10)
-    [first, second] = await workers.until_serving(2)
+    [first, second] = await workers.logged("worker serves", 2)
     before = counters((await workers.scrape())[0])
 
     for victim, times in ((first, 3), (second, 4)):
         os.kill(victim, number)
         assert workers.is_exact(await workers.scrape_one())
-        await workers.until_serving(times)
+        await workers.logged("worker serves", times)
         scrapes = await workers.scrape()
         assert [workers.is_exact(series) for series in scrapes] == [True] * SCRAPES
         await workers.send(clients=10, each=5)
@@ -140,7 +116,7 @@ async def test_counts_of_an_ended_worker_are_kept(workers, number):
 
 
 async def test_directory_of_the_workers_ends_with_them(workers):
-    [directory] = [path for path in _directories() if _belongs_to(path, await workers.until_serving(2))]
+    [directory] = [path for path in _directories() if _belongs_to(path, await workers.logged("worker serves", 2))]
     assert directory.stat().st_mode & 0o777 == 0o700
 
     assert await workers.gateway.stop() == 0

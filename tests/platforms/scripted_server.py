@@ -100,10 +100,3 @@ async def closed_port() -> AsyncIterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the loop run until the condition holds."""
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 # what is waited for is outside: bytes on their way through the kernel
-            await asyncio.sleep(0)

@@ -1,0 +1,51 @@
+"""A gateway of two worker processes, seen by its log."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from processes import GatewayProcess
+
+PATIENCE = 60
+"""Seconds: some starts of a worker, and the pauses between them."""
+
+
+class Workers:
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        self.gateway = GatewayProcess(environ, log, workers=2)
+        self._log = log
+
+    async def logged(self, event: str, times: int) -> list[Any]:
+        """The workers that logged this event, oldest first, once there are so many."""
+        async with asyncio.timeout(PATIENCE):
+            while len(lines := self.lines(event)) < times:  # noqa: ASYNC110 # another program's log
+                await asyncio.sleep(0.01)
+        return [line.get("pid") for line in lines]
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        lines = [orjson.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]
+
+
+WorkersT = TypeVar("WorkersT", bound=Workers)
+
+
+@asynccontextmanager
+async def running(
+    kind: type[WorkersT], environ: dict[str, str], database_url: str, folder: Path
+) -> AsyncIterator[WorkersT]:
+    """Started, and serving with one worker at least: else what cannot start ends them all."""
+    log = folder / "log"
+    workers = kind(environ | {"GATEWAY_DATABASE_URL": database_url}, log)
+    try:
+        await workers.gateway.start()
+        await workers.logged("gateway serves", 1)
+        yield workers
+    finally:
+        with suppress(ProcessLookupError):  # a test may have stopped it
+            await workers.gateway.stop()
+        sys.stdout.write(log.read_text())  # pytest shows it with a failure
