@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from exposed import read, value
-from scripted_server import until
 from standing_clock import Clock
 from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
+from waiting import until
 
 from gateway.errors import NotSentError, PlatformError, ProtocolError
 from gateway.normalise.records import HouseKey
@@ -70,9 +70,7 @@ async def test_cancellation_and_timeout_are_distinct_outcomes(sandbox: Sandbox) 
         assert outcomes == {"UPSTREAM_TIMEOUT", "CANCELLED"}
 
 
-async def test_slow_call_is_logged_without_arguments(
-    sandbox: Sandbox,
-) -> None:
+async def test_slow_call_is_logged_without_arguments(sandbox: Sandbox) -> None:
     sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.2"})
     async with aclosing(make_platforms(settings)) as platforms:
@@ -155,12 +153,7 @@ def test_circuit_is_logged_when_it_opens_and_closes(
             "code": "UPSTREAM_UNAVAILABLE",
             "reason": "The name of the server cannot be resolved.",
         },
-        {
-            "event": "circuit of a platform closed",
-            "log_level": "warning",
-            "platform": "SECURITY",
-            "endpoint": "owner",
-        },
+        {"event": "circuit of a platform closed", "log_level": "warning", "platform": "SECURITY", "endpoint": "owner"},
     ]
 
 

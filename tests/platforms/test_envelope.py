@@ -1,8 +1,9 @@
-"""The envelope of platform answers: one test per numbered quirk."""
+"""The envelope of platform answers: a row for each numbered quirk, then what holds for any bytes."""
 
 import contextlib
 import json
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from gateway.platforms.envelope import (
     open_envelope,
 )
 
+BOM = b"\xef\xbb\xbf"
 NOTICE = (
     b"<br />\n<b>Notice</b>:  Undefined index: page in <b>/www/app/Page.php</b> on line <b>104</b><br />\n"
     b"<br />\n<b>Warning</b>:  count(): {0} in <b>/www/app/Page.php</b> on line <b>7</b><br />\n"
@@ -32,44 +34,110 @@ def opened(body: bytes | str, status: int = 200, **headers: str) -> Envelope:
     return open_envelope(RawAnswer(Head(status, pairs), data))
 
 
-def test_quirk_003_trailing_comma_is_accepted() -> None:
-    for body in ('{"code": 0,}', '{\n    "code": 0,\n}', '{"code": 0, "data": [1, 2,\r\n],}'):
-        assert opened(body).code == 0
+def gbk(text: str) -> bytes:
+    return text.encode("gbk")
 
 
-def test_quirk_003_commas_within_texts_are_unchanged() -> None:
-    assert opened('{"code": 0, "data": "a,} \\" ,]",}').body["data"] == 'a,} " ,]'
+DEAD, ALIVE = {"token_is_dead": True}, {"token_is_dead": False}
+GBK = {"content_type": "text/html; charset=GBK"}
+HOME = {"data": "李明住在晨曦家园"}
+ESCAPED = r'{"code":0,"data":"\u674e\u660e\/"}'
+QUOTED = '{\n "code": 0,\n "data": \'\n {"00001":{\n "绑定房屋":"1"\n }}\'\n}'
+
+OPENED: list[Any] = [
+    # the quirk, an answer, what the envelope has of it, and the status and headers
+    *(
+        (3, body, {"code": 0}, {})
+        for body in ('{"code": 0,}', '{\n "code": 0,\n}', '{"code": 0, "data": [1, 2,\r\n],}')
+    ),
+    (3, '{"code": 0, "data": "a,} \\" ,]",}', {"data": 'a,} " ,]'}, {}),
+    (4, QUOTED, {"data": '\n {"00001":{\n "绑定房屋":"1"\n }}'}, {}),
+    (4, '{"code": 0, "data": "一\n二\t三"}', {"data": "一\n二\t三"}, {}),
+    *((9, f'{{"code": {code}}}', {"code": 0}, {}) for code in ("0", '"0"', "0.0", '" 0 "', '"00"')),
+    *((10, f'{{"code": 1, "token_expired": {value}}}', DEAD, {}) for value in ("0", '"0"')),
+    *((10, f'{{"token_expired": {value}, "msg": ""}}', DEAD, {}) for value in ("0", '"0"')),
+    *((10, f'{{"code": 1, "token_expired": {value}}}', ALIVE, {}) for value in ("1", '"1"', "null", '""')),
+    (10, '{"code": 0, "token_expired": 0, "data": []}', ALIVE, {}),
+    *((11, f'{{"code": {code}, "message": "token值因各种原因而失效"}}', DEAD, {}) for code in ("9", '"9"')),
+    *(
+        (14, '{"code": 0, "data": []}', {"code": 0}, {"status": status})
+        for status in (200, 302, 400, 401, 404, 500, 503)
+    ),
+    *(
+        (14, body, {"code": TOKEN_DEAD}, {"status": 401})
+        for body in ("<html>", '{"message": "Unauthenticated."}', '{"code": "1", "msg": "没有登录"}')
+    ),
+    *((15, body, {"code": None}, {}) for body in ('{"data": [], "meta": {}}', '{"code": null}', '{"code": ""}')),
+    (17, '{"code": 1, "msg": "获取订单列表成功", "data": [], "pages": null}', {"code": 1}, {}),
+    (26, '{"code": 1, "msg": " 查无此人 ", "message": "没有通过phone查询到user表"}', {"msg": "查无此人"}, {}),
+    (26, '{"code": 1, "message": "Se104"}', {"msg": None}, {}),
+    (26, json.dumps({"code": 1, "msg": "长" * 5000}), {"msg": "长" * LONGEST_MESSAGE}, {}),
+    *((32, f'{{"code": 1, "data": {data}}}', {"is_empty": True}, {}) for data in ("null", '""', "[]", "{}")),
+    (32, '{"code": 1}', {"is_empty": True}, {}),
+    (32, '{"code": 1, "data": 0}', {"is_empty": False}, {}),
+    *((61, body, {"data": "李明/"}, {}) for body in (ESCAPED, '{"code":0,"data":"李明/"}')),
+    (77, '{"code": 0, "data": 20201213104759976889}', {"data": 20201213104759976889}, {}),
+    (77, '{"code": 0, "data": "4200000000202012131047599768",}', {"data": "4200000000202012131047599768"}, {}),
+    (190, NOTICE + b'{"code": 0, "data": {"a": "}"}}', {"data": {"a": "}"}}, {"content_type": "text/html"}),
+    *(
+        (190, body, {"code": 0}, {})
+        for body in (BOM + b'{"code": 0}', BOM + NOTICE + b'{"code": 0}\r\n', b'\0\0{"code": 0}\0')
+    ),
+    (190, gbk('{"code": 0, "data": "李明住在晨曦家园"}'), HOME, {}),
+    (190, gbk('{"code": 0, "data": "李明住在晨曦家园"}'), HOME, GBK),
+    # These bytes are UTF-8 as well, and mean something else in it.
+    (190, gbk('{"code": 0, "data": "联通"}'), {"data": "联通"}, {"content_type": "text/html; charset=gb2312"}),
+    (190, '{"code": 0, "data": "李明住'.encode()[:-1] + b'"}', {"data": "李明\ufffd"}, {}),
+    (190, r'{"code": 0, "data": "\ud83d\ude00 \ud83d"}', {"data": "\U0001f600 \ufffd"}, {}),
+    (192, '{"code": 0, "code": 1}', {"code": 1}, {}),
+]
 
 
-def test_quirk_004_single_quoted_data_is_text() -> None:
-    body = '{\n    "code": 0,\n    "data": \'\n    {"00001":{\n        "绑定房屋":"1"\n    }}\'\n}'
-    assert json.loads(opened(body).body["data"]) == {"00001": {"绑定房屋": "1"}}
+@pytest.mark.parametrize(("quirk", "body", "found", "given"), OPENED)
+def test_quirk_is_read(quirk: int, body: bytes | str, found: dict[str, object], given: dict[str, Any]) -> None:
+    envelope = opened(body, **given)
+    assert {name: envelope.body["data"] if name == "data" else getattr(envelope, name) for name in found} == found, (
+        quirk
+    )
 
 
-def test_quirk_004_irreparable_text_is_no_answer() -> None:
-    with pytest.raises(BadAnswerError):
-        opened('{"code": 0, "msg": "a\n\\q"}')
+NO_CODES = ['"null"', "true", "[]", "{}", "0.5", '"zero"', '"٠"', "1000000000", "-1e300", "1e300"]
+NO_CODES += ["1" + "0" * 20, '"' + "9" * 18 + '"']
+DEEP = "[" * 100_000 + "]" * 100_000
+UNESCAPED = '{"data": [{"id": 1, "shenhe_content": "{"people":{"user_id":1}}"}], "meta": {"total": 1}}'
+UNCLOSED = '{"data": [{"id": 1, "shenhe_status": "等待审核, "created_at": "2020年"}], "meta": {"total": 1}}'
+SEVERAL = [
+    b'{"code": 1, "msg": ""}\n{"code": 0, "data": []}',
+    b'{"code": 1, "data": [],}\n{"code": 0, "data": []}',
+    b'{\n"code": 1,\n"data": [\n{"id": 1},\n{"code": 0, "data": []}',
+]
+
+NO_ANSWER: list[tuple[int, bytes | str, int]] = [
+    # the quirk, what is no answer, and its status
+    *((1, body, 200) for body in (UNESCAPED, UNCLOSED)),
+    (4, '{"code": 0, "msg": "a\n\\q"}', 200),
+    *((9, f'{{"code": {code}, "data": []}}', 200) for code in NO_CODES),
+    (15, '{"message": "Server Error", "data": []}', 500),
+    *((189, "<!DOCTYPE html><html>secret {\n</html>", status) for status in (200, 302, 404, 405, 419, 500)),
+    *(
+        (190, body, 200)
+        for body in (b"", b"  \r\n", b"null", b"[]", b'"0"', b"0", b"\0", b"\xff\xfe{}", b"{", b'{"code": 0')
+    ),
+    *((192, before + body, 200) for before in (b"", NOTICE) for body in SEVERAL),
+    *(
+        (192, body % DEEP, 200)
+        for body in ('{"code": 0, "data": %s}', '{"code": 0, "data": %s,}', "{'code': 0, 'data': %s}", "%s")
+    ),
+    *((192, f'{{"code": 0, "data": {value}}}', 200) for value in ("NaN", "Infinity", "1e999", "9" * 10_000)),
+]
 
 
-def test_quirk_004_raw_line_breaks_in_texts_are_preserved() -> None:
-    assert opened('{"code": 0, "data": "一\n二\t三"}').body["data"] == "一\n二\t三"
-
-
-@pytest.mark.parametrize("code", ["0", '"0"', "0.0", '" 0 "', '"00"'])
-def test_quirk_009_every_spelling_of_zero_is_success(code: str) -> None:
-    assert opened(f'{{"code": {code}}}').code == 0
-
-
-@pytest.mark.parametrize("code", ['"null"', "true", "[]", "{}", "0.5", '"zero"', '"٠"', "1000000000", "-1e300"])
-def test_quirk_009_non_numeric_code_is_no_answer(code: str) -> None:
-    with pytest.raises(BadAnswerError):
-        opened(f'{{"code": {code}, "data": []}}')
-
-
-@pytest.mark.parametrize("token_expired", ["0", '"0"'])
-def test_quirk_010_token_expired_zero_means_expired(token_expired: str) -> None:
-    assert opened(f'{{"code": 1, "token_expired": {token_expired}}}').token_is_dead
-    assert opened(f'{{"token_expired": {token_expired}, "msg": ""}}').token_is_dead
+@pytest.mark.parametrize(("quirk", "body", "status"), NO_ANSWER)
+def test_quirk_is_no_answer_and_is_not_quoted(quirk: int, body: bytes | str, status: int) -> None:
+    with pytest.raises(BadAnswerError) as caught:
+        opened(body, status, content_type="application/json")
+    assert "secret" not in str(caught.value), quirk
+    assert status == 200 or f"HTTP {status}" in str(caught.value), quirk
 
 
 @pytest.mark.parametrize("data", ["null", '""', "[]", "{}"])
@@ -79,169 +147,20 @@ def test_quirk_010_032_dead_token_beside_empty_data(code: str, data: str) -> Non
     assert open_envelope(RawAnswer(Head(200, []), body.encode()), decode_orders).token_is_dead
 
 
-@pytest.mark.parametrize("token_expired", ["1", '"1"', "null", '""'])
-def test_quirk_010_other_token_expired_means_alive(token_expired: str) -> None:
-    assert not opened(f'{{"code": 1, "token_expired": {token_expired}}}').token_is_dead
-
-
-def test_quirk_010_success_ignores_token_expired() -> None:
-    assert not opened('{"code": 0, "token_expired": 0, "data": []}').token_is_dead
-
-
-@pytest.mark.parametrize("code", ["9", '"9"'])
-def test_quirk_011_013_code_nine_is_a_dead_token(code: str) -> None:
-    assert opened(f'{{"code": {code}, "token_expired": "0", "message": "token值因各种原因而失效"}}').token_is_dead
-
-
-@pytest.mark.parametrize("status", [200, 302, 400, 404, 500, 503])
-def test_quirk_014_body_precedes_the_status(status: int) -> None:
-    assert opened('{"code": 0, "data": []}', status).code == 0
-
-
-def test_quirk_014_401_without_success_is_a_dead_token() -> None:
-    assert opened("<html>", 401).code == TOKEN_DEAD
-    assert opened('{"message": "Unauthenticated."}', 401).code == TOKEN_DEAD
-    assert opened('{"code": "1", "msg": "没有登录"}', 401).code == TOKEN_DEAD
-    assert opened('{"code": 0}', 401).code == 0
-
-
-def test_quirk_015_answer_without_code_is_opened() -> None:
-    envelope = opened('{"data": [], "links": {}, "meta": {}}')
-    assert envelope.code is None
-    assert opened('{"code": null, "data": []}').code is None
-    assert opened('{"code": "", "data": []}').code is None
-
-
-def test_quirk_015_bad_status_counts_without_a_code() -> None:
-    with pytest.raises(BadAnswerError, match="HTTP 500"):
-        opened('{"message": "Server Error", "data": []}', 500)
-
-
-def test_quirk_017_code_precedes_message() -> None:
-    assert opened('{"code": 1, "msg": "获取订单列表成功", "data": [], "pages": null}').code == 1
-
-
-def test_quirk_026_msg_is_public_and_message_is_not() -> None:
-    envelope = opened('{"code": 1, "msg": " 查无此人 ", "message": "没有通过phone查询到user表"}')
-    assert envelope.msg == "查无此人"
-    assert opened('{"code": 1, "message": "Se104"}').msg is None
-    assert len(opened(json.dumps({"code": 1, "msg": "长" * 5000})).msg or "") == LONGEST_MESSAGE
-
-
-@pytest.mark.parametrize("data", ["null", '""', "[]", "{}"])
-def test_quirk_032_empty_data_has_several_forms(data: str) -> None:
-    assert opened(f'{{"code": 1, "data": {data}}}').is_empty
-    assert opened('{"code": 1}').is_empty
-    assert not opened('{"code": 1, "data": 0}').is_empty
-
-
-def test_quirk_061_escaped_and_plain_chinese_are_equal() -> None:
-    escaped, plain = opened(r'{"code":0,"data":"\u674e\u660e\/"}'), opened('{"code":0,"data":"李明/"}')
-    assert escaped.body == plain.body
-
-
-def test_quirk_077_long_numbers_are_exact() -> None:
-    assert opened('{"code": 0, "data": 20201213104759976889}').body["data"] == 20201213104759976889
-    assert opened('{"code": 0, "data": "4200000000202012131047599768",}').body["data"][-4:] == "9768"
-
-
-@pytest.mark.parametrize("status", [200, 302, 404, 405, 419, 500])
-def test_quirk_189_html_is_no_answer_and_is_not_quoted(status: int) -> None:
-    with pytest.raises(BadAnswerError) as caught:
-        opened("<!DOCTYPE html><html>secret {\n</html>", status, content_type="application/json")
-    assert str(caught.value) == f"The platform answered HTTP {status}, and not in its protocol."
-
-
-def test_quirk_190_php_notices_before_json_are_skipped() -> None:
-    assert opened(NOTICE + b'{"code": 0, "data": {"a": "}"}}', content_type="text/html").body["data"] == {"a": "}"}
-
-
-def test_quirk_190_byte_order_mark_is_skipped() -> None:
-    assert opened(b"\xef\xbb\xbf" + b'{"code": 0}').code == 0
-    assert opened(b"\xef\xbb\xbf" + NOTICE + b'{"code": 0}\r\n').code == 0
-    assert opened(b'\0\0{"code": 0}\0').code == 0
-
-
-def test_quirk_190_gbk_is_read_when_declared_or_not_utf8() -> None:
-    body = '{"code": 0, "data": "李明住在晨曦家园"}'.encode("gbk")
-    assert opened(body).body["data"] == "李明住在晨曦家园"
-    assert opened(body, content_type="text/html; charset=GBK").body["data"] == "李明住在晨曦家园"
-    # These bytes are UTF-8 as well, and mean something else in it.
-    assert opened('{"code": 0, "data": "联通"}'.encode("gbk"), content_type="text/html; charset=gb2312").body == {
-        "code": 0,
-        "data": "联通",
-    }
-
-
-def test_quirk_190_one_broken_character_is_still_utf8() -> None:
-    body = '{"code": 0, "data": "李明住在晨曦家园'.encode()[:-1] + b'"}'
-    assert opened(body).body["data"] == "李明住在晨曦家\ufffd"
-
-
 @pytest.mark.parametrize(
-    "body", [b"", b"  \r\n", b"null", b"[]", b'"0"', b"0", b"\0", b"\xff\xfe{}", b"{", b'{"code": 0']
-)
-def test_quirk_190_null_lists_and_fragments_are_no_answer(body: bytes) -> None:
-    with pytest.raises(BadAnswerError):
-        opened(body)
-
-
-@pytest.mark.parametrize("before", [b"", NOTICE])
-@pytest.mark.parametrize(
-    "body",
+    ("status", "headers", "retry_after"),
     [
-        b'{"code": 1, "msg": ""}\n{"code": 0, "data": []}',
-        b'{"code": 1, "data": [],}\n{"code": 0, "data": []}',
-        b'{\n"code": 1,\n"data": [\n{"id": 1},\n{"code": 0, "data": []}',
+        (429, {"retry_after": "37"}, 37.0),
+        (503, {"retry_after": "37"}, 37.0),
+        (429, {"retry_after": "9" * 400}, 999_999_999.0),
+        *((429, {"retry_after": value}, None) for value in ("soon", "-1", "Wed, 25 Nov 2026 08:00:00 GMT", "1e3", "")),
+        *((status, {}, None) for status in (502, 504, 520, 522, 524, 599)),
     ],
-    ids=["two", "two, one of them to be mended", "cut"],
 )
-def test_quirk_190_192_several_objects_are_no_answer(before: bytes, body: bytes) -> None:
-    with pytest.raises(BadAnswerError):
-        opened(before + body)
-
-
-@pytest.mark.parametrize("status", [429, 503])
-def test_quirk_191_busy_answer_has_retry_after(status: int) -> None:
+def test_quirk_191_busy_answer_has_retry_after(status: int, headers: dict[str, str], retry_after: float | None) -> None:
     with pytest.raises(BusyAnswerError) as caught:
-        opened('{"message": "Too Many Attempts."}', status, retry_after="37")
-    assert caught.value.retry_after == 37.0
-
-
-@pytest.mark.parametrize("status", [502, 504, 520, 522, 524, 599])
-def test_proxy_failure_is_no_answer_of_the_platform(status: int) -> None:
-    with pytest.raises(BusyAnswerError) as caught:
-        opened("<html>", status)
-    assert caught.value.status == status
-
-
-def test_quirk_191_long_retry_after_is_a_number() -> None:
-    with pytest.raises(BusyAnswerError) as caught:
-        opened("<html>", 429, retry_after="9" * 400)
-    assert caught.value.retry_after == 999_999_999.0
-
-
-@pytest.mark.parametrize("value", ["soon", "-1", "Wed, 25 Nov 2026 08:00:00 GMT", "1e3", ""])
-def test_quirk_191_invalid_retry_after_is_ignored(value: str) -> None:
-    with pytest.raises(BusyAnswerError) as caught:
-        opened("<html>", 429, retry_after=value)
-    assert caught.value.retry_after is None
-
-
-def test_quirk_192_deep_nesting_is_a_protocol_error() -> None:
-    deep = "[" * 100_000 + "]" * 100_000
-    for body in (
-        f'{{"code": 0, "data": {deep}}}',
-        f'{{"code": 0, "data": {deep},}}',
-        f"{{'code': 0, 'data': {deep}}}",
-        deep,
-    ):
-        with pytest.raises(BadAnswerError):
-            opened(body)
-
-
-def test_quirk_192_last_duplicate_key_counts() -> None:
-    assert opened('{"code": 0, "code": 1}').code == 1
+        opened("<html>", status, **headers)
+    assert (caught.value.status, caught.value.retry_after) == (status, retry_after)
 
 
 @pytest.mark.parametrize(
@@ -287,16 +206,6 @@ def test_bad_status_and_charset_precede_decoding() -> None:
     with pytest.raises(BadAnswerError):
         documented(body.encode(), status=500)
     assert documented(body.encode("gb18030"), content_type=b"text/html; charset=GBK").body == json.loads(body)
-
-
-def test_half_surrogate_becomes_replacement_character() -> None:
-    assert opened(r'{"code": 0, "data": "\ud83d\ude00 \ud83d"}').body["data"] == "\U0001f600 \ufffd"
-
-
-def test_numbers_out_of_range_are_no_answer() -> None:
-    for value in ("NaN", "Infinity", "1e999", "9" * 10_000):
-        with pytest.raises(BadAnswerError):
-            opened(f'{{"code": 0, "data": {value}}}')
 
 
 def test_envelope_repr_hides_its_data() -> None:

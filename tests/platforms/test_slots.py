@@ -4,7 +4,7 @@ import asyncio
 from math import inf
 
 import pytest
-from scripted_server import until
+from waiting import until
 
 from gateway.ops.slots import BACKGROUND_TURN, MOST_IDLE, Slots, background
 

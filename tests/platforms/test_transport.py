@@ -6,7 +6,8 @@ import zlib
 
 import httpx
 import pytest
-from scripted_server import ScriptedServer, Step, http, scripted, then_close, until
+from scripted_server import ScriptedServer, Step, http, scripted, then_close
+from waiting import until
 
 from gateway.ops.slots import Slots
 from gateway.platforms.answer import RawAnswer

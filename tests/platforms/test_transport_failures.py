@@ -10,8 +10,9 @@ import zlib
 
 import httpx
 import pytest
-from scripted_server import Step, closed_port, drip, hang, http, scripted, then_close, until
+from scripted_server import Step, closed_port, drip, hang, http, scripted, then_close
 from test_transport import MAX_BODY, MAX_VALUES, pool_for, send
+from waiting import until
 
 from gateway.ops.slots import Slots
 from gateway.platforms.answer import AnswerTooLargeError, StaleConnectionError

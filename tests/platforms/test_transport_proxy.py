@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 from forward_proxy import PASSWORD, ForwardProxy, Intercept, forward_proxy
-from scripted_server import Step, closed_port, drip, hang, http, scripted, then_close, until
+from scripted_server import Step, closed_port, drip, hang, http, scripted, then_close
+from waiting import until
 
 from gateway.ops.slots import Slots
 from gateway.platforms.answer import AnswerTooLargeError, StaleConnectionError
