@@ -3,8 +3,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from journal_fixtures import FrozenClock, throw_away_database
+from journal_fixtures import throw_away_database
 from sqlalchemy import delete
+from standing_clock import FrozenClock
 from throw_away import on_server
 
 from gateway.journal.journal import Journal, open_journal

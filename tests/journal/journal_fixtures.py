@@ -1,10 +1,10 @@
-"""A clock that stands still, a throw-away PostgreSQL database, and what is in a database."""
+"""Rows as tests make them, a throw-away PostgreSQL database, and what is in a database."""
 
 import asyncio
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import pytest
@@ -12,24 +12,79 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from throw_away import blocking_database
 
+from gateway.journal.operations import Operations
+from gateway.journal.records import Announcement, AuditAction, AuditEntry, Operation, RecordRefs, Reservation, new_id
 from gateway.journal.sqlite import FILE_NAME
+from gateway.normalise.states import OperationState
 from gateway.settings import Settings
 
 ValueT = TypeVar("ValueT")
 
 
-class FrozenClock:
-    """Stands still until it is moved."""
+def make_entry(at: datetime, **changes: Any) -> AuditEntry:
+    """An audit entry of this time."""
+    values: dict[str, Any] = {
+        "id": new_id(at),
+        "at": at,
+        "subject": "officer",
+        "action": AuditAction.REVEALED,
+        "records": RecordRefs("People", None, ("hash-of-a-person",)),
+        "fields": ("phone", "idCard"),
+        "count": 1,
+        "missing_scope": None,
+        "operation_name": None,
+        "request_id": "request",
+    }
+    return AuditEntry(**values | changes)
 
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
-    def __call__(self) -> datetime:
-        return self.now
+def make_announcement(at: datetime, **changes: Any) -> Announcement:
+    """An announcement that was published then."""
+    values: dict[str, Any] = {
+        "platform_id": 3,
+        "community_code": "00001",
+        "title": "停水通知",
+        "content": '今天 \U00020bb7 停水\n"请" 储水 \\',
+        "weight": 5,
+        "pinned": True,
+        "published": False,
+        "manager": "晨熙家园物业",
+        "logo": None,
+        "images": ("https://a.example/1.png", "https://a.example/2.png"),
+        "created_at": at,
+    }
+    return Announcement(**values | changes)
 
-    def advance(self, **duration: float) -> datetime:
-        self.now += timedelta(**duration)
-        return self.now
+
+def make_operation(at: datetime, **changes: Any) -> Operation:
+    """A write that was reserved then, and no more."""
+    values: dict[str, Any] = {
+        "id": "operation",
+        "idempotency_key": None,
+        "subject": "officer",
+        "mutation": "approveShenhe",
+        "fingerprint": "f1",
+        "community_code": "10002",
+        "reason": "照片不清",
+        "state": OperationState.RESERVED,
+        "started_at": at,
+        **dict.fromkeys(("sent_at", "unknown_at", "finished_at", "check_at", "record", "expected", "answer")),
+        "read_backs": (),
+        "user_errors": (),
+    }
+    return Operation(**values | changes)
+
+
+async def reserve(operations: Operations, **changes: Any) -> Reservation:
+    """Reserve an approval."""
+    values: dict[str, Any] = {
+        "key": None,
+        "subject": "officer",
+        "mutation": "approveShenhe",
+        "fingerprint": "f1",
+        "community_code": "10002",
+    }
+    return await operations.reserve(**values | changes)
 
 
 @contextmanager

@@ -7,14 +7,12 @@ import asyncio
 import resource
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.listing import PaymentQuery
-from gateway.normalise.states import Outcome
 from gateway.ops.logs import configure_logs
 from gateway.settings import Settings
 
@@ -23,48 +21,12 @@ def say(*words: object) -> None:
     print(*words, flush=True)  # noqa: T201 # the test reads it
 
 
-async def reserve(journal: Journal, callers: str) -> None:
-    """Reserve one key from many callers at once; say how many were NEW and which operation holds the key."""
-    reservations = await asyncio.gather(
-        *(
-            journal.operations.reserve(
-                key="key", subject="officer", mutation="approveShenhe", fingerprint="f", community_code="10002"
-            )
-            for _ in range(int(callers))
-        )
-    )
-    say(sum(r.kind == "NEW" for r in reservations), *{r.operation.id for r in reservations})
-
-
-async def claim(journal: Journal, name: str, rounds: str) -> None:
-    """Claim a few payments at a time; say which."""
-    for _ in range(int(rounds)):
-        for payment in await journal.payments.claim(name, 3, timedelta(minutes=1)):
-            say(payment.order_number)
-
-
-async def receive(journal: Journal) -> None:
-    """Receive notifications without end, eight at a time; say the order number once it is safe to acknowledge."""
-    numbers = count()
-
-    async def intake() -> None:
-        for number in numbers:
-            await journal.payments.receive(f"order-{number}", "shop", f"weixin-{number}", subject="platform")
-            say(f"order-{number}")
-
-    await asyncio.gather(*(intake() for _ in range(8)))
-
-
 async def begin(journal: Journal) -> None:
-    """Begin three writes, each a step further than the one before; then hang as if the answer were on its way."""
-    for key in ("reserved", "sent", "finished"):
-        reservation = await journal.operations.reserve(
-            key=key, subject="officer", mutation="approveShenhe", fingerprint="f", community_code="10002"
-        )
-        if key != "reserved":
-            await journal.operations.mark_sent(reservation.operation.id)
-        if key == "finished":
-            await journal.operations.finish(reservation.operation.id, Outcome.CONFIRMED)
+    """Begin a write; then hang as if the answer were on its way."""
+    reservation = await journal.operations.reserve(
+        key="sent", subject="officer", mutation="approveShenhe", fingerprint="f", community_code="10002"
+    )
+    await journal.operations.mark_sent(reservation.operation.id)
     say("begun")
     await asyncio.Event().wait()
 
@@ -104,9 +66,7 @@ async def fill(journal: Journal, largest_file: str) -> None:
     say(await journal.payments.count(PaymentQuery()))
 
 
-COMMANDS: dict[str, Callable[..., Awaitable[None]]] = {
-    function.__name__: function for function in (reserve, claim, receive, begin, fill)
-}
+COMMANDS: dict[str, Callable[..., Awaitable[None]]] = {function.__name__: function for function in (begin, fill)}
 
 
 async def main(data_dir: str, database_url: str, command: str, *arguments: str) -> None:

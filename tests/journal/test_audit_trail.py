@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from journal_fixtures import FrozenClock
+from journal_fixtures import make_entry, make_operation
+from standing_clock import FrozenClock
 from structlog.testing import capture_logs
 
 from gateway.actions import audit
@@ -19,7 +20,7 @@ from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError
 from gateway.execution.variants import ObservedField
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.records import AuditAction, AuditEntry, Operation, RecordRef, RecordRefs
+from gateway.journal.records import AuditEntry, RecordRef, RecordRefs
 from gateway.normalise import records
 from gateway.normalise.house import House, HouseOwner, Residency
 from gateway.normalise.order import Order
@@ -28,7 +29,7 @@ from gateway.normalise.person import Member
 from gateway.normalise.repair import Repair
 from gateway.normalise.shenhe import Shenhe
 from gateway.normalise.shenhe_content import ShenheContent, ShenheHouse, ShenhePeople
-from gateway.normalise.states import FindingCode, OperationState, Severity
+from gateway.normalise.states import FindingCode, Severity
 from gateway.normalise.verification import Finding
 from gateway.normalise.vocabulary import DataProblem, PiiKind, PlatformName, ResidentRole
 from gateway.settings import Settings
@@ -72,17 +73,12 @@ async def test_reveal_entry_names_record_and_fields(journal: Journal, trail: Aud
 
     [entry] = await written(journal)
 
-    assert entry == AuditEntry(
+    assert entry == make_entry(
+        clock.now,
         id=entry.id,
-        at=clock.now,
-        subject="officer",
-        action=AuditAction.REVEALED,
         records=RecordRefs("People", None, (IDS.hashed("People", "李明", "19900000001"),)),
         fields=("name", "idCard"),  # there is no photo
-        count=1,
-        missing_scope=None,
         operation_name="Query",
-        request_id="request",
     )
     text = msgspec.json.encode(entry).decode()
     assert not any(value in text for value in ("李明", "19900000001", "999302"))
@@ -174,26 +170,7 @@ FINDING = Finding(
     pii=PiiKind.ID_CARD,
     review=REVIEW,
 )
-OPERATION = Operation(
-    id="operation",
-    idempotency_key=None,
-    subject="officer",
-    mutation="rejectShenhe",
-    fingerprint="",
-    community_code="10002",
-    reason="请打 19900000001",
-    state=OperationState.RESERVED,
-    started_at=FrozenClock().now,
-    sent_at=None,
-    unknown_at=None,
-    read_backs=(),
-    finished_at=None,
-    check_at=None,
-    record=None,
-    expected=None,
-    answer=None,
-    user_errors=(),
-)
+OPERATION = make_operation(FrozenClock().now, mutation="rejectShenhe", reason="请打 19900000001")
 ORDER = Order(platform_id=1, community_code="10002", number="20201213110146000001", remark="电话 19900000001")
 DETAILED = msgspec.structs.replace(ORDER, extra={"电话": "19900000001"})
 
@@ -223,9 +200,7 @@ DETAILED = msgspec.structs.replace(ORDER, extra={"电话": "19900000001"})
         ),
         (
             observed(
-                Shenhe(platform_id=7, rejection_reason="19900000001"),
-                "Shenhe",
-                rejectionReason="rejection_reason",
+                Shenhe(platform_id=7, rejection_reason="19900000001"), "Shenhe", rejectionReason="rejection_reason"
             ),
             RecordRef("Shenhe", None, "7"),
             ("rejectionReason",),
@@ -255,9 +230,7 @@ DETAILED = msgspec.structs.replace(ORDER, extra={"电话": "19900000001"})
         ),
         (
             observed(
-                Residency(house=House(**HOUSE._asdict()), data_issues=(ISSUE,)),
-                "Residency",
-                dataIssues="data_issues",
+                Residency(house=House(**HOUSE._asdict()), data_issues=(ISSUE,)), "Residency", dataIssues="data_issues"
             ),
             RecordRef("House", "10002", "1-2-3-301"),
             ("residency.dataIssues",),

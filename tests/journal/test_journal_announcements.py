@@ -1,28 +1,12 @@
 import msgspec
-from journal_fixtures import FrozenClock
+from journal_fixtures import make_announcement
+from standing_clock import FrozenClock
 
 from gateway.journal.journal import Journal
-from gateway.journal.records import Announcement
-
-
-def announcement(platform_id: int, clock: FrozenClock, community_code: str = "00001") -> Announcement:
-    return Announcement(
-        platform_id=platform_id,
-        community_code=community_code,
-        title="停水通知",
-        content='今天 \U00020bb7 停水\n"请" 储水 \\',
-        weight=5,
-        pinned=True,
-        published=False,
-        manager="晨熙家园物业",
-        logo=None,
-        images=("https://a.example/1.png", "https://a.example/2.png"),
-        created_at=clock.now,
-    )
 
 
 async def test_announcement_is_stored_as_published(journal: Journal, clock: FrozenClock) -> None:
-    published = announcement(3, clock)
+    published = make_announcement(clock.now)
     await journal.announcements.add(published)
 
     assert await journal.announcements.get("00001", 3) == published
@@ -31,7 +15,7 @@ async def test_announcement_is_stored_as_published(journal: Journal, clock: Froz
 
 
 async def test_adding_announcement_again_changes_nothing(journal: Journal, clock: FrozenClock) -> None:
-    first = announcement(3, clock)
+    first = make_announcement(clock.now)
     await journal.announcements.add(first)
     await journal.announcements.add(msgspec.structs.replace(first, title="another"))
 
@@ -41,8 +25,8 @@ async def test_adding_announcement_again_changes_nothing(journal: Journal, clock
 async def test_announcements_are_listed_newest_first(journal: Journal, clock: FrozenClock) -> None:
     for platform_id in (7, 3, 9):
         clock.advance(seconds=1)
-        await journal.announcements.add(announcement(platform_id, clock))
-    await journal.announcements.add(announcement(1, clock, "10002"))
+        await journal.announcements.add(make_announcement(clock.now, platform_id=platform_id))
+    await journal.announcements.add(make_announcement(clock.now, platform_id=1, community_code="10002"))
 
     page = await journal.announcements.list("00001", 0, 2)
 

@@ -3,13 +3,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from journal_fixtures import FrozenClock
+from journal_fixtures import make_entry
+from standing_clock import FrozenClock
 
 from gateway.journal import audit
 from gateway.journal.journal import Journal
-from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs, new_id
-
-PERSON = RecordRef("People", None, "hash-of-a-person")
+from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs
 
 
 def one(record: RecordRef) -> RecordRefs:
@@ -17,19 +16,7 @@ def one(record: RecordRef) -> RecordRefs:
 
 
 def entry(clock: FrozenClock, **changes: Any) -> AuditEntry:
-    values: dict[str, Any] = {
-        "id": new_id(clock.now),
-        "at": clock.now,
-        "subject": "officer",
-        "action": AuditAction.REVEALED,
-        "records": one(PERSON),
-        "fields": ("phone", "idCard"),
-        "count": 2,
-        "missing_scope": None,
-        "operation_name": "Person",
-        "request_id": "request",
-    }
-    return AuditEntry(**values | changes)
+    return make_entry(clock.now, **changes)
 
 
 async def found(journal: Journal, **filters: Any) -> list[AuditEntry]:

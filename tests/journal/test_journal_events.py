@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from journal_fixtures import FrozenClock
 from sqlalchemy import text
+from standing_clock import FrozenClock
 
 from gateway.events import EventBus
 from gateway.journal.event_tail import CAPACITY, EventTail, Feed

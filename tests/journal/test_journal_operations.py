@@ -1,8 +1,11 @@
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from journal_fixtures import FrozenClock
+from journal_fixtures import make_operation
+from journal_fixtures import reserve as reserve_any
+from standing_clock import FrozenClock
 
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
@@ -16,25 +19,9 @@ REVIEW = RecordRef("Shenhe", "10002", "7")
 A_MINUTE = timedelta(minutes=1)
 
 
-async def reserve(
-    operations: Operations,
-    *,
-    key: str | None = "key-1",
-    subject: str = "officer",
-    mutation: str = "approveShenhe",
-    fingerprint: str = "f1",
-    community_code: str | None = "10002",
-) -> Reservation:
-    return await operations.reserve(
-        key=key,
-        subject=subject,
-        mutation=mutation,
-        fingerprint=fingerprint,
-        community_code=community_code,
-        reason="照片不清",
-        record=REVIEW,
-        expected={"status": "APPROVED"},
-    )
+async def reserve(operations: Operations, *, key: str | None = "key-1", **changes: Any) -> Reservation:
+    own = {"reason": "照片不清", "record": REVIEW, "expected": {"status": "APPROVED"}}
+    return await reserve_any(operations, key=key, **own | changes)
 
 
 async def begun(operations: Operations, key: str | None = None, *, sent: bool = True) -> Operation:
@@ -47,26 +34,8 @@ async def test_operation_is_reserved_with_its_values(journal: Journal, clock: Fr
 
     operation = reservation.operation
     assert reservation.kind is ReservationKind.NEW
-    assert operation == Operation(
-        id=operation.id,
-        idempotency_key="key-1",
-        subject="officer",
-        mutation="approveShenhe",
-        fingerprint="f1",
-        community_code="10002",
-        reason="照片不清",
-        state=OperationState.RESERVED,
-        started_at=clock.now,
-        sent_at=None,
-        unknown_at=None,
-        read_backs=(),
-        finished_at=None,
-        check_at=None,
-        record=REVIEW,
-        expected={"status": "APPROVED"},
-        answer=None,
-        user_errors=(),
-    )
+    own = {"idempotency_key": "key-1", "record": REVIEW, "expected": {"status": "APPROVED"}}
+    assert operation == make_operation(clock.now, id=operation.id, **own)
     assert operation.outcome is None
     assert await journal.operations.get(operation.id) == operation
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from journal_fixtures import FrozenClock
+from standing_clock import FrozenClock
 from throw_away import on_server
 
 from gateway.journal.journal import Journal, open_journal
@@ -81,20 +81,6 @@ async def test_different_numbers_for_an_order_are_a_conflict(journal: Journal, c
     numbers = {(c.order_number, c.shop_number, c.weixin_number) for c in conflicts}
     assert numbers == {(ORDER, SHOP, "other"), (ORDER, "other", WEIXIN)}
     assert await journal.payments.get(first.payment.id) == first.payment
-
-
-async def test_first_conflicts_of_each_payment_are_recorded(journal: Journal) -> None:
-    first, second = await queued(journal, 2)
-    for number in range(MOST_CONFLICTS + 1):
-        await receive(journal, first.order_number, first.weixin_number, f"other shop {number}")
-    await receive(journal, second.order_number, second.weixin_number, "other shop")
-
-    found = await journal.payments.conflicts([first.id, second.id])
-
-    assert {conflict.shop_number for conflict in found[first.id]} == {
-        f"other shop {number}" for number in range(MOST_CONFLICTS)
-    }
-    assert [conflict.shop_number for conflict in found[second.id]] == ["other shop"]
 
 
 @pytest.mark.postgres

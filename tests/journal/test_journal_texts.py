@@ -1,20 +1,12 @@
 """Texts with characters that a database does not store: U+0000 and unpaired surrogates."""
 
 import msgspec
-from journal_fixtures import FrozenClock
+from journal_fixtures import make_announcement, make_entry, reserve
+from standing_clock import FrozenClock
 
 from gateway.journal.journal import Journal
 from gateway.journal.listing import Cut, OperationQuery
-from gateway.journal.records import (
-    Announcement,
-    AuditAction,
-    AuditEntry,
-    Operation,
-    RecordRef,
-    RecordRefs,
-    UserError,
-    new_id,
-)
+from gateway.journal.records import Operation, RecordRef, RecordRefs, UserError
 from gateway.normalise.states import Outcome
 
 TEXT = "\0 \ud800 门"
@@ -22,15 +14,8 @@ STORED = "\ufffd \ufffd 门"
 
 
 async def begun(journal: Journal, key: str = "key") -> Operation:
-    reservation = await journal.operations.reserve(
-        key=key,
-        subject=TEXT,
-        mutation="createOrder",
-        fingerprint="",
-        community_code=TEXT,
-        reason=TEXT,
-    )
-    return reservation.operation
+    texts = dict.fromkeys(("subject", "community_code", "reason"), TEXT)
+    return (await reserve(journal.operations, key=key, mutation="createOrder", **texts)).operation
 
 
 async def test_payment_with_invalid_text_is_found(journal: Journal) -> None:
@@ -41,39 +26,18 @@ async def test_payment_with_invalid_text_is_found(journal: Journal) -> None:
 
 
 async def test_announcement_with_invalid_text_is_found(journal: Journal, clock: FrozenClock) -> None:
-    published = Announcement(
-        platform_id=3,
-        community_code=TEXT,
-        title=TEXT,
-        content=TEXT,
-        weight=5,
-        pinned=True,
-        published=False,
-        manager=TEXT,
-        logo=None,
-        images=(TEXT,),
-        created_at=clock.now,
-    )
+    texts = dict.fromkeys(("community_code", "title", "content", "manager"), TEXT)
+    published = make_announcement(clock.now, images=(TEXT,), **texts)
     await journal.announcements.add(published)
 
-    kept = msgspec.structs.replace(published, community_code=STORED, title=STORED, content=STORED, manager=STORED)
+    kept = msgspec.structs.replace(published, **dict.fromkeys(texts, STORED))
     assert await journal.announcements.get(TEXT, 3) == kept
     assert (await journal.announcements.list(TEXT, 0, 10)).items == (kept,)
 
 
 async def test_audit_entry_with_invalid_text_is_found(journal: Journal, clock: FrozenClock) -> None:
-    shown = AuditEntry(
-        id=new_id(clock.now),
-        at=clock.now,
-        subject=TEXT,
-        action=AuditAction.REVEALED,
-        records=RecordRefs("Order", "10002", (TEXT,)),
-        fields=("remark",),
-        count=1,
-        missing_scope=None,
-        operation_name=TEXT,
-        request_id="request",
-    )
+    records = RecordRefs("Order", "10002", (TEXT,))
+    shown = make_entry(clock.now, subject=TEXT, records=records, operation_name=TEXT)
     await journal.audit.add([shown])
 
     records = RecordRefs("Order", "10002", (STORED,))

@@ -1,10 +1,9 @@
 from datetime import timedelta
 
-from journal_fixtures import FrozenClock
 from sqlalchemy import func, select
+from standing_clock import FrozenClock
 
 from gateway.journal.journal import Journal
-from gateway.journal.listing import PaymentQuery
 from gateway.journal.records import Numbers, Receipt, ReceiptKind, Unverified
 from gateway.journal.tables import events, unverified_notifications
 from gateway.journal.unverified import TOKENS_LAST
@@ -26,22 +25,6 @@ async def noted(journal: Journal) -> list[str]:
 
 async def accept(journal: Journal, unverified: Unverified) -> Receipt:
     return await journal.unverified.accept(unverified, subject="platform")
-
-
-async def test_unverified_notification_is_no_payment(journal: Journal) -> None:
-    unverified = await journal.unverified.begin(NUMBERS, TOKEN)
-
-    assert unverified.to_deliver == NUMBERS
-    assert await journal.payments.count(PaymentQuery()) == 0
-    assert await journal.payments.next_due() is None
-    assert await journal.payments.claim("one", 10, timedelta(seconds=30)) == ()
-    assert await noted(journal) == []
-
-
-async def test_refused_notification_leaves_nothing(journal: Journal) -> None:
-    await journal.unverified.drop(await journal.unverified.begin(NUMBERS, TOKEN))
-
-    assert (await kept(journal), await noted(journal)) == (0, [])
 
 
 async def test_accepted_notification_is_a_delivered_payment(journal: Journal, clock: FrozenClock) -> None:

@@ -4,7 +4,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from journal_fixtures import FrozenClock
+from journal_fixtures import reserve
+from standing_clock import FrozenClock
 
 from gateway.actions import reconcile
 from gateway.journal.journal import Journal
@@ -177,9 +178,7 @@ async def test_timelines_of_a_list_take_no_journal_read(gateway, monkeypatch):
 
 
 async def sent(journal: Journal) -> Operation:
-    reserved = await journal.operations.reserve(
-        key=None, subject="officer", mutation="setModule", fingerprint="", community_code="10002"
-    )
+    reserved = await reserve(journal.operations, mutation="setModule")
     return await journal.operations.mark_sent(reserved.operation.id)
 
 

@@ -7,11 +7,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from journal_fixtures import FrozenClock
+from journal_fixtures import make_entry, reserve
+from standing_clock import FrozenClock
 
 from gateway.commands import audit as audit_command
 from gateway.commands import operations, payments
@@ -19,7 +19,7 @@ from gateway.commands.audit import COLUMNS, AuditQuery, audit, csv_line
 from gateway.commands.migrations import migrate
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
-from gateway.journal.records import AuditAction, AuditEntry, Payment, RecordRef, RecordRefs, new_id
+from gateway.journal.records import AuditEntry, Payment, RecordRef, RecordRefs, new_id
 from gateway.normalise.states import DeliveryState, Outcome
 from gateway.settings import Settings
 
@@ -145,14 +145,8 @@ class TestPayments:
 
 
 async def unclear_operation(journal: Journal, *, check_at: datetime | None) -> str:
-    reservation = await journal.operations.reserve(
-        key=None,
-        subject="officer 19900000001",
-        mutation="updateRepair",
-        fingerprint="f",
-        community_code="10002",
-        reason="王芳 19900000001",
-    )
+    personal = {"subject": "officer 19900000001", "reason": "王芳 19900000001"}
+    reservation = await reserve(journal.operations, mutation="updateRepair", **personal)
     id_ = reservation.operation.id
     await journal.operations.mark_sent(id_, {"after": ["x"]})
     await journal.operations.finish(id_, Outcome.UNKNOWN, check_at=check_at)
@@ -235,19 +229,8 @@ class TestMigrate:
 
 
 def entry(at: datetime, subject: str = "officer", **values: Any) -> AuditEntry:
-    made = AuditEntry(
-        id=new_id(at),
-        at=at,
-        subject=subject,
-        action=AuditAction.REVEALED,
-        records=RecordRefs("Order", "10002", ("1", "2")),
-        fields=("phone", "remark"),
-        count=1,
-        missing_scope=None,
-        operation_name=None,
-        request_id="request",
-    )
-    return msgspec.structs.replace(made, **values)
+    shown = {"records": RecordRefs("Order", "10002", ("1", "2")), "fields": ("phone", "remark")}
+    return make_entry(at, subject=subject, **shown | values)
 
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

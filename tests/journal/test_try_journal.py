@@ -55,6 +55,9 @@ async def test_newer_journal_is_refused(new_settings: Settings) -> None:
 
     with pytest.raises(JournalError) as refused:
         await try_journal(new_settings)
+    with pytest.raises(JournalError, match="newer version"):
+        async with open_journal(new_settings):
+            pass
     assert refused.value.reason.endswith(": the journal was written by a newer version of the gateway.")
     assert await on_database(new_settings, all_rows) == before
 
@@ -96,11 +99,18 @@ async def test_missing_right_to_create_tables_is_reported(guest: Settings) -> No
 
 async def test_data_dir_under_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
+    settings = Settings(data_dir=tmp_path / "file" / "data")
     with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: nothing can be made there\.$"):
-        await try_journal(Settings(data_dir=tmp_path / "file" / "data"))
+        await try_journal(settings)
+    with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: Not a directory\.$"):
+        async with open_journal(settings):
+            pass
 
 
 async def test_non_database_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text("not a database" * 100)
-    with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: the file is not a database "):
+    with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: the file is not a database \(SQLITE_NOTADB\)\.$"):
         await try_journal(Settings(data_dir=tmp_path))
+    with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: the file is not a database \(SQLITE_NOTADB\)\.$"):
+        async with open_journal(Settings(data_dir=tmp_path)):
+            pass
