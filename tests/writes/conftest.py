@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from moved_clock import MovedClock
+from standing_clock import MovedClock
 
 Condition = Callable[[], Awaitable[object]]
 Until = Callable[[Condition], Awaitable[object]]

@@ -13,6 +13,7 @@ LISTED = 'query ($id: String!) { orders(communityCode: "10002", filter: { idCard
 @pytest.mark.parametrize(
     ("payer", "sent"),
     [
+        ({"phone": {"phone": " 19900000002", "name": "王芳\u3000"}}, {"name": "王芳", "phone": "19900000002"}),
         ({"idCard": "９９９302 19921130·2226"}, {"idcard": "999302199211302226"}),
         ({"carNumber": " gk·12001 "}, {"number": "GK12001"}),
     ],
@@ -44,10 +45,16 @@ async def test_number_that_is_none_is_refused(gateway, sandbox, number):
     assert sandbox.calls == []
 
 
-async def test_correction_of_an_id_number_is_clean(gateway, sandbox):
+async def test_correction_is_sent_clean(gateway, sandbox):
     approve = BY_NAME["approveShenhe"]
-    prepared = await approve.prepare(gateway) | {"content": {"people": {"idCard": "999302 19921130 222x"}}}
+    people = {"idCard": "\t999302 19921130 222x", "name": " 李 明\u3000", "phone": "19900000009 "}
+    prepared = await approve.prepare(gateway) | {"content": {"people": people}}
 
     assert (await approve.write(gateway, prepared))["outcome"] == "CONFIRMED"
     [form] = [call.form for call in sandbox.calls if call.endpoint == "shenhe/update"]
-    assert json.loads(form["content"])["people"]["people_idcard"] == "99930219921130222X"
+    sent = json.loads(form["content"])["people"]
+    assert [sent[f"people_{key}"] for key in ("idcard", "name", "phone")] == [
+        "99930219921130222X",
+        "李 明",
+        "19900000009",
+    ]

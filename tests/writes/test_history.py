@@ -1,12 +1,11 @@
 """`history` of records, and what `operations` and `payments` are filtered by, as clients see them."""
 
+from typing import Any
+
 import pytest
 from journal_statements import Statements
 
-from gateway.auth.issuer import DevelopmentIssuer
-from gateway.auth.principal import Scope
 from gateway.errors import JournalError
-from gateway.settings import load_settings
 from gateway.wording.faults import FaultWording
 
 HISTORY = "history { id mutation outcome subject subjectIsViewer timeline { state } }"
@@ -42,19 +41,9 @@ NEW_ORDER = {
 }
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def environ(request, environ):
-    own = {} if request.param == "sqlite" else {"GATEWAY_DATABASE_URL": request.getfixturevalue("database_url")}
-    return environ | own
-
-
 @pytest.fixture
-def mint(environ):
-    def mint_one(*, communities=("*",), without=(), subject="lin"):
-        issuer = DevelopmentIssuer.open(load_settings(environ))
-        return issuer.mint(set(Scope) - set(without), communities, subject, 600)
-
-    return mint_one
+def environ(environ, engine):
+    return environ | engine
 
 
 async def reviews(gateway, token=None):
@@ -105,13 +94,6 @@ async def test_histories_of_a_list_are_one_query(gateway):
     decided = {review["id"] for review in undecided[:2]}
     assert {node["id"] for node in answers[0] if node["history"]} <= decided
     assert all(node["history"] == [] for node in answers[0] if node["id"] not in decided)
-
-
-async def test_history_needs_the_scope_of_operations(gateway, mint):
-    answer = await gateway.ask(REVIEWS, token=mint(without=["operation:read"]))
-
-    assert {node["history"] for node in answer.partial["shenhes"]["nodes"]} == {None}
-    assert {error["extensions"]["missingScope"] for error in answer.errors} == {"operation:read"}
 
 
 async def test_history_of_what_was_created_here(gateway):
@@ -210,31 +192,23 @@ async def test_operations_are_filtered(gateway, written, mint):
     assert (await listed(gateway, elsewhere, recordId=written[0]["id"]))["nodes"] == []
 
 
-@pytest.mark.parametrize(
-    ("filters", "path"),
-    [
-        ({"recordId": "7"}, "filter.recordId"),
-        ({"recordId": "not an id"}, "filter.recordId"),
-        ({"mutations": ["approveShenhe", "dropTables"]}, "filter.mutations.1"),
-        ({"subject": ""}, "filter.subject"),
-        ({"subject": "x" * 256}, "filter.subject"),
-        ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "filter.until"),
-        ({"since": "0001-01-01T00:00:00+14:00"}, "filter.since"),
-        ({"until": "9999-12-31T23:59:59-14:00"}, "filter.until"),
-    ],
-)
-async def test_bad_filter_of_operations_names_its_argument(gateway, filters, path):
-    answer = await gateway.ask(TOTAL, {"filter": filters})
-
-    assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", path)
+BAD_FILTERS: list[tuple[dict[str, Any], str]] = [
+    ({"recordId": "7"}, "filter.recordId"),
+    ({"recordId": "not an id"}, "filter.recordId"),
+    ({"mutations": ["approveShenhe", "dropTables"]}, "filter.mutations.1"),
+    ({"subject": ""}, "filter.subject"),
+    ({"subject": "x" * 256}, "filter.subject"),
+    ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "filter.until"),
+    ({"since": "0001-01-01T00:00:00+14:00"}, "filter.since"),
+    ({"until": "9999-12-31T23:59:59-14:00"}, "filter.until"),
+    *(({"since": since}, "filter.since") for since in ("yesterday", "2026-01-01", "2026-01-01T00:00:00", 7)),
+]
 
 
-@pytest.mark.parametrize("since", ["yesterday", "2026-01-01", "2026-01-01T00:00:00", 7])
-async def test_time_that_is_none_is_refused(gateway, since):
-    answer = await gateway.ask(TOTAL, {"filter": {"since": since}})
-
-    assert answer.code == "BAD_USER_INPUT"
-    assert "since" in answer.error["message"]
+async def test_bad_filter_of_operations_names_its_argument(gateway):
+    for filters, path in BAD_FILTERS:
+        answer = await gateway.ask(TOTAL, {"filter": filters})
+        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", path), filters
 
 
 async def test_cursor_keeps_its_place_while_others_write(gateway, written, mint):
@@ -286,10 +260,3 @@ async def test_payment_leads_to_its_order(gateway, sandbox):
         "nodes"
     ]
     assert (unplaced["communityCode"], unplaced["orderId"], unplaced["order"]) == (None, None, None)
-
-
-async def test_payment_order_needs_the_scope_of_orders(gateway, mint):
-    await pay(gateway, "20990101000000000000", "42002")
-    answer = await gateway.ask(PAYMENTS, token=mint(without=["order:read"]))
-
-    assert answer.error["extensions"]["missingScope"] == "order:read"

@@ -224,28 +224,15 @@ class TestListsOfSeveralPages:
         assert sandbox.effects.count("order/new") == 2
 
     @pytest.mark.parametrize("newest_first", [True])
-    async def test_newer_orders_do_not_hide_the_order(self, gateway, sandbox, monkeypatch):
-        platform = gateway.parts.platforms.wjdh
-        make = platform.create_order
-
-        async def made_before_others(new):
-            others = [msgspec.structs.replace(new, amount=Decimal(fen)) for fen in (1, 2)]
-            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
-            try:
-                return await make(new)
-            finally:
-                for other in others:
-                    await make(other)
-
-        monkeypatch.setattr(platform, "create_order", made_before_others)
-
-        assert (await ORDER.write(gateway, ORDER.input))["outcome"] == "CONFIRMED"
-
-    @pytest.mark.parametrize("newest_first", [True])
-    @pytest.mark.parametrize(("others", "outcome"), [(1, "CONFIRMED"), (4, "UNKNOWN")])
-    async def test_page_search_is_bounded(self, gateway, sandbox, monkeypatch, others, outcome):
-        """With one other order it is on the first page of two, and what is older on the second; with four, behind."""
-        monkeypatch.setattr("gateway.actions.order.SEARCHED_PAGES", 2)
+    @pytest.mark.parametrize(
+        ("searched", "others", "outcome"), [(None, 2, "CONFIRMED"), (2, 1, "CONFIRMED"), (2, 4, "UNKNOWN")]
+    )
+    async def test_newer_orders_hide_no_order_on_searched_pages(
+        self, gateway, sandbox, monkeypatch, searched, others, outcome
+    ):
+        """Of pages of two orders, behind one other it is on the first, behind four on the third."""
+        if searched is not None:
+            monkeypatch.setattr("gateway.actions.order.SEARCHED_PAGES", searched)
         platform = gateway.parts.platforms.wjdh
         make = platform.create_order
 

@@ -27,10 +27,7 @@ class Resident:
 
     def __init__(self, client: httpx.AsyncClient, settings: dict[str, str]) -> None:
         self._client = client
-        self._credentials = {
-            "key_k": settings["GATEWAY_CALLBACK_KEY_K"],
-            "key_d": settings["GATEWAY_CALLBACK_KEY_D"],
-        }
+        self._credentials = {"key_k": settings["GATEWAY_CALLBACK_KEY_K"], "key_d": settings["GATEWAY_CALLBACK_KEY_D"]}
 
     async def token(self, **credentials: str) -> dict[str, object]:
         return (await self._client.post("/callbacks/token", data=self._credentials | credentials)).json()

@@ -2,11 +2,8 @@
 
 import pytest
 
-from gateway.auth.issuer import DevelopmentIssuer
-from gateway.settings import load_settings
-
 PAY = """
-mutation Pay($input: PayCallbackInput!) { payCallback(input: $input) { outcome payment { conflicts { shopNumber } } } }
+mutation Pay($input: PayCallbackInput!) { payCallback(input: $input) { outcome userErrors { code } } }
 """
 CONFLICTS = "conflicts { orderNumber shopNumber weixinNumber receivedAt }"
 PAYMENTS = (
@@ -18,17 +15,19 @@ ORDERS = f'{{ orders(communityCode: "10002") {{ nodes {{ number notification {{ 
 SHOP, WEIXIN = "1900000109", "4200000201"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def environ(request, environ):
-    own = {} if request.param == "sqlite" else {"GATEWAY_DATABASE_URL": request.getfixturevalue("database_url")}
-    return environ | own
+@pytest.fixture
+def environ(environ, engine):
+    return environ | engine
 
 
 @pytest.fixture
 def pay(gateway):
     async def pay(order, shop=SHOP, weixin=WEIXIN):
         numbers = {"orderNumber": order, "shopNumber": shop, "weixinNumber": weixin}
-        return (await gateway.ask(PAY, {"input": numbers})).data["payCallback"]["outcome"]
+        payload = (await gateway.ask(PAY, {"input": numbers})).data["payCallback"]
+        codes = [error["code"] for error in payload["userErrors"]]
+        assert codes == (["CONFLICT"] if payload["outcome"] == "REFUSED" else [])
+        return payload["outcome"]
 
     return pay
 
@@ -39,11 +38,6 @@ def list_payments(gateway):
         return (await gateway.ask(PAYMENTS, arguments, token=token)).data["payments"]["nodes"]
 
     return list_payments
-
-
-@pytest.fixture
-def community_token(environ):
-    return DevelopmentIssuer.open(load_settings(environ)).mint(["payment:read"], ["10002"], "tester", 3600)
 
 
 def numbers(payment):
@@ -86,7 +80,8 @@ async def test_conflicts_of_a_payment_are_limited(gateway, pay, list_payments):
     assert [shop for _, shop, _ in numbers(payment)] == [str(number) for number in range(20)]
 
 
-async def test_conflict_hides_foreign_order_numbers(gateway, pay, list_payments, community_token, until):
+async def test_conflict_hides_foreign_order_numbers(gateway, pay, list_payments, mint, until):
+    community_token = mint("payment:read", communities=["10002"])
     listed = (await gateway.ask(ORDERS)).data["orders"]["nodes"]
     order = listed[0]["number"]
     await pay(order)

@@ -49,13 +49,10 @@ class Resident:
         return (await self._client.post("/callbacks/payment", data=form)).json()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def environ(request, environ):
+@pytest.fixture
+def environ(environ, engine):
     """Of either engine."""
-    accepts = environ | {"GATEWAY_CALLBACK_ACCEPTS": "platform"}
-    if request.param == "postgresql":
-        accepts["GATEWAY_DATABASE_URL"] = request.getfixturevalue("database_url")
-    return accepts
+    return environ | engine | {"GATEWAY_CALLBACK_ACCEPTS": "platform"}
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 import asyncio
 from contextlib import aclosing, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from standing_clock import FrozenClock
 from structlog.testing import capture_logs
 
 from gateway.actions.relay import AUTH_WAIT, WAITS, Relay
@@ -23,14 +24,6 @@ from gateway.wording.faults import FaultWording
 LEASE = timedelta(seconds=60)
 DOCUMENTED_START = [15, 15, 30, 180, 600, 1200, 1800]
 """The first waits in seconds, as the issue and WeChat Pay have them."""
-
-
-class FrozenClock:
-    def __init__(self):
-        self.now = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-
-    def __call__(self):
-        return self.now
 
 
 class Bench:
@@ -335,17 +328,6 @@ async def listed(gateway, state=None):
 PAYMENTS_OUT_OF_DATE = ReadsDropped(None, ("order/list",))
 
 
-async def test_payment_drops_order_lists_and_wakes_the_relay(gateway):
-    messages = []
-    gateway.parts.events.attach(messages.append)
-    await gateway.ask(PAY, {"input": PAYMENT})
-
-    assert [message for message in messages if message in (PAYMENTS_OUT_OF_DATE, WakeUp.PAYMENTS_DUE)] == [
-        PAYMENTS_OUT_OF_DATE,
-        WakeUp.PAYMENTS_DUE,
-    ]
-
-
 async def test_repeat_of_an_uncertain_payment_wakes_the_relay(gateway, monkeypatch):
     payments = gateway.parts.journal.payments
 
@@ -439,23 +421,3 @@ async def test_payment_by_mutation_is_delivered_once(gateway, sandbox, until):
     assert [payload["outcome"] for payload in payloads] == ["CONFIRMED"] * 3
     assert len({payload["payment"]["id"] for payload in payloads}) == 1
     assert sandbox.count("SECURITY", "callback") == sandbox.effects.count("callback") == 1
-
-
-@pytest.mark.parametrize("change", [{"shopNumber": "1901"}, {"weixinNumber": "4201"}, {"orderNumber": "2020"}])
-async def test_contradicting_mutation_records_a_conflict(gateway, sandbox, until, change):
-    await gateway.ask(PAY, {"input": PAYMENT})
-    payload = (await gateway.ask(PAY, {"input": PAYMENT | change})).data["payCallback"]
-    [payment] = await until(lambda: listed(gateway, "DELIVERED"))
-
-    assert (payload["outcome"], payload["userErrors"][0]["code"]) == ("REFUSED", "CONFLICT")
-    assert payment["orderNumber"] == PAYMENT["orderNumber"]
-    known = (await gateway.parts.journal.payments.by_order_number([PAYMENT["orderNumber"]]))[PAYMENT["orderNumber"]]
-    assert len((await gateway.parts.journal.payments.conflicts([known.id]))[known.id]) == 1
-    assert sandbox.effects.count("callback") == 1
-
-
-async def test_invalid_payment_number_is_named(gateway, sandbox):
-    for field in PAYMENT:
-        payload = (await gateway.ask(PAY, {"input": PAYMENT | {field: "a b"}})).data["payCallback"]
-        assert (payload["outcome"], payload["userErrors"]) == ("REFUSED", [{"code": "INVALID", "field": [field]}])
-    assert await listed(gateway) == []

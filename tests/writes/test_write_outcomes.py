@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import pytest_asyncio
-from moved_clock import MovedClock
+from standing_clock import MovedClock
 from write_cases import CASES
 
 from gateway.ops.resilience import CircuitBreaker
@@ -142,7 +142,7 @@ async def test_server_error_with_token_hint_is_not_repeated(trial):
 
 
 async def test_proxy_timeout_is_unknown(trial):
-    for status in (502, 504, 524):
+    for status in (502, 503, 504, 524):
         payload = await trial.write(FaultKind.HTTP_500, status)
 
         assert payload["outcome"] == "UNKNOWN", status

@@ -1,20 +1,16 @@
 """Refused writes have a code, a recorded operation and no effect."""
 
-import json
 from typing import Any
 
 import pytest
 from write_cases import CASES, HOUSE, Case, order
 
-from gateway.auth.issuer import DevelopmentIssuer
 from gateway.sandbox.faults import Fault, FaultKind
-from gateway.settings import load_settings
 
 BY_NAME = {case.name: case for case in CASES}
 
 ORDER = order("", {"house": HOUSE})
 APPROVE, REJECT = BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"]
-CALLBACK = "mutation ($input: PayCallbackInput!) { payCallback(input: $input) { outcome userErrors { field } } }"
 REPAIR, MODULE, SYNC = BY_NAME["updateRepair"], BY_NAME["setModule"], BY_NAME["syncModules"]
 ANNOUNCEMENT = BY_NAME["createAnnouncement"]
 
@@ -29,69 +25,45 @@ REFUSALS: list[tuple[Case, dict[str, Any], str, Any]] = [
     (ORDER, {"payer": {"parkingNumber": "Z999"}}, "UPSTREAM_REFUSED", None),
     (ORDER, {"communityCode": "00003"}, "UPSTREAM_REFUSED", None),
     (ORDER, {"communityCode": "77777"}, "UPSTREAM_REFUSED", None),
-    (ORDER, {"amount": "0"}, "INVALID", ["amount"]),
     (ORDER, {"amount": "-1"}, "INVALID", ["amount"]),
-    (ORDER, {"amount": "1.001"}, "INVALID", ["amount"]),
     (ORDER, {"amount": "10000000"}, "INVALID", ["amount"]),
-    (ORDER, {"title": " "}, "INVALID", ["title"]),
     (ORDER, {"title": "\u200b\ufeff "}, "INVALID", ["title"]),
     (ORDER, {"title": "费" * 101}, "INVALID", ["title"]),
     (ORDER, {"payer": {"house": HOUSE | {"building": -1}}}, "INVALID", ["payer", "house", "building"]),
     (ORDER, {"payer": {"house": HOUSE | {"floor": 10_000_000}}}, "INVALID", ["payer", "house", "floor"]),
     (ORDER, {"payer": {"house": HOUSE | {"floor": -1, "room": -101}}}, "PERSON_NOT_FOUND", ["payer"]),
-    (
-        ORDER,
-        {"details": [{"name": "面积", "value": ""}, {"name": " ", "value": ""}]},
-        "INVALID",
-        ["details", "1", "name"],
-    ),
     (ORDER, {"payer": {"phone": {"phone": "199****0002"}}}, "INVALID", ["payer"]),
     (ORDER, {"payer": {"carNumber": "\u200b"}}, "INVALID", ["payer"]),
     (ORDER, {"payer": {"phone": {"phone": "19900000002", "name": "王*"}}}, "INVALID", ["payer"]),
-    (ORDER, {"payer": {"idCard": "999302********2226"}}, "INVALID", ["payer"]),
     (ORDER, {"title": "199****0001"}, "INVALID", ["title"]),
-    (ORDER, {"remark": "请回电199****0001"}, "INVALID", ["remark"]),
     (ORDER, {"manager": "199****0001"}, "INVALID", ["manager"]),
-    (ORDER, {"details": [{"name": "电话", "value": "199****0001"}]}, "INVALID", ["details", "0", "value"]),
     (APPROVE, {"id": "99999"}, "NOT_FOUND", ["id"]),
-    (APPROVE, {"id": "bm9uc2Vuc2U"}, "NOT_FOUND", ["id"]),
     (APPROVE, {"content": {"people": {"phone": "199****0001"}}}, "INVALID", ["content", "people", "phone"]),
     (APPROVE, {"content": {"people": {"idCard": "999302********2517"}}}, "INVALID", ["content", "people", "idCard"]),
-    (APPROVE, {"content": {"people": {"name": "李*"}}}, "INVALID", ["content", "people", "name"]),
     (APPROVE, {"content": {"people": {"name": "李*明"}}}, "INVALID", ["content", "people", "name"]),
-    (APPROVE, {"content": {"people": {"phone": "x"}}}, "INVALID", ["content", "people", "phone"]),
     (APPROVE, {"content": {"people": {"idCard": ""}}}, "INVALID", ["content", "people", "idCard"]),
     (APPROVE, {"content": {"people": {"birthDate": "0001-01-01"}}}, "INVALID", ["content", "people", "birthDate"]),
     (APPROVE, {"content": {"house": {"floor": 10_000_000}}}, "INVALID", ["content", "house", "floor"]),
-    (APPROVE, {"content": {"house": {"communityCode": "a b"}}}, "INVALID", ["content", "house", "communityCode"]),
     (REJECT, {"id": "99999"}, "NOT_FOUND", ["id"]),
     (REJECT, {"reason": "证件999302********2517不符"}, "INVALID", ["reason"]),
     (REPAIR, {"id": "99999"}, "NOT_FOUND", ["id"]),
-    (REPAIR, {"reply": "请回电199****0001"}, "INVALID", ["reply"]),
     (MODULE, {"communityCode": "77777"}, "UPSTREAM_REFUSED", None),
     (SYNC, {"communityCode": "10002"}, "NOT_FOUND", ["communityCode"]),
     (SYNC, {"communityCode": "10002", "dryRun": True}, "NOT_FOUND", ["communityCode"]),
-    (ANNOUNCEMENT, {"title": ""}, "INVALID", ["title"]),
     (ANNOUNCEMENT, {"title": "\u200b"}, "INVALID", ["title"]),
     (ANNOUNCEMENT, {"content": "\n"}, "INVALID", ["content"]),
-    (ANNOUNCEMENT, {"content": "请联系199****0001"}, "INVALID", ["content"]),
     (ANNOUNCEMENT, {"manager": "199****0001"}, "INVALID", ["manager"]),
-    (ANNOUNCEMENT, {"images": ["https://a.example/1.png", "a,b"]}, "INVALID", ["images", "1"]),
     (ANNOUNCEMENT, {"images": ["\u200b"]}, "INVALID", ["images", "0"]),
     (ANNOUNCEMENT, {"communityCode": "00003"}, "UPSTREAM_REFUSED", None),
 ]
 
 WRONG_ARGUMENTS = [
     (ORDER, {"idempotencyKey": "钥"}, "input.idempotencyKey"),
-    (ORDER, {"details": [{"name": "面积", "value": "1"}] * 2}, "input.details"),
+    *((REJECT, {"reason": reason}, "input.reason") for reason in ("", " \u3000")),
     *(
         (APPROVE, {"content": {"people": {"birthDate": day}}}, "input.content.people.birthDate")
         for day in ("2025-W48-2", "2025-02-29", "20250228", "２０２５-02-28", " 2025-02-28", "2025-02-28T00:00:00", "")
     ),
-    (REPAIR, {"reply": "复" * 1001}, "input.reply"),
-    (REPAIR, {"status": "UNRECOGNIZED"}, "input.status"),
-    (MODULE, {"name": "UNRECOGNIZED", "enabled": True}, "input.name"),
-    (ANNOUNCEMENT, {"images": ["a"] * 21}, "input.images"),
 ]
 
 
@@ -142,22 +114,6 @@ async def test_wrong_argument_is_named_and_nothing_is_sent(gateway, sandbox):
 
         assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument), change
         assert sandbox.calls == []
-
-
-async def test_quirk_78_payer_is_sent_without_outer_blanks(gateway, sandbox):
-    payers = (
-        {"phone": {"phone": " 19900000002", "name": "王芳\u3000"}},
-        {"idCard": "999302199211302226 "},
-        {"carNumber": "\tGK12001"},
-    )
-    for number, payer in enumerate(payers):
-        prepared = await ORDER.prepare(gateway, number) | {"payer": payer}
-        assert (await ORDER.write(gateway, prepared))["outcome"] == "CONFIRMED", payer
-    assert [json.loads(call.form["identifier"]) for call in sandbox.calls if call.endpoint == "order/new"] == [
-        {"name": "王芳", "phone": "19900000002"},
-        {"idcard": "999302199211302226"},
-        {"number": "GK12001"},
-    ]
 
 
 async def test_amount_is_written_in_plain_digits(gateway, sandbox):
@@ -220,9 +176,8 @@ async def test_competing_decision_does_not_confirm_a_lost_one(environ, serve, cl
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "communityCode" in case.input], ids=lambda case: case.name)
-async def test_foreign_community_is_refused_before_any_call(gateway, environ, sandbox, case):
-    issuer = DevelopmentIssuer.open(load_settings(environ))
-    token = issuer.mint(["*"], ["00002"], "officer", 600)
+async def test_foreign_community_is_refused_before_any_call(gateway, mint, sandbox, case):
+    token = mint(communities=["00002"])
     prepared = await case.prepare(gateway)
     sandbox.effects.clear()
     sandbox.reset_calls()
@@ -236,9 +191,9 @@ async def test_foreign_community_is_refused_before_any_call(gateway, environ, sa
 
 
 @pytest.mark.parametrize(("code", "own"), [("10003", False), ("1", False), ("10002 ", False), ("10002", True)])
-async def test_correction_cannot_move_to_a_foreign_community(gateway, environ, sandbox, code, own):
+async def test_correction_cannot_move_to_a_foreign_community(gateway, mint, sandbox, code, own):
     """By a correction of what was submitted: the platform would carry it out for the gateway's account."""
-    token = DevelopmentIssuer.open(load_settings(environ)).mint(["*"], ["10002"], "officer", 600)
+    token = mint(communities=["10002"])
     prepared = await APPROVE.prepare(gateway) | {"content": {"house": {"communityCode": code}}}
     sandbox.effects.clear()
     payload = await APPROVE.write(gateway, prepared, token=token)
@@ -256,9 +211,8 @@ async def test_correction_cannot_move_to_a_foreign_community(gateway, environ, s
 
 
 @pytest.mark.parametrize("case", [APPROVE, REJECT, REPAIR], ids=lambda case: case.name)
-async def test_foreign_record_is_not_found(gateway, environ, sandbox, case):
-    issuer = DevelopmentIssuer.open(load_settings(environ))
-    token = issuer.mint(["*"], ["00002"], "officer", 600)
+async def test_foreign_record_is_not_found(gateway, mint, sandbox, case):
+    token = mint(communities=["00002"])
     prepared = await case.prepare(gateway)
     sandbox.reset_calls()
     for node_id in (prepared["id"], "1", "99999"):
@@ -286,18 +240,3 @@ async def test_refused_write_returns_its_record_and_no_payment(gateway):
         },
         "payCallback": {"outcome": "REFUSED", "operation": {"result": None}, "payment": None},
     }
-
-
-async def test_rejection_without_a_visible_reason_is_refused(gateway, sandbox):
-    prepared = await REJECT.prepare(gateway)
-    for reason in ("", " \u3000\u200b"):
-        answer = await gateway.ask(REJECT.document, {"input": prepared | {"reason": reason}})
-        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "input.reason")
-    assert sandbox.effects.all() == []
-
-
-async def test_callback_with_an_order_of_letters_is_refused(gateway):
-    given = {"orderNumber": "abc", "shopNumber": "1", "weixinNumber": "2"}
-    payload = (await gateway.ask(CALLBACK, {"input": given})).data["payCallback"]
-
-    assert payload == {"outcome": "REFUSED", "userErrors": [{"field": ["orderNumber"]}]}

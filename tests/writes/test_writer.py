@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from moved_clock import MovedClock
+from standing_clock import MovedClock
 
 from gateway.actions.write import Done, Found, ReadBack, Write
 from gateway.auth.principal import Principal
