@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from standing_clock import MovedClock
 from whole_schema import WholeSchema
 
 from gateway.actions.audit import LONGEST_WAIT
 from gateway.errors import JournalError
-from gateway.journal.journal import open_journal, utc_now
+from gateway.journal.journal import open_journal
 from gateway.settings import load_settings
 from gateway.wording.faults import FaultWording
 
@@ -186,16 +187,8 @@ async def test_shutdown_writes_the_audit_trail(environ, serve):
         assert [entry.records.type async for entry in journal.audit.read()].count("People") >= 1
 
 
-class Clock:
-    def __init__(self):
-        self.ahead = timedelta(0)
-
-    def __call__(self):
-        return utc_now() + self.ahead
-
-
 async def test_unwritable_trail_masks_personal_data(environ, serve, monkeypatch):
-    clock = Clock()
+    clock = MovedClock()
     async with serve(environ, clock) as gateway:
         audit = gateway.parts.journal.audit
 

@@ -1,11 +1,10 @@
 """The read cache at the HTTP edge: which queries cost a platform call."""
 
-import asyncio
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from standing_clock import Clock
+from standing_clock import Clock, FrozenClock
+from waiting import until
 
 from gateway.sandbox.faults import Fault, FaultKind
 
@@ -31,16 +30,6 @@ ANSWER = """
 mutation Answer($id: ID!) { updateRepair(input: {id: $id, status: RESOLVED, reply: "好了"}) { outcome } }
 """
 APPROVE = "mutation Approve($id: ID!) { approveShenhe(input: {id: $id}) { outcome } }"
-
-
-class Hours:
-    """The time of the journal and the reconciler."""
-
-    def __init__(self):
-        self.now = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
@@ -223,7 +212,7 @@ class TestWrites:
 
 
 async def test_lost_write_found_applied_drops_the_cache(environ, serve, sandbox):
-    hours = Hours()
+    hours = FrozenClock()
     async with serve(environ, hours) as gateway:
         sandbox.faults.set("WJDH", "module", Fault(FaultKind.RESET), times=1)
         lost = (await gateway.ask(SWITCH, {"enabled": False})).data["setModule"]
@@ -231,7 +220,7 @@ async def test_lost_write_found_applied_drops_the_cache(environ, serve, sandbox)
         await gateway.parts.platforms.wjdh.set_module("10002", "物业报修", False)  # late, as it may happen
         assert (await states(gateway))["REPAIRS"] is True
 
-        hours.now += timedelta(minutes=3)
+        hours.advance(minutes=3)
         await gateway.parts.reconciler.reconcile_due()
 
         assert (await states(gateway))["REPAIRS"] is False
@@ -261,9 +250,3 @@ class TestReplicas:
 
 async def states(gateway):
     return {module["name"]: module["enabled"] for module in (await gateway.ask(MODULES)).data["modules"]}
-
-
-async def until(condition):
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 # what is watched is beyond a socket
-            await asyncio.sleep(0.001)

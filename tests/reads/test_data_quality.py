@@ -83,12 +83,6 @@ async def test_findings_are_of_the_callers_communities(gateway, sandbox, mint):
     assert await quality(gateway, "00001", caller) is None
 
 
-async def test_findings_need_the_scope_of_operations(gateway, mint):
-    answer = await gateway.ask(QUALITY, token=mint(without=["operation:read"]))
-
-    assert answer.error["extensions"]["missingScope"] == "operation:read"
-
-
 @pytest.mark.parametrize("dialect", [Dialect.MIXED])
 async def test_people_are_counted_for_callers_of_every_community(gateway, sandbox, mint):
     person = {"people_name": "王芳", "people_phone": "19900000002", "people_sex": "不详", "houses": []}

@@ -3,12 +3,10 @@
 import asyncio
 
 import pytest
+from waiting import until
 
-from gateway.auth.issuer import DevelopmentIssuer
-from gateway.auth.principal import Scope
 from gateway.ops.slots import background
 from gateway.sandbox.faults import Fault, FaultKind
-from gateway.settings import load_settings
 
 PERSON = 'query ($phone: String!) { people(name: "王芳", phone: $phone) { name } }'
 OPEN_REPAIRS = '{ repairs(communityCode: "10002", filter: { status: OPEN }, first: 2) { nodes { id } } }'
@@ -27,32 +25,24 @@ def environ(environ):
     return environ | {"GATEWAY_SECURITY_CONCURRENCY": str(SLOTS), "GATEWAY_PEOPLE_LOOKUP_LIMIT": "1000"}
 
 
-@pytest.fixture
-def token(environ):
-    """`token("a")` is of caller a, who may do everything."""
-    issuer = DevelopmentIssuer.open(load_settings(environ))
-    return lambda subject: issuer.mint(set(Scope), ["*"], subject, 600)
-
-
 def look_up(gateway, token, *numbers):
     """A look-up of as many persons, each by a request."""
     return [asyncio.create_task(gateway.ask(PERSON, {"phone": f"1991{number:07d}"}, token=token)) for number in numbers]
 
 
-async def until(condition):
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 # what is watched is beyond a socket
-            await asyncio.sleep(0.001)
-
-
-async def test_look_up_passes_a_caller_who_holds_every_slot(gateway, sandbox, token):
-    slots = gateway.parts.platforms.security.slots
+@pytest.fixture
+async def busy(gateway, sandbox, mint):
+    """The look-ups of caller a, who holds every slot that one may, and waits for more."""
     await gateway.ask(PERSON, {"phone": "19900000000"})  # there is a token
     sandbox.faults.set("SECURITY", "people", Fault(FaultKind.HANG), times=HELD)
-    busy = look_up(gateway, token("a"), *range(1, 40))
-    await until(lambda: slots.waiting == 39 - HELD)
+    busy = look_up(gateway, mint(subject="a"), *range(1, 40))
+    await until(lambda: gateway.parts.platforms.security.slots.waiting == 39 - HELD)
+    return busy
 
-    [other] = look_up(gateway, token("b"), 100)
+
+async def test_look_up_passes_a_caller_who_holds_every_slot(gateway, sandbox, mint, busy):
+    slots = gateway.parts.platforms.security.slots
+    [other] = look_up(gateway, mint(subject="b"), 100)
 
     assert (await other).data == {"people": None}
     assert slots.waiting == 39 - HELD
@@ -62,15 +52,10 @@ async def test_look_up_passes_a_caller_who_holds_every_slot(gateway, sandbox, to
     assert slots.taken == 0
 
 
-async def test_read_joined_by_another_caller_leaves_the_queue(gateway, sandbox, token):
-    slots = gateway.parts.platforms.security.slots
-    await gateway.ask(PERSON, {"phone": "19900000000"})
-    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.HANG), times=HELD)
-    busy = look_up(gateway, token("a"), *range(1, 40))
-    await until(lambda: slots.waiting == 39 - HELD)
+async def test_read_joined_by_another_caller_leaves_the_queue(gateway, sandbox, mint, busy):
     calls = sandbox.count("SECURITY", "people")
 
-    [other] = look_up(gateway, token("b"), 39)  # the last that the first caller waits for
+    [other] = look_up(gateway, mint(subject="b"), 39)  # the last that the first caller waits for
 
     assert (await other).data == {"people": None}
     assert sandbox.count("SECURITY", "people") == calls + 1
@@ -79,25 +64,20 @@ async def test_read_joined_by_another_caller_leaves_the_queue(gateway, sandbox, 
     assert sandbox.count("SECURITY", "people") == 1 + 39
 
 
-async def test_login_passes_a_caller_who_holds_every_slot(gateway, sandbox, token):
-    slots = gateway.parts.platforms.security.slots
-    await gateway.ask(PERSON, {"phone": "19900000000"})
-    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.HANG), times=HELD)
-    busy = look_up(gateway, token("a"), *range(1, 40))
-    await until(lambda: slots.waiting == 39 - HELD)
+async def test_login_passes_a_caller_who_holds_every_slot(gateway, sandbox, mint, busy):
     gateway.parts.platforms.security.session._renew_at = 0.0
 
-    [other] = look_up(gateway, token("b"), 100)
+    [other] = look_up(gateway, mint(subject="b"), 100)
 
     assert (await other).data == {"people": None}
     sandbox.faults.clear()
     await asyncio.gather(*busy)
 
 
-async def test_bulk_writes_wait_as_background(gateway, token):
+async def test_bulk_writes_wait_as_background(gateway, mint):
     ids = [node["id"] for node in (await gateway.ask(OPEN_REPAIRS)).data["repairs"]["nodes"]]
 
-    answer = await gateway.ask(REPLY, {"ids": ids}, token=token("a"))
+    answer = await gateway.ask(REPLY, {"ids": ids}, token=mint(subject="a"))
 
     assert [result["outcome"] for result in answer.data["updateRepairs"]["results"]] == ["CONFIRMED"] * 2
     lanes = gateway.parts.platforms.wjdh.slots.lanes

@@ -5,6 +5,7 @@ from collections import Counter
 
 import httpx
 import pytest
+from waiting import until
 
 from gateway.sandbox.faults import Fault, FaultKind
 
@@ -128,9 +129,3 @@ def in_flight(gateway):
 def calls_under_way(gateway):
     """How many calls have a slot of the security platform."""
     return gateway.parts.platforms.security.slots.taken
-
-
-async def until(condition):
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 # what is watched is beyond a socket
-            await asyncio.sleep(0.001)

@@ -43,17 +43,14 @@ async def gateway(environ, serve):
         yield served
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "shape"),
-    [(endpoint, shape) for endpoint in QUERIES for shape in REFUSED if (endpoint, shape) != ("people", "page")],
-)
-async def test_undocumented_answer_costs_its_field(gateway, endpoint, shape):
-    answer = await gateway.ask(QUERIES[endpoint].format(shape))
+@pytest.mark.parametrize("endpoint", QUERIES)
+async def test_undocumented_answer_costs_its_field(gateway, endpoint):
+    for shape in REFUSED.keys() - ({"page"} if endpoint == "people" else set()):
+        answer = await gateway.ask(QUERIES[endpoint].format(shape))
 
-    assert answer.partial == {"odd": None, "small": {"nodes": [{"title": "x"}]}}
-    assert answer.code == "UPSTREAM_PROTOCOL"
-    assert answer.error["message"] == REFUSED[shape]
-    assert answer.error["extensions"]["endpoint"] == endpoint
+        assert answer.partial == {"odd": None, "small": {"nodes": [{"title": "x"}]}}, shape
+        assert (answer.code, answer.error["message"]) == ("UPSTREAM_PROTOCOL", REFUSED[shape]), shape
+        assert answer.error["extensions"]["endpoint"] == endpoint, shape
 
 
 @pytest.mark.parametrize("shape", ["text", "digits", "escaped"])

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import pytest
 from aiodataloader import DataLoader
-from test_fan_out_faults import until
+from waiting import until
 
 from gateway.auth.principal import Principal, Scope
 from gateway.loaders.lists import LISTS, REPAIRS

@@ -25,6 +25,8 @@ async def test_data_issue_is_counted_once_per_value(gateway):
     lines = [line for line in (await metrics(gateway)).splitlines() if line.startswith("gateway_data_issues_total{")]
     assert any('endpoint="shenheList"' in line and 'problem="LEGACY_CODE"' in line for line in lines)
     assert all('platform="WJDH"' in line for line in lines)
+    calls = 'gateway_upstream_call_seconds_count{endpoint="shenheList",outcome="OK",platform="WJDH"} 1.0'
+    assert calls in map(sorted_labels, (await metrics(gateway)).splitlines())
 
 
 async def test_unreadable_module_state_is_counted(gateway, sandbox):
@@ -38,25 +40,6 @@ async def test_unreadable_module_state_is_counted(gateway, sandbox):
     assert sorted(map(sorted_labels, lines)) == [
         f'gateway_data_issues_total{{{labels}"{problem}"}} 1.0' for problem in ("MALFORMED", "MISSING")
     ]
-
-
-async def test_metrics_hold_no_personal_data(gateway, sandbox):
-    await gateway.ask('{ shenhes(communityCode: "10002", first: 20) { nodes { content { people { phone } } } } }')
-
-    text = await metrics(gateway)
-    assert not any(phone in text for _, phone in sandbox.world.residents)
-
-
-async def test_payments_are_counted_by_their_state(gateway):
-    assert 'gateway_payments{state="QUEUED"} 0.0' in await metrics(gateway)
-
-
-async def test_calls_to_the_platforms_are_counted_and_timed(gateway):
-    await gateway.ask('{ shenhes(communityCode: "10002", first: 20) { totalCount } }')
-
-    labels = '{endpoint="shenheList",outcome="OK",platform="WJDH"}'
-    lines = (await metrics(gateway)).splitlines()
-    assert any(sorted_labels(line) == f"gateway_upstream_call_seconds_count{labels} 1.0" for line in lines)
 
 
 def sorted_labels(line: str) -> str:

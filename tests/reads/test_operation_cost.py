@@ -171,10 +171,7 @@ async def test_local_lists_have_a_cost(gateway, sandbox):
     refused = await gateway.ask(f"{{ {lists} }}")
 
     assert (refused.code, refused.body["extensions"]["cost"]["requested"]) == ("QUERY_TOO_COMPLEX", 6 * 400)
-    assert await count_calls(gateway, sandbox, '{ announcements(communityCode: "10002") { totalCount } }') == (
-        80,
-        0,
-    )
+    assert await count_calls(gateway, sandbox, '{ announcements(communityCode: "10002") { totalCount } }') == (80, 0)
 
 
 async def test_refusal_for_another_limit_reports_no_cost(gateway):
@@ -191,11 +188,7 @@ async def test_cost_limit_is_inclusive_and_configurable(gateway):
     assert (await gateway.ask(query, {"n": 20})).code == "QUERY_TOO_COMPLEX"
     answer = await gateway.ask(query, {"n": 19})
     assert answer.data["orders"]["nodes"]
-    assert answer.body["extensions"]["cost"] | {"actual": 0} == {
-        "requested": 22,
-        "limit": 22,
-        "actual": 0,
-    }
+    assert answer.body["extensions"]["cost"] | {"actual": 0} == {"requested": 22, "limit": 22, "actual": 0}
 
 
 def given(field):

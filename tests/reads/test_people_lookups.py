@@ -1,5 +1,6 @@
 """Look-ups of people are limited, and right and wrong guesses are answered alike."""
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -93,17 +94,16 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("condition", FILTERS)
-async def test_order_search_by_person_counts_as_a_lookup(gateway, sandbox, mint, path, condition):
-    token = mint(without=MASKED)
-    for _ in range(LIMIT):
-        assert "errors" not in (await gateway.ask(PATHS[path] % condition, token=token)).body
-    sandbox.reset_calls()
+async def test_order_search_by_person_counts_as_a_lookup(gateway, sandbox, mint):
+    for path, condition in product(PATHS, FILTERS):
+        token = mint(without=MASKED, subject=f"{path} {condition[:2]}")
+        for _ in range(LIMIT):
+            assert "errors" not in (await gateway.ask(PATHS[path] % condition, token=token)).body, path
+        sandbox.reset_calls()
 
-    assert (await gateway.ask(PATHS[path] % condition, token=token)).code == "RATE_LIMITED"
-    assert (await gateway.ask(PERSON, KNOWN, token=token)).code == "RATE_LIMITED"
-    assert sandbox.calls == []
+        assert (await gateway.ask(PATHS[path] % condition, token=token)).code == "RATE_LIMITED", (path, condition)
+        assert (await gateway.ask(PERSON, KNOWN, token=token)).code == "RATE_LIMITED"
+        assert sandbox.calls == []
 
 
 PERSON_ORDERS = """

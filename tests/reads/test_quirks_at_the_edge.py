@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.sandbox.faults import Fault, FaultKind
-from gateway.sandbox.wjdh import context
-from gateway.sandbox.wjdh import shenhe as shenhe_endpoints
 
 IDS = "totalCount nodes { platformId }"
 
@@ -29,21 +27,6 @@ def send_houses(sandbox, *houses):
 
 def forms(sandbox, endpoint):
     return [call.form for call in sandbox.calls if call.endpoint == endpoint]
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        '{"id": 1, "shenhe_content": "{"people":{"user_id":1}}", "shenhe_status": 2}',
-        '{"id": 1, "shenhe_status": "等待审核, "created_at": "2020年11月18日11:01:46"}',
-    ],
-)
-async def test_quirk_1_2_invalid_json_is_a_protocol_error(gateway, sandbox, row):
-    body = f'{{"data": [{row}], "links": {{}}, "meta": {{"total": 1}}}}'
-    sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.BODY, body=body.encode()))
-    answer = await gateway.ask(f'{{ shenhes(communityCode: "10002") {{ {IDS} }} }}')
-    assert answer.partial == {"shenhes": None}
-    assert (answer.code, answer.error["extensions"]["endpoint"]) == ("UPSTREAM_PROTOCOL", "shenheList")
 
 
 @pytest.mark.parametrize(
@@ -167,58 +150,6 @@ async def test_quirk_27_29_30_other_code_is_a_refusal(gateway, sandbox):
             assert "Se104" not in answer.response.text
 
 
-@pytest.mark.parametrize("code", ["1" + "0" * 20, "1e300", '"' + "9" * 18 + '"'])
-async def test_quirk_9_huge_code_costs_only_its_field(gateway, sandbox, code):
-    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.BODY, body=f'{{"code": {code}, "data": []}}'.encode()))
-    answer = await gateway.ask(
-        '{ modules(communityCode: "10002") { name } repairs(communityCode: "10002") { totalCount } }'
-    )
-    assert answer.partial["modules"] is None
-    assert answer.partial["repairs"]["totalCount"] > 0
-    assert (answer.code, answer.error["path"]) == ("UPSTREAM_PROTOCOL", ["modules"])
-
-
-async def test_quirk_28_refused_community_is_not_asked_again(gateway, sandbox):
-    answer = await gateway.ask('{ shenhes(communityCode: "00003") { totalCount } }')
-    assert answer.partial == {"shenhes": None}
-    assert (answer.code, answer.error["extensions"]["retryable"]) == ("UPSTREAM_FORBIDDEN_COMMUNITY", False)
-    assert sandbox.count("WJDH", "shenheList") == 1
-
-
-async def test_quirk_58_platform_page_addresses_are_hidden(gateway):
-    answer = await gateway.ask(
-        """{ shenhes(communityCode: "10002") { pageInfo { hasNextPage endCursor } nodes { id } }
-             orders(communityCode: "10002") { pageInfo { hasNextPage endCursor } nodes { id } }
-             repairs(communityCode: "10002") { pageInfo { hasNextPage endCursor } nodes { id } } }"""
-    )
-    assert all(connection["nodes"] for connection in answer.data.values())
-    assert not any(host in answer.response.text for host in ("http", "laravel7", "tc.mg.cool", "wjdh-platform"))
-
-
-async def test_quirk_64_each_endpoint_names_community_its_way(gateway, sandbox):
-    await gateway.ask(
-        """{ community(code: "00001") {
-          modules { name } shenhes { totalCount } orders { totalCount } repairs { totalCount }
-          house(building: 1, unit: 1, floor: 1, room: 101) { owner { phone } } } }"""
-    )
-    words = {"shenheList": "community_identifier", "owner": "community_identifier"}
-    for endpoint in ("modules", "shenheList", "order/list", "repair/list", "owner"):
-        for form in forms(sandbox, endpoint):
-            assert form[words.get(endpoint, "xiaoqu")] == "00001"
-            assert not {"xiaoqu", "community_identifier"} - {words.get(endpoint, "xiaoqu")} & form.keys()
-
-
-async def test_quirk_67_75_house_is_spelt_per_endpoint(gateway, sandbox):
-    await gateway.ask(
-        """{ house(address: {communityCode: "10002", building: 1, unit: 1, floor: 2, room: 201}) {
-               owner { phone } orders { totalCount } } }"""
-    )
-    (owner,), (orders,) = forms(sandbox, "owner"), forms(sandbox, "order/list")
-    wanted = ["1", "1", "2", "201"]
-    assert [owner[name] for name in ("building_number", "unit_number", "floor_number", "house_number")] == wanted
-    assert [orders[name] for name in ("louhao", "danyuan", "louceng", "fangjian")] == wanted
-
-
 async def test_quirk_78_blanks_around_search_values_are_removed(gateway, sandbox):
     order = next(order for order in sandbox.world.orders_of["10002"] if order.payer and not order.house)
     given = {"name": order.payer.name, "phone": order.payer.phone, "idCard": order.payer.id_card}
@@ -261,22 +192,6 @@ async def test_quirk_142_new_order_between_pages_repeats_no_row(gateway, sandbox
     answer = await gateway.ask(f'{{ orders(communityCode: "10002", first: 20) {{ {IDS} }} }}')
 
     assert ids(answer.data["orders"]) == before[:20]
-
-
-async def test_quirk_143_smaller_page_size_is_accepted(gateway, sandbox, monkeypatch):
-    page_in = context.page_in
-
-    def ten_at_most(form, default):
-        page, per_page = page_in(form, default)
-        return page, min(per_page, 10)
-
-    monkeypatch.setattr(shenhe_endpoints, "page_in", ten_at_most)
-    wanted = [review.id for review in sandbox.world.shenhes_of["10002"]]
-    for first, page in ((25, 1), (25, 2), (12, 2), (100, 1), (7, 4)):
-        query = f'{{ shenhes(communityCode: "10002", first: {first}, page: {page}) {{ {IDS} }} }}'
-        found = (await gateway.ask(query)).data["shenhes"]
-        assert ids(found) == wanted[(page - 1) * first : page * first]
-        assert found["totalCount"] == len(wanted)
 
 
 async def test_quirk_149_personal_orders_have_no_house(gateway):
@@ -334,18 +249,6 @@ class TestSmallPages:
 ORDER_SEARCH = 'query Order($number: String!) { order(communityCode: "10002", number: $number) { number } }'
 
 
-async def test_quirk_153_communities_of_a_query_fail_separately(gateway):
-    communities = " ".join(
-        f'c{code}: community(code: "{code}") {{ orders(first: 1) {{ totalCount }} }}'
-        for code in ("10002", "00001", "00003")
-    )
-    answer = await gateway.ask(f"{{ {communities} }}")
-    assert answer.partial["c10002"]["orders"] == {"totalCount": 60}
-    assert answer.partial["c00001"]["orders"] == {"totalCount": 32}
-    assert answer.partial["c00003"]["orders"] is None
-    assert answer.error["path"] == ["c00003", "orders"]
-
-
 async def test_quirk_164_payment_status_and_notification_differ(gateway, sandbox):
     order = next(order for order in reversed(sandbox.world.orders_of["10002"]) if not order.is_paid)
     write = """mutation Pay($number: String!) {
@@ -388,48 +291,42 @@ async def test_unreadable_switches_are_no_agreement(gateway, sandbox):
     assert (await gateway.ask(query)).data["community"] == {"moduleDrift": None, "summary": {"disabledModules": None}}
 
 
-@pytest.mark.parametrize(
-    "texts",
-    [
-        '"msg": "您没有权限管理该小区，请核对授权信息", "message": "（message编码Se104）"',
-        '"msg": "操作失败", "message": "该小区没有授权给该安防平台管理员权限（message编码Repairs121）"',
-        '"msg": "无权访问该小区"',
-    ],
+NOT_AUTHORISED = (
+    '"msg": "您没有权限管理该小区，请核对授权信息", "message": "（message编码Se104）"',
+    '"msg": "操作失败", "message": "该小区没有授权给该安防平台管理员权限（message编码Repairs121）"',
+    '"msg": "无权访问该小区"',
 )
-@pytest.mark.parametrize(
-    ("field", "endpoint"),
-    [
-        ("shenhes", "shenheList"),
-        ("repairs(filter: {status: OPEN})", "repair/list"),
-        ("orders", "order/list"),
-        ("modules", "modules"),
-    ],
-)
-async def test_quirk_46_community_not_authorised_has_its_own_code(gateway, sandbox, field, endpoint, texts):
-    body = f'{{"code": "1", "token_expired": "1", {texts}}}'
-    sandbox.faults.set("WJDH", endpoint, Fault(FaultKind.BODY, body=body.encode()))
-
-    selection = "name" if field == "modules" else "totalCount"
-    answer = await gateway.ask(f'{{ community(code: "10002") {{ code {field} {{ {selection} }} }} }}')
-
-    name = field.partition("(")[0]
-    assert answer.partial["community"] == {"code": "10002", name: None}
-    assert answer.code == "UPSTREAM_FORBIDDEN_COMMUNITY"
-    assert answer.error["message"] == "The platform has not authorised the gateway's account for this community."
-    assert answer.error["extensions"]["retryable"] is False
-    assert answer.error["extensions"]["upstreamCode"] == 1
-    assert "Se104" not in answer.response.text
-    assert sandbox.count("WJDH", endpoint) == 1
+LISTS = {
+    "shenheList": "shenhes { totalCount }",
+    "repair/list": "repairs(filter: {status: OPEN}) { totalCount }",
+    "order/list": "orders { totalCount }",
+    "modules": "modules { name }",
+}
 
 
-@pytest.mark.parametrize(
-    "msg", ["您没有权限", "服务器开小差，请重试", "小区功能未授权用户使用前须登记", "该用户没有权限"]
-)
-async def test_quirk_46_other_refusals_keep_their_code(gateway, sandbox, msg):
-    body = f'{{"code": 1, "msg": "{msg}"}}'
-    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.BODY, body=body.encode()))
+@pytest.mark.parametrize("endpoint", LISTS)
+async def test_quirk_46_community_not_authorised_has_its_own_code(gateway, sandbox, endpoint):
+    for texts in NOT_AUTHORISED:
+        body = f'{{"code": "1", "token_expired": "1", {texts}}}'
+        sandbox.faults.set("WJDH", endpoint, Fault(FaultKind.BODY, body=body.encode()))
+        sandbox.reset_calls()
 
-    assert (await gateway.ask('{ modules(communityCode: "10002") { name } }')).code == "UPSTREAM_REFUSED"
+        answer = await gateway.ask(f'{{ community(code: "10002") {{ code list: {LISTS[endpoint]} }} }}')
+
+        assert answer.partial["community"] == {"code": "10002", "list": None}
+        assert answer.code == "UPSTREAM_FORBIDDEN_COMMUNITY"
+        assert answer.error["message"] == "The platform has not authorised the gateway's account for this community."
+        assert answer.error["extensions"]["retryable"] is False
+        assert answer.error["extensions"]["upstreamCode"] == 1
+        assert "Se104" not in answer.response.text
+        assert sandbox.count("WJDH", endpoint) == 1
+
+
+async def test_quirk_46_other_refusals_keep_their_code(gateway, sandbox):
+    for msg in ("您没有权限", "服务器开小差，请重试", "小区功能未授权用户使用前须登记", "该用户没有权限"):
+        sandbox.faults.set("WJDH", "modules", Fault(FaultKind.BODY, body=f'{{"code": 1, "msg": "{msg}"}}'.encode()))
+
+        assert (await gateway.ask('{ modules(communityCode: "10002") { name } }')).code == "UPSTREAM_REFUSED", msg
 
 
 @pytest.mark.parametrize("spelt", ["+8619900000001", "199 0000 0001"])
@@ -448,14 +345,6 @@ async def test_quirk_78_mobile_phone_is_looked_up_as_11_digits(gateway, sandbox,
     after = (await gateway.ask(orders, headers={"Cache-Control": "no-cache"})).data["people"]
     assert before["totalCount"] > 0
     assert after == {"phone": spelt, "orders": before}
-
-
-async def test_quirk_175_record_by_id_has_its_list_community(gateway, sandbox):
-    for name, field in (("shenhes", "shenhe"), ("repairs", "repair")):
-        listed = await gateway.ask(f'{{ {name}(communityCode: "00001", first: 1) {{ nodes {{ id }} }} }}')
-        node_id = listed.data[name]["nodes"][0]["id"]
-        one = await gateway.ask(f"query One($id: ID!) {{ {field}(id: $id) {{ id communityCode }} }}", {"id": node_id})
-        assert one.data[field] == {"id": node_id, "communityCode": "00001"}
 
 
 async def test_quirk_183_person_lookup_needs_name_and_phone(gateway, sandbox):

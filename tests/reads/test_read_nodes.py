@@ -127,3 +127,89 @@ async def test_failed_node_does_not_affect_the_others(gateway, sandbox, ids):
     assert answer.partial["nodes"] == [None, {"id": ids["House"]}]
     assert answer.error["path"] == ["nodes", 0]
     assert answer.code == "UPSTREAM_PROTOCOL"
+
+
+READS = """
+query Reads($id: ID!) {
+  node(id: $id) { id __typename }
+  nodes(ids: [$id, $id]) { id __typename }
+  shenhe(id: $id) { id status }
+  repair(id: $id) { id status }
+  operation(id: $id) { id mutation }
+}
+"""
+REFUSED = "outcome userErrors { code }"
+WRITES_BY_ID = f"""
+mutation Writes($id: ID!) {{
+  approveShenhe(input: {{id: $id}}) {{ {REFUSED} }}
+  rejectShenhe(input: {{id: $id, reason: "无"}}) {{ {REFUSED} }}
+  approveShenhes(input: {{ids: [$id]}}) {{ results {{ {REFUSED} }} }}
+  rejectShenhes(input: {{ids: [$id], reason: "无"}}) {{ results {{ {REFUSED} }} }}
+  updateRepairs(input: {{ids: [$id], status: RESOLVED}}) {{ results {{ {REFUSED} }} }}
+  updateRepair(input: {{id: $id, status: RESOLVED}}) {{ {REFUSED} }}
+  retryPayment(id: $id) {{ {REFUSED} }}
+}}
+"""
+ALL_NULL = {"node": None, "nodes": [None, None], "shenhe": None, "repair": None, "operation": None}
+
+
+def refused(payload):
+    return payload["outcome"] == "REFUSED" and {error["code"] for error in payload["userErrors"]} == {"NOT_FOUND"}
+
+
+def payloads(data):
+    for payload in data.values():
+        yield from payload.get("results", [payload])
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+async def test_id_of_one_type_is_not_accepted_for_another(gateway, sandbox, ids, type_name):
+    sandbox.effects.clear()
+    data = (await gateway.ask(READS, {"id": ids[type_name]})).data
+    assert data["node"]["__typename"] == type_name
+    for root, of in (("shenhe", "Shenhe"), ("repair", "Repair"), ("operation", "Operation")):
+        assert (data[root] is not None) == (of == type_name)
+
+    if type_name not in ("Shenhe", "Repair", "Payment"):
+        written = await gateway.ask(WRITES_BY_ID, {"id": ids[type_name]})
+        assert all(refused(payload) for payload in payloads(written.data))
+    assert {effect.endpoint for effect in sandbox.effects.all()} <= {"callback"}  # of the payment, some time later
+
+
+async def test_platform_number_needs_all_communities(gateway, sandbox, mint):
+    numbers = {str(number) for number in (*sandbox.world.shenhes, *sandbox.world.repairs)}
+    for number in sorted(numbers)[:5]:
+        read = await gateway.ask(READS, {"id": number}, token=mint(communities=["10002", "00001"]))
+        assert read.data == ALL_NULL
+    assert sandbox.calls == []
+
+
+NEW = {
+    "createOrder": '{communityCode: "10002", title: "物业费", amount: "1", idempotencyKey: "k1", '
+    "payer: {house: {building: 1, unit: 1, floor: 1, room: 101}}}",
+    "createAnnouncement": '{communityCode: "10002", title: "停水", content: "明日停水", idempotencyKey: "k2"}',
+    "setModule": '{communityCode: "10002", name: REPAIRS, enabled: false, idempotencyKey: "k3"}',
+    "syncModules": '{communityCode: "10002", dryRun: false, idempotencyKey: "k4"}',
+}
+SHOWN = {
+    "createOrder": "order { id }",
+    "createAnnouncement": "announcement { id }",
+    "setModule": "module { id }",
+    "syncModules": "modules { id }",
+}
+PAYLOAD_FIELDS = {"createOrder": "orderNumber", "syncModules": "changes { name }"}
+"""What a payload contains besides the record."""
+
+
+@pytest.mark.parametrize("mutation", NEW)
+async def test_replay_hides_records_of_a_lost_community(gateway, sandbox, mint, mutation):
+    shown = f"{SHOWN[mutation]} {PAYLOAD_FIELDS.get(mutation, '')}"
+    document = f"mutation {{ {mutation}(input: {NEW[mutation]}) {{ outcome {shown} }} }}"
+    first = (await gateway.ask(document, token=mint(communities=["10002"]))).data[mutation]
+    assert None not in first.values()
+    sandbox.reset_calls()
+
+    again = (await gateway.ask(document, token=mint(communities=["00001"]))).data[mutation]
+
+    assert again == {**dict.fromkeys(first), "outcome": first["outcome"]}
+    assert sandbox.calls == []

@@ -17,10 +17,9 @@ REVEALS = """query ($id: ID, $subject: String, $since: DateTime, $until: DateTim
     totalCount } }"""
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def environ(request, environ):
-    own = {} if request.param == "sqlite" else {"GATEWAY_DATABASE_URL": request.getfixturevalue("database_url")}
-    return environ | own
+@pytest.fixture
+def environ(environ, engine):
+    return environ | engine
 
 
 async def reveals(gateway, token=None, **variables):
@@ -69,12 +68,6 @@ async def test_reveals_hold_no_personal_value(gateway, sandbox):
     assert {value for value in values if value in text} == set()
 
 
-async def test_reveals_need_their_scope(gateway, mint):
-    answer = await gateway.ask(REVEALS, token=mint(without=["audit:read"]))
-
-    assert (answer.code, answer.error["extensions"]["missingScope"]) == ("FORBIDDEN", "audit:read")
-
-
 async def test_auditor_sees_the_reveals_of_own_communities_alone(gateway, mint):
     elsewhere, _ = await look_at(gateway, "00001", 2)
     here, _ = await look_at(gateway, "10002", 2)
@@ -111,21 +104,17 @@ async def test_reveals_are_filtered(gateway, mint):
     assert (await reveals(gateway, since="2020-01-01T00:00:00Z"))["totalCount"] == 6
 
 
-@pytest.mark.parametrize(
-    ("variables", "argument"),
-    [
+async def test_bad_argument_of_reveals_is_named(gateway):
+    for variables, argument in (
         ({"id": "7"}, "recordId"),
         ({"subject": ""}, "subject"),
         ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "until"),
         ({"after": "b2Zmc2V0OjEz"}, "after"),
         ({"after": "cm93OjE6MTIz"}, "after"),
         ({"first": 101}, "first"),
-    ],
-)
-async def test_bad_argument_of_reveals_is_named(gateway, variables, argument):
-    answer = await gateway.ask(REVEALS, variables)
-
-    assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument)
+    ):
+        answer = await gateway.ask(REVEALS, variables)
+        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument)
 
 
 async def test_unwritable_trail_is_an_error(gateway, monkeypatch):

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 from exposed import read, value
-from test_fan_out_faults import until
 from test_upstream_calls import ORDERS_WITH_OWNERS, calls
+from waiting import until
 
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.principal import Scope
