@@ -147,11 +147,7 @@ async def test_issuer_and_key_set_settings_open_authenticator(
 ) -> None:
     key_server.body = jwks(signers.rsa)
     settings = Settings(
-        env="production",
-        data_dir=tmp_path,
-        auth_issuer=ISSUER,
-        auth_audience=AUDIENCE,
-        auth_jwks_url=key_server.url,
+        env="production", data_dir=tmp_path, auth_issuer=ISSUER, auth_audience=AUDIENCE, auth_jwks_url=key_server.url
     )
 
     authenticator = open_authenticator(settings, clock)

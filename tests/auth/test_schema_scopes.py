@@ -68,6 +68,7 @@ PARTS = {
     "RepairsPayload",
     "ModuleChange",
     "ModulePayload",
+    "ModuleChange",
     "ModulesPayload",
     "SyncModulesPayload",
     "AnnouncementPayload",

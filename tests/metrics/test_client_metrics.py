@@ -46,10 +46,10 @@ class TestClients:
         assert read_client({"graphql-client-version": version}) == (NONE, OTHER)
         assert read_head_client({b"graphql-client-version": version.encode("latin-1") * 2}) == (NONE, OTHER)
 
-    async def test_ten_thousand_names_stay_bounded(self, gateway):
+    async def test_thousand_names_stay_bounded(self, gateway):
         address = urlsplit(gateway.url)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)  # httpx takes five times as long
-        for number in range(10_000):
+        for number in range(1000):
             gateway.parts.admission.operations._full_at.clear()
             body = json.dumps({"query": f"query Name{number} {{ __typename }}"})
             lines = [
@@ -68,10 +68,10 @@ class TestClients:
         writer.close()
 
         series = await scrape(gateway)
-        assert await requests(gateway) == {("other", "query", "ok"): 10_000}
+        assert await requests(gateway) == {("other", "query", "ok"): 1000}
         assert len(labels_of(series, "gateway_client_requests_total")) == MOST_OF_CALLER + 1
         others = value(series, "gateway_client_requests_total", client_name=OTHER, client_version=OTHER)
-        assert others == 10_000 - MOST_OF_CALLER
+        assert others == 1000 - MOST_OF_CALLER
 
     async def test_one_caller_leaves_names_to_others(self, gateway, environ):
         mint = DevelopmentIssuer.open(load_settings(environ)).mint

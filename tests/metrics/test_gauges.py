@@ -8,9 +8,7 @@ import pytest
 from exposed import value
 from scraped import scrape
 
-from gateway.http.request_metrics import NONE, RequestMetrics
 from gateway.normalise.states import Outcome
-from gateway.ops.metrics import Metrics
 from gateway.sandbox.faults import Fault, FaultKind
 
 
@@ -105,14 +103,3 @@ class TestOpenMetrics:
         assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
         assert open_metrics.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
         assert open_metrics.text.endswith("# EOF\n")
-
-    async def test_exemplar_has_the_trace_id(self) -> None:
-        metrics = Metrics()
-        trace_id = "0af7651916cd43dd8448eb211c80319c"
-        RequestMetrics(metrics).record(time.perf_counter() - 0.03, "ok", (NONE, NONE), None, None, trace_id)
-
-        body, _ = await metrics.expose(self.ACCEPT)
-        [line] = [line for line in body.decode().splitlines() if "trace_id" in line]
-        assert 'le="0.05"' in line
-        assert f'# {{trace_id="{trace_id}"}} 0.03' in line
-        assert "trace_id" not in (await metrics.expose())[0].decode()

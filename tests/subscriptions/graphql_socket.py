@@ -88,12 +88,5 @@ async def connected(
         yield socket
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something on the gateway's side that no message announces."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 # there is no event to wait for
-            await asyncio.sleep(0.005)
-
-
 Mint = Callable[..., str]
 Connect = Callable[..., Any]

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from both_languages import require_chinese
-from graphql_socket import PATIENCE, until
+from graphql_socket import PATIENCE
 from test_events import apply
+from waiting import until
 
 from gateway.auth.tokens import LEEWAY
 from gateway.http.request import wants_events

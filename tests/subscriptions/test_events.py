@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from graphql.execution.collect_fields import FieldDetails
-from graphql_socket import connected, until
+from graphql_socket import connected
+from waiting import until
 
 from gateway.events import WakeUp
 from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
@@ -352,12 +353,12 @@ class TestResume:
             event = await next_event(socket, "2")
         assert (event["payment"], event["missed"]) == (None, True)
 
-    @pytest.mark.parametrize("after", ["", "x", "AAAAAAAAAAAAAAAAAAAAAAAA", "1", "游标", "A" * 10_000])
-    @pytest.mark.parametrize("query", [REVIEWS, REPAIRS, PAYMENTS])
-    async def test_what_is_no_cursor_is_bad_input(self, connect, query, after):
+    async def test_what_is_no_cursor_is_bad_input(self, connect):
         async with connect() as socket:
-            await socket.subscribe("1", query, code=CODE, after=after)
-            assert await socket.error_code("1") == "BAD_USER_INPUT"
+            for query in (REVIEWS, REPAIRS, PAYMENTS):
+                for after in ("", "x", "AAAAAAAAAAAAAAAAAAAAAAAA", "1", "游标", "A" * 10_000):
+                    await socket.subscribe("1", query, code=CODE, after=after)
+                    assert await socket.error_code("1") == "BAD_USER_INPUT", after
 
 
 class TestManySubscribers:

@@ -2,8 +2,8 @@
 
 import pytest
 from browser import change_token, open_page, write_query, write_token
-from graphql_socket import until
 from playwright.async_api import expect
+from waiting import until
 
 from gateway.normalise.vocabulary import RepairStatus
 

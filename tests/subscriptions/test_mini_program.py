@@ -68,15 +68,6 @@ Start = Callable[..., AbstractAsyncContextManager[MiniProgram]]
 
 
 @pytest.fixture
-async def installed() -> None:
-    """Once for each change of the lock file."""
-    marker = NODE / "node_modules" / ".package-lock.json"
-    if not marker.exists() or marker.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
-        npm = await asyncio.create_subprocess_exec("npm", "ci", "--ignore-scripts", cwd=NODE)
-        assert await npm.wait() == 0
-
-
-@pytest.fixture
 def start(installed: None) -> Start:
     @asynccontextmanager
     async def start(url: str, token: str) -> AsyncIterator[MiniProgram]:

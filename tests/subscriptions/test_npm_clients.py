@@ -12,23 +12,11 @@ PAID = "subscription { paymentEvents { payment { orderNumber } } }"
 pytestmark = pytest.mark.node
 
 
-async def run(*command: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(*command, cwd=NODE, stdout=asyncio.subprocess.PIPE)
-
-
-@pytest.fixture
-async def installed() -> None:
-    """Once for each change of the lock file."""
-    marker = NODE / "node_modules" / ".package-lock.json"
-    if not marker.exists() or marker.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
-        npm = await run("npm", "ci", "--ignore-scripts")
-        assert await npm.wait() == 0
-
-
 @pytest.mark.usefixtures("installed")
 async def test_payment_reaches_every_client(gateway, sandbox, mint):
     token = mint(scopes="payment:read")
-    client = await run("node", "subscribe.mjs", f"{gateway.url}/graphql", token, PAID)
+    command = ("node", "subscribe.mjs", f"{gateway.url}/graphql", token, PAID)
+    client = await asyncio.create_subprocess_exec(*command, cwd=NODE, stdout=asyncio.subprocess.PIPE)
     try:
         async with asyncio.timeout(60):
             ready = {json.loads(await client.stdout.readline())["ready"] for _ in range(3)}

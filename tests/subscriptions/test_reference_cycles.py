@@ -12,8 +12,9 @@ from itertools import count
 from types import FrameType, TracebackType
 
 import pytest
-from graphql_socket import connected, until
+from graphql_socket import connected
 from test_events import apply
+from waiting import until
 
 from gateway.sandbox.faults import Fault, FaultKind
 
@@ -23,17 +24,6 @@ OUR_PACKAGES = ("gateway", "schema", "graphql", "strawberry")
 NUMBERS = count(900)
 
 ORDERS = '{ orders(communityCode: "10002", first: 2) { nodes { title house { owner { phone } } } } }'
-
-
-@pytest.fixture
-def settings() -> dict[str, str]:
-    """Settings of one test, by parametrization."""
-    return {}
-
-
-@pytest.fixture
-def environ(environ: dict[str, str], settings: dict[str, str]) -> dict[str, str]:
-    return environ | {"GATEWAY_WATCH_INTERVAL": "0.01"} | settings
 
 
 async def collect_cycles(ask: Callable[[], Awaitable[object]]) -> Counter[str]:
@@ -124,7 +114,7 @@ async def test_request_without_token_leaves_no_cycles(gateway):
     assert not await collect_cycles(lambda: gateway.ask(ORDERS, token=""))
 
 
-@pytest.mark.parametrize("settings", [{"GATEWAY_CALL_TIMEOUT": "0.1"}])
+@pytest.mark.parametrize("extra", [{"GATEWAY_CALL_TIMEOUT": "0.1"}])
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.HTTP_500, FaultKind.GARBAGE, FaultKind.HANG])
 async def test_failing_platform_leaves_no_cycles(gateway, sandbox, kind):
     query = '{ repairs(communityCode: "10002", first: 2) { totalCount } }'
@@ -134,7 +124,7 @@ async def test_failing_platform_leaves_no_cycles(gateway, sandbox, kind):
     assert not await collect_cycles(lambda: gateway.ask(query))
 
 
-@pytest.mark.parametrize("settings", [{"GATEWAY_WJDH_URL": "http://127.0.0.1:9"}])
+@pytest.mark.parametrize("extra", [{"GATEWAY_WJDH_URL": "http://127.0.0.1:9"}])
 async def test_unreachable_platform_leaves_no_cycles(gateway):
     assert not await collect_cycles(lambda: gateway.ask(ORDERS))
 

@@ -4,8 +4,9 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from graphql_socket import connected, until
+from graphql_socket import connected
 from test_events import CODE, REVIEWS, apply, approve, next_event, pending, told
+from waiting import until
 
 from gateway.journal import presence, watches
 

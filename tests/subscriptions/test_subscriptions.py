@@ -1,7 +1,6 @@
 """What subscribers receive, and what they may see of it."""
 
 from contextlib import contextmanager
-from itertools import product
 
 import pytest
 from test_events import CODE, PAYMENTS, REPAIRS, REVIEWS, apply, approve, follow, next_event, pending, told, unpaid
@@ -11,8 +10,6 @@ from gateway.http.explorer import EXAMPLES
 from gateway.normalise.vocabulary import RepairStatus
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.wording.faults import FaultWording
-
-NO_WATCH = pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "3600"}])
 
 
 async def received_until(socket, number: str) -> list[str]:
@@ -123,16 +120,6 @@ async def test_query_after_subscribing_sees_earlier_changes(connect, gateway, sa
         await socket.settle()
 
         assert await status(number) == "RESOLVED"
-
-
-async def test_foreign_and_unknown_community_complete_alike(connect, sandbox, mint, subtests):
-    async with connect(token=mint(communities=CODE)) as socket:
-        for query, code in product((PAYMENTS, REVIEWS, REPAIRS), ("00001", "99999")):
-            with subtests.test(code, query=query):
-                await socket.subscribe("1", query, code=code)
-
-                assert await socket.receive("1") == {"id": "1", "type": "complete"}
-    assert sandbox.counts() == {}
 
 
 async def test_missing_entity_scope_starts_no_subscription(connect, gateway, sandbox, mint, subtests):

@@ -6,7 +6,7 @@ from contextlib import ExitStack, aclosing
 from dataclasses import replace
 
 import pytest
-from graphql_socket import until
+from waiting import until
 
 from gateway.cache import SharedReads
 from gateway.events import EventBus
@@ -169,14 +169,6 @@ class TestReviews:
 
         assert await noted.new() == reviews("DECIDED", number)
         assert sandbox.counts() == {("WJDH", "shenheList"): 1, ("WJDH", "shenhe"): 1}
-
-    async def test_amended_application_is_noted(self, noted, pauses, sandbox, wjdh):
-        [number] = pending(sandbox)
-        await wjdh.decide_shenhe(number, ShenheStatus.PENDING, content="{}")
-
-        await pauses.next_poll()
-
-        assert await noted.new() == reviews("CHANGED", number)
 
     async def test_missing_application_is_no_event(self, noted, pauses, sandbox):
         number = pending(sandbox)[0]

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from graphql_socket import until
 from starlette.routing import WebSocketRoute
+from waiting import until
 
 from gateway.sandbox.faults import Fault, FaultKind
 
