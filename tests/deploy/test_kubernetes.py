@@ -1,12 +1,11 @@
 """`deploy/kubernetes` against the schemas of Kubernetes, the oldest version that it is for and the newest."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from deployed import DEPLOY
+from deployed import DEPLOY, run
 from test_compose import refused
 
 from gateway.commands.serve import GRACE
@@ -30,19 +29,8 @@ def pod(resources):
 
 @pytest.mark.parametrize("version", ["1.30", "1.37"])
 def test_manifests_fit_the_schema(version):
-    command = [VALIDATOR, "--strict", "--kubernetes-version", version, *map(str, FILES)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert (answer.stdout + answer.stderr).count(" passed for resource ") == 6
-
-
-def test_schema_check_refuses_a_misspelt_key(tmp_path):
-    text = (DEPLOY / "kubernetes" / "gateway.yaml").read_text(encoding="utf-8")
-    (tmp_path / "wrong.yaml").write_text(text.replace("readinessProbe", "readynessProbe"))
-    answer = subprocess.run(
-        [VALIDATOR, "--strict", str(tmp_path / "wrong.yaml")], capture_output=True, check=False, timeout=120
-    )
-    assert answer.returncode != 0
+    printed = run(VALIDATOR, "--strict", "--kubernetes-version", version, *map(str, FILES))
+    assert printed.count(" passed for resource ") == 6
 
 
 def test_gateway_accepts_the_settings(resources):

@@ -6,11 +6,21 @@ import re
 import httpx
 import pytest
 from browser import execute, open_example, show_panel, write_query
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 pytestmark = pytest.mark.browser
 
 RESULT = ".result-window .view-lines"
+
+
+async def watch(page: Page, demo: str, example: str) -> Locator:
+    """Open the demo and run a subscription of its examples: the panel of its events."""
+    await page.goto(demo)
+    await open_example(page, example)
+    await execute(page)
+    panel = await show_panel(page, "Events")
+    await expect(panel).to_contain_text("open")
+    return panel
 
 
 @pytest.mark.parametrize(
@@ -18,11 +28,7 @@ RESULT = ".result-window .view-lines"
     [("Repairs as they change", 1), ("Reviews as they change", 1), ("Payments as they arrive", 2)],
 )
 async def test_button_makes_an_event_happen(fresh_demo: str, page: Page, example: str, events: int) -> None:
-    await page.goto(fresh_demo)
-    await open_example(page, example)
-    await execute(page)
-    panel = await show_panel(page, "Events")
-    await expect(panel).to_contain_text("open")
+    panel = await watch(page, fresh_demo, example)
     await panel.get_by_role("button", name="Make one happen").click()
     await expect(panel.locator("time")).to_have_count(events)
     await expect(panel).to_contain_text(f"{events} event")
@@ -39,11 +45,7 @@ async def open_repair(demo: str, token: str | None) -> str:
 
 
 async def test_subscription_runs_on_while_another_tab_writes(fresh_demo: str, page: Page) -> None:
-    await page.goto(fresh_demo)
-    await open_example(page, "Repairs as they change")
-    await execute(page)
-    panel = await show_panel(page, "Events")
-    await expect(panel).to_contain_text("open")
+    panel = await watch(page, fresh_demo, "Repairs as they change")
 
     repair = await open_repair(fresh_demo, await page.locator("#explorer").get_attribute("data-token"))
     await page.get_by_role("button", name="New tab").click()
@@ -61,21 +63,13 @@ async def test_subscription_runs_on_while_another_tab_writes(fresh_demo: str, pa
 
 
 async def test_stop_button_ends_the_subscription(fresh_demo: str, page: Page) -> None:
-    await page.goto(fresh_demo)
-    await open_example(page, "Repairs as they change")
-    await execute(page)
-    panel = await show_panel(page, "Events")
-    await expect(panel).to_contain_text("open")
+    panel = await watch(page, fresh_demo, "Repairs as they change")
     await page.get_by_role("button", name="Stop query").click()
     await expect(panel).to_contain_text("ended")
 
 
 async def test_closed_tab_ends_its_subscription(fresh_demo: str, page: Page) -> None:
-    await page.goto(fresh_demo)
-    await open_example(page, "Repairs as they change")
-    await execute(page)
-    panel = await show_panel(page, "Events")
-    await expect(panel).to_contain_text("open")
+    panel = await watch(page, fresh_demo, "Repairs as they change")
     tab = page.locator(".graphiql-tab", has_text="Changes")
     await tab.get_by_label("Close Tab").press("Enter")  # tabs move as the panel opens, and a click may miss
     await expect(tab).to_have_count(0)

@@ -36,20 +36,9 @@ async def test_page_mints_token_with_chosen_rights(gateway):
     assert answer.data["viewer"] == {"subject": "clerk", "scopes": ["order:read"], "communityCodes": ["10002"]}
 
 
-async def test_minted_clerk_sees_masked_phones(gateway):
-    scopes = ["order:read", "people:read"]
-    token = (await mint(gateway, {**CLERK, "scopes": scopes})).json()["token"]
-    query = '{ orders(communityCode: "10002", first: 1) { nodes { house { owner { phone } } } } }'
-
-    answers = [await gateway.ask(query, token=each) for each in (gateway.token, token)]
-    full, masked = (answer.data["orders"]["nodes"][0]["house"]["owner"]["phone"] for answer in answers)
-    assert "*" not in full
-    assert "*" in masked
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
+async def test_token_request_from_elsewhere_is_refused(gateway):
+    assert (await gateway.stranger.post(PATH, json=CLERK)).status_code == 403  # of no origin at all
+    for headers in (
         {"origin": "http://attacker.example"},
         {"origin": "null"},
         {"sec-fetch-site": "cross-site"},
@@ -60,18 +49,11 @@ async def test_minted_clerk_sees_masked_phones(gateway):
         {"forwarded": "for=203.0.113.7"},
         {"via": "1.1 proxy"},
         {"x-real-ip": "203.0.113.7"},
-    ],
-    ids=str,
-)
-async def test_token_request_from_elsewhere_is_refused(gateway, headers):
-    response = await mint(gateway, **headers)
-    assert response.status_code == 403
-    assert response.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
-    assert "token" not in response.json()
-
-
-async def test_token_request_without_origin_is_refused(gateway):
-    assert (await gateway.stranger.post(PATH, json=CLERK)).status_code == 403
+    ):
+        response = await mint(gateway, **headers)
+        assert response.status_code == 403, headers
+        assert response.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN", headers
+        assert "token" not in response.json(), headers
 
 
 async def test_token_request_to_other_host_name_is_refused(environ, sandbox, serve):
@@ -112,23 +94,12 @@ async def test_token_route_refuses_get_and_preflight(gateway):
         assert "access-control-allow-origin" not in response.headers
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {**CLERK, "scopes": ["nothing:read"]},
-        {**CLERK, "ttl": 0},
-        {**CLERK, "ttl": 24 * 3600 + 1},
-        {**CLERK, "subject": ""},
-        {**CLERK, "issuer": "urn:other"},
-        {"scopes": "*"},
-        [],
-    ],
-    ids=str,
-)
-async def test_token_request_with_wrong_claims_is_refused(gateway, body):
-    response = await mint(gateway, body)
-    assert response.status_code == 400
-    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+async def test_token_request_with_wrong_claims_is_refused(gateway):
+    wrong = ({"scopes": ["nothing:read"]}, {"ttl": 0}, {"ttl": 24 * 3600 + 1}, {"subject": ""}, {"issuer": "urn:other"})
+    for body in (*(CLERK | change for change in wrong), {"scopes": "*"}, []):
+        response = await mint(gateway, body)
+        assert response.status_code == 400, body
+        assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT", body
 
 
 async def test_large_token_request_is_refused(gateway):
