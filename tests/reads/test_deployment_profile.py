@@ -128,24 +128,16 @@ async def test_profile_makes_strange_dialect_clean(profiled, sandbox):
     assert sandbox.count("WJDH", "order/list") == 1
 
 
-async def test_rows_beyond_the_only_page_are_an_error(profiled):
-    query = """query ($after: String) { community(code: "10002") {
-        orders(first: 10, after: $after) { nodes { id } pageInfo { endCursor hasNextPage } } } }"""
+async def test_rows_beyond_the_only_page_are_an_error_and_sums_incomplete(profiled):
+    query = """query ($after: String) { community(code: "10002") { fees { count complete }
+        orders(first: 10, after: $after) { pageInfo { endCursor } } } }"""
     async with profiled(PROFILE) as gateway:
-        first = (await gateway.ask(query)).data["community"]["orders"]
-        beyond = await gateway.ask(query, {"after": first["pageInfo"]["endCursor"]})
+        found = (await gateway.ask(query)).data["community"]
+        beyond = await gateway.ask(query, {"after": found["orders"]["pageInfo"]["endCursor"]})
 
     assert beyond.code == "UPSTREAM_PROTOCOL"
     assert beyond.partial["community"]["orders"] is None
-
-
-async def test_sum_over_an_only_page_is_not_complete(profiled):
-    query = '{ community(code: "10002") { fees { count complete missing } } }'
-    async with profiled(PROFILE) as gateway:
-        fees = (await gateway.ask(query)).data["community"]["fees"]
-
-    assert fees["complete"] is False
-    assert fees["count"] == 10
+    assert found["fees"] == {"count": 10, "complete": False}
 
 
 @pytest.mark.parametrize("variant", [Variant(replaced={"没查找到": "查询错误"})])
@@ -190,9 +182,10 @@ def filled_in(proposed: str) -> str:
     return "\n".join(lines)
 
 
-async def test_proposed_profile_makes_strange_dialect_clean(profiled, sandbox, environ):
-    settings = load_settings(environ)
-    survey = await make_survey(settings, DeepOptions(["10002", "00001"], pause=0))
+async def test_proposed_profile_makes_strange_dialect_clean(profiled, environ, tmp_path):
+    """And a survey with it finds nothing new."""
+    options = DeepOptions(["10002", "00001"], pause=0)
+    survey = await make_survey(load_settings(environ), options)
 
     async with profiled(filled_in(propose(survey))) as gateway:
         community = (await gateway.ask(DASHBOARD, {"code": "10002"})).data["community"]
@@ -201,13 +194,8 @@ async def test_proposed_profile_makes_strange_dialect_clean(profiled, sandbox, e
     assert len(community["orders"]["nodes"]) == 10
     assert None not in [repair["location"] for repair in community["repairs"]["nodes"]]
 
-
-async def test_survey_with_its_own_profile_finds_nothing_new(sandbox, environ, tmp_path):
-    options = DeepOptions(["10002", "00001"], pause=0)
-    path = tmp_path / "profile.toml"
-    path.write_text(filled_in(propose(await make_survey(load_settings(environ), options))), encoding="utf-8")
-
-    again = propose(await make_survey(load_settings(environ | {"GATEWAY_PROFILE": str(path)}), options))
+    profile = {"GATEWAY_PROFILE": str(tmp_path / "profile.toml")}
+    again = propose(await make_survey(load_settings(environ | profile), options))
 
     assert "[words." not in again
     assert "[keys." not in again

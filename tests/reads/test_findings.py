@@ -270,21 +270,14 @@ async def test_unreadable_application_has_no_verification(gateway, sandbox, revi
     assert sandbox.count("SECURITY", "people") == 0
 
 
-@pytest.mark.parametrize(("spelt", "known"), [("199 0000-0001", "19900000001"), ("19900000001", "199 00000001")])
-async def test_phones_are_compared_without_blanks(gateway, review, spelt, known):
-    review.type, review.role = "业主绑定", "业主"
-    review.applicant = replace(review.applicant, phone=spelt)
-    review.house.owner = replace(review.house.owner, phone=known)
-    assert "HOUSE_HAS_OTHER_OWNER" not in {each["code"] for each in await findings(gateway)}
-
-
+@pytest.mark.parametrize("known", ["19900000001", "199 00000001"])
 @pytest.mark.parametrize(
-    "spelt", ["+86 199 0000 0001", "008619900000001", "86-199-0000-0001", "(+86)１９９0000０００1"]
+    "spelt", ["199 0000-0001", "+86 199 0000 0001", "008619900000001", "86-199-0000-0001", "(+86)１９９0000０００1"]
 )
-async def test_phones_are_compared_without_country_code(gateway, sandbox, review, spelt):
+async def test_phones_are_compared_without_blanks_and_country_code(gateway, sandbox, review, spelt, known):
     review.type, review.role = "业主绑定", "业主"
     review.applicant = replace(sandbox.world.residents["李明", "19900000001"].person, phone=spelt)
-    review.house.owner = replace(review.house.owner, phone="19900000001")
+    review.house.owner = replace(review.house.owner, phone=known)
     verified = await verification(gateway)
     assert verified["registered"] == {"name": "李明"}
     assert {each["code"] for each in verified["findings"]} <= {"ID_CARD_INVALID", "ALREADY_BOUND"}
