@@ -57,17 +57,14 @@ async def test_scopes_come_from_the_claims_named(
     assert (await caller(authenticator, token)).scopes == {"order:read"}
 
 
-async def test_other_claims_grant_nothing(one: Settings, signers: Signers, clock: Clock) -> None:
+async def test_only_the_claims_named_grant_communities_and_scopes(
+    one: Settings, signers: Signers, clock: Clock
+) -> None:
     settings = changed(one, auth_scope_claims=("roles",), auth_community_claims=("tenant.codes",))
-    token = sign(signers.ed, claims(scope="pii:read", tenant="10002", roles=None), "EdDSA")
-    found = await caller(open_authenticator(settings, clock), token)
-    assert (found.scopes, found.communities) == (set(), set())
-
-
-async def test_communities_come_from_the_claims_named(one: Settings, signers: Signers, clock: Clock) -> None:
-    settings = changed(one, auth_community_claims=("tenant.codes",))
-    token = sign(signers.ed, claims(communities=["00001"], tenant={"codes": ["10002"]}), "EdDSA")
-    assert (await caller(open_authenticator(settings, clock), token)).codes == ("10002",)
+    for tenant, communities in (("10002", set()), ({"codes": ["10002"]}, {"10002"})):
+        token = sign(signers.ed, claims(scope="pii:read", communities=["00001"], tenant=tenant, roles=None), "EdDSA")
+        found = await caller(open_authenticator(settings, clock), token)
+        assert (found.scopes, found.communities) == (set(), communities)
 
 
 async def test_named_claim_of_a_wrong_type_is_refused(one: Settings, signers: Signers, clock: Clock) -> None:

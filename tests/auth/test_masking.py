@@ -117,16 +117,11 @@ def test_each_kind_has_its_mask(kind: PiiKind, value: object, masked: str | None
     assert mask(kind, value) == masked
 
 
-def test_missing_text_or_content_stays_null() -> None:
-    assert mask_text(None) is None
-    assert mask_content_raw(None) is None
-
-
-@pytest.mark.parametrize("kind", list(PiiKind))
-def test_missing_value_is_not_masked(kind: PiiKind) -> None:
-    assert mask(kind, None) is None
-    assert mask(kind, "") in ("", None)
-    assert mask(kind, " ") in ("", None)
+def test_missing_value_text_or_content_is_not_masked() -> None:
+    assert mask_text(None) is mask_content_raw(None) is None
+    for kind in PiiKind:
+        assert mask(kind, None) is None
+        assert {mask(kind, ""), mask(kind, " ")} <= {"", None}
 
 
 @settings(deadline=None)
@@ -152,28 +147,11 @@ def test_masked_value_is_recognised_as_masked(kind: PiiKind, value: str) -> None
     assert masked is None or contains_mask(f" {masked}\n")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "李明",
-        "19900000001",
-        "厨房漏水，约 2*3 米",
-        "**急**请上门",
-        "见 *注1*",
-        "河北省秦皇岛市",
-        "密码 ****** 已重置",
-    ],
-)
-def test_ordinary_text_with_stars_is_no_mask(text: str) -> None:
-    assert not contains_mask(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["请打199****0001", "证号999302********251X，旧证999302******251", "李*", " *", "****", "河北省****"]
-)
-def test_masks_are_found_in_any_text(text: str) -> None:
-    assert contains_mask(text)
+def test_masks_are_found_in_any_text_and_other_stars_are_none() -> None:
+    for text in ("请打199****0001", "证号999302********251X，旧证999302******251", "李*", " *", "****", "河北省****"):
+        assert contains_mask(text), text
+    for text in ("", "李明", PHONE, "约 2*3 米", "**急**请上门", "见 *注1*", "河北省秦皇岛市", "密码 ****** 已重置"):
+        assert not contains_mask(text), text
 
 
 @pytest.mark.parametrize(
@@ -353,30 +331,17 @@ def test_odd_content_is_masked(value: object, masked: object) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        "",
-        "李明 19900000001",
-        "见前言",
-        "people_name=李明",
-        '{"people_name":"李明"',
-        '"李明"',
-        "{'people_name': '李明'}",
-        '{"people_name":"\ud83d"}',
-        '{"people_name":"\\ud83d"}',
-        "[" * 100_000 + "]" * 100_000,
-        '{"people_phone":1e999}',
-    ],
-    ids=[
-        "empty",
-        "words",
-        "placeholder",
-        "form",
-        "cut",
-        "text",
-        "Python",
-        "surrogate",
-        "escaped surrogate",
-        "deep",
-        "huge",
+        pytest.param("", id="empty"),
+        pytest.param("李明 19900000001", id="words"),
+        pytest.param("见前言", id="placeholder"),
+        pytest.param("people_name=李明", id="form"),
+        pytest.param('{"people_name":"李明"', id="cut"),
+        pytest.param('"李明"', id="text"),
+        pytest.param("{'people_name': '李明'}", id="Python"),
+        pytest.param('{"people_name":"\ud83d"}', id="surrogate"),
+        pytest.param('{"people_name":"\\ud83d"}', id="escaped surrogate"),
+        pytest.param("[" * 100_000 + "]" * 100_000, id="deep"),
+        pytest.param('{"people_phone":1e999}', id="huge"),
     ],
 )
 def test_non_json_content_is_masked_whole(raw: str) -> None:

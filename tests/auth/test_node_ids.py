@@ -114,11 +114,6 @@ def test_node_id_parts_have_fixed_boundaries() -> None:
     assert len(texts) == 8
 
 
-def test_node_id_of_another_key_is_refused() -> None:
-    with pytest.raises(InvalidNodeIdError):
-        NodeIds(b"another key").decode(IDS.encode("Order", "10002", 1))
-
-
 def test_empty_id_key_is_refused() -> None:
     with pytest.raises(ValueError, match="key"):
         NodeIds(b"")
@@ -149,14 +144,10 @@ def test_hash_ids_separate_parts_and_types() -> None:
     assert not any(map(looks_like_number, ids))
 
 
-@pytest.mark.parametrize("text", ["1", "0", "10002", "00001", "9" * 18])
-def test_platform_number_is_recognised(text: str) -> None:
-    assert looks_like_number(text)
-
-
-@pytest.mark.parametrize("text", ["", "-1", "+1", "1.0", "1e3", " 1", "1\n", "0x1", "1_0", "１", "¹", "9" * 19, "A1"])
-def test_malformed_number_is_no_platform_number(text: str) -> None:
-    assert not looks_like_number(text)
+def test_platform_number_is_recognised() -> None:
+    assert all(map(looks_like_number, ["1", "0", "10002", "00001", "9" * 18]))
+    for text in ("", "-1", "+1", "1.0", "1e3", " 1", "1\n", "0x1", "1_0", "１", "¹", "9" * 19, "A1"):
+        assert not looks_like_number(text), text
 
 
 def test_id_key_setting_signs_node_ids(tmp_path: Path) -> None:
