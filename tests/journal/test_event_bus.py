@@ -111,21 +111,13 @@ async def test_unsent_messages_are_reported_as_missed(notifier: Notifier) -> Non
         assert await abroad.next(1) == [DUE]
 
 
-@pytest.mark.parametrize("text", ['{"something": "else"}', "not even JSON", '["x", ["no.such"], false]'])
-async def test_unreadable_message_counts_as_missed(notifier: Notifier, text: str) -> None:
-    bus = EventBus()
-    ear = Ear(bus)
-    async with bus.bridge(notifier):
-        await notifier.notify(text)
-        assert await ear.next(1) == [MISSED]
-
-
-async def test_lost_connection_counts_as_missed(notifier: Notifier) -> None:
+@pytest.mark.parametrize("text", ['{"something": "else"}', "not even JSON", '["x", ["no.such"], false]', None])
+async def test_unreadable_message_or_lost_connection_counts_as_missed(notifier: Notifier, text: str | None) -> None:
     bus = EventBus()
     ear = Ear(bus)
     async with bus.bridge(notifier):
         assert notifier.hear is not None
-        notifier.hear(None)
+        notifier.hear(text)
         assert await ear.next(1) == [MISSED]
 
 

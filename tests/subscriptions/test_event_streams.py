@@ -63,11 +63,6 @@ async def test_event_is_sent_as_next(gateway, open_stream, sandbox, method):
         assert await events.next() == ("next", {"data": {"paymentEvents": {"payment": {"orderNumber": number}}}})
 
 
-async def test_stream_has_the_request_id_of_its_client(open_stream):
-    async with open_stream(REPAIR, **{"x-request-id": "asked-for-0001"}) as events:
-        assert events.response.headers["x-request-id"] == "asked-for-0001"
-
-
 async def test_silent_stream_sends_keep_alive_comments(open_stream, mint, monkeypatch):
     monkeypatch.setattr("gateway.http.sse.KEEP_ALIVE", 0.01)
     async with open_stream(REPAIR) as events, asyncio.timeout(PATIENCE):
@@ -94,6 +89,7 @@ async def test_ended_subscription_is_sent_as_complete(open_stream, mint):
 
 async def test_field_errors_come_with_the_data_of_their_event(open_stream, sandbox):
     async with open_stream(REVIEW, **{"x-request-id": "asked-for-0001"}) as events:
+        assert events.response.headers["x-request-id"] == "asked-for-0001"
         await until(lambda: sandbox.count("WJDH", "shenheList") > 1)
         sandbox.faults.set("WJDH", "shenhe", Fault(FaultKind.WRONG_SHAPE))
         apply(sandbox, 900)
@@ -132,15 +128,13 @@ async def test_stream_ends_with_its_token(gateway, open_stream, mint):
     await until(lambda: not len(gateway.parts.watches))
 
 
-async def test_caller_without_a_valid_token_gets_no_stream(open_stream):
+async def test_no_valid_token_or_no_json_gets_no_stream(gateway, open_stream):
     async with open_stream(PAID, authorization="Bearer forged") as events:
         await events.response.aread()
         assert events.response.status_code == 401
         assert events.response.headers["www-authenticate"] == "Bearer"
         assert events.response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
-
-async def test_body_that_is_no_json_gets_no_stream(gateway):
     headers = {"accept": "text/event-stream", "content-type": "application/json"}
     response = await gateway.client.post("/graphql", content=b"{", headers=headers)
     assert response.status_code == 400

@@ -28,60 +28,6 @@ BEGIN SELECT raise(ABORT, 'not now'); END
 """
 
 
-async def test_unrecordable_outcome_does_not_block_other_writes(environ, serve, clock, sandbox):
-    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        sandbox.faults.set("WJDH", "module", Fault(FaultKind.RESET))
-        lost = [
-            await SET.write(gateway, {"communityCode": code, "name": "COMPLAINTS", "enabled": False})
-            for code in ("10002", "00001", "10002")
-        ]
-        sandbox.faults.clear()
-        clock.advance(minutes=3)
-        await gateway.parts.journal._database.write(lambda connection: connection.exec_driver_sql(NEVER_ENDED))
-        with pytest.raises(JournalError, match="SQLITE_CONSTRAINT_TRIGGER"):
-            await gateway.parts.reconciler.reconcile_due()
-        ids = [payload["operation"]["id"] for payload in lost]
-        outcomes = [(await gateway.ask(OPERATION, {"id": id_})).data["operation"]["outcome"] for id_ in ids]
-
-    assert [payload["outcome"] for payload in lost] == ["UNKNOWN"] * 3
-    assert outcomes == ["UNKNOWN", "REFUSED", "UNKNOWN"]
-
-
-async def test_unrecorded_write_is_unknown_and_resolved_later(environ, serve, clock, sandbox):
-    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        database = gateway.parts.journal._database
-        prepared = await SET.prepare(gateway)
-        await database.write(lambda connection: connection.exec_driver_sql(BLOCK_UPDATES))
-        payload = await SET.write(gateway, prepared)
-        await database.write(lambda connection: connection.exec_driver_sql("DROP TRIGGER not_now"))
-        clock.advance(minutes=3)
-        await gateway.parts.reconciler.reconcile_due()
-        later = (await gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]
-
-    assert (payload["outcome"], payload["userErrors"], later["outcome"]) == ("UNKNOWN", [], "CONFIRMED")
-    assert sandbox.effects.count(SET.endpoint) == 1
-
-
-@pytest.mark.parametrize("case", ORDERS, ids=lambda case: case.name)
-async def test_unresolvable_write_is_checked_for_a_day(environ, serve, clock, sandbox, case):
-    """Charges of a phone or a car cannot be looked up later."""
-    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
-        lost = await case.write(gateway, case.input)
-        [operation] = (await gateway.parts.journal.operations.list(OperationQuery(), Cut(10))).items
-        looks_again = []
-        for hours in (1, 22.9, 0.2):
-            clock.advance(hours=hours)
-            with capture_logs() as logs:
-                await gateway.parts.reconciler.reconcile_due()
-            now = await gateway.parts.journal.operations.get(operation.id)
-            logged = [log["operation"] for log in logs if log["log_level"] == "error"]
-            looks_again.append((now.check_at is not None, logged))
-
-    assert (lost["outcome"], now.outcome) == ("UNKNOWN", "UNKNOWN")
-    assert looks_again == [(True, []), (True, []), (False, [operation.id])]
-
-
 @pytest.fixture
 async def gateway(environ, serve, clock):
     async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as served:
@@ -99,6 +45,49 @@ async def lose_writes(gateway, sandbox, *community_codes):
 
 async def outcome_of(gateway, id_):
     return (await gateway.ask(OPERATION, {"id": id_})).data["operation"]["outcome"]
+
+
+async def test_unrecordable_outcome_does_not_block_other_writes(gateway, sandbox, clock):
+    lost = await lose_writes(gateway, sandbox, "10002", "00001", "10002")
+    clock.advance(minutes=3)
+    await gateway.parts.journal._database.write(lambda connection: connection.exec_driver_sql(NEVER_ENDED))
+    with pytest.raises(JournalError, match="SQLITE_CONSTRAINT_TRIGGER"):
+        await gateway.parts.reconciler.reconcile_due()
+
+    assert [await outcome_of(gateway, id_) for id_ in lost] == ["UNKNOWN", "REFUSED", "UNKNOWN"]
+
+
+async def test_unrecorded_write_is_unknown_and_resolved_later(gateway, sandbox, clock):
+    database = gateway.parts.journal._database
+    prepared = await SET.prepare(gateway)
+    await database.write(lambda connection: connection.exec_driver_sql(BLOCK_UPDATES))
+    payload = await SET.write(gateway, prepared)
+    await database.write(lambda connection: connection.exec_driver_sql("DROP TRIGGER not_now"))
+    clock.advance(minutes=3)
+    await gateway.parts.reconciler.reconcile_due()
+
+    assert (payload["outcome"], payload["userErrors"]) == ("UNKNOWN", [])
+    assert await outcome_of(gateway, payload["operation"]["id"]) == "CONFIRMED"
+    assert sandbox.effects.count(SET.endpoint) == 1
+
+
+@pytest.mark.parametrize("case", ORDERS, ids=lambda case: case.name)
+async def test_unresolvable_write_is_checked_for_a_day(gateway, sandbox, clock, case):
+    """Charges of a phone or a car cannot be looked up later."""
+    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
+    lost = await case.write(gateway, case.input)
+    [operation] = (await gateway.parts.journal.operations.list(OperationQuery(), Cut(10))).items
+    looks_again = []
+    for hours in (1, 22.9, 0.2):
+        clock.advance(hours=hours)
+        with capture_logs() as logs:
+            await gateway.parts.reconciler.reconcile_due()
+        now = await gateway.parts.journal.operations.get(operation.id)
+        logged = [log["operation"] for log in logs if log["log_level"] == "error"]
+        looks_again.append((now.check_at is not None, logged))
+
+    assert (lost["outcome"], now.outcome) == ("UNKNOWN", "UNKNOWN")
+    assert looks_again == [(True, []), (True, []), (False, [operation.id])]
 
 
 async def test_failed_read_back_is_repeated_later(gateway, sandbox, clock):
