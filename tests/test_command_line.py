@@ -170,21 +170,27 @@ def test_serve_listens_where_its_options_say(environ):
     assert line["address"] == f"http://[::1]:{port}"
 
 
-def test_failed_start_reports_the_reason_in_a_sentence(served):
+def test_each_command_says_what_a_running_gateway_keeps_from_it(served):
     _, _, environ = served
+    port = f"GATEWAY_HOST, GATEWAY_PORT: 127.0.0.1 port {environ['GATEWAY_PORT']}: Address already in use (--host "
+    in_use = "journal.sqlite3 is in use by another process."
     elsewhere = {"GATEWAY_PORT": str(free_port()), "GATEWAY_JOURNAL_TIMEOUT": "0.1"}
     unreachable = {"GATEWAY_DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"}
-    reasons = {
-        f"GATEWAY_HOST, GATEWAY_PORT: 127.0.0.1 port {environ['GATEWAY_PORT']}: Address already in use (--host ": {},
-        "journal.sqlite3 is in use by another process.": elsewhere,
-        "GATEWAY_DATABASE_URL: no server listens at its address (ConnectionRefusedError).": elsewhere | unreachable,
-    }
-    for reason, settings in reasons.items():
-        ended = run(environ | settings, "serve")
+    for command, settings, status, reason in (
+        ("serve", {}, 3, port),
+        ("demo", {}, 3, port + "and --port choose"),
+        ("serve", elsewhere, 3, in_use),
+        ("audit", elsewhere, 2, f"{in_use} It can be read while no gateway runs on it: stop that one first.\n"),
+        ("serve", elsewhere | unreachable, 3, "GATEWAY_DATABASE_URL: no server listens at its address (Conn"),
+    ):
+        ended = run(environ | settings, command)
+        assert (ended.returncode, ended.stdout) == (status, ""), command
+        assert ended.stderr.startswith(f"gateway: {reason}"), command
+        assert "Traceback" not in ended.stderr, command
 
-        assert ended.returncode == 3
-        assert ended.stderr.startswith(f"gateway: {reason}")
-        assert "Traceback" not in ended.stderr
+    checked = run(environ | elsewhere, "check")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert re.search(r"^journal +SQLite +yes +- +in use ", checked.stdout, re.MULTILINE)
 
 
 def test_id_key_other_than_the_journals_is_refused(served):
@@ -226,15 +232,6 @@ def test_check_tells_what_a_token_may_see(environ, tmp_path):
     assert (taken.returncode, refused.returncode, empty.returncode, missing.returncode) == (0, 1, 1, 2)
 
 
-def test_demo_refuses_a_taken_port_that_was_requested(served):
-    _, _, environ = served
-
-    ended = run(environ, "demo", "--once")
-
-    assert ended.returncode == 3
-    assert f" port {environ['GATEWAY_PORT']}: Address already in use (--host and --port choose" in ended.stderr
-
-
 def test_token_reports_a_new_key(environ):
     first, second = run(environ, "token"), run(environ, "token")
 
@@ -260,7 +257,7 @@ def test_token_of_the_command_is_accepted_by_the_server(served):
     }
 
 
-def test_check_lists_every_endpoint_and_calls_no_write(environ):
+def test_check_lists_every_endpoint_and_makes_and_writes_nothing(environ):
     checked = run(environ, "check")
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -270,6 +267,10 @@ def test_check_lists_every_endpoint_and_calls_no_write(environ):
     assert re.search(r"yes +yes +code 1 +\d+ ms", rows["order/list"])
     assert "not tried" in rows["order/new"]
     assert {"people", "owner", "modules-sync", "shenheList", "repair/list"} <= set(rows)
+    assert re.search(r"^journal +SQLite +yes +- +to be made ", table, re.MULTILINE)
+    assert re.search(r"^issuer +signing keys +- +- +development's own ", table, re.MULTILINE)
+    assert checked.stderr == ""
+    assert not Path(environ["GATEWAY_DATA_DIR"]).exists()
 
 
 @pytest.fixture
@@ -313,23 +314,6 @@ def test_check_reports_causes_first(environ):
         assert cause.startswith(f"  {start}")
     assert re.search(r"^journal +PostgreSQL +- +- +unusable ", table, re.MULTILINE)
     assert re.search(r"^issuer +signing keys +- +- +UPSTREAM_UNAVAILABLE ", table, re.MULTILINE)
-
-
-def test_check_creates_nothing(environ):
-    checked = run(environ, "check")
-
-    assert (checked.returncode, checked.stderr) == (0, "")
-    assert re.search(r"^journal +SQLite +yes +- +to be made ", checked.stdout, re.MULTILINE)
-    assert re.search(r"^issuer +signing keys +- +- +development's own ", checked.stdout, re.MULTILINE)
-    assert not Path(environ["GATEWAY_DATA_DIR"]).exists()
-
-
-def test_check_passes_beside_a_running_gateway(served):
-    _, _, environ = served
-    checked = run(environ | {"GATEWAY_JOURNAL_TIMEOUT": "0.1"}, "check")
-
-    assert (checked.returncode, checked.stderr) == (0, "")
-    assert re.search(r"^journal +SQLite +yes +- +in use ", checked.stdout, re.MULTILINE)
 
 
 async def test_check_fetches_the_keys_of_the_issuer(environ, key_server, issuer):
@@ -439,18 +423,6 @@ def test_audit_refuses_an_invalid_option_value(environ, option, value):
     assert ended.stdout == ""
 
 
-def test_audit_reports_a_running_gateway(served):
-    _, _, environ = served
-
-    ended = run(environ | {"GATEWAY_JOURNAL_TIMEOUT": "0.1"}, "audit")
-
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == (
-        "gateway: journal.sqlite3 is in use by another process. "
-        "It can be read while no gateway runs on it: stop that one first.\n"
-    )
-
-
 @pytest.mark.usefixtures("trail")
 def test_closed_output_pipe_ends_audit_cleanly(environ):
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -499,31 +471,28 @@ def test_demo_does_not_change_the_journal(environ):
     assert asyncio.run(payments()) == kept
 
 
-def test_demo_accepts_tokens_and_leaves_no_files(environ, tmp_path):
-    environ = environ | {"GATEWAY_PORT": "0", "TMPDIR": str(tmp_path)}
+def test_demo_accepts_tokens_prints_a_working_command_and_leaves_no_files(environ, tmp_path, in_ci):
+    """It begins with payments and an unclear write."""
+    environ = environ | {"TMPDIR": str(tmp_path)}
     token = run(environ, "token").stdout.strip()
-    with subprocess.Popen([*GATEWAY, "demo"], env=environ, stdout=subprocess.PIPE, text=True) as demo:
+    query = """{ viewer { subject } payments { nodes { conflicts { receivedAt } } }
+        operations(first: 1) { totalCount nodes { mutation outcome } } }"""
+    with subprocess.Popen([*GATEWAY, "demo", "--port", "0"], env=environ, stdout=subprocess.PIPE, text=True) as demo:
         try:
             url = re.search(r"http://\S+(?=/graphql)", demo.stdout.readline())[0]
-            answer = ask(url, "{ viewer { subject } operations { totalCount } }", token)
+            command = next(line for line in demo.stdout if line.startswith("curl "))
+            data = ask(url, query, token)["data"]
+            if shutil.which("curl") or in_ci:
+                asked = subprocess.check_output(command, shell=True, timeout=30)  # noqa: S602 # as printed
+                assert json.loads(asked)["data"]["viewer"]["subject"] == "demo"
         finally:
             demo.send_signal(signal.SIGTERM)
 
-    assert answer["data"] == {"viewer": {"subject": "developer"}, "operations": {"totalCount": 2}}
+    assert data["viewer"] == {"subject": "developer"}
+    assert [len(payment["conflicts"]) for payment in data["payments"]["nodes"]] == [1, 0, 0, 0]
+    assert data["operations"] == {"totalCount": 2, "nodes": [{"mutation": "createAnnouncement", "outcome": "UNKNOWN"}]}
     assert demo.returncode == 0
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["data", "id.key", "issuer.pem"]
-
-
-def test_demo_prints_a_working_command(environ, in_ci):
-    if shutil.which("curl") is None and not in_ci:
-        pytest.skip("needs curl")
-    with subprocess.Popen([*GATEWAY, "demo"], env=environ, stdout=subprocess.PIPE, text=True) as demo:
-        command = next(line for line in demo.stdout if line.startswith("curl "))
-        asked = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=30, check=True)  # noqa: S602 # as printed
-        demo.send_signal(signal.SIGTERM)
-
-    assert json.loads(asked.stdout)["data"]["viewer"]["subject"] == "demo"
-    assert demo.returncode == 0
 
 
 CLOSED = {
@@ -619,29 +588,8 @@ def test_workers_refuse_an_address_in_use(environ):
     assert "Address already in use" in ended.stderr
 
 
-def test_several_workers_need_a_shared_journal(environ):
-    ended = run(environ, "serve", "--workers", "2")
-
-    assert ended.returncode == 2
-    assert "GATEWAY_DATABASE_URL" in ended.stderr
-
-
-@pytest.mark.parametrize("workers", ["0", "-3", "two"])
-def test_invalid_number_of_workers_is_refused(environ, workers):
-    ended = run(environ, "serve", "--workers", workers)
-
-    assert ended.returncode == 2
-    assert "--workers: a number from 1 on" in ended.stderr
-
-
-def test_demo_begins_with_payments_and_an_unclear_write(environ):
-    query = "{ payments { nodes { conflicts { receivedAt } } } operations(first: 1) { nodes { mutation outcome } } }"
-    with subprocess.Popen([*GATEWAY, "demo", "--port", "0"], env=environ, stdout=subprocess.PIPE, text=True) as demo:
-        address = re.search(r"http://\S+/graphql", demo.stdout.readline())[0]
-        token = next(found[1] for line in demo.stdout if (found := re.search(r"Bearer (\S+?)'", line)))
-        body = httpx.post(address, json={"query": query}, headers={"authorization": f"Bearer {token}"}).json()
-        demo.send_signal(signal.SIGTERM)
-        demo.stdout.read()
-
-    assert [len(payment["conflicts"]) for payment in body["data"]["payments"]["nodes"]] == [1, 0, 0, 0]
-    assert body["data"]["operations"]["nodes"] == [{"mutation": "createAnnouncement", "outcome": "UNKNOWN"}]
+def test_invalid_number_of_workers_is_refused(environ):
+    for workers in ("0", "-3", "two"):
+        ended = run(environ, "serve", "--workers", workers)
+        assert ended.returncode == 2
+        assert "--workers: a number from 1 on" in ended.stderr

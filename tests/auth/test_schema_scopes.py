@@ -68,7 +68,6 @@ PARTS = {
     "RepairsPayload",
     "ModuleChange",
     "ModulePayload",
-    "ModuleChange",
     "ModulesPayload",
     "SyncModulesPayload",
     "AnnouncementPayload",
