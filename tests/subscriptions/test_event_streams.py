@@ -74,14 +74,6 @@ async def test_silent_stream_sends_keep_alive_comments(open_stream, mint, monkey
     await until(lambda: "_keep_alive" not in {task.get_coro().__name__ for task in asyncio.all_tasks()})
 
 
-@pytest.mark.usefixtures("ends_watches_at_once")
-async def test_leaving_client_ends_its_subscription(gateway, open_stream):
-    async with open_stream(REPAIR):
-        await until(lambda: len(gateway.parts.watches) == 1)
-
-    await until(lambda: not len(gateway.parts.watches))
-
-
 async def test_ended_subscription_is_sent_as_complete(open_stream, mint):
     async with open_stream(REPAIR, authorization=f"Bearer {mint(communities='00001')}") as events:
         assert await events.next() == ("complete", None)

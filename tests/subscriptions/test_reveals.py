@@ -89,13 +89,15 @@ async def test_denied_subscription_is_audited(gateway, connect, mint):
     assert (entry.fields, entry.missing_scope, entry.subject) == (("repairEvents",), "repair:read", "tester")
 
 
-async def test_denial_in_an_event_is_audited(gateway, connect, mint, sandbox):
+async def test_field_without_its_scope_is_null_in_events_and_audited(gateway, connect, mint, sandbox):
     query = """subscription { shenheEvents(communityCode: "10002") {
-        shenhe { status verification { owner { phone } } } } }"""
+        shenhe { platformId verification { owner { phone } } } } }"""
     async with connect(token=mint(scopes="shenhe:read")) as socket:
         await follow(socket, sandbox, query)
         apply(sandbox, 900)
-        assert (await socket.receive("1"))["payload"]["errors"]
+        payload = (await socket.receive("1"))["payload"]
+    assert payload["data"] == {"shenheEvents": {"shenhe": {"platformId": 900, "verification": None}}}
+    assert [error["extensions"]["missingScope"] for error in payload["errors"]] == ["people:read"]
     await gateway.parts.trail.flush()
 
     denied = [entry async for entry in gateway.parts.journal.audit.read() if entry.missing_scope]

@@ -76,16 +76,6 @@ class TestWebSockets:
         code = "GRAPHQL_VALIDATION_FAILED"
         assert value(await scrape(gateway), "gateway_refused_requests_total", code=code, limit="") == 1
 
-    @pytest.mark.parametrize("extra", [{"GATEWAY_MAX_SUBSCRIPTIONS": "1"}])
-    async def test_bound_of_operations_is_a_refusal(self, gateway, connect):
-        async with connect() as socket:
-            await socket.subscribe("1", PAID)
-            await socket.subscribe("2", PAID)
-            assert await socket.error_code("2") == "QUERY_TOO_COMPLEX"
-
-        labels = {"code": "QUERY_TOO_COMPLEX", "limit": "subscriptions"}
-        assert value(await scrape(gateway), "gateway_refused_requests_total", **labels) == 1
-
     async def test_closes_are_counted_by_their_reason(self, gateway):
         async with connected(gateway.url, init=False) as socket:
             await socket.send("subscribe", id="1", payload={"query": PAID})

@@ -138,20 +138,6 @@ async def test_missing_entity_scope_starts_no_subscription(connect, gateway, san
     assert sandbox.counts() == {}
 
 
-async def test_missing_inner_scope_nulls_its_field_in_events(connect, sandbox, mint):
-    query = (
-        'subscription { shenheEvents(communityCode: "10002") '
-        "{ shenhe { platformId verification { owner { phone } } } } }"
-    )
-    async with connect(token=mint(scopes="shenhe:read")) as socket:
-        await follow(socket, sandbox, query)
-        apply(sandbox, 900)
-
-        payload = (await socket.receive("1"))["payload"]
-    assert payload["data"] == {"shenheEvents": {"shenhe": {"platformId": 900, "verification": None}}}
-    assert [error["extensions"]["missingScope"] for error in payload["errors"]] == ["people:read"]
-
-
 async def test_unreadable_record_is_the_error_of_its_event(connect, sandbox):
     async with connect() as socket:
         await follow(socket, sandbox)

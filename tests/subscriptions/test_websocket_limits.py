@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from exposed import parse, value
 from graphql_socket import connected
 from starlette.routing import WebSocketRoute
 from waiting import until
@@ -47,7 +48,7 @@ async def test_connection_ends_with_its_token(connect, mint, gateway):
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_MAX_SUBSCRIPTIONS": "2"}])
-async def test_operations_beyond_the_limit_are_refused(connect):
+async def test_operations_beyond_the_limit_are_refused_and_counted(connect, gateway):
     async with connect() as socket:
         await socket.subscribe("1", PAID)
         await socket.subscribe("2", PAID)
@@ -65,6 +66,9 @@ async def test_operations_beyond_the_limit_are_refused(connect):
         await socket.send("complete", id="2")
         await socket.subscribe("3", VIEWER)
         assert await socket.data("3") == {"viewer": {"subject": "developer"}}
+    series = parse((await gateway.stranger.get("/metrics")).text)
+    labels = {"code": "QUERY_TOO_COMPLEX", "limit": "subscriptions"}
+    assert value(series, "gateway_refused_requests_total", **labels) == 1
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_MAX_SUBSCRIPTIONS": "2"}])
