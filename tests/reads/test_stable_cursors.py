@@ -297,22 +297,15 @@ async def test_list_in_no_order_skips_nothing():
         assert (there & platform.waiting_numbers()) - set(reader.seen) == set(), seed
 
 
-async def test_undisturbed_page_costs_one_call():
-    platform = Platform(Random(1), Shenhe, PENDING, CODES[:1])
-    platform.arrive(200)
-    reader = Reader(platform, lists.SHENHES, CODES[:1], lists.SHENHES.waiting)
-    while not reader.ended:
-        await reader.read(20)
-
-    assert reader.most_calls == 1
-    assert len(reader.seen) == 200
-
-
-@pytest.mark.parametrize(("first", "calls"), [(15, 2), (20, 3), (30, 3)])
-async def test_undisturbed_page_of_orders_costs_the_pages_it_is_on(first, calls):
-    platform = Platform(Random(1), Order, UNPAID, CODES[:1], newest_first=True, largest=15)
+@pytest.mark.parametrize(
+    ("kind", "largest", "first", "calls"),
+    [("reviews", None, 20, 1), ("orders", 15, 15, 2), ("orders", 15, 20, 3), ("orders", 15, 30, 3)],
+)
+async def test_undisturbed_page_costs_the_pages_it_is_on(kind, largest, first, calls):
+    records, row, waiting, _, query = WORK[kind]
+    platform = Platform(Random(1), row, waiting, CODES[:1], newest_first=row is Order, largest=largest)
     platform.arrive(300)
-    reader = Reader(platform, lists.ORDERS, CODES[:1], lists.ORDERS.waiting)
+    reader = Reader(platform, records, CODES[:1], query)
     while not reader.ended:
         await reader.read(first)
 
