@@ -154,7 +154,7 @@ class ComposedLoader(RecordLoader[KeyT, ValueT]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._composed: dict[KeyT, ValueT] = {}
+        self._composed: dict[KeyT, Any] = {}
 
     @abstractmethod
     async def compose(self, key: KeyT) -> ValueT:
@@ -163,12 +163,10 @@ class ComposedLoader(RecordLoader[KeyT, ValueT]):
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
         trace, composed = current_trace(), self._composed
         missing = [key for key in dict.fromkeys(keys) if key not in composed]
-        outcomes: dict[KeyT, Any] = {}
         if missing:
             values = [
                 self.compose(key) if trace is None else trace.under(trace.find_paths(self, key), self.compose(key))
                 for key in missing
             ]
-            outcomes = dict(zip(missing, await fetch(values), strict=True))
-            composed.update({key: value for key, value in outcomes.items() if not isinstance(value, Exception)})
-        return [composed[key] if key in composed else outcomes[key] for key in keys]
+            composed.update(zip(missing, await fetch(values), strict=True))
+        return [composed[key] for key in keys]

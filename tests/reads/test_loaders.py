@@ -2,13 +2,17 @@
 
 import asyncio
 from functools import cached_property
+from types import SimpleNamespace
 
 import pytest
 from aiodataloader import DataLoader
+from graphql import GraphQLError
 from waiting import until
 
 from gateway.auth.principal import Principal, Scope
+from gateway.execution.load import Load
 from gateway.loaders.lists import LISTS, REPAIRS
+from gateway.loaders.lookups import PeopleKey
 from gateway.loaders.registry import Loaders, lifetimes
 from gateway.loaders.slices import ListLoaders
 from gateway.sandbox.faults import Fault, FaultKind
@@ -64,6 +68,19 @@ async def test_cancelled_load_cancels_its_call(loaders, sandbox, gateway):
 
 async def _wait(load):
     return await load
+
+
+async def test_fields_resolved_twice_count_and_report_once(gateway):
+    context = gateway.parts.open_context(Principal("lin", frozenset(Scope), None, float("inf")), "request")
+    counted = []
+    context.budget = SimpleNamespace(count_lookup=counted.append)
+
+    for name in ("李明", "李明", "王芳"):
+        await context.counted(Load(context.loaders.people, PeopleKey(name, "19900000002")))
+        context.report(GraphQLError(f"{name} is unknown", path=["people"]))
+
+    assert len(counted) == 2
+    assert len(context.failures) == 2
 
 
 @pytest.mark.parametrize("records", LISTS, ids=lambda records: records.type_name)
