@@ -52,7 +52,7 @@ from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 from gateway.execution.operation import Code, Operation
 from gateway.execution.response import UnplannableError
 from gateway.execution.run import FieldPosition, at_hand, confirm
-from gateway.execution.strawberry_adapter import Attribute, ResolverCall, StrawberryFields, exact_class
+from gateway.execution.strawberry_adapter import Attribute, ResolverCall, exact_class, find_origin
 from gateway.execution.variants import ObservedField
 
 log = structlog.get_logger(__name__)
@@ -81,18 +81,12 @@ class TooManyFieldsError(UnplannableError):
     """The plan would have more fields than it may."""
 
 
-def compile_operation(
-    fields: StrawberryFields,
-    operation: Operation,
-    variables: VariableValues,
-    variant: Hashable = None,
-    most_fields: int = MAX_FIELDS,
-) -> Code:
+def compile_operation(operation: Operation, variables: VariableValues, variant: Hashable, most_fields: int) -> Code:
     """The plan for requests of this variant.
 
     Of the variables only those in @skip and @include are read. Raises UnplannableError.
     """
-    writer = _Writer(fields, operation, variables, variant, most_fields)
+    writer = _Writer(operation, variables, variant, most_fields)
     try:
         source = writer.write()
     except Exception as error:
@@ -123,17 +117,9 @@ class _Field(NamedTuple):
 class _Writer:
     """Writes the functions of one plan. `globals` holds the values that they refer to by name."""
 
-    def __init__(
-        self,
-        fields: StrawberryFields,
-        operation: Operation,
-        variables: VariableValues,
-        variant: Hashable,
-        most_fields: int,
-    ) -> None:
+    def __init__(self, operation: Operation, variables: VariableValues, variant: Hashable, most_fields: int) -> None:
         self.globals = dict(GLOBALS)
         self._schema = operation.schema
-        self._strawberry = fields
         self._operation = operation
         self._variables = variables
         self._variant = variant
@@ -197,7 +183,7 @@ class _Writer:
                 entries.append(f"    {key}: {type_.name!r},")
                 continue
             at = FieldPosition(name, [detail.node for detail in details], definition.type, type_)
-            origin = self._strawberry.origin(definition, at.nodes[0], self._variant)
+            origin = find_origin(self._schema, definition, at.nodes[0], self._variant)
             value = None
             if isinstance(origin, ResolverCall):
                 read = self._call(origin, at)

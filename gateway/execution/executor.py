@@ -39,7 +39,6 @@ from gateway.execution.operation import Code, Operation, PlanKey, find_operation
 from gateway.execution.outline import BYTES_PER_ENTRY, CACHED_DOCUMENTS
 from gateway.execution.response import HandOverError, Response, UnplannableError
 from gateway.execution.run import Run
-from gateway.execution.strawberry_adapter import StrawberryFields
 from gateway.execution.variants import get_attribute
 from gateway.ops.trace import Trace, current_trace, enter_phase
 
@@ -70,16 +69,13 @@ class Executor:
         self, schema: GraphQLSchema, *, plans: bool = True, size: int = CACHED_DOCUMENTS, suggestions: bool = True
     ) -> None:
         self._schema = schema
-        self._fields = StrawberryFields(schema)
         self._suggestions = suggestions
         self._plans = plans
         capacity = size * BYTES_PER_ENTRY
-
-        def weigh(operation: Operation | None) -> int:
-            """Nothing weighs less than its share, so the one bound is on the count as well as on the bytes."""
-            return min(max(operation.bytes if operation else 0, BYTES_PER_ENTRY), capacity)
-
-        self._operations: LRUCache[Hashable, Operation | None] = LRUCache(capacity, weigh)
+        # Nothing weighs less than its share, so the one bound is on the count as well as on the bytes.
+        self._operations: LRUCache[Hashable, Operation | None] = LRUCache(
+            capacity, lambda operation: min(max(operation.bytes if operation else 0, BYTES_PER_ENTRY), capacity)
+        )
 
     async def execute(
         self,
@@ -170,7 +166,7 @@ class Executor:
         operation.plans[key] = code = None
         enter_phase("plan")
         try:
-            operation.plans[key] = code = compile_operation(self._fields, operation, variables, key[0], most_fields)
+            operation.plans[key] = code = compile_operation(operation, variables, key[0], most_fields)
         except TooManyFieldsError:
             if not again:
                 del operation.plans[key]

@@ -125,34 +125,30 @@ class ResolverCall(NamedTuple):
     make_info: Callable[[Any, FieldPosition], Any] | None = None
 
 
-class StrawberryFields:
-    """Reads the fields of one schema; of a schema that Strawberry did not make, it recognises none."""
-
-    def __init__(self, schema: GraphQLSchema) -> None:
-        self._schema: Schema | None = getattr(schema, "_strawberry_schema", None)
-
-    def origin(self, definition: GraphQLField, node: FieldNode, variant: Hashable) -> Attribute | ResolverCall | None:
-        """Where the field's value comes from; None: it is null. What is not recognised is called as it is by
-        graphql-core."""
-        schema, field = self._schema, _ordinary(definition, self._schema)
-        resolver = None if field is None else field.base_resolver
-        if field is not None and resolver is None and field.default_resolver is getattr:
-            return Attribute(field.python_name)
-        function = resolver and resolver.wrapped_func
-        if schema is None or field is None or resolver is None or not callable(function):
-            resolve = definition.resolve or default_field_resolver
-            return ResolverCall(resolve, "o, {info}", Arguments(definition, node))
-        declared = getattr(function, "attribute_in", None)
-        if isinstance(declared, AttributeIn):
-            if declared.variant == variant:
-                return Attribute(declared.attribute, declared.observed)
-            if declared.otherwise is None:
-                if not is_non_null_type(definition.type):
-                    return None
-            elif not declared.of_object:
-                return Attribute(declared.attribute, through=declared.otherwise)
-        arguments = Arguments(definition, node, _make_convert(field.arguments, schema))
-        return ResolverCall(function, _parameters(resolver), arguments, partial(LeanInfo, field))
+def find_origin(
+    core_schema: GraphQLSchema, definition: GraphQLField, node: FieldNode, variant: Hashable
+) -> Attribute | ResolverCall | None:
+    """Where the field's value comes from; None: it is null. What is not recognised is called as graphql-core does."""
+    schema: Schema | None = getattr(core_schema, "_strawberry_schema", None)
+    field = _ordinary(definition, schema)
+    resolver = None if field is None else field.base_resolver
+    if field is not None and resolver is None and field.default_resolver is getattr:
+        return Attribute(field.python_name)
+    function = resolver and resolver.wrapped_func
+    if schema is None or field is None or resolver is None or not callable(function):
+        resolve = definition.resolve or default_field_resolver
+        return ResolverCall(resolve, "o, {info}", Arguments(definition, node))
+    declared = getattr(function, "attribute_in", None)
+    if isinstance(declared, AttributeIn):
+        if declared.variant == variant:
+            return Attribute(declared.attribute, declared.observed)
+        if declared.otherwise is None:
+            if not is_non_null_type(definition.type):
+                return None
+        elif not declared.of_object:
+            return Attribute(declared.attribute, through=declared.otherwise)
+    arguments = Arguments(definition, node, _make_convert(field.arguments, schema))
+    return ResolverCall(function, _parameters(resolver), arguments, partial(LeanInfo, field))
 
 
 def _make_convert(arguments: list[StrawberryArgument], schema: Schema) -> Convert:

@@ -6,7 +6,6 @@ from loading import make_schema
 
 from gateway.execution.compile import compile_operation
 from gateway.execution.operation import find_operation
-from gateway.execution.strawberry_adapter import StrawberryFields
 
 SDL = "type Query { order: Order orders: [Order!] } type Order { number: Int title: String }"
 
@@ -15,7 +14,7 @@ def compile_source(query: str) -> str:
     schema = make_schema(SDL, {})
     operation = find_operation(schema, parse(query), None)
     assert operation is not None
-    return compile_operation(StrawberryFields(schema), operation, VariableValues({}, {})).source
+    return compile_operation(operation, VariableValues({}, {}), None, 100).source
 
 
 def test_response_names_do_not_clash_with_plan_code() -> None:
