@@ -162,18 +162,17 @@ class Executor:
         for known in (operation.plans, operation.postponed):
             if len(known) >= PLANS_PER_OPERATION:
                 known.clear()
-        most_fields = MAX_FIELDS if again else FIELDS_AT_ONCE
-        operation.plans[key] = code = None
         enter_phase("plan")
+        code = None
         try:
-            operation.plans[key] = code = compile_operation(operation, variables, key[0], most_fields)
-        except TooManyFieldsError:
-            if not again:
-                del operation.plans[key]
+            code = compile_operation(operation, variables, key[0], MAX_FIELDS if again else FIELDS_AT_ONCE)
+        except UnplannableError as error:
+            if isinstance(error, TooManyFieldsError) and not again:
                 operation.postponed.add(key)
-        except UnplannableError:
-            pass
-        enter_phase("execute")
+                return None
+        finally:
+            enter_phase("execute")
+        operation.plans[key] = code
         return code
 
     async def _by_graphql_core(self, request: _Request, middleware: Middleware | None = None) -> Response:

@@ -60,19 +60,14 @@ class IncompleteError(Exception):
         self.cause = cause
 
 
-def take_part(error: IncompleteError, info: GraphQLResolveInfo[Any], path: Sequence[str | int]) -> Any:
-    """The part, for graphql-core: `info` is that of the field. The request's context has the cause reported."""
-    drop_tracebacks(error)
-    info.context.report(located_error(error.cause, info.field_nodes, path))
-    return error.part
-
-
 async def reported(value: Awaitable[ValueT], info: GraphQLResolveInfo[Any]) -> ValueT:
-    """What is awaited, or the part of it that there is."""
+    """For graphql-core, what is awaited, or the part of it that there is: the context has the cause reported."""
     try:
         return await value
     except IncompleteError as error:
-        part: ValueT = take_part(error, info, info.path.as_list())
+        drop_tracebacks(error)
+        info.context.report(located_error(error.cause, info.field_nodes, info.path.as_list()))
+        part: ValueT = error.part
         return part
 
 

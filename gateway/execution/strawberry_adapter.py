@@ -220,10 +220,6 @@ class LeanInfo(Info[Any, Any]):
 
 def _passes_unchanged(type_: Any, registry: Any) -> bool:
     """Whether `convert_argument` gives back what it gets: for scalars and enums, null among them."""
-    if isinstance(type_, StrawberryMaybe):
-        return False
-    if isinstance(type_, StrawberryOptional):
-        type_ = type_.of_type
-    if type_ is GlobalID:
-        return False
-    return is_scalar(type_, registry) or isinstance(type_, StrawberryEnumDefinition) or has_enum_definition(type_)
+    of = type_.of_type if isinstance(type_, StrawberryOptional) else type_
+    is_enum = isinstance(of, StrawberryEnumDefinition) or has_enum_definition(of)
+    return not isinstance(type_, StrawberryMaybe) and of is not GlobalID and (is_enum or is_scalar(of, registry))
