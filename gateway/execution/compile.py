@@ -184,7 +184,7 @@ class _Writer:
                 continue
             at = FieldPosition(name, [detail.node for detail in details], definition.type, type_)
             origin = find_origin(self._schema, definition, at.nodes[0], self._variant)
-            value = None
+            field, value = _Field(at, (*path, name), details), None
             if isinstance(origin, ResolverCall):
                 read = self._call(origin, at)
             elif origin is not None:
@@ -194,10 +194,10 @@ class _Writer:
                     observed[ObservedField(type_.name, name, origin.name)] = shown
                 if origin.through is not None:
                     read = f"{self._constant(origin.through, 'through', origin.name)}({held})"
-                value = self._at_once(type_, definition.type, origin, read)
+                value = self._at_once(definition.type, field, origin, read)
             entries.append(f"    {key}: {value},")
             if origin is not None and value is None:
-                value = self._value(definition.type, _Field(at, (*path, name), details), f"v := {read}", f"out, {key}")
+                value = self._value(definition.type, field, f"v := {read}", f"out, {key}")
                 after.append(f"out[{key}] = {value}")
         if observed:
             observe = self._name("observe", type_.name)
@@ -229,19 +229,22 @@ class _Writer:
 
     # Values
 
-    def _at_once(
-        self, parent: GraphQLObjectType, declared_type: GraphQLOutputType, origin: Attribute, read: str
-    ) -> str | None:
-        """What the dict holds, where no value needs more than a look at a table of enum names, or not even that."""
+    def _at_once(self, declared_type: GraphQLOutputType, field: _Field, origin: Attribute, read: str) -> str | None:
+        """What the dict holds: an enum's name, or what the class of the objects declares to be as expected."""
         nullable, type_ = not is_non_null_type(declared_type), get_nullable_type(declared_type)
         if isinstance(type_, GraphQLEnumType):
             return f"{self._enum_names(type_, nullable)}[{read}]"
-        if origin.through or not is_leaf_type(type_):
+        found = getattr(field.at.parent_type.is_type_of, "declared", {}).get(origin.name)
+        if found is None or origin.through or (found[1] and not nullable):
             return None
-        cls, optional = getattr(parent.is_type_of, "declared", {}).get(origin.name, (None, False))
+        if is_object_type(type_) and found[0] is exact_class(type_.is_type_of):
+            function = self._object(type_, field)
+            return f"None if (v := {read}) is None else {function}(v)" if found[1] else f"{function}({read})"
+        if not is_leaf_type(type_):
+            return None
         coerce = type_.coerce_output_value
         shown = int if coerce == GraphQLInt.coerce_output_value else exact_class(coerce) or IN_LINE.get(coerce)
-        return read if cls is not None and cls is shown and (nullable or not optional) else None
+        return read if found[0] is shown else None
 
     def _value(self, declared_type: GraphQLOutputType, field: _Field, v: str, place: str) -> str:
         """An expression: the completed value of `v` if it is as expected, else what `settle` makes of it.

@@ -106,11 +106,12 @@ async def fetch(awaitables: Sequence[Any]) -> list[Any]:
     Each loader is asked once, for all of its keys, and all that is awaited runs side by side. What runs is cancelled
     when the caller is, and has ended when this returns.
     """
-    parts: dict[Any, list[int]] = {}  # positions, by loader; or one alone
-    for position, awaitable in enumerate(awaitables):
-        parts.setdefault(awaitable.loader if type(awaitable) is Load else position, []).append(position)
-    if len(parts) == 1:
+    sources = [each.loader if type(each) is Load else position for position, each in enumerate(awaitables)]
+    if len(set(sources)) == 1:
         return await _await(awaitables)
+    parts: dict[Any, list[int]] = {}
+    for position, source in enumerate(sources):
+        parts.setdefault(source, []).append(position)
     outcomes: list[Any] = [None] * len(awaitables)
 
     async def put(positions: list[int]) -> None:
