@@ -31,8 +31,9 @@ from gateway.errors import GatewayError
 from gateway.http.application import Application
 from gateway.http.request_metrics import count_failure
 from gateway.http.responses import server_error_response
-from gateway.http.server.connections import Connections
+from gateway.http.server.connection import HttpConnection
 from gateway.http.server.limits import ServerLimits
+from gateway.http.server.pool import Pool
 from gateway.http.server.websocket_connection import WebSocketConnection
 from gateway.ops.collector import settle_collector
 from gateway.ops.logs import configure_logs
@@ -348,7 +349,7 @@ def server_options(settings: Settings, metrics: Metrics | None = None) -> dict[s
     limits = ServerLimits(keep_alive_timeout=settings.keep_alive_timeout, max_connections=settings.max_connections)
     return {
         "loop": "uvloop",
-        "http": Connections(limits, _ServerErrors(metrics), metrics.watch_connections),
+        "http": partial(HttpConnection, Pool(limits, _ServerErrors(metrics), metrics.watch_connections)),
         "ws": WebSocketConnection,
         "ws_max_size": max(LONGEST_MESSAGE, settings.max_body_bytes),
         "ws_per_message_deflate": False,

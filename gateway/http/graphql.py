@@ -36,7 +36,7 @@ from gateway.http.responses import (
     rate_headers,
     require_size,
 )
-from gateway.http.server.exchange import HEADER_BLOCK
+from gateway.http.server.connection import HEADER_BLOCK
 from gateway.http.tracing import Tracing, finish
 from gateway.ops.metrics import Metrics
 from gateway.ops.trace import METER, Meter, Trace

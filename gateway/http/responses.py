@@ -22,7 +22,7 @@ from gateway.execution.documents import DocumentError
 from gateway.http.errors import answer_extensions, format_failure
 from gateway.http.negotiation import MediaType
 from gateway.http.request import new_request_id
-from gateway.http.server.exchange import WHOLE_ANSWER
+from gateway.http.server.connection import WHOLE_ANSWER
 from gateway.http.server.head import Headers, RequestError
 from gateway.wording.foreign import wire_text
 from gateway.wording.requests import RequestWording

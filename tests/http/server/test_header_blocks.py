@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.header_block import LONGEST_BLOCK, cache_header_block
 from gateway.http.parameters import read_body
-from gateway.http.server.exchange import HEADER_BLOCK
+from gateway.http.server.connection import HEADER_BLOCK
 from gateway.settings import Settings
 
 HEAD = b"POST /graphql HTTP/1.1\r\nhost: a\r\nContent-Length: %b\r\nauthorization: Bearer one\r\n\r\n"

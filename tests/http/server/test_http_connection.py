@@ -90,7 +90,7 @@ async def test_application_reads_large_body_at_its_own_pace(connection, server):
     waits = post(body, path=b"/waits")
     sending = asyncio.create_task(connection.send(waits))
     [http] = server.uvicorn.server_state.connections
-    await until(lambda: not http._transport.is_reading())
+    await until(lambda: not http.transport.is_reading())
     server.app.may_answer.set()
     answer = await connection.response()
     assert answer.headers["connection"] == "close"  # the rest of the body is not worth reading

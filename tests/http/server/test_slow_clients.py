@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from raw_http import FLOOD, Echo, serving, until
 
-from gateway.http.server import http_connection
+from gateway.http.server import limits
 from gateway.settings import Settings
 
 HOST = b"Host: gateway.example\r\n"
@@ -111,7 +111,7 @@ async def test_client_reading_nothing_is_disconnected(server):
 
 
 async def test_client_reading_too_slowly_is_disconnected(server, monkeypatch):
-    monkeypatch.setattr(http_connection, "PROGRESS", 100_000_000)
+    monkeypatch.setattr(limits, "PROGRESS", 100_000_000)
     async with server.connect() as connection:
         connection.writer.transport.pause_reading()
         await connection.send(b"GET /big HTTP/1.1\r\n" + HOST + b"\r\n")
@@ -134,7 +134,7 @@ async def test_application_waits_for_a_slow_reader(connection, server):
     connection.writer.transport.pause_reading()
     await connection.send(b"GET /flood HTTP/1.1\r\n" + HOST + b"\r\n")
     [http] = server.uvicorn.server_state.connections
-    await until(lambda: http.drained is not None)
+    await until(lambda: http.flow.write_paused)
     assert server.app.sent < FLOOD - 1
     connection.writer.transport.resume_reading()
     assert len((await connection.response()).body) == FLOOD * 100_000
@@ -157,7 +157,7 @@ async def test_idle_connection_is_closed_by_timeout():
 
 
 async def test_client_that_never_closes_is_disconnected(server, monkeypatch):
-    monkeypatch.setattr(http_connection, "LINGER", 0.1)
+    monkeypatch.setattr(limits, "LINGER", 0.1)
     async with server.connect() as connection:
         assert (await connection.ask(b"nonsense\r\n\r\n")).status == 400
         dripping = asyncio.create_task(drip(connection, b"x" * 500))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from raw_http import PATIENCE, Echo, serving, until
 
-from gateway.http.server import http_connection
+from gateway.http.server import limits
 from gateway.settings import Settings
 
 HOST = b"Host: gateway.example\r\n"
@@ -116,7 +116,7 @@ async def test_stopping_server_ends_a_stream_that_just_began(server, connection)
 
 
 async def test_stopping_server_gives_a_body_a_short_time(monkeypatch):
-    monkeypatch.setattr(http_connection, "LINGER", 0.1)
+    monkeypatch.setattr(limits, "LINGER", 0.1)
     times = {"body_timeout": NEVER, "stall_timeout": 1}
     async with serving(Echo(), Settings(), times) as server, server.connect() as connection:
         await connection.send(b"POST /one HTTP/1.1\r\n" + HOST + b"Content-Length: 100\r\n\r\nx")
