@@ -45,6 +45,7 @@ from gateway.http.caller import Caller
 from gateway.http.explorer import open_explorer
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.guard import GuardedExecutor, guard_introspection
+from gateway.http.operation import Service
 from gateway.http.parameters import Bounds
 from gateway.http.payment_callback import payment_callback_routes
 from gateway.http.probes import health_routes, metrics_routes, share
@@ -248,7 +249,6 @@ def create_app(
     intake = Intake(documents, cost_limit=settings.cost_limit, trusted=trusted)
     operations = (*settings.metrics_operations, *(trusted.operation_names(documents) if trusted else ()))
     request_metrics = RequestMetrics(metrics, operations)
-    bounds = Bounds(settings.max_body_bytes)
     executor = GuardedExecutor(
         Executor(schema, suggestions=not settings.is_production),
         schema,
@@ -261,44 +261,22 @@ def create_app(
         def get_caller(scope: ASGIScope) -> Caller[RequestContext]:
             return Caller(scope, authenticator, gateway)
 
-        timeout, largest = settings.request_timeout, LARGEST_ANSWER
-        access_log = AccessLog(partial(gateway.ids.hashed, "caller")) if settings.writes_access_log else None
-        event_streams = EventStreamEndpoint(
-            intake,
-            executor,
-            get_caller,
-            bounds=bounds,
-            timeout=timeout,
-            largest_answer=largest,
+        service = Service(
+            intake=intake,
+            executor=executor,
+            bounds=Bounds(settings.max_body_bytes),
+            timeout=settings.request_timeout,
+            largest_answer=LARGEST_ANSWER,
             metrics=request_metrics,
-            access_log=access_log,
-        )
-        endpoint = GraphQLEndpoint(
-            intake,
-            executor,
-            get_caller,
-            bounds=bounds,
-            timeout=timeout,
-            largest_answer=largest,
-            event_streams=event_streams,
             tracing=Tracing(span_export, settings.trace_sample),
-            metrics=request_metrics,
-            access_log=access_log,
+            access_log=AccessLog(partial(gateway.ids.hashed, "caller")) if settings.writes_access_log else None,
         )
+        endpoint = GraphQLEndpoint(service, get_caller, EventStreamEndpoint(service, get_caller))
         web_sockets = WebSocketEndpoint(
-            intake,
-            executor,
+            service,
             authenticator.authenticate,
             gateway.open_context,
-            WebSocketOptions(
-                timeout=timeout,
-                max_operations=settings.max_subscriptions,
-                bounds=bounds,
-                largest_answer=largest,
-                origins=settings.allowed_origins,
-            ),
-            request_metrics,
-            access_log,
+            WebSocketOptions(max_operations=settings.max_subscriptions, origins=settings.allowed_origins),
         )
         checks = share({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}, metrics)
         return (
@@ -306,7 +284,7 @@ def create_app(
             [
                 WebSocketRoute(GRAPHQL_PATH, web_sockets),
                 *payment_callback_routes(
-                    gateway.actions.payment, gateway.callback_tokens, gateway.unverified, access_log
+                    gateway.actions.payment, gateway.callback_tokens, gateway.unverified, service.access_log
                 ),
                 *metrics_routes(metrics, gateway.journal.backlog, checks),
                 *health_routes(checks),

@@ -59,11 +59,14 @@ class RequestHead:
         """
         return 400 if self.answer_type is MediaType.GRAPHQL_RESPONSE else 200
 
-    def begin(self) -> str:
-        """Begin a request with this head: its id, the caller's own where it is well formed, which log lines have."""
-        id_ = self._request_id or new_request_id()
-        REQUEST_ID.set(id_)
-        return id_
+    @property
+    def trace_id(self) -> str | None:
+        """That of the caller's trace."""
+        return None if self.trace_parent is None else self.trace_parent.trace_id
+
+    def new_id(self) -> str:
+        """The id of a request with this head: the caller's own where it is well formed."""
+        return self._request_id or new_request_id()
 
 
 def read_trace_parent(given: bytes | None) -> TraceParent | None:

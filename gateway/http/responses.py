@@ -16,6 +16,7 @@ from gateway.errors import (
     MethodNotAllowedError,
     QueryTooComplexError,
     RateLimitedError,
+    UnauthenticatedError,
     UserInputError,
 )
 from gateway.execution.documents import DocumentError
@@ -67,23 +68,25 @@ class JSONBytesResponse(Response):
 class Refusal(Exception):  # noqa: N818 # the answer to a request, no fault of the program
     """Answered with `status`, the one `error` and these headers besides the common ones."""
 
-    def __init__(self, status: int, error: GatewayError, *headers: tuple[bytes, bytes]) -> None:
-        super().__init__(error.message)
+    def __init__(self, status: int, error: Exception, *headers: tuple[bytes, bytes]) -> None:
+        super().__init__(str(error))
         self.status = status
         self.error = error
         self.headers: Headers = headers
 
     @classmethod
-    def from_error(cls, error: GatewayError) -> "Refusal":
+    def from_error(cls, error: Exception) -> "Refusal":
         """The refusal for an error that leaves no data to answer with, whatever the media type."""
+        if isinstance(error, Refusal):
+            return error
         headers: list[tuple[bytes, bytes]] = []
-        if error.code == "UNAUTHENTICATED":
+        if isinstance(error, UnauthenticatedError):
             headers.append((b"www-authenticate", b"Bearer"))
         if isinstance(error, RateLimitedError | IssuerUnavailableError):
             headers.append((b"retry-after", str(ceil(error.retry_after)).encode()))
         if isinstance(error, RateLimitedError) and error.limit is not None:
             headers += rate_headers((Allowance(error.limit, 0, error.retry_after, error.policy),))
-        return cls(_STATUS.get(error.code, 500), error, *headers)
+        return cls(_STATUS.get(error.code, 500) if isinstance(error, GatewayError) else 500, error, *headers)
 
 
 def rate_headers(allowances: Sequence[Allowance]) -> Headers:
@@ -128,7 +131,7 @@ def refusal_response(refusal: Refusal, request_id: str, headers: Headers = ()) -
     return JSONBytesResponse(body, request_id, refusal.status, headers=(*headers, *refusal.headers))
 
 
-def server_error_response(error: Exception, on_refusal: Callable[[GatewayError], object] = lambda _: None) -> Response:
+def server_error_response(error: Exception, on_refusal: Callable[[Exception], object] = lambda _: None) -> Response:
     """For what the server refuses (RequestError), and for what an application raised."""
     id_ = new_request_id()
     if isinstance(error, RequestError):

@@ -1,6 +1,6 @@
 """GraphQL over WebSocket: graphql-transport-ws (graphql-ws, PROTOCOL.md) as an ASGI application.
 
-    sockets = WebSocketEndpoint(intake, executor, identify, open_context, WebSocketOptions(...))
+    sockets = WebSocketEndpoint(Service(...), identify, open_context, WebSocketOptions(...))
 
 A connection has one caller, from its `connection_init` to its end, and ends with the caller's token, or with the key
 that signed it. Its operations, of any kind, run side by side; each has a context and a request id of its own.
@@ -11,8 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from time import perf_counter
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import orjson
 from graphql import OperationType
@@ -20,24 +19,15 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from gateway.auth.principal import Principal
-from gateway.errors import (
-    IssuerUnavailableError,
-    QueryTooComplexError,
-    RequestTimeoutError,
-    UnauthenticatedError,
-    UserInputError,
-)
-from gateway.execution.documents import DocumentError, Prepared
-from gateway.execution.intake import Intake
+from gateway.errors import IssuerUnavailableError, QueryTooComplexError, UnauthenticatedError, UserInputError
+from gateway.execution.documents import DocumentError
 from gateway.execution.response import Response
-from gateway.http.access_log import AccessLog
-from gateway.http.errors import format_error, format_failure
-from gateway.http.graphql import Context
-from gateway.http.parameters import Bounds, Parameters, parse_parameters
-from gateway.http.request import REQUEST_ID, new_request_id
-from gateway.http.request_metrics import CANCELLED, OK, RequestMetrics, read_client
-from gateway.http.responses import require_size
-from gateway.http.sse import SubscribingExecutor, seconds_left, subscribe, while_believed
+from gateway.http.errors import format_failure
+from gateway.http.operation import Context, Operation, Service
+from gateway.http.parameters import Parameters, parse_parameters
+from gateway.http.request import new_request_id
+from gateway.http.request_metrics import CANCELLED, Client, read_client
+from gateway.http.sse import seconds_left, while_believed
 from gateway.http.websocket_messages import (
     SUBPROTOCOL,
     Close,
@@ -50,7 +40,6 @@ from gateway.http.websocket_messages import (
     read_message,
     write_message,
 )
-from gateway.ops.trace import METER, Meter
 from gateway.wording.requests import RequestWording
 
 Identify: TypeAlias = Callable[[str | None], Awaitable[Principal]]
@@ -62,17 +51,11 @@ OpenContext: TypeAlias = Callable[[Principal, str], Context]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSocketOptions:
-    """Bounds of one connection: times in seconds. `timeout` is the deadline of a query or mutation.
-
-    `bounds` are those of one message of the client's, `largest_answer` that of what it is sent for a query or an event,
-    in bytes. `max_operations` counts those under way. `origins` are the web pages that may connect, besides the
-    gateway's own.
+    """Bounds of one connection. `max_operations` counts those under way. `init_timeout` is in seconds. `origins` are
+    the web pages that may connect, besides the gateway's own.
     """
 
-    timeout: float
     max_operations: int
-    bounds: Bounds
-    largest_answer: int
     init_timeout: float = 5.0
     origins: Collection[str] = ()
     clock: Callable[[], float] = time.time
@@ -82,22 +65,13 @@ class WebSocketEndpoint:
     """Serves connections."""
 
     def __init__(
-        self,
-        intake: Intake,
-        executor: SubscribingExecutor,
-        identify: Identify,
-        open_context: OpenContext,
-        options: WebSocketOptions,
-        metrics: RequestMetrics,
-        access_log: AccessLog | None = None,
+        self, service: Service, identify: Identify, open_context: OpenContext, options: WebSocketOptions
     ) -> None:
-        self.intake = intake
-        self.executor = executor
+        self.service = service
         self.identify = identify
         self.open_context = open_context
         self.options = options
-        self.metrics = metrics
-        self.access_log = access_log
+        self.metrics = service.metrics
         self.writing: set[asyncio.Task[None]] = set()
         """Mutations: they run to their end, whatever becomes of their connection."""
 
@@ -130,35 +104,26 @@ def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) 
     return bool(separator) and host is not None and page_host.lower() == host.lower()
 
 
-class _Operation:
-    """An operation under way. It has its `task` until it is stopped. A mutation `is_writing` until it is done.
-
-    `outcome` is what has become of it, for the metrics, and `prepared` what it is, once it is admitted. `code` is that
-    of the first error that its client was sent, `size` the bytes of all answers.
+class _Operation(Operation):
+    """An operation under way, by which its client knows it as `name`. It has its `task` until it is stopped. A mutation
+    `is_writing` until it is done.
     """
 
-    __slots__ = (
-        "code", "id", "is_mutation", "is_writing", "outcome", "prepared", "request_id", "size", "started", "task",
-    )  # fmt: skip
+    __slots__ = ("is_writing", "name", "task")
 
     task: "asyncio.Task[None]"
 
-    def __init__(self, id_: str) -> None:
-        self.id = id_
-        self.request_id = new_request_id()
-        self.is_mutation = False
+    def __init__(self, service: Service, client: Client, name: str) -> None:
+        super().__init__(service, "websocket", client, new_request_id())
+        self.name = name
         self.is_writing = False
-        self.outcome = OK
-        self.code: str | None = None
-        self.size = 0
-        self.prepared: Prepared | None = None
-        self.started = perf_counter()
 
 
 class _Connection:
     def __init__(self, endpoint: WebSocketEndpoint, websocket: WebSocket) -> None:
         self._endpoint = endpoint
         self._options = endpoint.options
+        self._service = endpoint.service
         self._websocket = websocket
         self._operations: dict[str, _Operation] = {}
         self._metrics = endpoint.metrics
@@ -239,18 +204,18 @@ class _Connection:
     async def _start(self, message: Subscribe, principal: Principal) -> None:
         if message.id in self._operations:
             raise Close(CloseCode.SUBSCRIBER_ALREADY_EXISTS, f"Subscriber for {message.id} already exists")
+        operation = _Operation(self._service, self._client, message.id)
         try:
             self._require_room()
-            parameters = parse_parameters("payload", bytes(message.payload), self._options.bounds)
+            parameters = parse_parameters("payload", bytes(message.payload), self._service.bounds)
         except UserInputError as error:
             raise Close(CloseCode.BAD_REQUEST, error.message) from None
         except QueryTooComplexError as error:
-            refused = _Operation(message.id)
-            self._record(refused, self._metrics.failed(error), None)
-            await self._send("error", message.id, format_failure(error, refused.request_id))
+            operation.fail(error)
+            operation.end()
+            await self._send("error", message.id, format_failure(error, operation.id))
             return
-        operation = _Operation(message.id)
-        self._operations[operation.id] = operation
+        self._operations[message.id] = operation
         operation.task = asyncio.create_task(self._run(operation, parameters, principal))
 
     def _require_room(self) -> None:
@@ -273,91 +238,48 @@ class _Connection:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, operation: _Operation, parameters: Parameters, principal: Principal) -> None:
-        REQUEST_ID.set(operation.request_id)
+        operation.begin()
+        end: tuple[str, str, object] = ("complete", operation.name, None)
         try:
             await self._perform(operation, parameters, principal)
         except asyncio.CancelledError:
-            self._record(operation, CANCELLED, parameters)
+            operation.outcome = CANCELLED
             raise
         except Exception as error:  # noqa: BLE001 # whatever ends it is reported; what is unexpected is logged as well
-            self._record(operation, self._metrics.failed(error), parameters)
-            end: tuple[str, str, object] = ("error", operation.id, format_failure(error, operation.request_id))
-        else:
-            self._record(operation, operation.outcome, parameters)
-            end = ("complete", operation.id, None)
+            end = ("error", operation.name, format_failure(operation.fail(error).error, operation.id))
+        finally:
+            operation.end()
         if self._is_under_way(operation):
             await self._send(*end)  # while the client does not read it is under way, and counts
             if self._is_under_way(operation):
-                del self._operations[operation.id]
-
-    def _record(self, operation: _Operation, outcome: str, parameters: Parameters | None) -> None:
-        """The operation has ended."""
-        self._metrics.record(operation.started, outcome, self._client, operation.prepared, parameters)
-        if (access_log := self._endpoint.access_log) is not None:
-            access_log.operation(
-                "websocket",
-                operation.started,
-                outcome,
-                operation.request_id,
-                operation.prepared,
-                parameters,
-                code=operation.code,
-                size=operation.size,
-            )
+                del self._operations[operation.name]
 
     def _is_under_way(self, operation: _Operation) -> bool:
         """Whether its client waits for more of it."""
-        return self._operations.get(operation.id) is operation
+        return self._operations.get(operation.name) is operation
 
     async def _perform(self, operation: _Operation, parameters: Parameters, principal: Principal) -> None:
         """Raises whatever keeps the operation from a response."""
-        meter = Meter()
-        METER.set(meter)
-        context = self._endpoint.open_context(principal, operation.request_id)
-        prepared, extensions = self._endpoint.intake.admit(parameters, context)
-        operation.prepared = prepared
-        kind = prepared.operation.operation
+        operation.parameters = parameters
+        kind = operation.admit(parameters, self._endpoint.open_context(principal, operation.id))
         if kind is OperationType.SUBSCRIPTION:
-            async with aclosing(await subscribe(self._endpoint.executor, prepared, parameters, context)) as responses:
-                with self._metrics.subscribed():
-                    async for response in responses:
-                        context.budget.settle(meter.calls, refund=False)
-                        await self._send_next(operation, response)
+            async with aclosing(operation.events()) as responses:
+                async for response in responses:
+                    await self._send_next(operation, response)
             return
         if kind is OperationType.MUTATION:
-            self._keep(operation)
+            operation.is_writing = True
+            self._endpoint.writing.add(operation.task)
+            operation.task.add_done_callback(self._endpoint.writing.discard)
         try:
-            response = await self._execute(prepared, parameters, context)
-        except BaseException:
-            context.budget.settle(meter.calls, refund=kind is OperationType.QUERY)
-            raise
+            with operation.deadline():
+                response = await operation.execute()
         finally:
             operation.is_writing = False  # all that is left is to report
-        context.budget.settle(meter.calls)
-        if extensions is not None:
-            extensions["cost"]["actual"] = meter.calls
-        await self._send_next(operation, response, extensions)
-
-    async def _execute(self, prepared: Prepared, parameters: Parameters, context: Context) -> Response:
-        """Raises DocumentError where nothing was executed, RequestTimeoutError."""
-        try:
-            async with asyncio.timeout(self._options.timeout) as deadline:
-                context.deadline = deadline.when()
-                response = await self._endpoint.executor.execute(
-                    prepared, parameters.operation_name, parameters.variables, context
-                )
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            raise RequestTimeoutError(RequestWording.DEADLINE()) from None
+            operation.settle()
         if not response.executed:
             raise DocumentError(response.errors)
-        return response
-
-    def _keep(self, operation: _Operation) -> None:
-        operation.is_mutation = operation.is_writing = True
-        self._endpoint.writing.add(operation.task)
-        operation.task.add_done_callback(self._endpoint.writing.discard)
+        await self._send_next(operation, response)
 
     async def _receive(self) -> Message:
         """Raises Close, or WebSocketDisconnect."""
@@ -365,22 +287,12 @@ class _Connection:
         received = await self._websocket.receive()
         if received["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(received["code"])
-        return read_message(received.get("text"), self._options.bounds.body)
+        return read_message(received.get("text"), self._service.bounds.body)
 
-    async def _send_next(
-        self, operation: _Operation, response: Response, extensions: dict[str, Any] | None = None
-    ) -> None:
+    async def _send_next(self, operation: _Operation, response: Response) -> None:
         """Raises DocumentError where it is too large, but for what a mutation has done."""
         if self._is_under_way(operation):
-            errors = [format_error(error, operation.request_id) for error in response.errors]
-            operation.outcome = self._metrics.add_event(operation.outcome, response, errors)
-            payload = response.to_bytes(errors=errors, extensions=extensions)
-            if not operation.is_mutation:
-                require_size(payload, self._options.largest_answer)
-            operation.size += len(payload)
-            if errors and operation.code is None:
-                operation.code = errors[0]["extensions"]["code"]
-            await self._send("next", operation.id, orjson.Fragment(payload))
+            await self._send("next", operation.name, orjson.Fragment(operation.write(response)))
         else:
             operation.outcome = CANCELLED
 

@@ -22,7 +22,10 @@ from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
 from gateway.http.application import Application, Hosts
 from gateway.http.graphql import GraphQLEndpoint
+from gateway.http.operation import Service
 from gateway.http.parameters import Bounds
+from gateway.http.request_metrics import RequestMetrics
+from gateway.ops.metrics import Metrics
 from gateway.settings import Settings
 from gateway.wording.faults import FaultWording
 from gateway.wording.requests import RequestWording
@@ -200,14 +203,19 @@ def endpoint(
     largest_answer: int = 1_000_000,
     **documents: Any,
 ) -> GraphQLEndpoint:
-    return GraphQLEndpoint(
-        Intake(Documents(SCHEMA, limits, 8, **documents)),
-        Executor(SCHEMA),
-        lambda scope: Caller(watched, dict(scope["headers"]).get(b"authorization")),
+    service = Service(
+        intake=Intake(Documents(SCHEMA, limits, 8, **documents)),
+        executor=Executor(SCHEMA),
         bounds=bounds,
         timeout=timeout,
         largest_answer=largest_answer,
+        metrics=RequestMetrics(Metrics()),
     )
+
+    def get_caller(scope: Scope) -> Any:
+        return Caller(watched, dict(scope["headers"]).get(b"authorization"))
+
+    return GraphQLEndpoint(service, get_caller)
 
 
 def application(endpoint: GraphQLEndpoint) -> ASGIApp:

@@ -1,0 +1,257 @@
+"""One operation, in the same way over HTTP, as an event stream and over WebSocket: from its parameters to its record.
+
+    operation = Operation(service, "http", client, request_id)
+    operation.context = ...
+    operation.admit(parameters)
+    body = operation.write(await operation.execute())
+    operation.end()
+
+What keeps it from an answer is raised, and becomes one by `fail`.
+"""
+
+from asyncio import get_running_loop
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from graphql import OperationType
+from starlette.types import Scope
+
+from gateway.auth.principal import Principal
+from gateway.auth.rate import Allowance
+from gateway.errors import RequestTimeoutError, UserInputError
+from gateway.execution.documents import DocumentError, Prepared
+from gateway.execution.intake import Charged, Intake, Payer
+from gateway.execution.response import Response
+from gateway.http.access_log import AccessLog, Transport
+from gateway.http.deadline import Deadline, Deadlines, ExpiredError
+from gateway.http.errors import format_error
+from gateway.http.parameters import Bounds, Parameters
+from gateway.http.request import REQUEST_ID
+from gateway.http.request_metrics import OK, Client, RequestMetrics
+from gateway.http.responses import CLOSE, Refusal, require_size
+from gateway.http.tracing import Tracing, finish
+from gateway.ops.trace import METER, Meter, Trace
+from gateway.wording.requests import RequestWording
+
+
+class Budget(Charged, Protocol):
+    """What an operation costs its caller."""
+
+    def settle(self, calls: int, *, refund: bool = True) -> Sequence[Allowance]:
+        """The operation has made so many calls; without `refund` it may make more. What the caller may still ask for,
+        of what is bounded.
+        """
+
+
+class Context(Payer, Protocol):
+    """What the resolvers of one request share. `age`: the seconds since the oldest of what was used again was asked
+    for, None where nothing was. `last_event_id`: of the event stream that the caller goes on with.
+    """
+
+    principal: Principal
+    last_event_id: str | None
+    deadline: float | None
+    """When a mutation has to be answered, by the clock of the event loop."""
+
+    @property
+    def budget(self) -> Budget: ...
+
+    @property
+    def age(self) -> int | None: ...
+
+    def refresh(self) -> None:
+        """Called when nothing that was kept may be used."""
+
+    @property
+    def may_trace(self) -> bool:
+        """Whether the caller may have traces."""
+
+    def trace(self, trace: Trace) -> None:
+        """Called when the operation is traced."""
+
+
+class Executor(Protocol):
+    """What runs a prepared operation: `gateway.execution.executor`, or a guard before it."""
+
+    async def execute(
+        self, prepared: Prepared, operation_name: str | None, variables: dict[str, Any] | None, context: Any, /
+    ) -> Response: ...
+
+    async def subscribe(
+        self, prepared: Prepared, operation_name: str | None, variables: dict[str, Any] | None, context: Any, /
+    ) -> AsyncGenerator[Response, None] | Response: ...
+
+
+ContextT_co = TypeVar("ContextT_co", bound=Context, covariant=True)
+
+
+class Caller(Protocol[ContextT_co]):
+    """Who sends requests with one head. All raise GatewayError to turn the caller away."""
+
+    def open(self, request_id: str, /) -> ContextT_co | None:
+        """The context of a request; None where it takes waiting to find out who asks."""
+
+    async def identify(self, request_id: str, /) -> ContextT_co:
+        """The same, with waiting."""
+
+    async def authenticate(self) -> object:
+        """Raises UnauthenticatedError, IssuerUnavailableError."""
+
+
+GetCaller: TypeAlias = Callable[[Scope], Caller[Context]]
+"""Of the head of a request, as ASGI has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What the operations of all transports share.
+
+    `bounds` are those of what a client sends. `timeout` is the deadline of a query or mutation in seconds, and of the
+    body of a request. `largest_answer` is that of a query or an event, in bytes: what a mutation has done is answered
+    in any case.
+    """
+
+    intake: Intake
+    executor: Executor
+    bounds: Bounds
+    timeout: float
+    largest_answer: int
+    metrics: RequestMetrics
+    tracing: Tracing = field(default_factory=Tracing)
+    access_log: AccessLog | None = None
+    deadlines: Deadlines = field(default_factory=Deadlines)
+
+
+class Operation:
+    """`outcome` is what has become of it, as metrics have it; `code` that of the first error beside data, `size` the
+    bytes of all answers. `is_done`: it makes no more calls. `context` is there once its caller is known, `parameters`
+    once they are read, `prepared` once it is admitted.
+    """
+
+    __slots__ = (
+        "_service", "_transport", "client", "code", "context", "extensions", "id", "is_done", "meter", "outcome",
+        "parameters", "prepared", "size", "started",
+    )  # fmt: skip
+
+    def __init__(self, service: Service, transport: Transport, client: Client, request_id: str) -> None:
+        self.id = request_id
+        self.client = client
+        self.started = perf_counter()
+        self.meter = Meter()
+        self.outcome = OK
+        self.code: str | None = None
+        self.size = 0
+        self.is_done = True
+        self.context: Context | None = None
+        self.parameters: Parameters | None = None
+        self.prepared: Prepared | None = None
+        self.extensions: dict[str, Any] | None = None
+        self._service = service
+        self._transport = transport
+
+    def begin(self) -> None:
+        """In the task that runs it: whose lines of the log have its id, and whose calls are counted."""
+        REQUEST_ID.set(self.id)
+        METER.set(self.meter)
+
+    def deadline(self) -> Deadline:
+        """That of a block in which it is executed, and, where that has to be waited for, its parameters are read."""
+        return Deadline(self._service.deadlines, self._service.timeout)
+
+    def admit(self, parameters: Parameters, context: Context) -> OperationType:
+        """Raises DocumentError, and what the caller's budget raises."""
+        self.parameters, self.context = parameters, context
+        self.prepared, self.extensions = self._service.intake.admit(parameters, context)
+        return self.prepared.operation.operation
+
+    async def execute(self) -> Response:
+        """A query or a mutation, once admitted."""
+        prepared, parameters, context = self._admitted()
+        if prepared.operation.operation is not OperationType.QUERY:
+            self.is_done = False
+            context.deadline = get_running_loop().time() + self._service.timeout - (perf_counter() - self.started)
+        if self.meter.trace is not None:
+            self.meter.trace.enter("execute")
+        executor = self._service.executor
+        response = await executor.execute(prepared, parameters.operation_name, parameters.variables, context)
+        self.is_done = True
+        return response
+
+    async def events(self) -> AsyncGenerator[Response, None]:
+        """A subscription, once admitted: a response for each event. To be closed by the caller.
+
+        Raises DocumentError where it cannot start, ForbiddenError where the caller may not.
+        """
+        prepared, parameters, context = self._admitted()
+        executor = self._service.executor
+        responses = await executor.subscribe(prepared, parameters.operation_name, parameters.variables, context)
+        if isinstance(responses, Response):
+            raise DocumentError(responses.errors)
+        async with aclosing(responses):
+            with self._service.metrics.subscribed():
+                async for response in responses:
+                    context.budget.settle(self.meter.calls, refund=False)
+                    yield response
+
+    def _admitted(self) -> tuple[Prepared, Parameters, Context]:
+        if self.prepared is None or self.parameters is None or self.context is None:
+            raise RuntimeError("the operation has not been admitted")
+        return self.prepared, self.parameters, self.context
+
+    def write(self, response: Response) -> bytes:
+        """The response as JSON. Raises DocumentError where it is too large."""
+        prepared, _, _ = self._admitted()
+        errors = [format_error(error, self.id) for error in response.errors]
+        extensions = self.extensions if response.executed else None
+        if extensions is not None:
+            extensions["cost"]["actual"] = self.meter.calls
+        trace = self.meter.trace
+        if trace is not None:
+            finish(trace, response, prepared, self.id)
+            if trace.is_shown:
+                extensions = {**(extensions or {}), "trace": trace.to_json()}
+        body = response.to_bytes(errors=errors, extensions=extensions)
+        if prepared.operation.operation is not OperationType.MUTATION:
+            require_size(body, self._service.largest_answer)
+        self.outcome = self._service.metrics.add_event(self.outcome, response, errors)
+        self.size += len(body)
+        if errors and self.code is None:
+            self.code = errors[0]["extensions"]["code"]
+        return body
+
+    def fail(self, error: Exception) -> Refusal:
+        """It ends with this error, and not with an answer: what its caller gets. What is unexpected is `Refusal.error`
+        as it is, to be logged by what formats it.
+        """
+        if isinstance(error, ExpiredError) and self.parameters is None:  # the body is still on its way
+            error = Refusal(408, UserInputError("body", RequestWording.BODY_LATE()), CLOSE)
+        elif isinstance(error, ExpiredError):
+            error = RequestTimeoutError(RequestWording.DEADLINE())
+        refusal = Refusal.from_error(error)
+        self.outcome = self._service.metrics.failed(refusal.error)
+        return refusal
+
+    def settle(self) -> Sequence[Allowance]:
+        """Charge its caller for the calls that it made: what the caller may still ask for."""
+        return () if self.context is None else self.context.budget.settle(self.meter.calls, refund=self.is_done)
+
+    def end(self, status: int | None = None, trace_id: str | None = None, *, exemplar: str | None = None) -> None:
+        """Record it. `trace_id` is that of its line in the log, `exemplar` that of a trace which has been exported."""
+        service = self._service
+        service.metrics.record(self.started, self.outcome, self.client, self.prepared, self.parameters, exemplar)
+        if service.access_log is not None:
+            service.access_log.operation(
+                self._transport,
+                self.started,
+                self.outcome,
+                self.id,
+                self.prepared,
+                self.parameters,
+                code=self.code,
+                status=status,
+                size=self.size,
+                trace_id=trace_id,
+            )
