@@ -10,8 +10,7 @@ from functools import partial
 from types import MappingProxyType
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Scope as ASGIScope
 
 from gateway.actions.audit import AuditTrail
@@ -255,8 +254,7 @@ def create_app(
         needed_scopes,
     )
 
-    def edges(gateway: Gateway) -> tuple[ASGIApp, list[BaseRoute]]:
-        """What answers GraphQL over HTTP, and the routes of all else."""
+    def routes(gateway: Gateway) -> list[BaseRoute]:
 
         def get_caller(scope: ASGIScope) -> Caller[RequestContext]:
             return Caller(scope, authenticator, gateway)
@@ -279,24 +277,22 @@ def create_app(
             WebSocketOptions(max_operations=settings.max_subscriptions, origins=settings.allowed_origins),
         )
         checks = share({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}, metrics)
-        return (
-            for_pages(endpoint, settings.allowed_origins, settings.allowed_headers),
-            [
-                WebSocketRoute(GRAPHQL_PATH, web_sockets),
-                *payment_callback_routes(
-                    gateway.actions.payment, gateway.callback_tokens, gateway.unverified, service.access_log
-                ),
-                *metrics_routes(metrics, gateway.journal.backlog, checks),
-                *health_routes(checks),
-                *open_explorer(settings, GRAPHQL_PATH, explorer_token, sandbox),
-            ],
-        )
+        return [
+            Route(GRAPHQL_PATH, for_pages(endpoint, settings.allowed_origins, settings.allowed_headers)),
+            WebSocketRoute(GRAPHQL_PATH, web_sockets),
+            *payment_callback_routes(
+                gateway.actions.payment, gateway.callback_tokens, gateway.unverified, service.access_log
+            ),
+            *metrics_routes(metrics, gateway.journal.backlog, checks),
+            *health_routes(checks),
+            *open_explorer(settings, GRAPHQL_PATH, explorer_token, sandbox),
+        ]
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_gateway(settings, key, platforms, clock, journal, metrics, communities) as gateway:
             app.state.gateway = gateway
-            application.graphql, app.router.routes[:] = edges(gateway)
+            app.router.routes[:] = routes(gateway)
             app.router.redirect_slashes = False  # it would send forms on without TLS, and to any Host
             started()
             try:
@@ -307,10 +303,7 @@ def create_app(
                 if span_export is not None:
                     await asyncio.to_thread(span_export.close)
 
-    application = Application(
-        Starlette(lifespan=lifespan), GRAPHQL_PATH, Hosts(settings.hosts), failed, request_metrics.failed
-    )
-    return application
+    return Application(Starlette(lifespan=lifespan), Hosts(settings.hosts), failed, request_metrics.failed)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The ASGI application: names it answers to, pages it answers, GraphQL over HTTP, and Starlette's routes."""
+"""The ASGI application: names it answers to, pages it answers, and Starlette's routes."""
 
 import sys
 from collections.abc import Callable, Collection
@@ -47,41 +47,35 @@ log = structlog.get_logger(__name__)
 
 
 class Application:
-    """`graphql` answers at `graphql_path`; it is set when the lifespan of `others` has begun.
+    """`routed` answers, GraphQL included, where a request is for one of the `hosts`.
 
     `on_failure` is called with the error that kept the lifespan from beginning, `on_refusal` with that of a request
     that is for another host.
     """
 
-    graphql: ASGIApp
-
     def __init__(
         self,
-        others: Starlette,
-        graphql_path: str,
+        routed: Starlette,
         hosts: "Hosts",
         on_failure: Callable[[BaseException], object],
         on_refusal: Callable[[GatewayError], object] = lambda _error: None,
     ) -> None:
-        self._others = others
-        self._graphql_path = graphql_path
+        self._routed = routed
         self._hosts = hosts
         self._on_failure = on_failure
         self._on_refusal = on_refusal
 
     @property
     def state(self) -> State:
-        return self._others.state
+        return self._routed.state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         elif not self._hosts.accept(scope["headers"]) and scope["path"] not in OPEN_PATHS:
             await self._misdirect(scope, receive, send)
-        elif scope["path"] == self._graphql_path and scope["type"] == "http":
-            await self.graphql(scope, receive, send)
         else:
-            await self._others(scope, receive, send)
+            await self._routed(scope, receive, send)
 
     async def _misdirect(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = UserInputError("host", RequestWording.OTHER_HOST())
@@ -102,7 +96,7 @@ class Application:
                 log.error("gateway did not end in order", exc_info=error)
             await send({"type": message["type"]})
 
-        await self._others(scope, receive, notify)
+        await self._routed(scope, receive, notify)
 
 
 class Hosts:

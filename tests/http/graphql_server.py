@@ -11,6 +11,7 @@ from typing import Any
 import strawberry
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth.rate import Allowance
@@ -219,9 +220,8 @@ def endpoint(
 
 
 def application(endpoint: GraphQLEndpoint) -> ASGIApp:
-    application = Application(Starlette(), "/graphql", Hosts(()), on_failure=lambda _error: None)
-    application.graphql = endpoint
-    return application
+    routed = Starlette(routes=[Route("/graphql", endpoint)])
+    return Application(routed, Hosts(()), on_failure=lambda _error: None)
 
 
 def without_header_blocks(endpoint: GraphQLEndpoint) -> ASGIApp:
