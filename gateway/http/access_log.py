@@ -8,20 +8,20 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import perf_counter
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.execution.documents import Prepared
-from gateway.execution.intake import Asked
 from gateway.http.request_metrics import CANCELLED, OK, PARTIAL, UNKNOWN
 from gateway.ops.slots import GATEWAY
-from gateway.ops.trace import METER
+
+if TYPE_CHECKING:
+    from gateway.http.operation import Operation
 
 Transport: TypeAlias = Literal["http", "sse", "websocket", "callback"]
 
@@ -35,6 +35,14 @@ _NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 _NUMBER: Final = re.compile(r"\d{6}")
 """A name with so many digits in a row may hold the number of a person."""
 
+_ABSENT: Final[dict[str, object]] = {
+    "event": "access",
+    **dict.fromkeys(("timestamp", "transport", "operation", "type", "outcome", "code", "status", "ms", "caller")),
+    **dict.fromkeys(("calls", "cached", "bytes"), 0),
+    **dict.fromkeys(("trace_id", "request_id")),
+}
+"""The members of a line, in their order, each as it is where there is nothing to say."""
+
 Answering: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
@@ -45,43 +53,25 @@ class AccessLog:
         self._hash = lru_cache(MOST_CALLERS)(hash_caller)
         self._write = sys.stderr.write if write is None else write
 
-    def operation(
-        self,
-        transport: Transport,
-        started: float,
-        outcome: str,
-        request_id: str,
-        prepared: Prepared | None = None,
-        asked: Asked | None = None,
-        *,
-        code: str | None = None,
-        status: int | None = None,
-        size: int = 0,
-        trace_id: str | None = None,
-    ) -> None:
-        """The operation under way, begun at `started` (`perf_counter`), has ended; the outcome is as metrics have it.
-
-        `code` is that of the first error beside data. `prepared` is None where none was admitted: then `asked`, if that
-        could be read, has the name. `size` is in bytes.
-        """
+    def operation(self, operation: "Operation", status: int | None, trace_id: str | None) -> None:
+        """An operation has ended."""
+        outcome, prepared, asked, meter = operation.outcome, operation.prepared, operation.parameters, operation.meter
         is_error = outcome not in (OK, PARTIAL, CANCELLED)
-        meter = METER.get()
-        is_known = meter is not None and meter.caller != GATEWAY
         name = prepared.name if prepared is not None else asked.operation_name if asked is not None else None
         self._print(
-            transport,
-            started,
-            operation_name(name),
-            UNKNOWN if prepared is None else prepared.kind,
-            ERROR if is_error else outcome,
-            code=outcome if is_error else code,
+            operation.transport,
+            operation.started,
+            operation=operation_name(name),
+            type=UNKNOWN if prepared is None else prepared.kind,
+            outcome=ERROR if is_error else outcome,
+            code=outcome if is_error else operation.code,
             status=status,
-            caller=self._hash(meter.caller) if meter is not None and is_known else None,
-            calls=0 if meter is None else meter.calls,
-            cached=0 if meter is None else meter.kept,
-            size=size,
+            caller=None if meter.caller == GATEWAY else self._hash(meter.caller),
+            calls=meter.calls,
+            cached=meter.kept,
+            bytes=operation.size,
             trace_id=trace_id,
-            request_id=request_id,
+            request_id=operation.id,
         )
 
     def answering(self, path: str, answer: Answering) -> Answering:
@@ -89,53 +79,22 @@ class AccessLog:
 
         async def logged(request: Request) -> Response:
             started = perf_counter()
+            log = partial(self._print, "callback", started, operation=path, type="callback")
             try:
                 response = await answer(request)
             except HTTPException as error:
-                self._print("callback", started, path, "callback", ERROR, status=error.status_code)
+                log(outcome=ERROR, status=error.status_code)
                 raise
-            body, status = bytes(response.body), response.status_code
-            code = orjson.loads(body)["code"]
-            outcome, code = (ERROR, str(code)) if code else (OK, None)
-            self._print("callback", started, path, "callback", outcome, code=code, status=status, size=len(body))
+            code = orjson.loads(bytes(response.body))["code"]
+            size, status = len(response.body), response.status_code
+            log(outcome=ERROR if code else OK, code=str(code) if code else None, status=status, bytes=size)
             return response
 
         return logged
 
-    def _print(
-        self,
-        transport: Transport,
-        started: float,
-        operation: str | None,
-        kind: str,
-        outcome: str,
-        *,
-        code: str | None = None,
-        status: int | None = None,
-        caller: str | None = None,
-        calls: int = 0,
-        cached: int = 0,
-        size: int = 0,
-        trace_id: str | None = None,
-        request_id: str | None = None,
-    ) -> None:
-        line = {
-            "event": "access",
-            "timestamp": datetime.now(UTC).isoformat(),
-            "transport": transport,
-            "operation": operation,
-            "type": kind,
-            "outcome": outcome,
-            "code": code,
-            "status": status,
-            "ms": round((perf_counter() - started) * 1e3, 3),
-            "caller": caller,
-            "calls": calls,
-            "cached": cached,
-            "bytes": size,
-            "trace_id": trace_id,
-            "request_id": request_id,
-        }
+    def _print(self, transport: Transport, started: float, **members: object) -> None:
+        times = {"timestamp": datetime.now(UTC).isoformat(), "ms": round((perf_counter() - started) * 1e3, 3)}
+        line = {**_ABSENT, "transport": transport, **times, **members}
         self._write(orjson.dumps(line).decode() + "\n")
 
 

@@ -132,8 +132,8 @@ class Operation:
     """
 
     __slots__ = (
-        "_service", "_transport", "client", "code", "context", "extensions", "id", "is_done", "meter", "outcome",
-        "parameters", "prepared", "size", "started",
+        "_service", "client", "code", "context", "extensions", "id", "is_done", "meter", "outcome",
+        "parameters", "prepared", "size", "started", "transport",
     )  # fmt: skip
 
     def __init__(self, service: Service, transport: Transport, client: Client, request_id: str) -> None:
@@ -150,7 +150,7 @@ class Operation:
         self.prepared: Prepared | None = None
         self.extensions: dict[str, Any] | None = None
         self._service = service
-        self._transport = transport
+        self.transport = transport
 
     def begin(self) -> None:
         """In the task that runs it: whose lines of the log have its id, and whose calls are counted."""
@@ -243,15 +243,4 @@ class Operation:
         service = self._service
         service.metrics.record(self.started, self.outcome, self.client, self.prepared, self.parameters, exemplar)
         if service.access_log is not None:
-            service.access_log.operation(
-                self._transport,
-                self.started,
-                self.outcome,
-                self.id,
-                self.prepared,
-                self.parameters,
-                code=self.code,
-                status=status,
-                size=self.size,
-                trace_id=trace_id,
-            )
+            service.access_log.operation(self, status, trace_id)
