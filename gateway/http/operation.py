@@ -131,26 +131,22 @@ class Operation:
     once they are read, `prepared` once it is admitted.
     """
 
-    __slots__ = (
-        "_service", "client", "code", "context", "extensions", "id", "is_done", "meter", "outcome",
-        "parameters", "prepared", "size", "started", "transport",
-    )  # fmt: skip
+    outcome = OK
+    code: str | None = None
+    size = 0
+    is_done = True
+    context: Context | None = None
+    parameters: Parameters | None = None
+    prepared: Prepared | None = None
+    extensions: dict[str, Any] | None = None
 
     def __init__(self, service: Service, transport: Transport, client: Client, request_id: str) -> None:
         self.id = request_id
+        self.transport = transport
         self.client = client
         self.started = perf_counter()
         self.meter = Meter()
-        self.outcome = OK
-        self.code: str | None = None
-        self.size = 0
-        self.is_done = True
-        self.context: Context | None = None
-        self.parameters: Parameters | None = None
-        self.prepared: Prepared | None = None
-        self.extensions: dict[str, Any] | None = None
         self._service = service
-        self.transport = transport
 
     def begin(self) -> None:
         """In the task that runs it: whose lines of the log have its id, and whose calls are counted."""

@@ -109,14 +109,12 @@ class _Operation(Operation):
     `is_writing` until it is done.
     """
 
-    __slots__ = ("is_writing", "name", "task")
-
     task: "asyncio.Task[None]"
+    is_writing = False
 
     def __init__(self, service: Service, client: Client, name: str) -> None:
         super().__init__(service, "websocket", client, new_request_id())
         self.name = name
-        self.is_writing = False
 
 
 class _Connection:

@@ -67,6 +67,8 @@ class Cycle(RequestResponseCycle):
     with it; `is_stream`: it began without a length.
     """
 
+    is_begun = is_last = is_stream = False
+
     def __init__(self, connection: "HttpConnection", scope: Scope, keep_alive: bool, body: bytes | None = None) -> None:
         """`body` is all of it, where the request has come in one piece."""
         super().__init__(
@@ -86,7 +88,6 @@ class Cycle(RequestResponseCycle):
             self.body = cast("bytearray", body)
             self.more_body = False
             self.message_event.set()
-        self.is_begun = self.is_last = self.is_stream = False
         self._connection = connection
 
     async def run_asgi(self, app: Any) -> None:
