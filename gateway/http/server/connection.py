@@ -58,7 +58,7 @@ class Flow(FlowControl):
     is_held = False
 
     def resume_reading(self) -> None:
-        if not self.is_held:
+        if not self.is_held and not self._transport.is_closing():
             super().resume_reading()
 
 
@@ -340,7 +340,7 @@ class HttpConnection(HttpToolsProtocol):
             self._end(lingering=cycle.more_body)
         elif self._waiting:
             self.loop.call_soon(self._begin_next)
-        elif self.flow.read_paused and not self.transport.is_closing():
+        elif self.flow.read_paused:
             self._begin_next()
             self.flow.resume_reading()
 
