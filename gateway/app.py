@@ -256,8 +256,8 @@ def create_app(
 
     def routes(gateway: Gateway) -> list[BaseRoute]:
 
-        def get_caller(scope: ASGIScope) -> Caller[RequestContext]:
-            return Caller(scope, authenticator, gateway)
+        def get_caller(scope: ASGIScope) -> Caller:
+            return Caller(scope, authenticator, gateway.open_context)
 
         service = Service(
             intake=intake,

@@ -1,44 +1,40 @@
 """Who sends the requests of one connection, found out once and held against the clock each time."""
 
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable
+from typing import TypeAlias
 
 from starlette.types import Scope
 
 from gateway.auth.authenticator import Authenticator
 from gateway.auth.principal import Principal
 from gateway.auth.tokens import Trusted
+from gateway.context import RequestContext
 
-ContextT_co = TypeVar("ContextT_co", covariant=True)
-
-
-class Contexts(Protocol[ContextT_co]):
-    """What opens the context of one operation: it is for a caller, and has a request id."""
-
-    def open_context(self, principal: Principal, request_id: str, /) -> ContextT_co:
-        """Raises GatewayError to turn the caller away."""
+OpenContext: TypeAlias = Callable[[Principal, str], RequestContext]
+"""The context of one operation; the text is its request id. Raises GatewayError to turn the operation away."""
 
 
-class Caller(Generic[ContextT_co]):
+class Caller:
     """The sender of requests with the Authorization header of this ASGI scope."""
 
-    def __init__(self, scope: Scope, authenticator: Authenticator, contexts: Contexts[ContextT_co]) -> None:
+    def __init__(self, scope: Scope, authenticator: Authenticator, open_context: OpenContext) -> None:
         self._authorization = _authorization(scope)
         self._authenticator = authenticator
-        self._contexts = contexts
+        self._open_context = open_context
         self._trusted: Trusted | None = None
 
-    def open(self, request_id: str) -> ContextT_co | None:
+    def open(self, request_id: str) -> RequestContext | None:
         """The context of a request; None where it takes waiting to find out who asks. Raises GatewayError."""
         trusted = self._trusted
         if trusted is None or not self._authenticator.trusts(trusted):
             trusted = self._trusted = self._authenticator.cached(self._authorization)
             if trusted is None:
                 return None
-        return self._contexts.open_context(trusted.principal, request_id)
+        return self._open_context(trusted.principal, request_id)
 
-    async def identify(self, request_id: str) -> ContextT_co:
+    async def identify(self, request_id: str) -> RequestContext:
         """The same, with waiting."""
-        return self._contexts.open_context(await self.authenticate(), request_id)
+        return self._open_context(await self.authenticate(), request_id)
 
     async def authenticate(self) -> Principal:
         """The principal. Raises UnauthenticatedError, IssuerUnavailableError."""

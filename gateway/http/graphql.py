@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.errors import MethodNotAllowedError, UserInputError
 from gateway.execution.documents import DocumentError
-from gateway.http.operation import Caller, Context, GetCaller, Operation, Service
+from gateway.http.caller import Caller
+from gateway.http.operation import GetCaller, Operation, Service
 from gateway.http.parameters import read_parameters
 from gateway.http.request import SERVED, RequestHead
 from gateway.http.request_metrics import CANCELLED, OK, PARTIAL
@@ -64,7 +65,7 @@ class GraphQLEndpoint:
         await JSONBytesResponse(body, operation.id, status, head.answer_type, headers)(scope, receive, send)
 
     async def _answer(
-        self, operation: Operation, head: RequestHead, caller: Caller[Context], receive: Receive, trace: Trace | None
+        self, operation: Operation, head: RequestHead, caller: Caller, receive: Receive, trace: Trace | None
     ) -> tuple[int, bytes]:
         """Status and body."""
         if not head.is_served:
@@ -100,10 +101,10 @@ class GraphQLEndpoint:
             self._service.tracing.send(trace, head, status, failure)
             operation.end(status, trace.trace_id, exemplar=trace.trace_id if trace.is_exported else None)
 
-    def _read_head(self, scope: Scope) -> tuple[RequestHead, Caller[Context]]:
+    def _read_head(self, scope: Scope) -> tuple[RequestHead, Caller]:
         """Once for all requests with the same header block, where the server has the extension."""
         state = scope.get("extensions", {}).get(HEADER_BLOCK, {})
-        read: tuple[RequestHead, Caller[Context]] | None = state.get(self)
+        read: tuple[RequestHead, Caller] | None = state.get(self)
         if read is None:
             read = state[self] = RequestHead(scope), self._get_caller(scope)
         return read

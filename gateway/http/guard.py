@@ -7,18 +7,17 @@ read is null with FORBIDDEN, and the rest of the answer is there.
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Any
 
 from graphql import (
     FieldNode,
-    GraphQLError,
     GraphQLResolveInfo,
     GraphQLSchema,
     SchemaMetaFieldDef,
     TypeMetaFieldDef,
 )
 
-from gateway.auth.principal import Principal
+from gateway.context import RequestContext
 from gateway.errors import ForbiddenError
 from gateway.execution.documents import GetScopes, Prepared
 from gateway.execution.executor import Executor
@@ -30,17 +29,6 @@ def guard_introspection(get_scopes: GetScopes, scope: str) -> GetScopes:
     """`get_scopes`, with `scope` for the fields that introspection begins with: they are of no type of the schema."""
     needed = frozenset((scope,))
     return lambda field: needed if field is SchemaMetaFieldDef or field is TypeMetaFieldDef else get_scopes(field)
-
-
-class CallerContext(Protocol):
-    principal: Principal
-    operation_name: str | None
-
-    @property
-    def failures(self) -> list[GraphQLError] | None:
-        """Errors that stand beside a value; None where there are none."""
-
-    def deny(self, field: str, scope: str) -> None: ...
 
 
 class GuardedExecutor:
@@ -56,7 +44,7 @@ class GuardedExecutor:
         prepared: Prepared,
         operation_name: str | None,
         variables: dict[str, Any] | None,
-        context: CallerContext,
+        context: RequestContext,
     ) -> Response:
         """As `Executor.execute`, with what the caller may not read left out."""
         context.operation_name = prepared.name
@@ -73,7 +61,7 @@ class GuardedExecutor:
         prepared: Prepared,
         operation_name: str | None,
         variables: dict[str, Any] | None,
-        context: CallerContext,
+        context: RequestContext,
     ) -> AsyncGenerator[Response, None] | Response:
         """As `Executor.subscribe`. Raises ForbiddenError where the caller may not have the field subscribed to.
 
@@ -88,7 +76,7 @@ class GuardedExecutor:
         responses = await self._executor.subscribe(prepared, operation_name, variables, context, middleware=guard)
         return responses if isinstance(responses, Response) else _watched(responses, context)
 
-    def _require(self, subscription: str, context: CallerContext) -> None:
+    def _require(self, subscription: str, context: RequestContext) -> None:
         try:
             context.principal.require(*sorted(self._get_scopes(self._subscriptions[subscription])))
         except ForbiddenError as error:
@@ -102,7 +90,9 @@ class GuardedExecutor:
         return resolve(source, info, **arguments)
 
 
-async def _watched(responses: AsyncGenerator[Response, None], context: CallerContext) -> AsyncGenerator[Response, None]:
+async def _watched(
+    responses: AsyncGenerator[Response, None], context: RequestContext
+) -> AsyncGenerator[Response, None]:
     async with aclosing(responses):
         async for response in responses:
             if response.errors:
@@ -110,7 +100,7 @@ async def _watched(responses: AsyncGenerator[Response, None], context: CallerCon
             yield response
 
 
-def _tell_denials(response: Response, context: CallerContext) -> None:
+def _tell_denials(response: Response, context: RequestContext) -> None:
     """Have the context know which fields were refused for want of a scope, by whatever refused them."""
     for error in response.errors:
         cause = get_cause(error)

@@ -14,94 +14,31 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from graphql import OperationType
 from starlette.types import Scope
 
-from gateway.auth.principal import Principal
 from gateway.auth.rate import Allowance
+from gateway.context import RequestContext
 from gateway.errors import RequestTimeoutError, UserInputError
 from gateway.execution.documents import DocumentError, Prepared
-from gateway.execution.intake import Charged, Intake, Payer
+from gateway.execution.intake import Intake
 from gateway.execution.response import Response
 from gateway.http.access_log import AccessLog, Transport
+from gateway.http.caller import Caller
 from gateway.http.deadline import Deadline, Deadlines, ExpiredError
 from gateway.http.errors import format_error
+from gateway.http.guard import GuardedExecutor
 from gateway.http.parameters import Bounds, Parameters
 from gateway.http.request import REQUEST_ID
 from gateway.http.request_metrics import OK, Client, RequestMetrics
 from gateway.http.responses import CLOSE, Refusal, require_size
 from gateway.http.tracing import Tracing, finish
-from gateway.ops.trace import METER, Meter, Trace
+from gateway.ops.trace import METER, Meter
 from gateway.wording.requests import RequestWording
 
-
-class Budget(Charged, Protocol):
-    """What an operation costs its caller."""
-
-    def settle(self, calls: int, *, refund: bool = True) -> Sequence[Allowance]:
-        """The operation has made so many calls; without `refund` it may make more. What the caller may still ask for,
-        of what is bounded.
-        """
-
-
-class Context(Payer, Protocol):
-    """What the resolvers of one request share. `age`: the seconds since the oldest of what was used again was asked
-    for, None where nothing was. `last_event_id`: of the event stream that the caller goes on with.
-    """
-
-    principal: Principal
-    last_event_id: str | None
-    deadline: float | None
-    """When a mutation has to be answered, by the clock of the event loop."""
-
-    @property
-    def budget(self) -> Budget: ...
-
-    @property
-    def age(self) -> int | None: ...
-
-    def refresh(self) -> None:
-        """Called when nothing that was kept may be used."""
-
-    @property
-    def may_trace(self) -> bool:
-        """Whether the caller may have traces."""
-
-    def trace(self, trace: Trace) -> None:
-        """Called when the operation is traced."""
-
-
-class Executor(Protocol):
-    """What runs a prepared operation: `gateway.execution.executor`, or a guard before it."""
-
-    async def execute(
-        self, prepared: Prepared, operation_name: str | None, variables: dict[str, Any] | None, context: Any, /
-    ) -> Response: ...
-
-    async def subscribe(
-        self, prepared: Prepared, operation_name: str | None, variables: dict[str, Any] | None, context: Any, /
-    ) -> AsyncGenerator[Response, None] | Response: ...
-
-
-ContextT_co = TypeVar("ContextT_co", bound=Context, covariant=True)
-
-
-class Caller(Protocol[ContextT_co]):
-    """Who sends requests with one head. All raise GatewayError to turn the caller away."""
-
-    def open(self, request_id: str, /) -> ContextT_co | None:
-        """The context of a request; None where it takes waiting to find out who asks."""
-
-    async def identify(self, request_id: str, /) -> ContextT_co:
-        """The same, with waiting."""
-
-    async def authenticate(self) -> object:
-        """Raises UnauthenticatedError, IssuerUnavailableError."""
-
-
-GetCaller: TypeAlias = Callable[[Scope], Caller[Context]]
+GetCaller: TypeAlias = Callable[[Scope], Caller]
 """Of the head of a request, as ASGI has it."""
 
 
@@ -115,7 +52,7 @@ class Service:
     """
 
     intake: Intake
-    executor: Executor
+    executor: GuardedExecutor
     bounds: Bounds
     timeout: float
     largest_answer: int
@@ -135,7 +72,7 @@ class Operation:
     code: str | None = None
     size = 0
     is_done = True
-    context: Context | None = None
+    context: RequestContext | None = None
     parameters: Parameters | None = None
     prepared: Prepared | None = None
     extensions: dict[str, Any] | None = None
@@ -157,7 +94,7 @@ class Operation:
         """That of a block in which it is executed, and, where that has to be waited for, its parameters are read."""
         return Deadline(self._service.deadlines, self._service.timeout)
 
-    def admit(self, parameters: Parameters, context: Context) -> OperationType:
+    def admit(self, parameters: Parameters, context: RequestContext) -> OperationType:
         """Raises DocumentError, and what the caller's budget raises."""
         self.parameters, self.context = parameters, context
         self.prepared, self.extensions = self._service.intake.admit(parameters, context)
@@ -192,7 +129,7 @@ class Operation:
                     context.budget.settle(self.meter.calls, refund=False)
                     yield response
 
-    def _admitted(self) -> tuple[Prepared, Parameters, Context]:
+    def _admitted(self) -> tuple[Prepared, Parameters, RequestContext]:
         if self.prepared is None or self.parameters is None or self.context is None:
             raise RuntimeError("the operation has not been admitted")
         return self.prepared, self.parameters, self.context

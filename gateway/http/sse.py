@@ -16,10 +16,12 @@ from starlette.types import Receive, Scope, Send
 from gateway.auth.principal import Principal
 from gateway.auth.refusals import REFUSAL
 from gateway.auth.tokens import LEEWAY
+from gateway.context import RequestContext
 from gateway.errors import GatewayError, IssuerUnavailableError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import DocumentError
+from gateway.http.caller import Caller
 from gateway.http.deadline import Deadline, ExpiredError
-from gateway.http.operation import Caller, Context, GetCaller, Operation, Service
+from gateway.http.operation import GetCaller, Operation, Service
 from gateway.http.parameters import Parameters, read_parameters
 from gateway.http.request import EVENT_STREAM, RequestHead
 from gateway.http.request_metrics import CANCELLED
@@ -119,8 +121,8 @@ class EventStreamEndpoint:
         send: Send,
         operation: Operation,
         parameters: Parameters,
-        caller: Caller[Context],
-        context: Context,
+        caller: Caller,
+        context: RequestContext,
         headers: Headers,
     ) -> None:
         """Errors of any kind are events from here on: a client of event streams reads nothing else (graphql-sse)."""
@@ -144,7 +146,7 @@ class EventStreamEndpoint:
 
 
 async def _payloads(
-    operation: Operation, parameters: Parameters, context: Context
+    operation: Operation, parameters: Parameters, context: RequestContext
 ) -> AsyncGenerator[tuple[bytes, str | None], None]:
     """The data of each event, and its id where it has one."""
     try:

@@ -22,8 +22,9 @@ from gateway.auth.principal import Principal
 from gateway.errors import IssuerUnavailableError, QueryTooComplexError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import DocumentError
 from gateway.execution.response import Response
+from gateway.http.caller import OpenContext
 from gateway.http.errors import format_failure
-from gateway.http.operation import Context, Operation, Service
+from gateway.http.operation import Operation, Service
 from gateway.http.parameters import Parameters, parse_parameters
 from gateway.http.request import new_request_id
 from gateway.http.request_metrics import CANCELLED, Client, read_client
@@ -44,9 +45,6 @@ from gateway.wording.requests import RequestWording
 
 Identify: TypeAlias = Callable[[str | None], Awaitable[Principal]]
 """The caller of an Authorization header's text. Raises UnauthenticatedError, IssuerUnavailableError."""
-
-OpenContext: TypeAlias = Callable[[Principal, str], Context]
-"""The context of one operation; the text is its request id. Raises GatewayError to turn the operation away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
