@@ -20,6 +20,7 @@ from gateway.actions.unverified import UnverifiedPayments
 from gateway.auth.callback_tokens import CallbackTokens
 from gateway.errors import GatewayError, JournalError, PlatformAuthError
 from gateway.http.access_log import AccessLog, Answering
+from gateway.http.parameters import BodyTooLargeError, read_body
 from gateway.journal.records import ReceiptKind
 from gateway.ops.logs import LogThrottle, StateLog
 
@@ -106,16 +107,12 @@ async def _form(request: Request) -> dict[str, str]:
     """The form fields. Raises HTTPException for a body that is no form, larger than any notification, or incomplete."""
     if not request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
         raise HTTPException(415)
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > LARGEST_FORM:
-        raise HTTPException(413)
-    body = bytearray()
+    length = request.headers.get("content-length")
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > LARGEST_FORM:
-                    raise HTTPException(413)
+            body = await read_body(request.receive, None if length is None else length.encode(), LARGEST_FORM)
+    except BodyTooLargeError:
+        raise HTTPException(413) from None
     except TimeoutError:
         raise HTTPException(408, headers={"connection": "close"}) from None
     except ClientDisconnect:

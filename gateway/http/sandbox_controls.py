@@ -1,7 +1,6 @@
 """What GraphiQL has in the demo besides: tokens, and the switches of the sandbox."""
 
-from collections.abc import Collection, Mapping
-from typing import Protocol
+from collections.abc import Mapping
 
 import httpx
 import msgspec
@@ -9,6 +8,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from gateway.addresses import make_url
+from gateway.auth.issuer import DevelopmentIssuer
 from gateway.errors import GatewayError, UserInputError
 from gateway.http.local_page import Answer, local_route, read_fields, to_json
 from gateway.wording.requests import RequestWording
@@ -89,10 +89,6 @@ LONGEST_TTL = 24 * 3600
 """Seconds."""
 
 
-class Issuer(Protocol):
-    def mint(self, scopes: Collection[str], communities: Collection[str], subject: str, ttl: int) -> str: ...
-
-
 class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the token is to say. `*` among scopes or communities means all of them; `ttl` is in seconds."""
 
@@ -102,7 +98,7 @@ class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ttl: int = 3600
 
 
-def token_routes(issuer: Issuer) -> list[Route]:
+def token_routes(issuer: DevelopmentIssuer) -> list[Route]:
     """For the demo only: whoever can send requests to it can have its tokens."""
 
     async def mint(_request: Request, body: bytes) -> bytes:
