@@ -1,7 +1,7 @@
 """GraphiQL, served from this package alone: users sit on closed networks (`scripts/build-explorer` builds it)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -63,21 +63,6 @@ class Example:
     query: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplorerPage:
-    """What the page gets. Empty paths: the gateway does not offer it.
-
-    A `token` is on the page for everybody who opens it. `scopes` are those a token may have.
-    """
-
-    graphql_path: str
-    subscription_path: str = ""
-    token_path: str = ""
-    sandbox_path: str = ""
-    token: str = ""
-    scopes: tuple[str, ...] = ()
-
-
 def read_examples() -> list[Example]:
     """In the order of the file names. Raises ValueError for a file whose first line is not `# desk: title | 标题`."""
     return [_read_example(path) for path in sorted(EXAMPLES.glob("*.graphql"))]
@@ -91,15 +76,26 @@ def _read_example(path: Path) -> Example:
     return Example(head[1], head[2], head[3], text[head.end() :])
 
 
-def explorer_routes(explorer: ExplorerPage) -> list[Route]:
-    """The page at `/`, and what it loads under `/explorer/`."""
+def explorer_routes(
+    graphql_path: str,
+    subscription_path: str = "",
+    *,
+    token_path: str = "",
+    sandbox_path: str = "",
+    token: str = "",
+    scopes: Iterable[str] = (),
+) -> list[Route]:
+    """The page at `/`, and what it loads under `/explorer/`. Empty paths: the gateway does not offer it.
+
+    A `token` is on the page for everybody who opens it. `scopes` are those a token may have.
+    """
     page = Template((ASSETS / "index.html").read_text(encoding="utf-8")).substitute(
-        graphql_path=explorer.graphql_path,
-        subscription_path=explorer.subscription_path,
-        token_path=explorer.token_path,
-        sandbox_path=explorer.sandbox_path,
-        token=escape(explorer.token),
-        scopes=" ".join(explorer.scopes),
+        graphql_path=graphql_path,
+        subscription_path=subscription_path,
+        token_path=token_path,
+        sandbox_path=sandbox_path,
+        token=escape(token),
+        scopes=" ".join(scopes),
     )
     examples = orjson.dumps(read_examples())
     built = {path.name for path in ASSETS.iterdir() if path.suffix in (".js", ".css")}
@@ -130,17 +126,11 @@ def open_explorer(settings: Settings, graphql_path: str, token: str, sandbox: Ma
     """
     if not settings.shows_explorer:
         return []
-    is_demo = bool(sandbox) and not settings.auth_issuer
-    page = ExplorerPage(
-        graphql_path=graphql_path,
-        subscription_path=graphql_path,
-        token_path=TOKEN_PATH if is_demo else "",
-        sandbox_path=SANDBOX_PATH if is_demo else "",
-        token=token,
-        scopes=tuple(Scope),
-    )
+    if not sandbox or settings.auth_issuer:
+        return [*explorer_routes(graphql_path, graphql_path, token=token, scopes=Scope)]
+    paths = {"token_path": TOKEN_PATH, "sandbox_path": SANDBOX_PATH}
     return [
-        *(token_routes(DemoIssuer.open(settings)) if page.token_path else ()),
-        *(sandbox_routes(sandbox) if page.sandbox_path else ()),
-        *explorer_routes(page),
+        *token_routes(DemoIssuer.open(settings)),
+        *sandbox_routes(sandbox),
+        *explorer_routes(graphql_path, graphql_path, token=token, scopes=Scope, **paths),
     ]

@@ -9,7 +9,6 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from itertools import islice
 from time import perf_counter
 from typing import Any, Final, TypeAlias
@@ -49,12 +48,10 @@ CLIENT_NAMES: Final = ("apollographql-client-name", "graphql-client-name")
 CLIENT_VERSIONS: Final = ("apollographql-client-version", "graphql-client-version")
 """Headers, or members of the payload of `connection_init`."""
 
+_HEADERS: Final = tuple((name.encode(), name) for name in (*CLIENT_NAMES, *CLIENT_VERSIONS))
+
 _NAME: Final = re.compile(r"@?[A-Za-z][A-Za-z0-9 ._/-]{0,47}")
 _VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,31}")
-
-_NAME_HEADERS: Final = tuple(name.encode() for name in CLIENT_NAMES)
-_VERSION_HEADERS: Final = tuple(name.encode() for name in CLIENT_VERSIONS)
-_LONGEST: Final = 64
 
 
 def read_client(*sources: Mapping[str, object]) -> Client:
@@ -67,19 +64,9 @@ def read_client(*sources: Mapping[str, object]) -> Client:
 
 
 def read_head_client(fields: Mapping[bytes, bytes]) -> Client:
-    """The same of the headers of a request, as they came: on the way of each request whose headers are new."""
-    get = fields.get
-    name = get(_NAME_HEADERS[0]) or get(_NAME_HEADERS[1])
-    version = get(_VERSION_HEADERS[0]) or get(_VERSION_HEADERS[1])
-    if name is None and version is None:
-        return NO_CLIENT
-    return _to_client(name and name[:_LONGEST], version and version[:_LONGEST])
-
-
-@lru_cache(1024)
-def _to_client(name: bytes | None, version: bytes | None) -> Client:
-    """Remembered: reading them takes 2 µs, and clients are few."""
-    return _to_label(name and name.decode("latin-1"), _NAME), _to_label(version and version.decode("latin-1"), _VERSION)
+    """The same of the headers of a request, as they came."""
+    given = {name: fields[key].decode("latin-1") for key, name in _HEADERS if key in fields}
+    return read_client(given) if given else NO_CLIENT
 
 
 def _to_label(given: object, form: re.Pattern[str]) -> str:

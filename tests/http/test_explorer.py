@@ -7,14 +7,12 @@ import pytest
 from graphql_server import Watched, running
 from starlette.applications import Starlette
 
-from gateway.http.explorer import ASSETS, ExplorerPage, explorer_routes, read_examples
-
-PAGE = ExplorerPage(graphql_path="/graphql", subscription_path="/subscriptions", scopes=("order:read", "pii:read"))
+from gateway.http.explorer import ASSETS, explorer_routes, read_examples
 
 
 @pytest.fixture(scope="module")
 def explorer() -> Iterator[httpx.Client]:
-    app = Starlette(routes=[*explorer_routes(PAGE)])
+    app = Starlette(routes=[*explorer_routes("/graphql", "/subscriptions", scopes=("order:read", "pii:read"))])
     with running(app, Watched()) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
         yield client
 
@@ -32,7 +30,7 @@ def test_explorer_page_loads_served_files(explorer: httpx.Client) -> None:
 
 def test_explorer_page_embeds_only_a_given_token() -> None:
     for token in ("", 'ey"><script>'):
-        app = Starlette(routes=[*explorer_routes(ExplorerPage(graphql_path="/graphql", token=token))])
+        app = Starlette(routes=[*explorer_routes("/graphql", token=token)])
         with running(app, Watched()) as server:
             page = httpx.get(server.url, trust_env=False).text
             assert f'data-token="{escape(token)}"' in page

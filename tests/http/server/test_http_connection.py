@@ -42,12 +42,6 @@ async def test_request_is_passed_unchanged_to_application(connection):
     }
 
 
-async def test_connection_serves_successive_requests(connection, server):
-    for path in (b"/a", b"/b", b"/c"):
-        assert (await connection.ask(post(b"x", path=path))).json["path"] == path.decode()
-    assert server.connections == 1
-
-
 async def test_request_may_come_in_any_pieces(connection):
     for data in (post(b"body"), chunked(b"4\r\nbody\r\n")):
         for byte in data:
