@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
-import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -40,9 +39,7 @@ def local_route(path: str, answer: Answer, methods: tuple[str, ...] = ("POST",))
         try:
             require_local(request)
             body = await answer(request, await _read(request))
-        except Refusal as refusal:
-            return refusal_response(refusal, request_id, (NO_STORE,))
-        except GatewayError as error:
+        except (Refusal, GatewayError) as error:
             return refusal_response(Refusal.from_error(error), request_id, (NO_STORE,))
         headers = {"cache-control": "no-store", "x-request-id": request_id}
         return Response(body, media_type="application/json", headers=headers)
@@ -76,10 +73,6 @@ def read_fields(body: bytes) -> Mapping[str, object]:
         return msgspec.json.decode(body or b"{}", type=dict[str, object])
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise UserInputError("body", RequestWording.BODY_NO_OBJECT()) from None
-
-
-def to_json(answer: Mapping[str, object]) -> bytes:
-    return orjson.dumps(answer)
 
 
 async def _read(request: Request) -> bytes:

@@ -149,7 +149,8 @@ class Operation:
         body = response.to_bytes(errors=errors, extensions=extensions)
         if prepared.operation.operation is not OperationType.MUTATION:
             require_size(body, self._service.largest_answer)
-        self.outcome = self._service.metrics.add_event(self.outcome, response, errors)
+        outcome = self._service.metrics.answered(response, errors)
+        self.outcome = outcome if self.outcome == OK else self.outcome  # of several events the first that was not ok
         self.size += len(body)
         if errors and self.code is None:
             self.code = errors[0]["extensions"]["code"]

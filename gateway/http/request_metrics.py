@@ -142,11 +142,6 @@ class RequestMetrics:
         if code is CloseCode.MESSAGE_TOO_BIG:
             self._metrics.refused.labels(QueryTooComplexError.code, "bytes").inc()
 
-    def add_event(self, outcome: str, response: Response, errors: Collection[Mapping[str, Any]]) -> str:
-        """The outcome of a subscription after this event: the first that was not ok stands."""
-        of_event = self.answered(response, errors)
-        return of_event if outcome == OK else outcome
-
     @contextmanager
     def subscribed(self) -> Iterator[None]:
         """A subscription is open while the block lasts."""

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 import httpx
 import msgspec
+import orjson
 from starlette.requests import Request
 from starlette.routing import Route
 
 from gateway.addresses import make_url
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.errors import GatewayError, UserInputError
-from gateway.http.local_page import Answer, local_route, read_fields, to_json
+from gateway.http.local_page import Answer, local_route, read_fields
 from gateway.wording.requests import RequestWording
 
 SANDBOX_PATH = "/explorer/sandbox"
@@ -109,6 +110,6 @@ def token_routes(issuer: DevelopmentIssuer) -> list[Route]:
             token = issuer.mint(asked.scopes, asked.communities, asked.subject, asked.ttl)
         except ValueError as error:  # msgspec's is one too
             raise UserInputError("token", RequestWording.NO_TOKEN(reason=error)) from None
-        return to_json({"token": token})
+        return orjson.dumps({"token": token})
 
     return [local_route(TOKEN_PATH, mint)]
