@@ -102,7 +102,7 @@ async def exchange(pieces: list[bytes]) -> Wire:
         connection.data_received(piece)
     for _ in range(TURNS):
         await asyncio.sleep(0)
-    connection.connection_lost(None)
+    connection.connection_lost(ConnectionResetError())
     for _ in range(TURNS):
         await asyncio.sleep(0)
     assert not state.tasks
