@@ -69,7 +69,6 @@ class WebSocketEndpoint:
         self.identify = identify
         self.open_context = open_context
         self.options = options
-        self.metrics = service.metrics
         self.writing: set[asyncio.Task[None]] = set()
         """Mutations: they run to their end, whatever becomes of their connection."""
 
@@ -79,15 +78,15 @@ class WebSocketEndpoint:
             await websocket.close()  # before it is accepted: HTTP 403
         elif SUBPROTOCOL not in scope["subprotocols"]:
             await websocket.accept()
-            self.metrics.closed(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE)
+            self.service.metrics.closed(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE)
             await websocket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
         else:
             await websocket.accept(SUBPROTOCOL)
-            self.metrics.websockets += 1
+            self.service.metrics.websockets += 1
             try:
                 await _Connection(self, websocket).serve()
             finally:
-                self.metrics.websockets -= 1
+                self.service.metrics.websockets -= 1
 
 
 def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
@@ -122,7 +121,7 @@ class _Connection:
         self._service = endpoint.service
         self._websocket = websocket
         self._operations: dict[str, _Operation] = {}
-        self._metrics = endpoint.metrics
+        self._metrics = endpoint.service.metrics
         self._client = read_client(websocket.headers)
 
     async def serve(self) -> None:

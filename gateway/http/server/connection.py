@@ -26,11 +26,10 @@ from gateway.http.server.head import (
     RequestError,
     header_lines,
     require_short,
-    require_short_url,
     require_unambiguous,
     split_target,
 )
-from gateway.http.server.limits import LONGEST_HEAD, MOST_FRAMING, MOST_HEADERS, MOST_PIPELINED
+from gateway.http.server.limits import LONGEST_HEAD, LONGEST_URL, MOST_FRAMING, MOST_HEADERS, MOST_PIPELINED
 from gateway.http.server.pool import Pool
 
 WHOLE_ANSWER: Final = "http.response.whole"
@@ -246,7 +245,8 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        require_short_url(self.url)
+        if len(self.url) > LONGEST_URL:
+            raise RequestError(414, "bytes", "The address is too long: use POST", LONGEST_URL)
 
     def on_headers_complete(self) -> None:
         self._receiving = "body"

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import httptools
 
-from gateway.http.server.limits import LONGEST_HEAD, LONGEST_URL, MOST_HEADERS
+from gateway.http.server.limits import LONGEST_HEAD, MOST_HEADERS
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
@@ -41,12 +41,6 @@ def require_short(headers: Headers) -> None:
     """Raises RequestError."""
     if len(headers) > MOST_HEADERS or sum(map(len, chain.from_iterable(headers))) > LONGEST_HEAD:
         raise RequestError(431, "headers", "The headers are too many or too long", MOST_HEADERS)
-
-
-def require_short_url(url: bytes) -> None:
-    """Raises RequestError."""
-    if len(url) > LONGEST_URL:
-        raise RequestError(414, "bytes", "The address is too long: use POST", LONGEST_URL)
 
 
 def require_unambiguous(version: str, headers: Headers, fields: dict[bytes, bytes]) -> None:

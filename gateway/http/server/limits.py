@@ -39,8 +39,3 @@ class ServerLimits:
     keep_alive_timeout: float
     stall_timeout: float = 10.0
     max_connections: int
-
-    @property
-    def shortest(self) -> float:
-        """The shortest of all times that are kept."""
-        return min(self.header_timeout, self.body_timeout, self.keep_alive_timeout, self.stall_timeout)

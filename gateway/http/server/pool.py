@@ -49,7 +49,9 @@ class Pool:
             self._open = connections
             self._on_start(connections)
         if self._timer is None:
-            interval = min(INTERVAL, self.limits.shortest / 4)
+            limits = self.limits
+            times = limits.header_timeout, limits.body_timeout, limits.keep_alive_timeout, limits.stall_timeout
+            interval = min(INTERVAL, *(time / 4 for time in times))
             self._timer = asyncio.get_running_loop().call_later(interval, self._look, connections)
 
     def _look(self, connections: Collection[Any]) -> None:
