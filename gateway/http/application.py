@@ -47,7 +47,7 @@ log = structlog.get_logger(__name__)
 
 
 class Application:
-    """`routed` answers, GraphQL included, where a request is for one of the `hosts`.
+    """`others` answers, GraphQL included, where a request is for one of the `hosts`.
 
     `on_failure` is called with the error that kept the lifespan from beginning, `on_refusal` with that of a request
     that is for another host.
@@ -55,19 +55,19 @@ class Application:
 
     def __init__(
         self,
-        routed: Starlette,
+        others: Starlette,
         hosts: "Hosts",
         on_failure: Callable[[BaseException], object],
         on_refusal: Callable[[GatewayError], object] = lambda _error: None,
     ) -> None:
-        self._routed = routed
+        self._others = others
         self._hosts = hosts
         self._on_failure = on_failure
         self._on_refusal = on_refusal
 
     @property
     def state(self) -> State:
-        return self._routed.state
+        return self._others.state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -75,7 +75,7 @@ class Application:
         elif not self._hosts.accept(scope["headers"]) and scope["path"] not in OPEN_PATHS:
             await self._misdirect(scope, receive, send)
         else:
-            await self._routed(scope, receive, send)
+            await self._others(scope, receive, send)
 
     async def _misdirect(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = UserInputError("host", RequestWording.OTHER_HOST())
@@ -96,7 +96,7 @@ class Application:
                 log.error("gateway did not end in order", exc_info=error)
             await send({"type": message["type"]})
 
-        await self._routed(scope, receive, notify)
+        await self._others(scope, receive, notify)
 
 
 class Hosts:

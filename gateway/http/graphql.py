@@ -55,10 +55,7 @@ class GraphQLEndpoint:
             operation.end()
             return
         except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
-            refusal = operation.fail(error)
-            status = head.request_error_status if isinstance(refusal.error, DocumentError) else refusal.status
-            body, headers = errors_json(refusal.error, operation.id), [*refusal.headers]
-            operation.size = len(body)
+            status, body, headers = _refuse(operation, head, error)
         if allowances := operation.settle():
             headers += rate_headers(allowances)
         self._end(operation, head, status)
@@ -108,6 +105,15 @@ class GraphQLEndpoint:
         if read is None:
             read = state[self] = RequestHead(scope), self._get_caller(scope)
         return read
+
+
+def _refuse(operation: Operation, head: RequestHead, error: Exception) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    """Status, body and headers. Nothing of the error stays in the frames that its traceback leads to."""
+    refusal = operation.fail(error)
+    status = head.request_error_status if isinstance(refusal.error, DocumentError) else refusal.status
+    body = errors_json(refusal.error, operation.id)
+    operation.size = len(body)
+    return status, body, [*refusal.headers]
 
 
 def _not_served(method: str) -> Refusal:

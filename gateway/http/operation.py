@@ -119,6 +119,7 @@ class Operation:
         Raises DocumentError where it cannot start, ForbiddenError where the caller may not.
         """
         prepared, parameters, context = self._admitted()
+        self.extensions = None
         executor = self._service.executor
         responses = await executor.subscribe(prepared, parameters.operation_name, parameters.variables, context)
         if isinstance(responses, Response):
