@@ -181,6 +181,9 @@ async def test_injected_text_is_sent_unchanged_or_refused(target, bystanders, pl
 
 NEVER_SENT = {
     "an order's number",
+    "orders by ID",
+    "a payer's ID number",
+    "a payer's car",
     "a community's code",
     "an id",
     "a cursor",
