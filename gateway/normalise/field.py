@@ -20,27 +20,25 @@ from gateway.wording.wording import Problem
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """How a value is read from the wire, as expressions and functions for the generated readers.
+    """How a value is read from the wire.
 
-    `v` is the value, `v2` that under the second key of a field. Where `guard` is true, the field is `value`. Any other
-    value is what `read(v, path, issues, *used)` makes of it, which never raises; None is None without a call, unless
-    the field is `required`. `documented` is the whole expression for a value of a documented type, OTHERWISE being the
-    call. `used` names attributes to be read before this one, `names` what else the expressions refer to.
+    `read(v, path, issues, *used)` makes the value, of whatever was sent, and never raises; `v` and `v2` are sent under
+    the one or both keys of a field. None is None without a call, unless the field is `required`. `used` names
+    attributes that are read before this one.
 
     `wire` is the type of a documented value, for msgspec; `Lazy` where it is generated itself; `other` that of one
-    under the second key, where it differs. `absent` stands for a value that is not there. A row that has no value for a
-    field that `identifies` is no record.
+    under the second key, where it differs. `absent` stands for a value that is not there. `inline` is an expression
+    for a value of a documented type, OTHERWISE being the call of `read`; `names` is what else it refers to. A row that
+    has no value for a field that `identifies` is no record.
     With a `table`, the value is the record that table makes of the same row. `write(corrected, submitted)` gives the
     wire form of a corrected value.
     """
 
+    read: Callable[..., Any] | None = None
     wire: Any = None
     other: Any = msgspec.UNSET
     absent: Any = None
-    guard: str = "False"
-    value: str = "v"
-    documented: str | None = None
-    read: Callable[..., Any] | None = None
+    inline: str = "OTHERWISE"
     required: bool = False
     identifies: bool = False
     used: tuple[str, ...] = ()

@@ -98,30 +98,27 @@ _ROLE = word_of(ResidentRole)
 _ROLE_OF_EITHER_KEY = msgspec.structs.replace(
     _ROLE,
     other=str | int,
-    guard=f"(v is None and type(v2) is str and (c := by_value.get(v2))) or "
-    f"({_ROLE.guard} and (v2 is None or (type(v2) is str and by_value.get(v2) is v)))",
-    value="v or c",
+    inline="v if type(v) is ResidentRole and (v2 is None or by_value.get(v2) is v) "
+    "else c if v is None and v2 and (c := by_value.get(v2)) else OTHERWISE",
     names={**_ROLE.names, "by_value": ResidentRole.by_value},
     read=_read_role,
 )
 _REQUIRED_ROLE = msgspec.structs.replace(_ROLE_OF_EITHER_KEY, read=_read_required_role, required=True)
 
 CODE = Kind(
-    wire=Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z]+$")],
+    read=_read_code,
+    wire=Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]+\Z")],
     other=None,
     absent=msgspec.NODEFAULT,
-    guard="v2 is None and type(v) is str and is_code(v)",
-    read=_read_code,
+    inline="v if v and v2 is None else OTHERWISE",
     required=True,
     identifies=True,
-    names={"is_code": is_code},
 )
 PART = Kind(
+    read=_read_part,
     wire=Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | int,
     other=None,
-    guard="v2 is None and type(v) is str and len(v) < 10 and v.isascii() and v.isdecimal()",
-    value="int(v)",
-    read=_read_part,
+    inline="int(v) if v2 is None and type(v) is str and len(v) < 10 and v.isascii() and v.isdecimal() else OTHERWISE",
     required=True,
 )
 """A part of an address."""
@@ -163,7 +160,7 @@ class House(Record, frozen=True, gc=False):
     use: Annotated[HouseUse | None, _USE] = None
     ownership: Annotated[HouseOwnership | None, _OWNERSHIP] = None
     status: Annotated[HouseStatus | None, _STATUS] = None
-    described: Annotated[bool, Field(kind=Kind(value="True"))] = False
+    described: Annotated[bool, Field(kind=Kind(read=lambda _path, _issues: True, inline="True"))] = False
     data_issues: tuple[DataIssue, ...] = ()
     key: HouseKey | None = None
     address: str | None = None

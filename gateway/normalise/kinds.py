@@ -1,6 +1,6 @@
 """The kinds of values in rows (`gateway.normalise.field.Kind`): how each is read, and written as a correction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.normalise.field import Kind
 from gateway.normalise.generated import Lazy
-from gateway.normalise.records import INT32_MAX, INT32_MIN, Int32, PlatformId
+from gateway.normalise.records import Int32, PlatformId
 from gateway.normalise.times import (
     LONGEST_TIME,
     birth_date,
@@ -74,85 +74,62 @@ def _write_label(value: WireEnum, _submitted: object) -> str:
     return value.wire_label
 
 
-TEXT = Kind(wire=str, guard="type(v) is str", value="v or None", documented="v or None", read=text, write=_write_text)
+TEXT = Kind(read=text, wire=str, inline="v or None", write=_write_text)
 """Free text, exactly as sent."""
 
-REQUIRED_TEXT = Kind(wire=str, guard="type(v) is str and v", read=required_text, required=True)
+REQUIRED_TEXT = Kind(read=required_text, wire=str, inline="v or OTHERWISE", required=True)
 """As TEXT; the document promises it."""
 
-IDENTIFIER = Kind(
-    wire=str,
-    guard="type(v) is str",
-    value="v.strip() or None",
-    documented="v and v.strip() or None",
-    read=identifier,
-    write=write_word,
-)
+IDENTIFIER = Kind(read=identifier, wire=str, inline="v and v.strip() or None", write=write_word)
 """A name or number to look up by: text without the blanks around it."""
 
-REQUIRED_IDENTIFIER = Kind(
-    wire=str, guard="type(v) is str and (c := v.strip())", value="c", read=required_identifier, required=True
-)
+REQUIRED_IDENTIFIER = Kind(read=required_identifier, wire=str, inline="v and v.strip() or OTHERWISE", required=True)
 """As IDENTIFIER; the document promises it."""
 
-INTEGER = Kind(
-    wire=Int32,
-    guard=f"type(v) is int and {INT32_MIN} <= v <= {INT32_MAX}",
-    documented="v",
-    read=integer,
-    write=_write_number,
-)
+INTEGER = Kind(read=integer, wire=Int32, inline="v", write=_write_number)
 """A number of 32 bits, as number or text."""
 
 ROW_NUMBER = Kind(
+    read=lambda value, _path, _issues: row_id(value),
     wire=PlatformId,
     absent=msgspec.NODEFAULT,
-    guard=f"type(v) is int and 0 < v <= {INT32_MAX}",
-    documented="v",
-    read=lambda value, _path, _issues: row_id(value),
+    inline="v",
     required=True,
     identifies=True,
 )
 """The platform's id of a row: a row without one is no record."""
 
 FLAG = Kind(
-    wire=str | int | bool,
-    guard="type(v) is str and (c := YES_NO.get(v, v)) is not v",
-    value="c",
     read=flag,
+    wire=str | int | bool,
+    inline="YES_NO[v] if v in YES_NO else OTHERWISE",
     names={"YES_NO": YES_NO},
     write=_write_flag,
 )
 """A yes or no."""
 
 BIRTH_DATE = Kind(
-    wire=str | int,
-    guard="(type(v) is str or type(v) is int) and (c := clean_birth_date(v)) is not None",
-    value="c",
     read=birth_date,
-    documented="None if v is None else c if (c := clean_birth_date(v)) else OTHERWISE",
+    wire=str | int,
+    inline="None if v is None else c if (c := clean_birth_date(v)) else OTHERWISE",
     names={"clean_birth_date": clean_birth_date},
     write=_write_birth,
 )
 """A date of birth, of China's calendar."""
 
 TIME = Kind(
-    wire=TimeText | int,
-    guard=f"(type(v) is int or (type(v) is str and len(v) <= {LONGEST_TIME})) and (c := clean_time(v)) is not None",
-    value="c",
     read=china_time,
-    documented="None if v is None else c if (c := clean_time(v)) else OTHERWISE",
+    wire=TimeText | int,
+    inline="None if v is None else c if (c := clean_time(v)) else OTHERWISE",
     names={"clean_time": clean_time},
 )
 """A moment, in China's time."""
 
 REQUIRED_MONEY = Kind(
-    wire=str | float | int,
-    guard="(c := money(v)) is not None",
-    value="c",
     read=required_money,
+    wire=str | float | int,
+    inline="c if (c := money_of_float(v) if type(v) is float and v else money(v)) else OTHERWISE",
     required=True,
-    documented="c if (c := money_of_float(v) if type(v) is float and v else money(v)) else OTHERWISE",
     names={"money": money, "money_of_float": money_of_float},
 )
 """An amount in yuan that the document promises."""
@@ -160,29 +137,26 @@ REQUIRED_MONEY = Kind(
 
 def word_of(enum: type[WireEnum], *, required: bool = False) -> Kind:
     """A word of this enum, or its number."""
-    name = enum.__name__
-    names: Mapping[str, Any] = {name: enum, f"{name}_by_value": enum.by_value}
+    name, reader = enum.__name__, required_word if required else word
 
     def read(value: object, path: str, issues: Any) -> Any:
-        return (required_word if required else word)(enum, value, path, issues)
+        return reader(enum, value, path, issues)
 
     if not enum.numbered:  # msgspec makes members of words that are in the list
         return Kind(
-            wire=Lazy(lambda: enum.spelling(required=required) | int),
-            guard=f"type(v) is {name}",
             read=read,
+            wire=Lazy(lambda: enum.spelling(required=required) | int),
+            inline=f"v if type(v) is {name} else OTHERWISE",
             required=required,
-            names=names,
+            names={name: enum},
             write=_write_label,
         )
     return Kind(
-        wire=str | int | bool if enum.boolean else str | int,
-        guard=f"type(v) is str and (c := {name}_by_value.get(v))",
-        value="c",
-        documented=f"c if (c := {name}_by_value.get(v)) else OTHERWISE",
         read=read,
+        wire=str | int | bool if enum.boolean else str | int,
+        inline=f"c if (c := {name}_by_value.get(v)) else OTHERWISE",
         required=required,
-        names=names,
+        names={f"{name}_by_value": enum.by_value},
         write=_write_label,
     )
 

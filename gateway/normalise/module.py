@@ -31,22 +31,10 @@ def _read_switch(status: object, path: str, issues: Issues) -> bool | None:
     return flag(status, path, issues, ON_OFF)
 
 
-COMMUNITY = Kind(guard="v == asked", read=_read_community, required=True, used=("asked",))
+COMMUNITY = Kind(read=_read_community, required=True, used=("asked",))
 LABEL = msgspec.structs.replace(IDENTIFIER, identifies=True)
-NAME = Kind(
-    guard="(c := MODULES.get(label)) is not None",
-    value="c",
-    read=_read_name,
-    used=("label",),
-    names={"MODULES": ModuleName.by_value},
-)
-SWITCH = Kind(
-    guard="type(v) is str and (c := ON_OFF.get(v)) is not None",
-    value="c",
-    read=_read_switch,
-    required=True,
-    names={"ON_OFF": ON_OFF},
-)
+NAME = Kind(read=_read_name, used=("label",))
+SWITCH = Kind(read=_read_switch, required=True, names={"ON_OFF": ON_OFF})
 
 
 class Module(Record, frozen=True, gc=False):

@@ -39,8 +39,13 @@ def _read_title(value: object, path: str, issues: Issues) -> str:
     return required_text(value, path, issues) or ""
 
 
-def _read_no_house(path: str, issues: Issues, label: str, _community_code: str) -> None:
-    issues.add(path, label, DataProblem.MALFORMED)
+def _read_house(path: str, issues: Issues, label: str | None, community_code: str) -> House | None:
+    if label is None:
+        return None
+    house = house_of_label(label, community_code) if len(label) <= LONGEST_LABEL else None
+    if house is None:
+        issues.add(path, label, DataProblem.MALFORMED)
+    return house
 
 
 def _read_extra(extra: object, path: str, issues: Issues) -> dict[str, Any] | None:
@@ -60,22 +65,16 @@ def _read_extra(extra: object, path: str, issues: Issues) -> dict[str, Any] | No
 TITLE = msgspec.structs.replace(REQUIRED_TEXT, read=_read_title)
 
 FEE_TYPE_OF_TITLE = Kind(
-    value="FEE_TYPES.get(title.strip()) or OTHER",
+    read=lambda _path, _issues, title: FeeType.by_value.get(title.strip()) or FeeType.OTHER,
+    inline="FEE_TYPES.get(title.strip()) or OTHER",
     used=("title",),
     names={"FEE_TYPES": FeeType.by_value, "OTHER": FeeType.OTHER},
 )
 
-HOUSE_OF_LABEL = Kind(
-    guard=f"address is None or (len(address) <= {LONGEST_LABEL} and (c := house_of_label(address, community_code)))",
-    value="address and c",
-    names={"house_of_label": house_of_label},
-    read=_read_no_house,
-    required=True,
-    used=("address", "community_code"),
-)
+HOUSE_OF_LABEL = Kind(read=_read_house, required=True, used=("address", "community_code"))
 """None for a personal charge."""
 
-EXTRA = Kind(wire=Any, guard="v is None or type(v) is dict", value="v or {}", read=_read_extra, required=True)
+EXTRA = Kind(read=_read_extra, wire=Any, required=True)
 
 
 class Order(Record, frozen=True, gc=False):

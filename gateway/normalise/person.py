@@ -8,6 +8,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import Annotated
 
+import msgspec
+
 from gateway.normalise.field import Correction, Field, Kind, declared_fields
 from gateway.normalise.generated import generated
 from gateway.normalise.issues import Issues
@@ -50,15 +52,11 @@ def read_nation(value: object, path: str, issues: Issues) -> str | None:
     return name and NATION.get(name, name)
 
 
-SEX = Kind(
-    wire=_SEX_WORD.wire, guard="type(v) is Sex", read=_read_sex, used=("id_card",), names={"Sex": Sex},
-    write=_SEX_WORD.write,
-)  # fmt: skip
+SEX = msgspec.structs.replace(_SEX_WORD, read=_read_sex, used=("id_card",))
 NATION_NAME = Kind(
-    wire=str,
-    guard="type(v) is str and not v.isascii() and not (c := v.strip()).isdecimal()",
-    value="NATION.get(c, c) or None",
     read=read_nation,
+    wire=str,
+    inline="NATION.get(c, c) or None if v and not v.isascii() and not (c := v.strip()).isdecimal() else OTHERWISE",
     names={"NATION": NATION},
     write=write_word,
 )

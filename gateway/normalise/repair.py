@@ -25,8 +25,7 @@ def _read_reported_at(value: object, path: str, issues: Issues, dated: bool) -> 
 
 REPORTED_AT = msgspec.structs.replace(
     TIME,
-    guard=f"(v is None and not dated) or ({TIME.guard})",
-    value="v and c",
+    inline="None if v is None and not dated else c if v is not None and (c := clean_time(v)) else OTHERWISE",
     read=_read_reported_at,
     required=True,
     used=("dated",),

@@ -25,9 +25,9 @@ def _read_number(own: object, other: object, path: str, issues: Issues) -> int |
 
 
 NUMBER = Kind(
-    wire=ROW_NUMBER.wire,
-    guard=f"({ROW_NUMBER.guard} and v2 is None)",
     read=_read_number,
+    wire=ROW_NUMBER.wire,
+    inline="v if v2 is None and v is not None else OTHERWISE",
     required=True,
     identifies=True,
 )

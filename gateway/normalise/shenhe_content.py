@@ -230,9 +230,8 @@ def _is_absent(part: object) -> bool:
 
 CONTENT = Kind(
     wire=str | dict[str, Any],
-    guard="(c := read_documented_content(v, gathered, platform_id, community_code)) is not None",
-    value="c",
     read=read_content,
+    inline="c if (c := read_documented_content(v, gathered, platform_id, community_code)) else OTHERWISE",
     required=True,
     used=("platform_id", "community_code"),
     names={"read_documented_content": read_documented_content},

@@ -1,13 +1,12 @@
-"""From the declarations of a record's fields to what reads its rows: wire structs for msgspec, and generated readers.
+"""From the declarations of a record's fields to what reads its rows: a wire struct for msgspec, and two readers.
 
-A reader takes each value in line where it is as expected, and calls a function where it is not. The lines of that of
-repairs for `reply`:
+Rows that msgspec has decoded into the struct of documented values are read by a function that is generated, with each
+value in line where it is as expected. Its lines for the `reply` of a repair:
 
     v = row.reply
-    reply = v or None if type(v) is str else None if v is None else read_reply(v, 'reply', issues := ...)
+    reply = v or None
 
-A row that msgspec has decoded into the struct of documented values needs no look at types, so that the same
-declarations give a second reader, whose line is `reply = v or None`. One would do; two read reviews a sixth faster.
+Any other row is read by a loop over the declarations. That alone would do; a list of orders took a fifth longer.
 """
 
 import builtins
@@ -40,10 +39,10 @@ class Rows(NamedTuple, Generic[RecordT]):
 class Table(Generic[RecordT]):
     """The rows of one record class on the wire.
 
-    `documented` is the struct that msgspec decodes a row into whose values are all of documented types; `lenient` takes
-    any value under the same keys. `read_documented(row, gathered, *passed)` makes the record of the one, or None where
-    the row has no identifier. `gathered` gets the issues that are found; `passed` are the attributes that have no kind,
-    and what else their kinds use, in order.
+    `documented` is the struct that msgspec decodes a row into whose values are all of documented types.
+    `read_documented(row, gathered, *passed)` makes the record of one, or None where the row has no identifier.
+    `gathered` gets the issues that are found; `passed` are the attributes that have no kind, and what else their kinds
+    use, in order.
     """
 
     def __init__(
@@ -63,11 +62,12 @@ class Table(Generic[RecordT]):
         keys = {slot.name: slot.key for slot in self.slots}
         documented = [(slot.name, slot.wire, slot.absent) for slot in self.slots]
         self.documented: Any = _struct(f"{record.__name__}Row", documented, keys)
-        self.lenient = _struct(f"Any{record.__name__}Row", [(slot.name, Any, None) for slot in self.slots], keys)
-        reader = _Reader(record, fields, self._platform)
-        self.read_documented: Callable[..., Any] = reader.function(documented=True)
-        self.read_lenient: Callable[..., Any] = reader.function(documented=False)
-        self._read_all_documented: Callable[..., Rows[Any]] = reader.function(documented=True, all_rows=True)
+        of_any_community = [field.path for field in fields.values() if field.field.of_any_community]
+        self._source = IssueSource(self._platform, personal_paths(record), frozenset(of_any_community))
+        self._fields = _in_order(fields)
+        reader = _Reader(record, self._fields, self._source)
+        self.read_documented: Callable[..., Any] = reader.function()
+        self._read_all_documented: Callable[..., Rows[Any]] = reader.function(all_rows=True)
 
     def read(self, row: object, gathered: list[DataIssue], *passed: object) -> RecordT | None:
         """The record of a row as decoded, of whichever type; None for what is no object, or has no identifier."""
@@ -75,8 +75,33 @@ class Table(Generic[RecordT]):
         if type(row) is self.documented:
             record = self.read_documented(row, gathered, *passed)
         elif isinstance(row, dict):
-            record = self.read_lenient(msgspec.convert(row, self.lenient), gathered, *passed)
+            record = self._read_any(row, gathered, passed)
         return record
+
+    def _read_any(self, row: Mapping[str, object], gathered: list[DataIssue], passed: Sequence[object]) -> Any:
+        """The record of a row with values of any type."""
+        issues = Issues(self._source, gathered)
+        values: dict[str, Any] = {}
+        others = iter(passed)
+        for attribute, declared in self._fields.items():
+            kind = None if declared is None else declared.field.kind
+            if declared is None or kind is None:
+                values[attribute] = next(others)
+                continue
+            if kind.table is not None:
+                value = kind.table.read(row, gathered)
+            else:
+                sent = [row.get(self.key(key)) for key in declared.field.keys]
+                for key in declared.more_keys:
+                    sent[0] = row.get(key) if sent[0] is None else sent[0]
+                is_absent = bool(sent) and not kind.required and all(each is None for each in sent)
+                used = [values[other] for other in kind.used]
+                value = None if is_absent or kind.read is None else kind.read(*sent, declared.path, issues, *used)
+            if value is None and kind.identifies:
+                return None
+            values[attribute] = value
+        arguments = {name: value for name, value in values.items() if name in self.record.__struct_fields__}
+        return self.record(**arguments, data_issues=issues.found)
 
     def read_all(self, rows: Sequence[object], gathered: list[DataIssue], *passed: object) -> Rows[RecordT]:
         """The rows of one list, without what `read` gives None for."""
@@ -138,75 +163,70 @@ def _struct(name: str, members: Iterable[tuple[str, Any, Any]], keys: Mapping[st
     return msgspec.defstruct(name, members, rename=keys, kw_only=True, gc=False)
 
 
-class _Reader:
-    """Writes the functions that make records of one class."""
+def _in_order(fields: Mapping[str, DeclaredField]) -> dict[str, DeclaredField | None]:
+    """Each attribute after those that its kind uses; None for what is used and no field."""
+    ordered: dict[str, DeclaredField | None] = {}
 
-    def __init__(self, record: type[Record], fields: Mapping[str, DeclaredField], platform: PlatformName) -> None:
-        of_any_community = [field.path for field in fields.values() if field.field.of_any_community]
-        source = IssueSource(platform, personal_paths(record), frozenset(of_any_community))
+    def add(attribute: str) -> None:
+        declared = fields.get(attribute)
+        for used in () if declared is None or declared.field.kind is None else declared.field.kind.used:
+            add(used)
+        ordered.setdefault(attribute, declared)
+
+    for attribute in fields:
+        add(attribute)
+    return ordered
+
+
+class _Reader:
+    """Writes the functions that make records of one class, of documented rows."""
+
+    def __init__(self, record: type[Record], fields: Mapping[str, DeclaredField | None], source: IssueSource) -> None:
         self._record = record
         self._fields = fields
         self._names: dict[str, Any] = {"Record": record, "Rows": Rows, "Issues": Issues, "source": source}
-        self._passed: list[str] = []
-        self._lines: dict[str, list[str]] = {}
 
-    def function(self, *, documented: bool, all_rows: bool = False) -> Callable[..., Any]:
+    def function(self, *, all_rows: bool = False) -> Callable[..., Any]:
         """Of one row; or of all rows of a list, which saves a call for each: a fifth of the time for orders."""
-        self._passed, self._lines = [], {}
-        for attribute in self._fields:
-            self._read(attribute, documented, "continue" if all_rows else "return None")
-        lines = ["issues = None", *(line for lines in self._lines.values() for line in lines)]
+        without_identifier = "continue" if all_rows else "return None"
+        passed, lines = [], ["issues = None"]
+        for attribute, declared in self._fields.items():
+            kind = None if declared is None else declared.field.kind
+            if declared is None or kind is None:
+                passed.append(attribute)
+                continue
+            slots = dict(zip(("v", "v2"), _slot_names(attribute)[: len(declared.field.keys)], strict=False))
+            lines += [f"{value} = row.{slot}" for value, slot in slots.items()]
+            lines += [f"if v is None: v = row.{slot}" for slot in _more_slot_names(declared)]
+            lines.append(f"{_local(attribute)} = {self._expression(declared, kind, tuple(slots))}")
+            if kind.identifies:
+                lines.append(f"if {_local(attribute)} is None: {without_identifier}")
         made = f"Record({', '.join(self._arguments())})"
-        passed = ", ".join(self._passed)
         if all_rows:
             lines = ["count = len(gathered)", *lines, f"records.append({made})"]
             lines.append("if len(gathered) > count: flawed.append((records[-1], tuple(gathered[count:])))")
             loop = "\n        ".join(["for row in rows:", *lines])
-            body = [f"def read(rows, gathered, {passed}):", "records, flawed = [], []", loop]
+            body = [f"def read(rows, gathered, {', '.join(passed)}):", "records, flawed = [], []", loop]
             body.append("return Rows(records, flawed)")
         else:
-            body = [f"def read(row, gathered, {passed}):", *lines, f"return {made}"]
+            body = [f"def read(row, gathered, {', '.join(passed)}):", *lines, f"return {made}"]
         code = "\n    ".join(body)
         names = dict(self._names)
         exec(compile(code, f"<reader of {self._record.__name__}>", "exec"), names)  # noqa: S102 # of declarations alone
         function: Callable[..., Any] = names["read"]
         return function
 
-    def _read(self, attribute: str, documented: bool, without_identifier: str) -> None:
-        """Write the lines that read an attribute, after those of what it uses."""
-        if attribute in self._lines:
-            return
-        declared = self._fields.get(attribute)
-        kind = None if declared is None else declared.field.kind
-        if declared is None or kind is None:
-            self._lines[attribute] = []
-            self._passed.append(attribute)
-            return
-        for other in kind.used:
-            self._read(other, documented, without_identifier)
-        slots = dict(zip(("v", "v2"), _slot_names(attribute)[: len(declared.field.keys)], strict=False))
-        lines = [f"{value} = row.{slot}" for value, slot in slots.items()]
-        lines += [f"if v is None: v = row.{slot}" for slot in _more_slot_names(declared)]
-        lines.append(f"{_local(attribute)} = {self._expression(declared, kind, tuple(slots), documented)}")
-        if kind.identifies:
-            lines.append(f"if {_local(attribute)} is None: {without_identifier}")
-        self._lines[attribute] = lines
-
-    def _expression(self, declared: DeclaredField, kind: Kind, values: tuple[str, ...], documented: bool) -> str:
+    def _expression(self, declared: DeclaredField, kind: Kind, values: tuple[str, ...]) -> str:
         read = f"read_{declared.attribute}"
         if kind.table is not None:
-            self._names[read] = kind.table.read_documented if documented else kind.table.read_lenient
+            self._names[read] = kind.table.read_documented
             return f"{read}(row, gathered)"
         self._names |= {**kind.names, read: kind.read}
-        if kind.read is None:
-            return kind.value
         arguments = [*values, repr(declared.path), _NEW_ISSUES, *map(_local, kind.used)]
         otherwise = f"{read}({', '.join(arguments)})"
         if values and not kind.required:
             otherwise = f"None if {' is '.join(values)} is None else {otherwise}"
-        if documented and kind.documented is not None:
-            return kind.documented.replace("OTHERWISE", otherwise)
-        return f"{kind.value} if {kind.guard} else {otherwise}"
+        return kind.inline.replace("OTHERWISE", otherwise)
 
     def _arguments(self) -> Iterator[str]:
         """By position as far as the declared fields come one after the other: for a call with more than 15 keywords
