@@ -38,7 +38,7 @@ from gateway.loaders.paging import Slice
 from gateway.loaders.record_list import RecordList
 from gateway.loaders.slices import SliceKey
 from gateway.normalise import records, vocabulary
-from gateway.normalise.house import House, HouseOwner
+from gateway.normalise.house import HouseOwner
 from gateway.normalise.order import Order
 from gateway.normalise.shenhe import Shenhe
 from gateway.normalise.shenhe_content import ShenheContent, ShenheHouse, ShenhePeople
@@ -135,7 +135,6 @@ def order(n: int) -> Order:
         remark="二月" if n % 2 else None,
         shop_number=f"8{n:019d}" if n % 2 else None,
         address=f"10002小区1号楼1单元1层{n % 10 + 101}室",
-        house=House(community_code="10002", building=1, unit=1, floor=1, room=n % 10 + 101),
     )
 
 
@@ -176,7 +175,7 @@ def review(n: int) -> Shenhe:
         community_code="10002",
         type=next(iter(vocabulary.ShenheType)),
         status=vocabulary.ShenheStatus.PENDING,
-        content=ShenheContent(user_id=n, people=person, house=house, raw="{}", review=("10002", n)),
+        submitted_read=(ShenheContent(user_id=n, people=person, house=house, raw="{}", review=("10002", n)), ()),
         house_introduction="10002小区1号楼2单元3层301室",
         action_introduction="申请入住",
         created_at=moment,

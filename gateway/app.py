@@ -66,7 +66,6 @@ from gateway.loaders.placement import Placement
 from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
 from gateway.loaders.sizes import KnownSizes
 from gateway.loaders.watch import Watches
-from gateway.normalise.profile import use_profile
 from gateway.ops.event_loop import measured_event_loop
 from gateway.ops.metrics import Metrics
 from gateway.ops.otel import open_export
@@ -123,7 +122,7 @@ class Gateway:
             self.events,
             seconds=lifetimes(settings),
             cacheable_nulls=CACHEABLE_NULLS,
-            observe=Answers(metrics, self.quality, self.placement, self.sizes),
+            observe=Answers(metrics, platforms.wire, self.quality, self.placement, self.sizes),
             now=clock,
             metrics=metrics,
         )
@@ -244,7 +243,6 @@ def create_app(
     with mistakes.collect():
         span_export = open_export()
     mistakes.check()
-    use_profile(profile)
     intake = Intake(documents, cost_limit=settings.cost_limit, trusted=trusted)
     operations = (*settings.metrics_operations, *(trusted.operation_names(documents) if trusted else ()))
     request_metrics = RequestMetrics(metrics, operations)

@@ -23,7 +23,6 @@ from gateway.loaders.event_streams import Happened, Happenings
 from gateway.loaders.paging import KeyedSlice
 from gateway.normalise.field import public_name
 from gateway.normalise.states import OperationState, Outcome, UserErrorCode
-from gateway.normalise.vocabulary import ModuleName
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.arguments import OptionalCommunityCode, get_communities, record, wrong_name, wrong_period
@@ -277,6 +276,6 @@ def _recorded(info: Info, node_id: str | None) -> records.RecordRefs | None:
     if isinstance(found, str):  # a person, or a member of a household: nobody writes to these
         return records.RecordRefs("", None, (found,))
     called = [found.platform_id]
-    if found.type == "Module" and (name := ModuleName.by_value.get(found.platform_id)):
+    if found.type == "Module" and (name := info.context.actions.module.get_name(found.platform_id)):
         called.append(name.value)
     return records.RecordRefs(found.type, found.community_code, tuple(called))

@@ -34,6 +34,11 @@ class ModuleActions:
         self._security = platforms.security
         self._events = events
 
+    def get_name(self, label: str) -> ModuleName | None:
+        """Which module the platform's word is of."""
+        name: ModuleName | None = self._wjdh.wire.words[ModuleName].get(label)
+        return name
+
     async def set(
         self, principal: Principal, community_code: str, label: str, enabled: bool, key: str | None
     ) -> Written:
@@ -45,7 +50,7 @@ class ModuleActions:
     ) -> Write:
         """`label` is the platform's word for the module, which may be none of `ModuleName`."""
         principal.require(Scope.MODULE_WRITE)
-        name = ModuleName.by_wire.get(label)
+        name = self.get_name(label)
         identifier = label if name is None else name.value
 
         async def check() -> Expected:
@@ -170,9 +175,12 @@ def planned(operation: Operation | None) -> list[ModuleDrift]:
 def switched(written: Written) -> list[ModuleDrift]:
     """What the switching of one module changes, `wjdh` from its state before: nothing where that is as wanted."""
     label, before = written.expected.get("label", ""), written.expected.get("before")
-    name = ModuleName.by_wire.get(label, ModuleName.UNRECOGNIZED)
     wanted: dict[str, bool] = {} if written.outcome is Outcome.REFUSED else written.expected.get("modules", {})
-    return [ModuleDrift(name, label, before, enabled) for enabled in wanted.values() if enabled is not before]
+    return [
+        ModuleDrift(ModuleName.__members__.get(identifier, ModuleName.UNRECOGNIZED), label, before, enabled)
+        for identifier, enabled in wanted.items()
+        if enabled is not before
+    ]
 
 
 def module_identifier(module: Module) -> str:

@@ -157,7 +157,7 @@ class ShenheActions:
         if submitted is None or submitted.content is None or not _is_readable(submitted):
             raise WriteRefusal(_UNREADABLE)
         try:
-            return render_shenhe_content(submitted.content.raw, corrections)
+            return render_shenhe_content(submitted.content.raw, corrections, self._wjdh.wire.profile.keys)
         except ContentError:
             raise WriteRefusal(_UNREADABLE) from None
 

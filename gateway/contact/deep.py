@@ -13,7 +13,7 @@ from gateway.contact.report import make_report, to_html, to_json, to_text
 from gateway.contact.survey import RECORDS, Answer, Survey, Surveyor
 from gateway.contact.writing import SWITCHED_BACK, confirmed, try_writes
 from gateway.normalise.plausible import code_problem
-from gateway.normalise.profile import NO_PROFILE, use_profile
+from gateway.normalise.profile import NO_PROFILE
 from gateway.platforms.platforms import make_platforms
 from gateway.settings import Mistakes, Settings, SettingsError
 
@@ -72,8 +72,7 @@ async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
     with mistakes.collect():
         codes = read_codes(settings, options.communities, options.write)
     mistakes.check()
-    use_profile(profile)
-    survey = Survey(codes)
+    survey = Survey(codes, platforms.wire)
     progress = Progress(len(codes) * (4 * options.pages + 2 * RECORDS) + 2 * RECORDS + 12)  # about so many calls
     async with aclosing(platforms):
         surveyor = Surveyor(platforms, survey, options.pause, progress.step)

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from gateway.loaders.lists import LISTS
-from gateway.normalise.field import declared_fields
 from gateway.normalise.observation import TYPES
 from gateway.normalise.person import DOCUMENTED_KEYS
-from gateway.normalise.profile import ENUMS, NO_PROFILE, ListPaging, Profile
-from gateway.normalise.table import TABLES, Table
-from gateway.normalise.vocabulary import DECLARED_SWITCHES
-from gateway.normalise.wire_enum import WireEnum
+from gateway.normalise.profile import NO_PROFILE, ListPaging, Profile
+from gateway.normalise.table import ROWS
+from gateway.normalise.vocabulary import CLOSED_LISTS
 from gateway.settings import Settings, SettingsError
 
 VARIABLE = "GATEWAY_PROFILE"
@@ -21,7 +19,6 @@ VARIABLE = "GATEWAY_PROFILE"
 LARGEST_PAGE = 1000
 LONGEST_WORD = 100
 LONGEST_LIFETIME = 2_000_000
-BOOLEANS = {"true": True, "false": False}
 
 
 def read_profile(settings: Settings) -> Profile:
@@ -55,10 +52,8 @@ class _Reader:
 
     def profile(self) -> Profile:
         self._known("", self._document, ("words", "keys", "seen", "lists", "not_found", "modules", "tokens", "reviews"))
-        words, switches = self._words()
         return Profile(
-            words=words,
-            switches=switches,
+            words=self._words(),
             keys=self._keys(),
             seen=dict(self._seen()),
             lists=dict(self._lists()),
@@ -68,55 +63,44 @@ class _Reader:
             refuse_reasons=self._boolean("reviews.refuse_reasons", self._section("reviews", ("refuse_reasons",))),
         )
 
-    def _words(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _words(self) -> dict[str, Any]:
         words: dict[str, dict[str, tuple[str, ...]]] = {}
-        switches: dict[str, dict[bool, tuple[str, ...]]] = {}
-        for name, members in self._tables("words", (*ENUMS, *DECLARED_SWITCHES)):
-            known = BOOLEANS if name in DECLARED_SWITCHES else [*ENUMS[name]]
-            self._known(f"words.{name}", members, known)
-            given = {str(each): self._texts(f"words.{name}.{each}", members) for each in known if each in members}
-            if name in DECLARED_SWITCHES:
-                switches[name] = {value: given.get(text, ()) for text, value in BOOLEANS.items()}
-                meanings = {word: str(value).lower() for word, value in DECLARED_SWITCHES[name].items()}
-            else:
-                words[name] = given
-                meanings = dict(_declared_spellings(ENUMS[name]))
-            self._check_meanings(name, meanings, given)
-        others = self._texts("modules.others", self._section("modules", ("others",)))
-        if others:
-            names = words.setdefault("ModuleName", {})
-            names["UNRECOGNIZED"] = (*names.get("UNRECOGNIZED", ()), *others)
-            self._check_meanings("ModuleName", dict(_declared_spellings(ENUMS["ModuleName"])), names)
-        return words, switches
-
-    def _check_meanings(self, name: str, meanings: dict[Any, str], given: Mapping[str, Iterable[str]]) -> None:
-        for member, spellings in given.items():
-            for spelling in spellings:
-                if (other := meanings.setdefault(spelling, member)) != member:
-                    self._say(f"words.{name}.{member}: {spelling!r} means {other} already")
+        for name, members in self._tables("words", CLOSED_LISTS):
+            names = [*CLOSED_LISTS[name]]
+            self._known(f"words.{name}", members, names)
+            words[name] = {each: self._texts(f"words.{name}.{each}", members) for each in names if each in members}
+        if others := self._texts("modules.others", self._section("modules", ("others",))):
+            modules = words.setdefault("ModuleName", {})
+            modules["UNRECOGNIZED"] = (*modules.get("UNRECOGNIZED", ()), *others)
+        for name, given in words.items():
+            meanings = {word: _member(meant) for word, meant in CLOSED_LISTS[name].by_wire.items()}
+            for member, spellings in given.items():
+                for spelling in spellings:
+                    if (other := meanings.setdefault(spelling, member)) != member:
+                        self._say(f"words.{name}.{member}: {spelling!r} means {other} already")
+        return words
 
     def _keys(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        records = {table.record.__name__: table for table in TABLES}
+        records = {rows.record.__name__: rows for rows in ROWS}
         keys: dict[tuple[str, str], tuple[str, ...]] = {}
-        for record, given in self._tables("keys", [*records]):
-            table = records[record]
-            fields = {field.path: field for field in declared_fields(table.record).values() if field.keys}
+        for record, given in self._tables("keys", records):
+            declared = [*records[record].fields()]
+            fields = {field.path: field for _, own, field in declared if own is records[record].record}
             self._known(f"keys.{record}", given, [*fields])
-            added = set(_added_keys(table))
-            taken = {slot.key: slot.name for slot in table.slots if slot.key not in added}
+            taken = {key: field.attribute for keys, _, field in declared for key in keys}
             for path in filter(fields.__contains__, given):
-                place = f"keys.{record}.{path}"
+                place, field = f"keys.{record}.{path}", fields[path]
                 texts = self._texts(place, given, path)
                 for key in texts:
                     if taken.setdefault(key, path) != path or texts.count(key) > 1:
                         self._say(f"{place}: {key!r} is the key of another field, or stands here twice")
-                    if (kind := DOCUMENTED_KEYS.get(key.lower())) not in (None, fields[path].field.pii):
+                    if (kind := DOCUMENTED_KEYS.get(key.lower())) not in (None, field.field.pii):
                         self._say(f"{place}: {key!r} holds personal data ({kind}), and this field is not masked so")
-                keys[record, fields[path].attribute] = texts
+                keys[record, field.attribute] = texts
         return keys
 
     def _seen(self) -> Iterator[tuple[tuple[str, str], frozenset[str]]]:
-        for record, given in self._tables("seen", [*(table.record.__name__ for table in TABLES), "ShenheContent"]):
+        for record, given in self._tables("seen", [*(rows.record.__name__ for rows in ROWS), "ShenheContent"]):
             for key in given:
                 place = f"seen.{record}.{key}"
                 types = self._texts(place, given, key)
@@ -185,18 +169,6 @@ class _Reader:
         self.mistakes[mistake] = None
 
 
-def _declared_spellings(enum: type[WireEnum]) -> Iterator[tuple[str, str]]:
-    """As the vocabulary has them, whichever profile is used."""
-    *listed, _ = enum
-    for member in listed:
-        for spelling in (member.label, *member.word.also, *filter(None, [member.word.code])):
-            yield spelling, member.value
-
-
-def _added_keys(table: Table[Any]) -> Iterator[str]:
-    """Those that a profile has added to a table, and to the tables within it."""
-    for declared in declared_fields(table.record).values():
-        yield from declared.more_keys
-        if declared.field.kind is not None and declared.field.kind.table is not None:
-            for inner in declared_fields(declared.field.kind.table.record).values():
-                yield from inner.more_keys
+def _member(meant: object) -> str:
+    """The name in the file of what a word means."""
+    return str(meant).lower() if isinstance(meant, bool) else str(meant)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from gateway.contact.survey import ENDS_TOKENS, FEW, FIVE_A_PAGE, NOTHING, Survey
 from gateway.loaders.lists import LISTS
 from gateway.normalise.observation import WITHHELD, Observer
-from gateway.normalise.profile import ENUMS
+from gateway.normalise.vocabulary import CLOSED_LISTS
 
 
 def propose(survey: Survey) -> str:
@@ -47,7 +47,7 @@ def _keys(survey: Survey) -> Iterator[str]:
 def _words(found: Mapping[str, Mapping[str, list[str]]]) -> Iterator[str]:
     for name, words in found.items():
         yield f"\n[words.{name}]"
-        values = ", ".join(ENUMS[name]) if name in ENUMS else "true, false"
+        values = ", ".join(CLOSED_LISTS[name])
         yield f"# The document does not have these. Each of them means one of {values}:"
         yield from (
             f"# ? = [{_text(word)}]  # {'; '.join(places)}" for word, places in words.items() if word != WITHHELD

@@ -3,7 +3,8 @@
 from collections import Counter
 from difflib import SequenceMatcher
 
-from gateway.normalise.observation import Observer, get_enum
+from gateway.normalise.observation import Observer
+from gateway.normalise.vocabulary import ENUMS
 
 ALIKE = 0.8
 """How similar a key that vanished and one that came must be, to be one."""
@@ -39,8 +40,9 @@ def renamed_keys(observer: Observer, record: str) -> Renamed:
     unknown = [key for key in observer.unknown_keys(record) if 2 * seen.keys[key].present > seen.rows]
     found: Renamed = {}
     for key in missing:
-        enum = get_enum(observer.declared(record).fields[key])
-        words = {word for word in enum.by_wire if word and not str(word).isdecimal()} if enum is not None else set()
+        enum = observer.declared(record).words(key)
+        known = enum.by_wire if enum in ENUMS.values() else ()
+        words = {word for word in known if word and not str(word).isdecimal()}
         values = [each for each in unknown if seen.samples.get(each, set()) & words]
         alike = [each for each in unknown if SequenceMatcher(None, key, each).ratio() >= ALIKE]
         if len(values) == 1:

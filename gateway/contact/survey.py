@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.contact.renaming import Renamed, all_renamed_keys
 from gateway.errors import PlatformError, RefusedError
-from gateway.loaders.data_quality import records_with_issues
+from gateway.loaders.data_quality import read_whole, records_with_issues
 from gateway.loaders.lists import LISTS
 from gateway.loaders.record_list import RecordList
 from gateway.normalise.observation import Observer, rows_in
@@ -22,6 +22,7 @@ from gateway.normalise.records import DataIssue, HouseKey, Page
 from gateway.normalise.shenhe import Shenhe
 from gateway.normalise.verification import applied_house
 from gateway.normalise.vocabulary import DataProblem
+from gateway.normalise.wire import Wire
 from gateway.platforms.call import Call
 from gateway.platforms.client import PlatformClient
 from gateway.platforms.endpoint import Endpoint
@@ -78,10 +79,11 @@ class Answer(msgspec.Struct):
 class Survey:
     """The answers, and what was observed of their rows."""
 
-    def __init__(self, communities: Sequence[str]) -> None:
+    def __init__(self, communities: Sequence[str], wire: Wire) -> None:
         self.communities = tuple(communities)
+        self._wire = wire
         self.answers: list[Answer] = []
-        self.observer = Observer()
+        self.observer = Observer(wire)
         self.renamed: dict[str, Renamed] = {}
         self.tokens: dict[str, dict[str, bool | None]] = {}
         self.writes: dict[str, bool | None] = {}
@@ -94,7 +96,8 @@ class Survey:
         """Look at all rows once more, knowing which keys stand in the place of which."""
         self.renamed = all_renamed_keys(self.observer)
         self.observer = Observer(
-            {record: {key: declared for declared, (key, _) in found.items()} for record, found in self.renamed.items()}
+            self._wire,
+            {record: {key: declared for declared, (key, _) in found.items()} for record, found in self.renamed.items()},
         )
         for answer in self.answers:
             self._observe(answer)
@@ -182,7 +185,7 @@ class Surveyor:
         answer = Answer(platform, call.endpoint, purpose, community)
         began = time.perf_counter()
         try:
-            answer.value = await call
+            answer.value = read_whole(await call)
         except PlatformError as error:
             answer.failure, answer.is_refusal = error.code, isinstance(error, RefusedError)
         except Exception as error:  # noqa: BLE001 # a reader's mistake stops the gateway as well

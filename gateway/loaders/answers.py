@@ -6,12 +6,13 @@ from typing import Any
 
 import structlog
 
-from gateway.loaders.data_quality import DataQuality, count_issues
+from gateway.loaders.data_quality import DataQuality, count_issues, read_whole
 from gateway.loaders.lists import ORDERS
 from gateway.loaders.lookups import ModuleStatesLoader
 from gateway.loaders.placement import Placement
 from gateway.loaders.sizes import KnownSizes
 from gateway.normalise.observation import Observer, Undocumented
+from gateway.normalise.wire import Wire
 from gateway.ops.metrics import Metrics
 from gateway.platforms.answer import RawAnswer
 from gateway.platforms.endpoint import Endpoint
@@ -20,6 +21,11 @@ from gateway.platforms.envelope import BadAnswerError, BusyAnswerError, open_env
 EVERY = 1000
 """Of the answers of each endpoint, the first one is looked at, and then one in so many. A page of 20 reviews takes 3 ms
 of CPU, which is 3 µs for each answer.
+"""
+
+WHOLE_EVERY = 20
+"""Of the pages of each list, the first one is read whole for its data issues, and then one in so many: the details and
+the house of an order and the content of a review are read when they are asked for.
 """
 
 LARGEST = 256 * 1024
@@ -36,9 +42,9 @@ class UndocumentedSample:
     counted, and logged when it is seen first: by its key, never by a value.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, wire: Wire) -> None:
         self._metrics = metrics
-        self._observer = Observer()
+        self._observer = Observer(wire)
         self._until_next: dict[str, int] = defaultdict(int)
         self._logged: set[tuple[object, ...]] = set()
 
@@ -73,16 +79,25 @@ class UndocumentedSample:
 class Answers:
     """Called with the endpoint, the value that was read, and the `Call` that has the answer."""
 
-    def __init__(self, metrics: Metrics, quality: DataQuality, placement: Placement, sizes: KnownSizes) -> None:
+    def __init__(
+        self, metrics: Metrics, wire: Wire, quality: DataQuality, placement: Placement, sizes: KnownSizes
+    ) -> None:
         self._metrics = metrics
         self._quality = quality
-        self._undocumented = UndocumentedSample(metrics)
+        self._undocumented = UndocumentedSample(metrics, wire)
         self._placement = placement
         self._sizes = sizes
+        self._until_whole: dict[str, int] = defaultdict(int)
 
     def __call__(self, endpoint: str, value: Any, call: Any) -> None:
-        if count_issues(self._metrics, endpoint, value):
-            self._quality.note(endpoint, value)
+        if self._until_whole[endpoint]:
+            self._until_whole[endpoint] -= 1
+            checked = value
+        else:
+            self._until_whole[endpoint] = WHOLE_EVERY - 1
+            checked = read_whole(value)
+        if count_issues(self._metrics, endpoint, checked):
+            self._quality.note(endpoint, checked)
         self._undocumented.offer(call.endpoint, call.answer)
         if endpoint == ORDERS.endpoint:
             self._placement.look_at(value)

@@ -6,7 +6,7 @@ counts, times and ids of records are kept, never a value.
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -19,6 +19,7 @@ from gateway.normalise.vocabulary import DataProblem, PlatformName
 from gateway.ops.metrics import Metrics
 
 Issues: TypeAlias = tuple[DataIssue, ...]
+ValueT = TypeVar("ValueT")
 
 
 def count_issues(metrics: Metrics, endpoint: str, value: object) -> bool:
@@ -32,6 +33,15 @@ def count_issues(metrics: Metrics, endpoint: str, value: object) -> bool:
     for issue in issues:
         metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).inc()
     return bool(issues)
+
+
+def read_whole(value: ValueT) -> ValueT:
+    """A page with the issues of all that its records hold, read for that; anything else as it is."""
+    if not isinstance(value, Page):
+        return value
+    flawed = tuple([(record, issues) for record in value.items if (issues := get_issues(record))])
+    found = tuple([issue for _, issues in flawed for issue in issues])
+    return msgspec.structs.replace(value, issues=found, flawed=flawed)
 
 
 def get_issues(value: object) -> Issues:

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.normalise.field import DeclaredField, declared_fields
 from gateway.normalise.kinds import IDENTIFIER
+from gateway.normalise.profile import NO_PROFILE
 from gateway.normalise.shapes import NotJsonError, read_json
 from gateway.normalise.shenhe_content import ShenheHouse, ShenhePeople
 from gateway.wording.wording import Problem
@@ -47,12 +48,17 @@ def correction_problems(corrections: Corrections, today: date) -> Iterator[Corre
                 yield CorrectionProblem(part, attribute, problem)
 
 
-def render_shenhe_content(original_raw: str | None, corrections: Corrections) -> str:
+def render_shenhe_content(
+    original_raw: str | None,
+    corrections: Corrections,
+    more_keys: Mapping[tuple[str, str], tuple[str, ...]] = NO_PROFILE.keys,
+) -> str:
     """The complete content with the corrections merged in, as the JSON text to send (quirk 116).
 
     `original_raw` is a record's `content.raw`. `corrections` maps "people" and "house" to attributes of `ShenhePeople`
     and `ShenheHouse` with values of their types; None keeps what was submitted. A correction is written in the dialect
-    of the value it replaces; all else stays as it was, unknown keys and old numbers included.
+    of the value it replaces; all else stays as it was, unknown keys and old numbers included. `more_keys` are the
+    profile's.
 
     Raises ContentError, and ValueError for an UNRECOGNIZED word.
     """
@@ -61,16 +67,20 @@ def render_shenhe_content(original_raw: str | None, corrections: Corrections) ->
         fields = declared_fields(record)
         for attribute, value in (corrections.get(part) or {}).items():
             if value is not None:
-                _correct(document, part, fields[attribute], value)
+                declared = fields[attribute]
+                keys = declared.field.keys + more_keys.get((record.__name__, attribute), ())
+                _correct(document, part, declared, keys, value)
     return msgspec.json.encode(document).decode()
 
 
-def _correct(document: dict[str, Any], part: str, declared: DeclaredField, value: object) -> None:
+def _correct(
+    document: dict[str, Any], part: str, declared: DeclaredField, keys: tuple[str, ...], value: object
+) -> None:
     correction, kind = declared.field.correction, declared.field.kind
     if correction is None or kind is None or kind.write is None:
         raise TypeError(f"{declared.attribute} is not declared as correctable")
     section = _section(document, correction.section or part)
-    first, *others = sorted(declared.keys, key=lambda key: key not in section)  # as it was submitted, if it was
+    first, *others = sorted(keys, key=lambda key: key not in section)  # as it was submitted, if it was
     if kind is IDENTIFIER and "*" in str(value):  # no name and no number has one: the value was masked for its reader
         raise ContentError(f"content.{part}: a masked value")
     section[first] = kind.write(value, section.get(first))

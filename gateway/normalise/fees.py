@@ -125,20 +125,15 @@ def _groups(orders: WholeList[Order], find: Callable[[Order], _Group]) -> tuple[
 
 
 def _group_finder(grouping: FeeGrouping, now: datetime, show_title: Callable[[str], str]) -> Callable[[Order], _Group]:
-    match grouping:
-        case FeeGrouping.FEE_TYPE:
-            return lambda order: _of_word(order.fee_type)
-        case FeeGrouping.TITLE:
-            return lambda order: _of_title(show_title(order.title.strip()))
-        case FeeGrouping.BUILDING:
-            return _of_building
-        case FeeGrouping.PAYMENT_STATUS:
-            return lambda order: _of_word(order.payment_status)
-        case FeeGrouping.MONTH:
-            return _of_month
-        case FeeGrouping.AGE:
-            today = now.astimezone(CHINA).date()
-            return lambda order: _of_age(order, today)
+    finders: dict[FeeGrouping, Callable[[Order], _Group]] = {
+        FeeGrouping.FEE_TYPE: lambda order: _of_word(order.fee_type),
+        FeeGrouping.TITLE: lambda order: _of_title(show_title(order.title.strip())),
+        FeeGrouping.BUILDING: _of_building,
+        FeeGrouping.PAYMENT_STATUS: lambda order: _of_word(order.payment_status),
+        FeeGrouping.MONTH: _of_month,
+        FeeGrouping.AGE: lambda order: _of_age(order, now.astimezone(CHINA).date()),
+    }
+    return finders[grouping]
 
 
 def _of_word(word: DescribedEnum) -> _Group:
@@ -150,8 +145,8 @@ def _of_title(title: str) -> _Group:
 
 
 def _of_building(order: Order) -> _Group:
-    if order.house is not None and order.house.building is not None:
-        building = order.house.building
+    house = order.house
+    if house is not None and (building := house.building) is not None:
         return _Group(building, str(building), BUILDING_LABEL.format(building))
     return _PERSONAL if order.address is None else _UNKNOWN
 

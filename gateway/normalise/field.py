@@ -26,24 +26,27 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     the one or both keys of a field. None is None without a call, unless the field is `required`. `used` names
     attributes that are read before this one.
 
-    `wire` is the type of a documented value, for msgspec; `Lazy` where it is generated itself; `other` that of one
-    under the second key, where it differs. `absent` stands for a value that is not there. `inline` is an expression
-    for a value of a documented type, OTHERWISE being the call of `read`; `names` is what else it refers to. A row that
-    has no value for a field that `identifies` is no record.
-    With a `table`, the value is the record that table makes of the same row. `write(corrected, submitted)` gives the
-    wire form of a corrected value.
+    `wire` is the type of a documented value under the first key, for msgspec; under the second one any will do.
+    `absent` stands for a value that is not there. `inline` is an expression for a value of a documented type, OTHERWISE
+    being the call of `read`; `names` is what else it refers to, and WORDS those of the closed list. A row that has no
+    value for a field that `identifies` is no record.
+
+    `words` is the closed list that it is of, an enum or a switch. With `same_row`, the value is the record that those
+    rows make of the same row; `rows` are those in a list. `write(corrected, submitted)` gives the wire form of a
+    corrected value.
     """
 
     read: Callable[..., Any] | None = None
-    wire: Any = None
-    other: Any = msgspec.UNSET
+    wire: Any = Any
     absent: Any = None
     inline: str = "OTHERWISE"
     required: bool = False
     identifies: bool = False
     used: tuple[str, ...] = ()
     names: Mapping[str, Any] = msgspec.field(default_factory=dict)
-    table: Any = None
+    words: Any = None
+    same_row: Any = None
+    rows: Any = None
     write: Callable[[Any, object], object] | None = None
 
 
@@ -88,19 +91,11 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class DeclaredField(msgspec.Struct, frozen=True):
-    """A field as it stands in a record class. `more_keys` are those that the deployment's profile adds: under them the
-    value is looked for where there is none under the declared ones.
-    """
+    """A field as it stands in a record class."""
 
     attribute: str
     type: Any
     field: Field
-    more_keys: tuple[str, ...] = ()
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """All keys on the wire."""
-        return self.field.keys + self.more_keys
 
     @property
     def name(self) -> str:
@@ -119,16 +114,6 @@ def public_name(attribute: str) -> str:
     return first + "".join(map(str.capitalize, others))
 
 
-_MORE_KEYS: dict[tuple[str, str], tuple[str, ...]] = {}
-
-
-def set_more_keys(keys: Mapping[tuple[str, str], tuple[str, ...]]) -> None:
-    """Declare that attributes come under these keys as well, by the names of record and attribute."""
-    _MORE_KEYS.clear()
-    _MORE_KEYS.update(keys)
-    declared_fields.cache_clear()
-
-
 @cache
 def declared_fields(record: type) -> Mapping[str, DeclaredField]:
     """The fields of a record class that have a `Field`, by attribute, in order, inherited ones included."""
@@ -138,8 +123,7 @@ def declared_fields(record: type) -> Mapping[str, DeclaredField]:
             type_, *notes = get_args(annotation)
             for note in notes:
                 if isinstance(note, Field):
-                    more_keys = _MORE_KEYS.get((record.__name__, attribute), ())
-                    fields[attribute] = DeclaredField(attribute, type_, note, more_keys)
+                    fields[attribute] = DeclaredField(attribute, type_, note)
     return fields
 
 

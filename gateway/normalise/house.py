@@ -7,13 +7,11 @@ from typing import Annotated
 import msgspec
 
 from gateway.normalise.field import Correction, Field, Kind
-from gateway.normalise.generated import Lazy
-from gateway.normalise.issues import Issues
 from gateway.normalise.kinds import REQUIRED_IDENTIFIER, word_of
 from gateway.normalise.person import Member, member_key
-from gateway.normalise.records import DataIssue, HouseKey, Int32, Record
-from gateway.normalise.shapes import documented_body, one_row, rows_within
-from gateway.normalise.table import Table
+from gateway.normalise.records import DataIssue, HouseKey, Int32, Issues, Record
+from gateway.normalise.shapes import rows_within
+from gateway.normalise.table import Rows
 from gateway.normalise.values import REMEMBERED, compare_code, integer, is_blank, is_code, word
 from gateway.normalise.vocabulary import (
     DataProblem,
@@ -86,44 +84,30 @@ def _read_part(value: object, other: object, path: str, issues: Issues) -> int |
 
 
 def _read_members(value: object, path: str, issues: Issues) -> tuple[Member, ...] | None:
-    rows = rows_within(value, path, issues)
+    rows, read = rows_within(value, path, issues), issues.source.wire.table(MEMBERS).read
     return (
-        None
-        if rows is None
-        else tuple([member for row in rows if (member := MEMBERS.read(row, issues.gathered)) is not None])
+        None if rows is None else tuple([member for row in rows if (member := read(row, issues.gathered)) is not None])
     )
 
 
 _ROLE = word_of(ResidentRole)
 _ROLE_OF_EITHER_KEY = msgspec.structs.replace(
-    _ROLE,
-    other=str | int,
-    inline="v if type(v) is ResidentRole and (v2 is None or by_value.get(v2) is v) "
-    "else c if v is None and v2 and (c := by_value.get(v2)) else OTHERWISE",
-    names={**_ROLE.names, "by_value": ResidentRole.by_value},
-    read=_read_role,
+    _ROLE, inline="v if type(v) is ResidentRole and v2 is None else OTHERWISE", read=_read_role
 )
 _REQUIRED_ROLE = msgspec.structs.replace(_ROLE_OF_EITHER_KEY, read=_read_required_role, required=True)
 
 CODE = Kind(
     read=_read_code,
     wire=Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]+\Z")],
-    other=None,
     absent=msgspec.NODEFAULT,
     inline="v if v and v2 is None else OTHERWISE",
     required=True,
     identifies=True,
 )
-PART = Kind(
-    read=_read_part,
-    wire=Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | int,
-    other=None,
-    inline="int(v) if v2 is None and type(v) is str and len(v) < 10 and v.isascii() and v.isdecimal() else OTHERWISE",
-    required=True,
-)
+PART = Kind(read=_read_part, wire=Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | int, required=True)
 """A part of an address."""
 
-MEMBERS = Table(Member, PlatformName.SECURITY, member_key)
+MEMBERS = Rows(Member, PlatformName.SECURITY, member_key)
 
 
 def _shared(description: str, key: str | tuple[str, ...], kind: Kind) -> Field:
@@ -183,7 +167,7 @@ class House(Record, frozen=True, gc=False):
         return (self.community_code, self.building, self.unit, self.floor, self.room, *sent)
 
 
-HOUSES = Table(House, PlatformName.SECURITY)
+HOUSES = Rows(House, PlatformName.SECURITY)
 
 
 class Residency(Record, frozen=True, gc=False):
@@ -192,32 +176,28 @@ class Residency(Record, frozen=True, gc=False):
     `members` of the house are listed under a person, and nowhere else (quirk 73, 74).
     """
 
-    house: Annotated[House, Field(kind=Kind(table=HOUSES, identifies=True))]
+    house: Annotated[House, Field(kind=Kind(same_row=HOUSES, identifies=True))]
     role: Annotated[
         ResidentRole, msgspec.structs.replace(ROLE, description="Role in this house (居民角色).", kind=_REQUIRED_ROLE)
     ] = ResidentRole.UNRECOGNIZED
     occupant_type: Annotated[OccupantType | None, OCCUPANT_TYPE] = None
     members: Annotated[
         tuple[Member, ...] | None,
-        Field(
-            key="members",
-            kind=Kind(wire=Lazy(lambda: list[MEMBERS.documented]), read=_read_members),
-            pii=PiiKind.SENSITIVE_STATUS,
-        ),
+        Field(key="members", kind=Kind(read=_read_members, wire=list, rows=MEMBERS), pii=PiiKind.SENSITIVE_STATUS),
     ] = None
     data_issues: tuple[DataIssue, ...] = ()
 
 
-RESIDENCIES = Table(Residency, PlatformName.SECURITY)
+RESIDENCIES = Rows(Residency, PlatformName.SECURITY)
 
 
 def read_residencies(value: object, path: str, issues: Issues) -> tuple[Residency, ...]:
     """A person's places in houses. A house of no known community is none: an issue keeps what was sent."""
     if is_blank(value):  # which is not to live nowhere
         issues.add(path, value, DataProblem.MISSING)
-    residencies = []
+    residencies, read = [], issues.source.wire.table(RESIDENCIES).read
     for row in rows_within(value, path, issues) or ():
-        residency = RESIDENCIES.read(row, issues.gathered)
+        residency = read(row, issues.gathered)
         if residency is not None:
             residencies.append(residency)
         elif isinstance(row, dict):
@@ -250,16 +230,7 @@ class HouseOwner(Record, frozen=True, gc=False):
     house: Annotated[HouseKey | None, Field()] = None
 
 
-OWNERS = Table(HouseOwner, PlatformName.SECURITY)
-
-decode_owner = documented_body(lambda: OWNERS.documented)
-"""The body of the owner look-up, where it came as documented. Raises msgspec.DecodeError for any other."""
-
-
-def parse_owner(data: object, house: HouseKey | None = None) -> HouseOwner | None:
-    """The `data` of the owner look-up for a house (1.1.3); None when it is empty: it has none. Raises ShapeError."""
-    row = one_row(data)
-    return None if row is None else OWNERS.read(row, [], house)
+OWNERS = Rows(HouseOwner, PlatformName.SECURITY)
 
 
 @lru_cache(REMEMBERED)

@@ -1,17 +1,19 @@
 """Feature modules: wjdh's switches (document 3.2.1) and the security platform's production states (3.1.1)."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from gateway.normalise.field import Field, Kind
-from gateway.normalise.issues import Issues, IssueSource
 from gateway.normalise.kinds import IDENTIFIER
-from gateway.normalise.records import DataIssue, Record
+from gateway.normalise.records import DataIssue, Issues, IssueSource, Record
 from gateway.normalise.shapes import ShapeError, row_list, unwrap
-from gateway.normalise.table import Table
-from gateway.normalise.values import compare_code, flag, is_blank, is_code, required_word
+from gateway.normalise.table import Rows
+from gateway.normalise.values import compare_code, flag, is_blank, is_code, word
 from gateway.normalise.vocabulary import ON_OFF, DataProblem, ModuleName, PlatformName
+
+if TYPE_CHECKING:
+    from gateway.normalise.wire import Wire
 
 
 def _read_community(sent: object, path: str, issues: Issues, asked: str) -> str:
@@ -21,7 +23,7 @@ def _read_community(sent: object, path: str, issues: Issues, asked: str) -> str:
 
 
 def _read_name(path: str, issues: Issues, label: str) -> ModuleName:
-    return required_word(ModuleName, label, path, issues)
+    return word(ModuleName, label, path, issues) or ModuleName.UNRECOGNIZED
 
 
 def _read_switch(status: object, path: str, issues: Issues) -> bool | None:
@@ -32,9 +34,9 @@ def _read_switch(status: object, path: str, issues: Issues) -> bool | None:
 
 
 COMMUNITY = Kind(read=_read_community, required=True, used=("asked",))
-LABEL = msgspec.structs.replace(IDENTIFIER, identifies=True)
+LABEL = msgspec.structs.replace(IDENTIFIER, identifies=True, words=ModuleName)
 NAME = Kind(read=_read_name, used=("label",))
-SWITCH = Kind(read=_read_switch, required=True, names={"ON_OFF": ON_OFF})
+SWITCH = Kind(read=_read_switch, required=True, words=ON_OFF)
 
 
 class Module(Record, frozen=True, gc=False):
@@ -64,25 +66,22 @@ class ModuleState(Record, frozen=True, gc=False):
     data_issues: tuple[DataIssue, ...] = ()
 
 
-MODULES = Table(Module, PlatformName.WJDH)
+MODULES = Rows(Module, PlatformName.WJDH)
 
 
-def parse_modules(data: object, community_code: str) -> tuple[Module, ...]:
+def parse_modules(wire: "Wire", data: object, community_code: str) -> tuple[Module, ...]:
     """The `data` of the modules list, asked for this community. Raises ShapeError, also where no row has a name.
 
     A row without a name names no module and is left out.
     """
-    rows = row_list(data)
-    modules = [module for row in rows if (module := MODULES.read(row, [], community_code)) is not None]
+    rows, read = row_list(data), wire.table(MODULES).read
+    modules = [module for row in rows if (module := read(row, [], community_code)) is not None]
     if rows and not modules:
         raise ShapeError("expected modules with a name")
     return tuple(modules)
 
 
-_STATES = IssueSource(PlatformName.SECURITY, {})
-
-
-def parse_module_states(data: object) -> dict[str, tuple[ModuleState, ...] | None]:
+def parse_module_states(wire: "Wire", data: object) -> dict[str, tuple[ModuleState, ...] | None]:
     """The `data` of modules-sync: every community's states by community code (quirks 4, 167). Raises ShapeError, also
     where no community has states: then its keys are no codes.
 
@@ -93,21 +92,23 @@ def parse_module_states(data: object) -> dict[str, tuple[ModuleState, ...] | Non
         return {}
     if not isinstance(communities, dict):
         raise ShapeError("expected an object of communities")
-    states = {code.strip(): _get_states(modules) for code, modules in communities.items() if is_code(code.strip())}
+    states = {
+        code.strip(): _get_states(wire, modules) for code, modules in communities.items() if is_code(code.strip())
+    }
     if communities and all(modules is None for modules in states.values()):
         raise ShapeError("expected communities with modules")
     return states
 
 
-def _get_states(modules: object) -> tuple[ModuleState, ...] | None:
+def _get_states(wire: "Wire", modules: object) -> tuple[ModuleState, ...] | None:
     if modules == []:
         return ()
     if not isinstance(modules, dict):
         return None
-    return tuple([_state(label.strip(), status) for label, status in modules.items() if not is_blank(label)])
+    return tuple([_state(wire, label.strip(), status) for label, status in modules.items() if not is_blank(label)])
 
 
-def _state(label: str, status: object) -> ModuleState:
-    issues = Issues(_STATES, [])
-    name = ModuleName.by_wire.get(label) or ModuleName.UNRECOGNIZED
+def _state(wire: "Wire", label: str, status: object) -> ModuleState:
+    issues = Issues(IssueSource(wire, PlatformName.SECURITY), [])
+    name = wire.words[ModuleName].get(label) or ModuleName.UNRECOGNIZED
     return ModuleState(name, label, _read_switch(status, "enabled", issues), issues.found)

@@ -8,18 +8,17 @@ for, keys where they look like keys. Whatever is kept is no value that stood in 
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, get_args
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
-from gateway.normalise.field import DeclaredField, declared_fields
-from gateway.normalise.generated import Lazy
-from gateway.normalise.profile import ENUMS, seen_types
+from gateway.normalise.field import DeclaredField
 from gateway.normalise.shapes import NotJsonError, read_json
-from gateway.normalise.table import TABLES, Table
+from gateway.normalise.table import ROWS
 from gateway.normalise.values import is_blank
-from gateway.normalise.vocabulary import SWITCHES, ModuleName
-from gateway.normalise.wire_enum import WireEnum
+from gateway.normalise.vocabulary import CLOSED_LISTS, ENUMS
+from gateway.normalise.wire import Wire
 
 EIGHT_DIGITS = "eight digits, a date"
 EPOCH = "epoch seconds"
@@ -84,7 +83,7 @@ def get_form(value: object) -> str:
     return json_type(value)
 
 
-VOCABULARY = frozenset(word for enum in ENUMS.values() for word in enum.by_value if isinstance(word, str))
+VOCABULARY = frozenset(word for enum in ENUMS.values() for word in enum.by_wire if word and isinstance(word, str))
 
 LONGEST_WORD = 12
 LONGEST_NUMBER_OF_WORDS = 3
@@ -113,9 +112,6 @@ PARTS: Mapping[tuple[str, str], str] = {
 }
 """The records within records: by record and key."""
 
-NAMED_BY: Mapping[tuple[str, str], type[WireEnum]] = {("Module", "label"): ModuleName}
-"""Fields whose text is a word of a closed list as well: by record and attribute."""
-
 UNREAD_KEYS: Mapping[str, frozenset[str]] = {
     "ShenheContent": frozenset({"people", "house", "job", "company"}),
     "ShenheHouse": frozenset({"id"}),
@@ -123,16 +119,13 @@ UNREAD_KEYS: Mapping[str, frozenset[str]] = {
 }
 """Keys that the document has, and no record."""
 
-_TYPE_NAMES: Mapping[type, tuple[str, ...]] = {
-    msgspec.inspect.IntType: ("integer",),
-    msgspec.inspect.FloatType: ("integer", "number"),
-    msgspec.inspect.StrType: ("string",),
-    msgspec.inspect.EnumType: ("string",),
-    msgspec.inspect.BoolType: ("boolean",),
-    msgspec.inspect.NoneType: (),
-    msgspec.inspect.ListType: ("array",),
-    msgspec.inspect.StructType: ("object",),
-    msgspec.inspect.DictType: ("object",),
+_TYPE_NAMES: Mapping[Any, tuple[str, ...]] = {
+    int: ("integer",),
+    float: ("integer", "number"),
+    str: ("string",),
+    bool: ("boolean",),
+    list: ("array",),
+    dict: ("object",),
 }
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z_]{0,40}[0-9]{0,2}")
@@ -175,39 +168,28 @@ class Undocumented(NamedTuple):
 class DeclaredKeys:
     """What is declared of a record: its fields by their keys on the wire, those of a profile included."""
 
-    def __init__(self, name: str, renamed: Mapping[str, str]) -> None:
+    def __init__(self, wire: Wire, name: str, renamed: Mapping[str, str] = MappingProxyType({})) -> None:
         """`renamed` are keys that stand in the place of declared ones."""
-        tables = [table for table in TABLES if table.record.__name__ == name]
         self.name = name
         self.fields: dict[str, DeclaredField] = {}
-        for table in tables:
-            for inner in (table, *_inner_tables(table)):
-                for declared in declared_fields(inner.record).values():
-                    self.fields.update(
-                        dict.fromkeys([*map(inner.key, declared.field.keys), *declared.more_keys], declared)
-                    )
+        for rows in (rows for rows in ROWS if rows.record.__name__ == name):
+            for keys, record, declared in rows.fields():
+                more = wire.profile.keys.get((record.__name__, declared.attribute), ())
+                self.fields.update(dict.fromkeys([*keys, *more], declared))
         if name == "ShenhePeople":  # they stand in parts of their own
             self.fields = {key: field for key, field in self.fields.items() if key not in ("job_name", "company_name")}
-
         self.fields |= {key: self.fields[declared_key] for key, declared_key in renamed.items()}
+        self._seen = {key: types for (record_name, key), types in wire.profile.seen.items() if record_name == name}
         self._types: dict[str, frozenset[str]] = {}
 
-    def enum(self, key: str) -> type[WireEnum] | None:
-        """The closed list of the words under a key."""
+    def words(self, key: str) -> Any:
+        """The closed list of the words under a key, an enum or a switch."""
         declared = self.fields.get(key)
-        return None if declared is None else NAMED_BY.get((self.name, declared.attribute)) or get_enum(declared)
-
-    def switch(self, key: str) -> str | None:
-        """The name that the words of a yes or no, or of a switch, have in a profile."""
-        declared = self.fields.get(key)
-        kind = None if declared is None else declared.field.kind
-        tables = () if kind is None else kind.names.values()
-        return next((name for name, words in SWITCHES.items() for each in tables if each is words), None)
+        return None if declared is None or declared.field.kind is None else declared.field.kind.words
 
     def list_name(self, key: str) -> str:
         """The name in a profile of the closed list that the words under a key are of."""
-        enum = self.enum(key)
-        return enum.__name__ if enum is not None else self.switch(key) or ""
+        return next((name for name, words in CLOSED_LISTS.items() if words is self.words(key)), "")
 
     def is_personal(self, key: str) -> bool:
         declared = self.fields.get(key)
@@ -217,42 +199,28 @@ class DeclaredKeys:
         """The types that values under a declared key may have, beside null; empty where any will do."""
         if key not in self._types:
             documented = documented_types(self.fields[key])
-            self._types[key] = documented and documented | seen_types(self.name, key)
+            self._types[key] = documented and documented | self._seen.get(key, frozenset())
         return self._types[key]
 
-
-def get_enum(declared: DeclaredField) -> type[WireEnum] | None:
-    kinds = [declared.type, *get_args(declared.type)]
-    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, WireEnum)), None)
+    def is_known(self, key: str) -> bool:
+        """Whether a key that is not declared is documented, or seen before by the profile."""
+        return key in UNREAD_KEYS.get(self.name, ()) or bool(self._seen.get(key))
 
 
 def documented_types(field: DeclaredField) -> frozenset[str]:
     """JSON's names of the types that a field is documented to have, beside null; empty where any will do."""
-    kind = field.field.kind
-    wire = None if kind is None else kind.wire
-    wire = wire.make() if isinstance(wire, Lazy) else wire
-    if wire is None or wire is Any:
-        return frozenset()
-    info = msgspec.inspect.type_info(wire)
-    parts = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
-    return frozenset(
-        name
-        for part in parts
-        for name in _TYPE_NAMES[type(part.type if isinstance(part, msgspec.inspect.Metadata) else part)]
-    )
-
-
-def _inner_tables(table: Table[Any]) -> Iterator[Table[Any]]:
-    for declared in declared_fields(table.record).values():
-        if declared.field.kind is not None and declared.field.kind.table is not None:
-            yield declared.field.kind.table
+    wire = None if field.field.kind is None else field.field.kind.wire
+    parts = get_args(wire) if get_origin(wire) in (Union, UnionType) else (wire,)
+    bare = [get_args(part)[0] if get_origin(part) is Annotated else part for part in parts]
+    return frozenset(name for part in bare for name in _TYPE_NAMES.get(part, ()))
 
 
 class Observer:
     """Looks at rows, and keeps what they look like."""
 
-    def __init__(self, renamed: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def __init__(self, wire: Wire, renamed: Mapping[str, Mapping[str, str]] | None = None) -> None:
         """`renamed`: by record, keys that stand in the place of declared ones."""
+        self._wire = wire
         self._renamed = renamed or {}
         self.records: dict[str, RecordSeen] = {}
         self._declared: dict[str, DeclaredKeys] = {}
@@ -260,7 +228,7 @@ class Observer:
 
     def declared(self, record: str) -> DeclaredKeys:
         if record not in self._declared:
-            self._declared[record] = DeclaredKeys(record, self._renamed.get(record, {}))
+            self._declared[record] = DeclaredKeys(self._wire, record, self._renamed.get(record, {}))
         return self._declared[record]
 
     def forget(self) -> None:
@@ -291,7 +259,7 @@ class Observer:
             under.types[json_type(value)] += 1
             if not isinstance(value, dict | list):
                 under.forms[get_form(value)] += 1
-            if declared.enum(key) is not None or declared.switch(key) is not None:
+            if declared.words(key) is not None:
                 self._word(under, value)
             elif isinstance(value, str | int) and declared.is_personal(key):
                 self._note_personal(str(value).strip())
@@ -337,11 +305,8 @@ class Observer:
         return words
 
     def _known(self, record: str, key: str) -> Collection[object]:
-        declared = self.declared(record)
-        enum, switch = declared.enum(key), declared.switch(key)
-        if enum is not None:
-            return enum.by_wire
-        return set() if switch is None else {str(word) for word in SWITCHES[switch]}
+        words = self.declared(record).words(key)
+        return set() if words is None else {str(word) for word in self._wire.words[words] if word is not None}
 
     def unknown_words(self, record: str, key: str) -> Counter[str]:
         """Those that the vocabulary does not have."""
@@ -371,15 +336,15 @@ class Observer:
         they have their data issue.
         """
         for record, seen in self.records.items():
-            declared, unread = self.declared(record).fields, UNREAD_KEYS.get(record, ())
+            declared = self.declared(record)
             for key, under in seen.keys.items():
-                if key in declared:
+                if key in declared.fields:
                     for found, count in self.unknown_types(record, key).items():
                         yield Undocumented(record, key, "type", (found,), count)
                     words = self.unknown_words(record, key)
                     if new := sum(words[word] for word in words if word not in VOCABULARY or word.isdecimal()):
                         yield Undocumented(record, key, "word", (), new)
-                elif key not in unread and not seen_types(record, key):
+                elif not declared.is_known(key):
                     yield Undocumented(record, key, "key", _without_null(under.types), under.present)
 
     def missing_keys(self, record: str) -> list[str]:

@@ -1,6 +1,5 @@
 """Payment orders (document 2.1.2)."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -8,8 +7,8 @@ import msgspec
 
 from gateway.normalise.field import Field, Kind
 from gateway.normalise.house import LONGEST_LABEL, House, house_of_label
-from gateway.normalise.issues import Issues, raw_text
 from gateway.normalise.kinds import (
+    AS_SENT,
     IDENTIFIER,
     INTEGER,
     REQUIRED_MONEY,
@@ -20,11 +19,11 @@ from gateway.normalise.kinds import (
     word_of,
 )
 from gateway.normalise.literals import LiteralError, read_literal
-from gateway.normalise.records import DataIssue, Money, Page, PlatformId, Record
-from gateway.normalise.shapes import NotJsonError, documented_body, get_data, read_json, read_page, row_list
-from gateway.normalise.table import Table
+from gateway.normalise.records import DataIssue, Issues, Money, PlatformId, ReadOnce, Record, raw_text
+from gateway.normalise.shapes import NotJsonError, read_json
+from gateway.normalise.table import Rows
 from gateway.normalise.times import time_at_start
-from gateway.normalise.values import is_blank, required_text
+from gateway.normalise.values import is_blank, promise, text
 from gateway.normalise.vocabulary import DataProblem, FeeType, OrderStatus, PaymentStatus, PiiKind, PlatformName
 
 
@@ -35,20 +34,7 @@ class OrderDetail(Record, frozen=True, gc=False):
     value: str
 
 
-def _read_title(value: object, path: str, issues: Issues) -> str:
-    return required_text(value, path, issues) or ""
-
-
-def _read_house(path: str, issues: Issues, label: str | None, community_code: str) -> House | None:
-    if label is None:
-        return None
-    house = house_of_label(label, community_code) if len(label) <= LONGEST_LABEL else None
-    if house is None:
-        issues.add(path, label, DataProblem.MALFORMED)
-    return house
-
-
-def _read_extra(extra: object, path: str, issues: Issues) -> dict[str, Any] | None:
+def _read_extra(extra: object) -> dict[str, Any] | None:
     """Names and values, in order; None where it is no such thing (quirks 7, 110, 111)."""
     try:
         value = _read_extra_text(extra) if isinstance(extra, str) else extra
@@ -56,31 +42,25 @@ def _read_extra(extra: object, path: str, issues: Issues) -> dict[str, Any] | No
         value = extra
     if value is None or value == []:
         return {}
-    if isinstance(value, dict):
-        return value
-    issues.add(path, extra, DataProblem.MALFORMED)
-    return None
+    return value if isinstance(value, dict) else None
 
 
-TITLE = msgspec.structs.replace(REQUIRED_TEXT, read=_read_title)
+TITLE = msgspec.structs.replace(REQUIRED_TEXT, read=promise(text, ""))
 
 FEE_TYPE_OF_TITLE = Kind(
-    read=lambda _path, _issues, title: FeeType.by_value.get(title.strip()) or FeeType.OTHER,
-    inline="FEE_TYPES.get(title.strip()) or OTHER",
+    read=lambda _path, issues, title: issues.source.wire.words[FeeType].get(title.strip()) or FeeType.OTHER,
+    inline="WORDS.get(title.strip()) or OTHER",
     used=("title",),
-    names={"FEE_TYPES": FeeType.by_value, "OTHER": FeeType.OTHER},
+    names={"OTHER": FeeType.OTHER},
+    words=FeeType,
 )
-
-HOUSE_OF_LABEL = Kind(read=_read_house, required=True, used=("address", "community_code"))
-"""None for a personal charge."""
-
-EXTRA = Kind(read=_read_extra, wire=Any, required=True)
 
 
 class Order(Record, frozen=True, gc=False):
     """A payment order. `community_code` is the community whose list was asked.
 
-    `house` is the house its label names; None for a personal charge or a label that is not of the known form.
+    `extra` is as sent. It and the label of the house are read when they are asked for: two thirds of the time that an
+    order takes, and lists ask for neither.
     """
 
     platform_id: Annotated[PlatformId, Field("The platform's row number (订单id).", "id", ROW_NUMBER)]
@@ -90,8 +70,7 @@ class Order(Record, frozen=True, gc=False):
         str, Field("What is charged, as the platform writes it (收费名称).", "title", TITLE, free_text=True)
     ] = ""
     fee_type: Annotated[
-        FeeType,
-        Field("The kind of fee, by the title; OTHER for any other title (收费类型).", kind=FEE_TYPE_OF_TITLE),
+        FeeType, Field("The kind of fee, by the title; OTHER for any other title (收费类型).", kind=FEE_TYPE_OF_TITLE)
     ] = FeeType.OTHER
     amount: Annotated[Money | None, Field(key="amount", kind=REQUIRED_MONEY)] = None
     payment_status: Annotated[
@@ -99,11 +78,10 @@ class Order(Record, frozen=True, gc=False):
         Field("Whether it is paid, as wjdh says (缴费状态).", "paied", word_of(PaymentStatus, required=True)),
     ] = PaymentStatus.UNRECOGNIZED
     status: Annotated[
-        OrderStatus,
-        Field("Whether it is still open (订单状态).", "status", word_of(OrderStatus, required=True)),
+        OrderStatus, Field("Whether it is still open (订单状态).", "status", word_of(OrderStatus, required=True))
     ] = OrderStatus.UNRECOGNIZED
     remark: Annotated[str | None, Field("Remark (备注).", "remark", TEXT, free_text=True)] = None
-    extra: Annotated[dict[str, Any] | None, Field(key="extra", kind=EXTRA, path="details")] = {}  # noqa: RUF012 # msgspec copies it
+    extra: Annotated[Any, Field(key="extra", kind=AS_SENT, path="details")] = None
     shop_number: Annotated[
         str | None,
         Field("The merchant's number of the payment; null until paid (商户单号).", "shop_number", IDENTIFIER),
@@ -114,25 +92,46 @@ class Order(Record, frozen=True, gc=False):
             "The house it charges, as a label; null for a personal charge (收费房屋).", "house", TEXT, free_text=True
         ),
     ] = None
-    house: Annotated[House | None, Field(kind=HOUSE_OF_LABEL)] = None
-    data_issues: tuple[DataIssue, ...] = ()
+    own_issues: tuple[DataIssue, ...] = ()
+    source: Any = None
+    details_read: Any = msgspec.UNSET
+    house_read: Any = msgspec.UNSET
 
     @property
     def created_at(self) -> datetime | None:
         """When it was created, as its number seems to say; None where that is no moment (quirk 131)."""
         return None if self.number is None else time_at_start(self.number)
 
-    @property
+    @ReadOnce
     def details(self) -> tuple[OrderDetail, ...] | None:
         """What `extra` holds, in order; None where that is unreadable."""
-        if self.extra is None:
+        extra = _read_extra(self.extra)
+        if extra is None:
             return None
         return tuple(
             [
                 OrderDetail(name, value if type(value) is str else raw_text(value) or "")
-                for name, value in self.extra.items()  # by far the most are text already
+                for name, value in extra.items()  # by far the most are text already
             ]
         )
+
+    @ReadOnce
+    def house(self) -> House | None:
+        """The house that its label names; None for a personal charge or a label that is not of the known form."""
+        label = self.address
+        return None if label is None or len(label) > LONGEST_LABEL else house_of_label(label, self.community_code)
+
+    @property
+    def data_issues(self) -> tuple[DataIssue, ...]:
+        """Of the details and the house, too."""
+        if self.source is None:
+            return self.own_issues
+        issues = Issues(self.source, [])
+        if self.details is None:
+            issues.add("details", self.extra, DataProblem.MALFORMED)
+        if self.address is not None and self.house is None:
+            issues.add("house", self.address, DataProblem.MALFORMED)
+        return self.own_issues + issues.found
 
 
 class OrderQuery(Record, frozen=True, gc=False, kw_only=True):
@@ -146,8 +145,7 @@ class OrderQuery(Record, frozen=True, gc=False, kw_only=True):
     floor: Annotated[int | None, Field("Floor; needs building and unit (楼层).", "louceng", INTEGER)] = None
     room: Annotated[int | None, Field("Room; needs building, unit and floor (房间号).", "fangjian", INTEGER)] = None
     id_card: Annotated[
-        str | None,
-        Field("Number of the payer's identity card (身份证号).", "idcard", IDENTIFIER, pii=PiiKind.ID_CARD),
+        str | None, Field("Number of the payer's identity card (身份证号).", "idcard", IDENTIFIER, pii=PiiKind.ID_CARD)
     ] = None
     phone: Annotated[
         str | None, Field("The payer's phone number (手机号).", "phone", IDENTIFIER, pii=PiiKind.PHONE)
@@ -160,20 +158,7 @@ class OrderQuery(Record, frozen=True, gc=False, kw_only=True):
     ] = None
 
 
-ORDERS = Table(Order, PlatformName.WJDH)
-
-decode_orders = documented_body(lambda: list[ORDERS.documented], "pages")  # type: ignore[name-defined] # made of the declarations
-"""The body of order/list, where it came as documented. Raises msgspec.DecodeError, UnicodeError or RecursionError for
-any other.
-"""
-
-
-def parse_order_page(body: Mapping[str, object], community_code: str, page: int) -> Page[Order]:
-    """The whole body of order/list, asked for this community and page. Raises ShapeError.
-
-    `data` may be absent (2.1.2.3), and `pages` is null when nothing is found (quirk 138).
-    """
-    return read_page(ORDERS, row_list(get_data(body)), page, body.get("pages"), community_code)
+ORDERS = Rows(Order, PlatformName.WJDH)
 
 
 def _read_extra_text(extra: str) -> object:

@@ -5,18 +5,13 @@ from typing import Annotated
 import msgspec
 
 from gateway.normalise.field import Field, Kind
-from gateway.normalise.generated import Lazy
 from gateway.normalise.house import RESIDENCIES, Residency, read_residencies
 from gateway.normalise.person import Person
-from gateway.normalise.shapes import documented_body, one_row
-from gateway.normalise.table import Table
+from gateway.normalise.table import Rows
 from gateway.normalise.vocabulary import PiiKind, PlatformName
 
 RESIDENCIES_OF_PERSON = Kind(
-    wire=Lazy(lambda: list[RESIDENCIES.documented]),  # type: ignore[name-defined] # made of the declarations
-    absent=msgspec.NODEFAULT,
-    read=read_residencies,
-    required=True,
+    read=read_residencies, wire=list, rows=RESIDENCIES, absent=msgspec.NODEFAULT, required=True
 )
 
 
@@ -29,13 +24,4 @@ class People(Person, frozen=True, gc=False):
     ] = ()
 
 
-PEOPLE = Table(People, PlatformName.SECURITY)
-
-decode_people = documented_body(lambda: PEOPLE.documented)
-"""The body of the people look-up, where it came as documented. Raises msgspec.DecodeError for any other."""
-
-
-def parse_people(data: object) -> People | None:
-    """The `data` of the people look-up; None when it is empty: not found (quirk 23). Raises ShapeError."""
-    row = one_row(data)
-    return None if row is None else PEOPLE.read(row, [])
+PEOPLE = Rows(People, PlatformName.SECURITY)

@@ -3,21 +3,17 @@
 The three differ in the prefix of their keys and in the dialect of their values, not in what they mean.
 """
 
-from collections.abc import Mapping
 from datetime import date
-from types import MappingProxyType
+from functools import partial
 from typing import Annotated
 
 import msgspec
 
 from gateway.normalise.field import Correction, Field, Kind, declared_fields
-from gateway.normalise.generated import generated
-from gateway.normalise.issues import Issues
 from gateway.normalise.kinds import BIRTH_DATE, FLAG, IDENTIFIER, TEXT, problem_of_word, word_of, write_word
 from gateway.normalise.plausible import birth_date_problem, id_card_problem, name_problem, nation_problem, phone_problem
-from gateway.normalise.records import DataIssue, Record
+from gateway.normalise.records import DataIssue, Issues, Record
 from gateway.normalise.states import Severity
-from gateway.normalise.table import TABLES
 from gateway.normalise.values import identifier, word
 from gateway.normalise.vocabulary import NATION, DataProblem, PiiKind, PoliticalStatus, ResidentRole, Sex
 
@@ -62,6 +58,33 @@ NATION_NAME = Kind(
 )
 
 
+_NAME = Correction(problem_of_word(name_problem), "Name, not empty (姓名).")
+_PHONE = Correction(problem_of_word(phone_problem), "Phone number, of a landline too (手机号码).")
+_ID_CARD = Correction(
+    problem_of_word(id_card_problem),
+    "Number of the identity card, of 18 or 15 characters, or of another document (身份证号).",
+)
+_BIRTH = Correction(birth_date_problem, "Date of birth, from 1900 to today (出生日期).")
+_NATION = Correction(problem_of_word(nation_problem), "Ethnic group (民族).")
+
+
+def _compared(
+    description: str,
+    key: str,
+    kind: Kind,
+    weighs: Severity | None = Severity.INFO,
+    correction: Correction = Correction(),  # noqa: B008 # it is frozen
+    *,
+    pii: PiiKind | None = None,
+    free_text: bool = False,
+) -> Field:
+    """A field that a verification compares and a reviewer may correct."""
+    return Field(description, key, kind, pii=pii, free_text=free_text, compared=weighs, correction=correction)
+
+
+_SENSITIVE = partial(_compared, pii=PiiKind.SENSITIVE_STATUS)
+
+
 class Person(Record, frozen=True, gc=False):
     """What both platforms say of a natural person (document 1.1.2.5 and preface 审核数据).
 
@@ -70,152 +93,78 @@ class Person(Record, frozen=True, gc=False):
     """
 
     name: Annotated[
-        str | None,
-        Field(
-            "Name (姓名).",
-            "people_name",
-            IDENTIFIER,
-            pii=PiiKind.NAME,
-            compared=Severity.BLOCKING,
-            correction=Correction(problem_of_word(name_problem), "Name, not empty (姓名)."),
-        ),
+        str | None, _compared("Name (姓名).", "people_name", IDENTIFIER, Severity.BLOCKING, _NAME, pii=PiiKind.NAME)
     ] = None
     phone: Annotated[
         str | None,
-        Field(
-            "Phone number (手机号码).",
-            "people_phone",
-            IDENTIFIER,
-            pii=PiiKind.PHONE,
-            compared=Severity.WARNING,
-            correction=Correction(problem_of_word(phone_problem), "Phone number, of a landline too (手机号码)."),
-        ),
+        _compared("Phone number (手机号码).", "people_phone", IDENTIFIER, Severity.WARNING, _PHONE, pii=PiiKind.PHONE),
     ] = None
     id_card: Annotated[
         str | None,
-        Field(
+        _compared(
             "Number of the identity card; may end in X (身份证号).",
             "people_idcard",
             IDENTIFIER,
+            Severity.BLOCKING,
+            _ID_CARD,
             pii=PiiKind.ID_CARD,
-            compared=Severity.BLOCKING,
-            correction=Correction(
-                problem_of_word(id_card_problem),
-                "Number of the identity card, of 18 or 15 characters, or of another document (身份证号).",
-            ),
         ),
     ] = None
-    sex: Annotated[
-        Sex | None, Field("Sex (性别).", "people_sex", SEX, compared=Severity.WARNING, correction=Correction())
-    ] = None
+    sex: Annotated[Sex | None, _compared("Sex (性别).", "people_sex", SEX, Severity.WARNING)] = None
     birth_date: Annotated[
         date | None,
-        Field(
+        _compared(
             "Date of birth, in China (出生日期).",
             "people_birth",
             BIRTH_DATE,
+            Severity.WARNING,
+            _BIRTH,
             pii=PiiKind.BIRTH,
-            compared=Severity.WARNING,
-            correction=Correction(birth_date_problem, "Date of birth, from 1900 to today (出生日期)."),
         ),
     ] = None
     nation: Annotated[
         str | None,
-        Field(
+        _compared(
             "Ethnic group, as the platform writes it (民族).",
             "people_nation",
             NATION_NAME,
+            correction=_NATION,
             free_text=True,
-            compared=Severity.INFO,
-            correction=Correction(problem_of_word(nation_problem), "Ethnic group (民族)."),
         ),
     ] = None
     registered_address: Annotated[
         str | None,
-        Field(
-            "Address of the household register (户籍地址).",
-            "people_address",
-            TEXT,
-            pii=PiiKind.ADDRESS,
-            compared=Severity.INFO,
-            correction=Correction(),
-        ),
+        _compared("Address of the household register (户籍地址).", "people_address", TEXT, pii=PiiKind.ADDRESS),
     ] = None
     photo: Annotated[
         str | None,
-        Field(
+        _compared(
             "Portrait: an address, as the platform sent it (头像).",
             "people_photo",
             TEXT,
+            None,
+            Correction(description="Address of a portrait (头像)."),
             pii=PiiKind.PHOTO,
-            correction=Correction(description="Address of a portrait (头像)."),
         ),
     ] = None
     political_status: Annotated[
         PoliticalStatus | None,
-        Field(
-            "Political status (政治面貌).",
-            "people_zhengzhimianmao",
-            word_of(PoliticalStatus),
-            pii=PiiKind.SENSITIVE_STATUS,
-            compared=Severity.INFO,
-            correction=Correction(),
-        ),
+        _SENSITIVE("Political status (政治面貌).", "people_zhengzhimianmao", word_of(PoliticalStatus)),
     ] = None
-    is_veteran: Annotated[
-        bool | None,
-        Field(
-            "Whether a veteran (退役军人).",
-            "people_tuiyijunren",
-            FLAG,
-            pii=PiiKind.SENSITIVE_STATUS,
-            compared=Severity.INFO,
-            correction=Correction(),
-        ),
-    ] = None
+    is_veteran: Annotated[bool | None, _SENSITIVE("Whether a veteran (退役军人).", "people_tuiyijunren", FLAG)] = None
     receives_subsistence_allowance: Annotated[
-        bool | None,
-        Field(
-            "Whether on subsistence allowance (低保).",
-            "people_dibao",
-            FLAG,
-            pii=PiiKind.SENSITIVE_STATUS,
-            compared=Severity.INFO,
-            correction=Correction(),
-        ),
+        bool | None, _SENSITIVE("Whether on subsistence allowance (低保).", "people_dibao", FLAG)
     ] = None
     is_petitioner: Annotated[
-        bool | None,
-        Field(
-            "Whether known as a petitioner (上访).",
-            "people_shangfang",
-            FLAG,
-            pii=PiiKind.SENSITIVE_STATUS,
-            compared=Severity.INFO,
-            correction=Correction(),
-        ),
+        bool | None, _SENSITIVE("Whether known as a petitioner (上访).", "people_shangfang", FLAG)
     ] = None
     job_name: Annotated[
         str | None,
-        Field(
-            "Occupation (工作).",
-            "job_name",
-            TEXT,
-            free_text=True,
-            compared=Severity.INFO,
-            correction=Correction(section="job"),
-        ),
+        _compared("Occupation (工作).", "job_name", TEXT, correction=Correction(section="job"), free_text=True),
     ] = None
     company_name: Annotated[
         str | None,
-        Field(
-            "Employer (公司).",
-            "company_name",
-            TEXT,
-            free_text=True,
-            compared=Severity.INFO,
-            correction=Correction(section="company"),
-        ),
+        _compared("Employer (公司).", "company_name", TEXT, correction=Correction(section="company"), free_text=True),
     ] = None
     data_issues: tuple[DataIssue, ...] = ()
 
@@ -224,8 +173,7 @@ class Member(Person, frozen=True, gc=False):
     """A member of a house, as listed under the person asked for (1.1.2.5, members)."""
 
     role: Annotated[
-        ResidentRole,
-        Field("Role in this house (居民角色).", "people_role", word_of(ResidentRole, required=True)),
+        ResidentRole, Field("Role in this house (居民角色).", "people_role", word_of(ResidentRole, required=True))
     ] = ResidentRole.UNRECOGNIZED
 
 
@@ -242,21 +190,8 @@ _KINDS = {
 }
 
 DOCUMENTED_KEYS = {prefix + name: kind for prefix in ("", "people_", "member_") for name, kind in _KINDS.items()}
-_personal_keys: dict[str, PiiKind] = {}
 
-PERSONAL_KEYS: Mapping[str, PiiKind] = MappingProxyType(_personal_keys)
+PERSONAL_KEYS = dict(DOCUMENTED_KEYS)
 """Wire names of personal data, in lower case, and its kind (document, preface 审核数据; 1.1.2.5; 4.1): a review's
-people_*, a house member's member_*, a repair's bare name and phone; and the keys that a profile adds to those.
+people_*, a house member's member_*, a repair's bare name and phone; and the keys that profiles add to those (`Wire`).
 """
-
-
-def _find_personal_keys() -> None:
-    _personal_keys.clear()
-    _personal_keys.update(DOCUMENTED_KEYS)
-    for table in TABLES:
-        for declared in declared_fields(table.record).values():
-            if declared.field.pii is not None:
-                _personal_keys.update(dict.fromkeys(map(str.lower, declared.more_keys), declared.field.pii))
-
-
-generated(_find_personal_keys)

@@ -1,4 +1,4 @@
-"""What all records share: their base, pages of them, and what several of them hold.
+"""What all records share: their base, pages of them, what several of them hold, and the issues found in reading them.
 
 A record is what the readers make of a platform's row: frozen, slotted, its attributes are the plain fields of a GraphQL
 type. An attribute has the name of its field in snake case, its value is what the field shows unmasked. What a platform
@@ -6,15 +6,21 @@ did not send, or sent unreadably, is None (or the enum's UNRECOGNIZED) and has a
 each entity stand in the module of its name, where each field is declared once (`gateway.normalise.field`).
 """
 
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from typing import Annotated, Generic, NamedTuple, TypeAlias, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
 from gateway.normalise.field import Field
 from gateway.normalise.vocabulary import DataProblem, PiiKind, PlatformName
 
+if TYPE_CHECKING:
+    from gateway.normalise.wire import Wire
+
 RecordT = TypeVar("RecordT")
+ValueT = TypeVar("ValueT")
 
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 """The bounds of GraphQL's Int."""
@@ -35,6 +41,23 @@ ListedCommunityCode = Annotated[
 
 class Record(msgspec.Struct, frozen=True, gc=False):
     """Base of all records."""
+
+
+class ReadOnce(Generic[ValueT]):
+    """An attribute that is read when it is asked for first, and kept under its name with `_read` behind it: callers
+    share records.
+    """
+
+    def __init__(self, read: Callable[[Any], ValueT]) -> None:
+        self._read = read
+        self._slot = f"{read.__name__}_read"
+
+    def __get__(self, record: Record, _owner: type) -> ValueT:
+        value: ValueT = getattr(record, self._slot)
+        if value is msgspec.UNSET:
+            value = self._read(record)
+            msgspec.structs.force_setattr(record, self._slot, value)
+        return value
 
 
 class DataIssue(Record, frozen=True, gc=False):
@@ -111,3 +134,42 @@ class Money(Record, frozen=True, gc=False):
 
 ReviewKey = tuple[str | None, int]
 """Which review: the community whose list was asked, None where that is not known (quirk 175), and the row's number."""
+
+
+class IssueSource(NamedTuple):
+    """Whose rows are read, and by which readers: the platform, the kinds of personal data by public path, and the paths
+    whose values may speak of any community, not only of that of the record.
+    """
+
+    wire: "Wire"
+    platform: PlatformName
+    pii: Mapping[str, PiiKind] = MappingProxyType({})
+    of_any_community: Collection[str] = ()
+
+
+class Issues:
+    """The issues of one record while it is read. `gathered` gets them as well, for the whole answer."""
+
+    __slots__ = ("found", "gathered", "source")
+
+    def __init__(self, source: IssueSource, gathered: list[DataIssue]) -> None:
+        self.source = source
+        self.gathered = gathered
+        self.found: tuple[DataIssue, ...] = ()
+
+    def add(self, path: str, value: object, problem: DataProblem) -> None:
+        """Note what the platform sent as `value` for the field with this public path."""
+        raw = value if isinstance(value, str) else raw_text(value)
+        _, platform, pii, of_any_community = self.source
+        issue = DataIssue(path, raw, problem, platform, pii.get(path), path in of_any_community)
+        self.found += (issue,)
+        self.gathered.append(issue)
+
+
+def raw_text(value: object) -> str | None:
+    """A decoded JSON value as text: strings as they are, None for null, anything else as JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    if type(value) is int:
+        return str(value)
+    return msgspec.json.encode(value).decode()

@@ -6,11 +6,9 @@ from typing import Annotated
 import msgspec
 
 from gateway.normalise.field import Field
-from gateway.normalise.issues import Issues
 from gateway.normalise.kinds import REQUIRED_IDENTIFIER, REQUIRED_TEXT, ROW_NUMBER, TEXT, TIME, number_of, word_of
-from gateway.normalise.named_rows import NamedRows
-from gateway.normalise.records import DataIssue, ListedCommunityCode, PlatformId, Record
-from gateway.normalise.table import Table
+from gateway.normalise.records import DataIssue, Issues, ListedCommunityCode, PlatformId, Record
+from gateway.normalise.table import Rows
 from gateway.normalise.times import china_time
 from gateway.normalise.values import is_blank
 from gateway.normalise.vocabulary import DataProblem, PiiKind, PlatformName, RepairStatus
@@ -69,8 +67,5 @@ class RepairQuery(Record, frozen=True, gc=False, kw_only=True):
     ] = None
 
 
-REPAIRS = Table(Repair, PlatformName.WJDH)
-
-
-_rows = NamedRows(REPAIRS, "repairs", in_list=(False,), alone=(True,))  # whether it is dated
-decode_repairs, parse_repair_page, parse_repair = _rows.decode, _rows.parse_page, _rows.parse_one
+REPAIRS = Rows(Repair, PlatformName.WJDH, within="repairs", in_list=(False,), alone=(True,))
+"""Alone a repair is dated (4.2)."""

@@ -4,18 +4,13 @@ PHP leaves traces: an empty object comes as `[]`, a list with gaps as an object 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
 
-from gateway.normalise.generated import generated
-from gateway.normalise.issues import Issues
-from gateway.normalise.records import DataIssue, Page, Record
-from gateway.normalise.table import Table
-from gateway.normalise.values import is_blank, row_id
+from gateway.normalise.records import Issues
+from gateway.normalise.values import is_blank
 from gateway.normalise.vocabulary import DataProblem
-
-RecordT = TypeVar("RecordT", bound=Record)
 
 MOST_ROWS = 1000
 """Rows of a page: five times as many as are ever asked for. Platforms choose their own number (quirks 134, 143)."""
@@ -59,22 +54,22 @@ class PageInfo(msgspec.Struct, gc=False):
 NO_INFO = PageInfo()
 
 
-def documented_body(data: Callable[[], Any], *info: str) -> Callable[[bytes], dict[str, Any]]:
+def page_info(info: object) -> PageInfo:
+    """Of a `meta` or `pages`, whatever it is."""
+    if type(info) is PageInfo:
+        return info
+    return msgspec.convert(info, PageInfo) if isinstance(info, dict) else NO_INFO
+
+
+def documented_body(data: Any, *info: str) -> Callable[[bytes], dict[str, Any]]:
     """What decodes the body of a read that came as documented, its `data` of this type: a short cut and nothing else.
     Any other body raises msgspec.DecodeError and is decoded as JSON; the same is read of both.
 
-    `data` gives the type; `info` names what else stands beside the data: where the rows are in their list.
+    `info` names what else stands beside the data: where the rows are in their list.
     """
-    decode: Callable[[bytes], Any]
-
-    def generate() -> None:
-        nonlocal decode
-        fields: list[Any] = [("data", data()), *((name, PageInfo | None, None) for name in info)]
-        wire = msgspec.defstruct("DocumentedBody", fields, bases=(_DocumentedBody,), kw_only=True, gc=False)
-        decode = msgspec.json.Decoder(wire).decode
-
-    generated(generate)
-    as_mapping = msgspec.structs.asdict
+    fields: list[Any] = [("data", data), *((name, PageInfo | None, None) for name in info)]
+    wire = msgspec.defstruct("DocumentedBody", fields, bases=(_DocumentedBody,), kw_only=True, gc=False)
+    decode, as_mapping = msgspec.json.Decoder(wire).decode, msgspec.structs.asdict
     return lambda body: as_mapping(decode(body))
 
 
@@ -129,13 +124,6 @@ def one_row(data: object) -> Mapping[str, object] | msgspec.Struct | None:
     raise ShapeError("expected an object")
 
 
-def identified(record: RecordT | None) -> RecordT:
-    """The record that was made of a row which is not empty. Raises ShapeError when that had no id: None."""
-    if record is None:
-        raise ShapeError("expected an id")
-    return record
-
-
 def row_list(data: object) -> Sequence[object]:
     """The rows that `data` is or holds; none when it is empty. Raises ShapeError."""
     value = data if isinstance(data, list) else unwrap(data)
@@ -146,41 +134,6 @@ def row_list(data: object) -> Sequence[object]:
     if isinstance(value, dict) and all(key.isdecimal() for key in value):
         return list(value.values())
     raise ShapeError("expected an array")
-
-
-def read_page(table: Table[RecordT], rows: Sequence[object], page: int, info: object, *passed: object) -> Page[RecordT]:
-    """The rows of a page as records. `info` is its `meta` or `pages`, whatever it is; `page` is what was asked for.
-
-    Rows without an identifier are dropped and counted. Raises ShapeError for rows without a total, or of another page,
-    and for no rows on a page that has some by its own total: they would pass for a list of none, or for rows they are
-    not.
-    """
-    if len(rows) > MOST_ROWS:
-        raise ShapeError(f"expected {MOST_ROWS} rows on a page at most")
-    issues: list[DataIssue] = []
-    records, flawed = table.read_all(rows, issues, *passed)
-    items = tuple(records)
-    if type(info) is not PageInfo:
-        info = msgspec.convert(info, PageInfo) if isinstance(info, dict) else NO_INFO
-    total = 0 if info.total in (0, "0") else row_id(info.total)
-    per_page, last_page = row_id(info.per_page), row_id(info.last_page)
-    if rows:
-        if total is None:
-            raise ShapeError("expected a total beside rows")
-        if info.current_page != page and (current := row_id(info.current_page) or page) != page:
-            raise (FirstPageError if current == 1 else ShapeError)("expected the page that was asked for")
-        last_page = last_page or -(-total // len(rows))  # `per_page` may be what was asked for (quirk 136)
-    elif total and page <= (last_page or 1) and (page - 1) * (per_page or 0) < total:
-        raise ShapeError("expected rows beside a total")
-    return Page(
-        items=items,
-        per_page=per_page,
-        last_page=last_page,
-        total=total,
-        dropped=len(rows) - len(items),
-        issues=tuple(issues),
-        flawed=tuple(flawed),
-    )
 
 
 def rows_within(value: object, field: str, issues: Issues) -> list[Mapping[str, object] | msgspec.Struct] | None:

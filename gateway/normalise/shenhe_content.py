@@ -1,18 +1,19 @@
 """The content of a review: what the applicant filled in (preface 审核数据)."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from gateway.normalise.field import Correction, Field, Kind
-from gateway.normalise.generated import generated
+from gateway.normalise.field import Correction, Field
 from gateway.normalise.house import OCCUPANT_TYPE, OWNERSHIP, ROLE, STATUS, USE, House
-from gateway.normalise.issues import Issues, raw_text
 from gateway.normalise.kinds import IDENTIFIER, INTEGER
 from gateway.normalise.person import Person
 from gateway.normalise.plausible import code_problem, number_problem
-from gateway.normalise.records import DataIssue, Int32, Record, ReviewKey
-from gateway.normalise.table import Table
+from gateway.normalise.records import DataIssue, Int32, Issues, Record, ReviewKey, raw_text
+from gateway.normalise.shapes import NotJsonError, read_json
+from gateway.normalise.table import Rows
 from gateway.normalise.values import is_blank
 from gateway.normalise.vocabulary import (
     DataProblem,
@@ -24,6 +25,9 @@ from gateway.normalise.vocabulary import (
     ResidentRole,
 )
 
+if TYPE_CHECKING:
+    from gateway.normalise.wire import Wire
+
 
 class ShenhePeople(Person, frozen=True, gc=False):
     """The applicant inside a review's content (preface 审核数据; job and company are merged in)."""
@@ -34,8 +38,9 @@ class ShenhePeople(Person, frozen=True, gc=False):
     review: Annotated[ReviewKey | None, Field()] = None
 
 
-def _part(part: str, description: str | None = None) -> Correction:
-    return Correction(lambda number, _today: number_problem(part, number), description)
+def _part(description: str, key: str, part: str, correction: str | None = None) -> Field:
+    correct = Correction(lambda number, _today: number_problem(part, number), correction)
+    return Field(description, key, INTEGER, correction=correct)
 
 
 class ShenheHouse(Record, frozen=True, gc=False):
@@ -57,27 +62,14 @@ class ShenheHouse(Record, frozen=True, gc=False):
             ),
         ),
     ] = None
-    building: Annotated[
-        Int32 | None,
-        Field("Building number (楼号).", "building_number", INTEGER, correction=_part("building")),
-    ] = None
-    unit: Annotated[
-        Int32 | None,
-        Field("Unit number (单元号).", "unit_number", INTEGER, correction=_part("unit")),
-    ] = None
+    building: Annotated[Int32 | None, _part("Building number (楼号).", "building_number", "building")] = None
+    unit: Annotated[Int32 | None, _part("Unit number (单元号).", "unit_number", "unit")] = None
     floor: Annotated[
-        Int32 | None,
-        Field(
-            "Floor (楼层).",
-            "floor_number",
-            INTEGER,
-            correction=_part("floor", "Floor; below 0 is below ground (楼层)."),
-        ),
+        Int32 | None, _part("Floor (楼层).", "floor_number", "floor", "Floor; below 0 is below ground (楼层).")
     ] = None
-    room: Annotated[Int32 | None, Field("Room (房间号).", "house_number", INTEGER, correction=_part("room"))] = None
+    room: Annotated[Int32 | None, _part("Room (房间号).", "house_number", "room")] = None
     role: Annotated[
-        ResidentRole | None,
-        msgspec.structs.replace(ROLE, description="The applicant's role in the house (居民角色)."),
+        ResidentRole | None, msgspec.structs.replace(ROLE, description="The applicant's role in the house (居民角色).")
     ] = None
     status: Annotated[HouseStatus | None, STATUS] = None
     use: Annotated[HouseUse | None, USE] = None
@@ -93,11 +85,7 @@ class ShenheHouse(Record, frozen=True, gc=False):
         if community_code is None or None in (self.building, self.unit, self.floor, self.room):
             return None
         return House(
-            community_code=community_code,
-            building=self.building,
-            unit=self.unit,
-            floor=self.floor,
-            room=self.room,
+            community_code=community_code, building=self.building, unit=self.unit, floor=self.floor, room=self.room
         )
 
 
@@ -111,8 +99,8 @@ class ShenheContent(Record, frozen=True, gc=False):
     review: ReviewKey | None = None
 
 
-APPLICANTS = Table(ShenhePeople, PlatformName.WJDH)
-APPLIED_HOUSES = Table(ShenheHouse, PlatformName.WJDH)
+APPLICANTS = Rows(ShenhePeople, PlatformName.WJDH)
+APPLIED_HOUSES = Rows(ShenheHouse, PlatformName.WJDH)
 
 
 class _AnyContent(msgspec.Struct, gc=False):
@@ -122,117 +110,63 @@ class _AnyContent(msgspec.Struct, gc=False):
     house: Any = None
 
 
-class _Job(msgspec.Struct, gc=False):
-    job_name: str | None = None
-
-
-class _Company(msgspec.Struct, gc=False):
-    company_name: str | None = None
-
-
-class _Documented:
-    """A content that came as documented: the type, and what decodes its text."""
-
-    type: Any
-    decode: Any
-
-    def __init__(self) -> None:
-        generated(self._generate)
-
-    def _generate(self) -> None:
-        parts: dict[str, Any] = {
-            "job": _Job,
-            "company": _Company,
-            "people": APPLICANTS.documented,
-            "house": APPLIED_HOUSES.documented,
-        }
-        fields: list[Any] = [(name, part | None, None) for name, part in parts.items()]
-        self.type = msgspec.defstruct("Content", fields, gc=False)
-        self.decode = msgspec.json.Decoder(self.type).decode
-
-
-_DOCUMENTED = _Documented()
-_decode_any = msgspec.json.Decoder(_AnyContent | str).decode
-
-
-def read_documented_content(
-    value: object, gathered: list[DataIssue], platform_id: int, community_code: str | None
-) -> ShenheContent | None:
-    """The content of a review that came as documented; None for any other, which is for `read_content`."""
-    try:
-        content = _DOCUMENTED.decode(value) if isinstance(value, str) else msgspec.convert(value, _DOCUMENTED.type)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
-    people, house, job, company = content.people, content.house, content.job, content.company
-    if people is None and house is None:
-        return None
-    review = (community_code, platform_id)
-    if people is not None:
-        people.job_name = None if job is None else job.job_name
-        people.company_name = None if company is None else company.company_name
-        people = APPLICANTS.read_documented(people, gathered, review)
-    return ShenheContent(
-        None if people is None else people.user_id,
-        people,
-        None if house is None else APPLIED_HOUSES.read_documented(house, gathered, review),
-        value if isinstance(value, str) else raw_text(value),
-        review,
-    )
+def documented_content(wire: "Wire") -> Callable[[str], Any]:
+    """What decodes a content that came as documented."""
+    parts: dict[str, Any] = dict.fromkeys(("job", "company"), dict[str, str | None])
+    parts |= {"people": wire.table(APPLICANTS).documented, "house": wire.table(APPLIED_HOUSES).documented}
+    content = msgspec.defstruct("Content", [(name, part | None, None) for name, part in parts.items()], gc=False)
+    return msgspec.json.Decoder(content).decode
 
 
 def read_content(
     value: object, path: str, issues: Issues, platform_id: int, community_code: str | None
 ) -> ShenheContent | None:
     """The content of a review, from JSON text or an object; what is neither is kept as it came (quirk 114)."""
-    review = (community_code, platform_id)
-    wire = _any_content(value)
-    if wire is None:
+    wire, review = issues.source.wire, (community_code, platform_id)
+    content = _decoded(wire.made(documented_content), value) if isinstance(value, str) else None
+    if content is None:
+        content = _any_content(value)
+    if content is None:
         issues.add(path, value, DataProblem.MISSING if is_blank(value) else DataProblem.MALFORMED)
         return None if is_blank(value) else ShenheContent(raw=raw_text(value), review=review)
-    people = wire.people
+    people = content.people
+    job, company = _named(content.job, "job_name"), _named(content.company, "company_name")
     if isinstance(people, dict):
-        people = {
-            **people,
-            "job_name": _named(wire.job, "job_name"),
-            "company_name": _named(wire.company, "company_name"),
-        }
-    applicant = APPLICANTS.read(people, issues.gathered, review)
-    house = APPLIED_HOUSES.read(wire.house, issues.gathered, review)
-    for name, part, record in (("people", people, applicant), ("house", wire.house, house)):
-        if record is None and not _is_absent(part):
-            issues.add(f"{path}.{name}", part, DataProblem.MALFORMED)
+        people = {**people, "job_name": job, "company_name": company}
+    elif isinstance(people, msgspec.Struct):
+        people.job_name, people.company_name = job, company  # type: ignore[attr-defined] # of the documented row
+    applicant = wire.table(APPLICANTS).read(people, issues.gathered, review)
+    house = wire.table(APPLIED_HOUSES).read(content.house, issues.gathered, review)
+    if applicant is None and not _is_absent(people):
+        issues.add(f"{path}.people", people, DataProblem.MALFORMED)
+    if house is None and not _is_absent(content.house):
+        issues.add(f"{path}.house", content.house, DataProblem.MALFORMED)
     user_id = None if applicant is None else applicant.user_id
     return ShenheContent(user_id, applicant, house, raw_text(value), review)
 
 
-def _any_content(value: object) -> _AnyContent | None:
-    """None for what is no object, or has neither people nor house: whatever it is, it is no application."""
-    content: _AnyContent | str
+def _decoded(decode: Callable[..., Any], value: object) -> Any:
+    """The content, if it is of this form and has people or a house; None otherwise."""
     try:
-        content = _decode_any(value) if isinstance(value, str) else msgspec.convert(value, _AnyContent)
-        if isinstance(content, str):  # encoded twice
-            content = _decode_any(content)
+        content = decode(value)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    if isinstance(content, str) or (_is_absent(content.people) and _is_absent(content.house)):
+    return None if _is_absent(content.people) and _is_absent(content.house) else content
+
+
+def _any_content(value: object) -> Any:
+    """None for what is no object, or has neither people nor house: whatever it is, it is no application."""
+    try:
+        value = read_json(value) if isinstance(value, str) else value  # which may be encoded twice
+    except NotJsonError:
         return None
-    return content
+    return _decoded(partial(msgspec.convert, type=_AnyContent), value)
 
 
-def _named(part: object, key: str) -> object:
+def _named(part: object, key: str) -> Any:
     return part.get(key) if isinstance(part, dict) else part or None
 
 
 def _is_absent(part: object) -> bool:
     """Whether a part of the content is left out, or empty as PHP spells it."""
     return part is None or part == []
-
-
-CONTENT = Kind(
-    wire=str | dict[str, Any],
-    read=read_content,
-    inline="c if (c := read_documented_content(v, gathered, platform_id, community_code)) else OTHERWISE",
-    required=True,
-    used=("platform_id", "community_code"),
-    names={"read_documented_content": read_documented_content},
-)

@@ -10,103 +10,146 @@ Any other row is read by a loop over the declarations. That alone would do; a li
 """
 
 import builtins
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from gateway.normalise.field import DeclaredField, Kind, declared_fields, personal_paths
-from gateway.normalise.generated import Lazy, generated
-from gateway.normalise.issues import Issues, IssueSource
-from gateway.normalise.records import DataIssue, Flawed, Record
+from gateway.normalise.field import DeclaredField, declared_fields, personal_paths
+from gateway.normalise.records import DataIssue, Flawed, Issues, IssueSource, Page, Record
+from gateway.normalise.shapes import (
+    MOST_ROWS,
+    FirstPageError,
+    PageInfo,
+    ShapeError,
+    documented_body,
+    get_data,
+    one_row,
+    page_info,
+    row_list,
+    unwrap,
+)
+from gateway.normalise.values import row_id
 from gateway.normalise.vocabulary import PlatformName
+from gateway.normalise.wire_enum import WireEnum
+
+if TYPE_CHECKING:
+    from gateway.normalise.wire import Wire
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-TABLES: list["Table[Any]"] = []
-"""Every table there is."""
+ROWS: list["Rows[Any]"] = []
+"""All that are declared."""
 
-_NEW_ISSUES = "issues := issues or Issues(source, gathered)"
+Decode: TypeAlias = Callable[[bytes], Mapping[str, Any]]
 
 
-class Rows(NamedTuple, Generic[RecordT]):
-    """The records of a list, and those of them that have issues."""
+@dataclass(eq=False)
+class Rows(Generic[RecordT]):
+    """That a platform sends rows of this record class. `key` makes the key of these rows from the declared one.
 
-    records: list[RecordT]
-    flawed: list[Flawed[RecordT]]
+    A list of them is the `data` of an answer, or stands there `within` a name; `info` names what is beside it, and says
+    which page it is. `in_list` and `alone` are passed to the reader of rows, after the community.
+    """
+
+    record: type[RecordT]
+    platform: PlatformName
+    key: Callable[[str], str] = lambda key: key
+    info: str = "pages"
+    within: str | None = None
+    in_list: tuple[object, ...] = ()
+    alone: tuple[object, ...] = ()
+
+    def __post_init__(self) -> None:
+        ROWS.append(self)
+
+    def fields(self) -> Iterator[tuple[tuple[str, ...], type[Record], DeclaredField]]:
+        """Every field that a row has keys for: the keys, and the record it is of, which may be one of the same row."""
+        for declared in declared_fields(self.record).values():
+            kind = declared.field.kind
+            if kind is not None and kind.same_row is not None:
+                yield from kind.same_row.fields()
+            elif declared.field.keys:
+                yield tuple(map(self.key, declared.field.keys)), self.record, declared
+
+    def decode_list(self, wire: "Wire") -> Decode:
+        """What decodes the body of a list that came as documented; it raises msgspec.DecodeError for any other."""
+        table = wire.table(self)
+        return documented_body(table.listed, self.info) if self.within is None else documented_body(table.named)
+
+    def decode_one(self, wire: "Wire") -> Decode:
+        """As `decode_list`, of an answer with one row."""
+        return documented_body(wire.table(self).documented)
 
 
 class Table(Generic[RecordT]):
-    """The rows of one record class on the wire.
+    """What reads rows.
 
-    `documented` is the struct that msgspec decodes a row into whose values are all of documented types.
-    `read_documented(row, gathered, *passed)` makes the record of one, or None where the row has no identifier.
-    `gathered` gets the issues that are found; `passed` are the attributes that have no kind, and what else their kinds
-    use, in order.
+    `documented` is the struct that msgspec decodes a row into whose values are all of documented types, `listed` a list
+    of them, `named` one within a name. `gathered` gets the issues that are found; `passed` are the attributes that have
+    no kind, and what else their kinds use, in order.
     """
 
-    def __init__(
-        self, record: type[RecordT], platform: PlatformName, key: Callable[[str], str] = lambda key: key
-    ) -> None:
-        """`key` makes the key of this table from the declared one."""
-        self.record: type[Record] = record
-        self._platform = platform
-        self.key = key
-        generated(self._generate)
-        TABLES.append(self)
-
-    def _generate(self) -> None:
-        record = self.record
-        fields = declared_fields(record)
-        self.slots = tuple(_slots(fields, self.key))
+    def __init__(self, wire: "Wire", rows: Rows[RecordT]) -> None:
+        self.rows = rows
+        fields = declared_fields(rows.record)
+        of_any_community = frozenset(field.path for field in fields.values() if field.field.of_any_community)
+        self.source = IssueSource(wire, rows.platform, personal_paths(rows.record), of_any_community)
+        self._steps = [_step(wire, rows, *each) for each in _in_order(fields)]
+        self.slots: list[_Slot] = [slot for step in self._steps for slot in (*step.slots, *step.more)]
         keys = {slot.name: slot.key for slot in self.slots}
-        documented = [(slot.name, slot.wire, slot.absent) for slot in self.slots]
-        self.documented: Any = _struct(f"{record.__name__}Row", documented, keys)
-        of_any_community = [field.path for field in fields.values() if field.field.of_any_community]
-        self._source = IssueSource(self._platform, personal_paths(record), frozenset(of_any_community))
-        self._fields = _in_order(fields)
-        reader = _Reader(record, self._fields, self._source)
-        self.read_documented: Callable[..., Any] = reader.function()
-        self._read_all_documented: Callable[..., Rows[Any]] = reader.function(all_rows=True)
+        members = [(slot.name, slot.wire, slot.absent) for slot in self.slots]
+        name = f"{rows.record.__name__}Row"
+        self.documented: Any = msgspec.defstruct(name, members, rename=keys, kw_only=True, gc=False)
+        documented: Any = self.documented
+        self.listed: Any = list[documented]
+        info = (rows.info, PageInfo | None, None)
+        self.named = msgspec.defstruct("NamedRows", [(rows.within or "rows", self.listed), info], gc=False)
+        self._read_documented = self._generate()
 
     def read(self, row: object, gathered: list[DataIssue], *passed: object) -> RecordT | None:
         """The record of a row as decoded, of whichever type; None for what is no object, or has no identifier."""
         record: RecordT | None = None
         if type(row) is self.documented:
-            record = self.read_documented(row, gathered, *passed)
+            records, _ = self._read_documented([row], gathered, *passed)
+            record = records[0] if records else None
         elif isinstance(row, dict):
             record = self._read_any(row, gathered, passed)
         return record
 
     def _read_any(self, row: Mapping[str, object], gathered: list[DataIssue], passed: Sequence[object]) -> Any:
         """The record of a row with values of any type."""
-        issues = Issues(self._source, gathered)
-        values: dict[str, Any] = {}
+        issues = Issues(self.source, gathered)
         others = iter(passed)
-        for attribute, declared in self._fields.items():
-            kind = None if declared is None else declared.field.kind
-            if declared is None or kind is None:
-                values[attribute] = next(others)
-                continue
-            if kind.table is not None:
-                value = kind.table.read(row, gathered)
+        values: dict[str, Any] = {}
+        for attribute, kind, path, slots, more, inner in self._steps:
+            if inner is not None:
+                value: Any = inner.read(row, gathered)
+            elif kind is None:
+                value = next(others)
             else:
-                sent = [row.get(self.key(key)) for key in declared.field.keys]
-                for key in declared.more_keys:
-                    sent[0] = row.get(key) if sent[0] is None else sent[0]
-                is_absent = bool(sent) and not kind.required and all(each is None for each in sent)
-                used = [values[other] for other in kind.used]
-                value = None if is_absent or kind.read is None else kind.read(*sent, declared.path, issues, *used)
-            if value is None and kind.identifies:
+                sent = [row.get(slot.key) for slot in slots]
+                for slot in more:
+                    sent[0] = row.get(slot.key) if sent[0] is None else sent[0]
+                if sent and not kind.required and all(each is None for each in sent):
+                    value = None
+                else:
+                    value = kind.read(*sent, path, issues, *[values[used] for used in kind.used])
+            if value is None and kind is not None and kind.identifies:
                 return None
             values[attribute] = value
-        arguments = {name: value for name, value in values.items() if name in self.record.__struct_fields__}
-        return self.record(**arguments, data_issues=issues.found)
+        own = self.rows.record.__struct_fields__
+        given = {**values, "source": self.source, "data_issues": issues.found, "own_issues": issues.found}
+        return self.rows.record(**{name: value for name, value in given.items() if name in own})
 
-    def read_all(self, rows: Sequence[object], gathered: list[DataIssue], *passed: object) -> Rows[RecordT]:
-        """The rows of one list, without what `read` gives None for."""
+    def read_all(
+        self, rows: Sequence[object], gathered: list[DataIssue], *passed: object
+    ) -> tuple[list[RecordT], list[Flawed[RecordT]]]:
+        """The records of a list, without what `read` gives None for, and those of them that have issues."""
         if rows and type(rows[0]) is self.documented:  # and so are the others: msgspec has decoded the list
-            return self._read_all_documented(rows, gathered, *passed)
+            read: tuple[list[RecordT], list[Flawed[RecordT]]] = self._read_documented(rows, gathered, *passed)
+            return read
         records: list[RecordT] = []
         flawed: list[Flawed[RecordT]] = []
         for row in rows:
@@ -116,13 +159,122 @@ class Table(Generic[RecordT]):
                 records.append(record)
                 if len(gathered) > count:
                     flawed.append((record, tuple(gathered[count:])))
-        return Rows(records, flawed)
+        return records, flawed
+
+    def one(self, data: object, *passed: object) -> RecordT | None:
+        """The `data` of a single record; None when it is empty (quirk 31). Raises ShapeError, also without an id."""
+        row = one_row(data)
+        if row is None:
+            return None
+        record = self.read(row, [], *passed, *self.rows.alone)
+        if record is None:
+            raise ShapeError("expected an id")
+        return record
+
+    def page(self, body: Mapping[str, object], community_code: str, page: int) -> Page[RecordT]:
+        """The whole body of a list, asked for this community and page. Raises ShapeError.
+
+        Rows without an identifier are dropped and counted. Refused are rows without a total, or of another page, and no
+        rows on a page that has some by its own total: they would pass for a list of none, or for rows they are not.
+        """
+        rows, info = self._listed(body)
+        if len(rows) > MOST_ROWS:
+            raise ShapeError(f"expected {MOST_ROWS} rows on a page at most")
+        issues: list[DataIssue] = []
+        records, flawed = self.read_all(rows, issues, community_code, *self.rows.in_list)
+        info = page_info(info)
+        total = 0 if info.total in (0, "0") else row_id(info.total)
+        per_page, last_page = row_id(info.per_page), row_id(info.last_page)
+        if rows:
+            if total is None:
+                raise ShapeError("expected a total beside rows")
+            if info.current_page != page and (current := row_id(info.current_page) or page) != page:
+                raise (FirstPageError if current == 1 else ShapeError)("expected the page that was asked for")
+            last_page = last_page or -(-total // len(rows))  # `per_page` may be what was asked for (quirk 136)
+        elif total and page <= (last_page or 1) and (page - 1) * (per_page or 0) < total:
+            raise ShapeError("expected rows beside a total")
+        return Page(
+            items=tuple(records),
+            per_page=per_page,
+            last_page=last_page,
+            total=total,
+            dropped=len(rows) - len(records),
+            issues=tuple(issues),
+            flawed=tuple(flawed),
+        )
+
+    def _listed(self, body: Mapping[str, object]) -> tuple[Sequence[object], object]:
+        """The rows of a list, and which page they are.
+
+        `data` may be absent (2.1.2.3), and what says the page is null when nothing is found (quirk 138); where the rows
+        have a name, `data` may be empty, but is always there.
+        """
+        within, info = self.rows.within, self.rows.info
+        if within is None:
+            return row_list(get_data(body)), body.get(info)
+        if "data" not in body:
+            raise ShapeError("expected data")
+        data = unwrap(body["data"])
+        if isinstance(data, self.named):
+            data = msgspec.structs.asdict(data)
+        if data is None or data == []:
+            data = {within: []}
+        if not isinstance(data, dict) or within not in data:
+            raise ShapeError(f"expected an object with {within}")
+        return row_list(data[within]), data.get(info)
+
+    def _generate(self) -> Callable[..., Any]:
+        """What reads documented rows, all of a list at once: a call for each would take a fifth of the time."""
+        names: dict[str, Any] = {"Record": self.rows.record, "Issues": Issues, "source": self.source}
+        passed, lines = [], ["issues = None", "count = len(gathered)"]
+        for attribute, kind, path, slots, more, inner in self._steps:
+            local, read = _local(attribute), f"read_{attribute}"
+            if inner is not None:
+                names[read] = inner._read_documented  # of the same class
+                lines += [f"{local}, _ = {read}([row], gathered)", f"{local} = {local}[0] if {local} else None"]
+            elif kind is None:
+                passed.append(local)
+                continue
+            else:
+                values = ["v", "v2"][: len(slots)]
+                lines += [f"{value} = row.{slot.name}" for value, slot in zip(values, slots, strict=True)]
+                lines += [f"if v is None: v = row.{slot.name}" for slot in more]
+                arguments = [*values, repr(path), "issues := issues or Issues(source, gathered)"]
+                call = f"{read}({', '.join([*arguments, *map(_local, kind.used)])})"
+                if values and not kind.required:
+                    call = f"None if {' is '.join(values)} is None else {call}"
+                inline = kind.inline.replace("OTHERWISE", call).replace("WORDS", f"words_{attribute}")
+                lines.append(f"{local} = {inline}")
+                words = self.source.wire.words.get(kind.words)
+                names |= {**kind.names, read: kind.read, f"words_{attribute}": words}
+            if kind is not None and kind.identifies:
+                lines.append(f"if {local} is None: continue")
+        lines.append(f"records.append(Record({', '.join(self._arguments())}))")
+        lines.append("if len(gathered) > count: flawed.append((records[-1], tuple(gathered[count:])))")
+        loop = "\n        ".join(["for row in rows:", *lines])
+        head = f"def read({', '.join(['rows', 'gathered', *passed])}):"
+        code = "\n    ".join([head, "records, flawed = [], []", loop, "return records, flawed"])
+        exec(compile(code, f"<reader of {self.rows.record.__name__}>", "exec"), names)  # noqa: S102 # of declarations alone
+        function: Callable[..., Any] = names["read"]
+        return function
+
+    def _arguments(self) -> Iterator[str]:
+        """By position as far as the declared fields come one after the other: for a call with more than 15 keywords
+        CPython builds a dictionary.
+        """
+        found = "() if issues is None else issues.found"
+        given = {"data_issues": found, "own_issues": found, "source": "source"}
+        given |= {step.attribute: _local(step.attribute) for step in self._steps}
+        by_position = True
+        for attribute in self.rows.record.__struct_fields__:
+            if attribute in given:
+                yield given[attribute] if by_position else f"{attribute}={given[attribute]}"
+            else:
+                by_position = False
 
 
 class _Slot(NamedTuple):
-    """An attribute of a wire struct: `name` and, for the second key of a field, `name_2`; `name_3` and so on for those
-    that the profile adds.
-    """
+    """A key of a row, and its attribute of the wire struct."""
 
     name: str
     key: str
@@ -130,40 +282,43 @@ class _Slot(NamedTuple):
     absent: Any
 
 
-def _slots(fields: Mapping[str, DeclaredField], own_key: Callable[[str], str]) -> Iterator[_Slot]:
-    for attribute, declared in fields.items():
-        kind = declared.field.kind
-        if kind is None:
-            continue
-        if kind.table is not None:
-            yield from kind.table.slots
-        wire = kind.wire.make() if isinstance(kind.wire, Lazy) else kind.wire
-        wires = wire, wire if kind.other is msgspec.UNSET else kind.other
-        absences = None if declared.more_keys else kind.absent, None
-        keys = map(own_key, declared.field.keys)
-        for name, key, type_, absent in zip(_slot_names(attribute), keys, wires, absences, strict=False):
-            yield _slot(name, key, type_, absent)
-        for name, key in zip(_more_slot_names(declared), declared.more_keys, strict=True):
-            yield _slot(name, key, wire, None)
+class _Step(NamedTuple):
+    """How an attribute is read: by its kind from the slots, where the first has no value from one of `more`, whose keys
+    the profile adds; or by `inner`, whose record is made of the same row. With neither, it is passed.
+    """
+
+    attribute: str
+    kind: Any = None
+    path: str = ""
+    slots: Sequence[_Slot] = ()
+    more: Sequence[_Slot] = ()
+    inner: Table[Any] | None = None
 
 
-def _slot(name: str, key: str, wire: Any, absent: Any) -> _Slot:
-    return _Slot(name, key, wire | None if wire is not None and absent is None else wire, absent)
+def _step(wire: "Wire", rows: Rows[Any], attribute: str, declared: DeclaredField | None) -> _Step:
+    kind = None if declared is None else declared.field.kind
+    if declared is None or kind is None:
+        return _Step(attribute)
+    if kind.same_row is not None:
+        inner = wire.table(kind.same_row)
+        return _Step(attribute, kind, slots=inner.slots, inner=inner)
+    first = kind.wire
+    if kind.rows is not None:
+        first = wire.table(kind.rows).listed
+    elif isinstance(kind.words, type) and issubclass(kind.words, WireEnum) and not kind.words.numbered:
+        first = wire.word_type(kind.words, required=kind.required) | int
+    more = wire.profile.keys.get((rows.record.__name__, attribute), ())
+
+    def slot(name: str, key: str, type_: Any, absent: Any = None) -> _Slot:
+        return _Slot(name, key, type_ | None if absent is None else type_, absent)
+
+    slots = [slot(attribute, rows.key(key), first, None if more else kind.absent) for key in declared.field.keys[:1]]
+    slots += [slot(f"{attribute}_2", rows.key(key), Any) for key in declared.field.keys[1:]]
+    added = [slot(f"{attribute}_more_{number}", key, first) for number, key in enumerate(more)]
+    return _Step(attribute, kind, declared.path, slots, added)
 
 
-def _slot_names(attribute: str) -> tuple[str, str]:
-    return attribute, f"{attribute}_2"
-
-
-def _more_slot_names(declared: DeclaredField) -> list[str]:
-    return [f"{declared.attribute}_{number}" for number, _ in enumerate(declared.more_keys, 3)]
-
-
-def _struct(name: str, members: Iterable[tuple[str, Any, Any]], keys: Mapping[str, str]) -> type[msgspec.Struct]:
-    return msgspec.defstruct(name, members, rename=keys, kw_only=True, gc=False)
-
-
-def _in_order(fields: Mapping[str, DeclaredField]) -> dict[str, DeclaredField | None]:
+def _in_order(fields: Mapping[str, DeclaredField]) -> list[tuple[str, DeclaredField | None]]:
     """Each attribute after those that its kind uses; None for what is used and no field."""
     ordered: dict[str, DeclaredField | None] = {}
 
@@ -175,70 +330,7 @@ def _in_order(fields: Mapping[str, DeclaredField]) -> dict[str, DeclaredField | 
 
     for attribute in fields:
         add(attribute)
-    return ordered
-
-
-class _Reader:
-    """Writes the functions that make records of one class, of documented rows."""
-
-    def __init__(self, record: type[Record], fields: Mapping[str, DeclaredField | None], source: IssueSource) -> None:
-        self._record = record
-        self._fields = fields
-        self._names: dict[str, Any] = {"Record": record, "Rows": Rows, "Issues": Issues, "source": source}
-
-    def function(self, *, all_rows: bool = False) -> Callable[..., Any]:
-        """Of one row; or of all rows of a list, which saves a call for each: a fifth of the time for orders."""
-        without_identifier = "continue" if all_rows else "return None"
-        passed, lines = [], ["issues = None"]
-        for attribute, declared in self._fields.items():
-            kind = None if declared is None else declared.field.kind
-            if declared is None or kind is None:
-                passed.append(attribute)
-                continue
-            slots = dict(zip(("v", "v2"), _slot_names(attribute)[: len(declared.field.keys)], strict=False))
-            lines += [f"{value} = row.{slot}" for value, slot in slots.items()]
-            lines += [f"if v is None: v = row.{slot}" for slot in _more_slot_names(declared)]
-            lines.append(f"{_local(attribute)} = {self._expression(declared, kind, tuple(slots))}")
-            if kind.identifies:
-                lines.append(f"if {_local(attribute)} is None: {without_identifier}")
-        made = f"Record({', '.join(self._arguments())})"
-        if all_rows:
-            lines = ["count = len(gathered)", *lines, f"records.append({made})"]
-            lines.append("if len(gathered) > count: flawed.append((records[-1], tuple(gathered[count:])))")
-            loop = "\n        ".join(["for row in rows:", *lines])
-            body = [f"def read(rows, gathered, {', '.join(passed)}):", "records, flawed = [], []", loop]
-            body.append("return Rows(records, flawed)")
-        else:
-            body = [f"def read(row, gathered, {', '.join(passed)}):", *lines, f"return {made}"]
-        code = "\n    ".join(body)
-        names = dict(self._names)
-        exec(compile(code, f"<reader of {self._record.__name__}>", "exec"), names)  # noqa: S102 # of declarations alone
-        function: Callable[..., Any] = names["read"]
-        return function
-
-    def _expression(self, declared: DeclaredField, kind: Kind, values: tuple[str, ...]) -> str:
-        read = f"read_{declared.attribute}"
-        if kind.table is not None:
-            self._names[read] = kind.table.read_documented
-            return f"{read}(row, gathered)"
-        self._names |= {**kind.names, read: kind.read}
-        arguments = [*values, repr(declared.path), _NEW_ISSUES, *map(_local, kind.used)]
-        otherwise = f"{read}({', '.join(arguments)})"
-        if values and not kind.required:
-            otherwise = f"None if {' is '.join(values)} is None else {otherwise}"
-        return kind.inline.replace("OTHERWISE", otherwise)
-
-    def _arguments(self) -> Iterator[str]:
-        """By position as far as the declared fields come one after the other: for a call with more than 15 keywords
-        CPython builds a dictionary.
-        """
-        by_position = True
-        for attribute in self._record.__struct_fields__:
-            value = "() if issues is None else issues.found" if attribute == "data_issues" else _local(attribute)
-            if attribute in self._fields or attribute == "data_issues":
-                yield value if by_position else f"{attribute}={value}"
-            else:
-                by_position = False
+    return [*ordered.items()]
 
 
 def _local(attribute: str) -> str:

@@ -6,16 +6,15 @@ expected form first and the odd ones in a function aside, so that clean rows sta
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 from unicodedata import normalize
 
-from gateway.normalise.issues import Issues
-from gateway.normalise.records import INT32_MAX, INT32_MIN, Money
+from gateway.normalise.records import INT32_MAX, INT32_MIN, Issues, Money
 from gateway.normalise.vocabulary import YES_NO, DataProblem
-from gateway.normalise.wire_enum import WireEnum
+from gateway.normalise.wire_enum import Switch, WireEnum
 
 REMEMBERED = 256
 """How many distinct texts a reader remembers: pages repeat the same amounts, times and labels.
@@ -30,6 +29,7 @@ LARGEST_AMOUNT = 10**15
 """In yuan, for numbers: a float beyond it has no digits left for the fen."""
 
 EnumT = TypeVar("EnumT", bound=WireEnum)
+ValueT = TypeVar("ValueT")
 
 _MOBILE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9})")
 _GAPS_OF_PHONES = re.compile(r"[\s()\-\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
@@ -46,16 +46,6 @@ def text(value: object, field: str, issues: Issues) -> str | None:
     return _odd_text(value, field, issues)
 
 
-def required_text(value: object, field: str, issues: Issues) -> str | None:
-    """As `text`, for a field that the document promises: absent has an issue."""
-    if isinstance(value, str) and value:
-        return value
-    if value is None or value == "":
-        issues.add(field, value, DataProblem.MISSING)
-        return None
-    return _odd_text(value, field, issues)
-
-
 def identifier(value: object, field: str, issues: Issues) -> str | None:
     """A name or number to look up by: text without blanks around it, zeros kept (quirks 65, 77, 78)."""
     if isinstance(value, str):
@@ -63,12 +53,18 @@ def identifier(value: object, field: str, issues: Issues) -> str | None:
     return _odd_text(value, field, issues)
 
 
-def required_identifier(value: object, field: str, issues: Issues) -> str | None:
-    """As `identifier`, for a field that the document promises: absent has an issue."""
-    if is_blank(value):
-        issues.add(field, value, DataProblem.MISSING)
-        return None
-    return identifier(value, field, issues)
+def promise(read: Callable[..., ValueT | None], fallback: ValueT | None = None) -> Callable[..., ValueT | None]:
+    """A reader of a field that the document promises: what is absent is the fallback, and has an issue."""
+
+    def read_promised(value: object, field: str, issues: Issues) -> ValueT | None:
+        found = read(value, field, issues)
+        if found is not None:
+            return found
+        if is_blank(value):
+            issues.add(field, value, DataProblem.MISSING)
+        return fallback
+
+    return read_promised
 
 
 def _odd_text(value: object, field: str, issues: Issues) -> str | None:
@@ -137,55 +133,27 @@ def is_blank(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def flag(value: object, field: str, issues: Issues, spellings: Mapping[object, bool | None] = YES_NO) -> bool | None:
+def flag(value: object, field: str, issues: Issues, switch: Switch = YES_NO) -> bool | None:
     """A yes or no, by its spellings in the vocabulary."""
-    try:
-        return spellings[value]
-    except (KeyError, TypeError):  # unknown, or a list or object, which no mapping has as a key
-        return _odd_flag(value, field, issues, spellings)
-
-
-def _odd_flag(value: object, field: str, issues: Issues, spellings: Mapping[object, bool | None]) -> bool | None:
-    if isinstance(value, str) and value.strip() in spellings:
-        return spellings[value.strip()]
+    words: Mapping[object, bool | None] = issues.source.wire.words[switch]
+    spelling = value.strip() if isinstance(value, str) else value
+    if not isinstance(spelling, list | dict) and spelling in words:  # a list is no key of a mapping
+        return words[spelling]
     issues.add(field, value, DataProblem.MALFORMED)
     return None
 
 
 def word(enum: type[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
     """A member of an enum, by any of its spellings, or as decoded already; an unknown word is the fallback."""
-    if type(value) is enum:
+    if value is None or type(value) is enum:
         return value
-    if isinstance(value, str):
-        member: EnumT | None = enum.by_wire.get(value)
-        if member is not None:
-            return member
-    elif value is None:
-        return None
-    return _odd_word(enum, value, field, issues)
-
-
-def required_word(enum: type[EnumT], value: object, field: str, issues: Issues) -> EnumT:
-    """As `word`, for a field that the document promises: absent is the fallback too, with an issue of its own."""
-    member = word(enum, value, field, issues)
-    if member is None:
-        issues.add(field, value, DataProblem.MISSING)
-        member = enum.fallback
-    return member
-
-
-def _odd_word(enum: type[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
     spelling = value.strip() if isinstance(value, str) else _number_spelling(enum, value)
-    if spelling == "":
-        return None
-    member: EnumT | None = enum.by_wire.get(spelling)
-    if member is None and (member := enum.misplaced.get(spelling)) is not None:
-        issues.add(field, value, DataProblem.CONTRADICTORY)
-        return member
-    if member is None:
-        issues.add(field, value, _word_problem(enum, value, spelling))
-        member = enum.fallback
-    return member
+    words: Mapping[object, EnumT | None] = issues.source.wire.words[enum]
+    if spelling is not None and spelling in words:
+        return words[spelling]
+    member: EnumT | None = enum.misplaced.get(spelling)
+    issues.add(field, value, _word_problem(enum, value, spelling) if member is None else DataProblem.CONTRADICTORY)
+    return enum.fallback if member is None else member
 
 
 def _number_spelling(enum: type[EnumT], value: object) -> str | None:
@@ -202,16 +170,16 @@ def _word_problem(enum: type[EnumT], value: object, spelling: str | None) -> Dat
     return DataProblem.LEGACY_CODE if legacy else DataProblem.UNRECOGNIZED_VALUE
 
 
-def required_money(value: object, field: str, issues: Issues) -> Money | None:
+def amount(value: object, field: str, issues: Issues) -> Money | None:
     """An amount in yuan, as text ("0.01元", "1,234.50") or number; exact, never a binary float (quirk 109)."""
     found = money(value)
-    if found is None:
-        issues.add(field, value, DataProblem.MISSING if is_blank(value) else DataProblem.MALFORMED)
+    if found is None and not is_blank(value):
+        issues.add(field, value, DataProblem.MALFORMED)
     return found
 
 
 def money(value: object) -> Money | None:
-    """As `required_money`, but silent."""
+    """As `amount`, but silent."""
     if isinstance(value, str):
         return _money_of_text(value) if len(value) <= LONGEST_AMOUNT else None
     if isinstance(value, float):

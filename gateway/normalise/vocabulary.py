@@ -4,9 +4,9 @@ Nothing else in the program knows a Chinese word of the protocol. Sources: the d
 section is named. Dictionaries show the enums in this order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from gateway.normalise.wire_enum import NOT_LISTED, DescribedEnum, WireEnum, Word
+from gateway.normalise.wire_enum import NOT_LISTED, DescribedEnum, Switch, WireEnum, Word
 
 
 class ResidentRole(WireEnum, chinese="居民角色", english="Role of a resident in a house"):
@@ -192,34 +192,16 @@ class DataProblem(DescribedEnum, chinese="数据问题", english="Why a value di
     LEGACY_CODE = "LEGACY_CODE", Word("旧编号", "A code of the old numbering, which is not documented")
 
 
-YES_NO: dict[object, bool | None] = {
-    **dict.fromkeys(("0", 0, "否"), False),
-    **dict.fromkeys(("1", 1, "是"), True),
-    **dict.fromkeys((None, "")),
-}
+YES_NO = Switch(off=("0", 0, "否"), on=("1", 1, "是"))
 """Flags: 0否1是, as text or number; JSON's booleans equal the numbers (quirk 117)."""
 
-ON_OFF: dict[object, bool | None] = {
-    **dict.fromkeys(("0", 0, "关闭"), False),
-    **dict.fromkeys(("1", 1, "开启"), True),
-    **dict.fromkeys((None, "")),
-}
+ON_OFF = Switch(off=("0", 0, "关闭"), on=("1", 1, "开启"))
 """Switches: 0关闭1开启, as text, number or boolean (quirk 102)."""
 
-SWITCHES: Mapping[str, dict[object, bool | None]] = {"YesNo": YES_NO, "OnOff": ON_OFF}
-"""The two by their names in a profile, which may add to them."""
+ENUMS = {enum.__name__: enum for enum in WireEnum.__subclasses__()}
 
-DECLARED_SWITCHES = {name: dict(words) for name, words in SWITCHES.items()}
-
-
-def respell_switch(name: str, more: Mapping[bool, Sequence[str]]) -> None:
-    """Take these spellings besides the declared ones, and no others. The table stays the same object."""
-    words = SWITCHES[name]
-    words.clear()
-    words.update(DECLARED_SWITCHES[name])
-    for value, spellings in more.items():
-        words.update(dict.fromkeys(spellings, value))
-
+CLOSED_LISTS: Mapping[str, type[WireEnum] | Switch] = {**ENUMS, "YesNo": YES_NO, "OnOff": ON_OFF}
+"""What a profile may add words to, by the names it has there."""
 
 FLAG_FORM: Mapping[bool, str] = {False: "0", True: "1"}
 """How a boolean is sent (quirk 62)."""

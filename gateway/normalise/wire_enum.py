@@ -7,9 +7,9 @@
 A member is its name as text. Its label, meaning, spellings and note are declared with it and nowhere else.
 """
 
-from collections.abc import Mapping, Sequence
-from enum import Enum, StrEnum
-from typing import Any, ClassVar, Self, cast
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any, ClassVar, Self
 
 import msgspec
 
@@ -98,20 +98,12 @@ class DescribedEnum(StrEnum):
         return Dictionary(cls.__name__, cls.chinese, tuple(entries))
 
 
-class _Spelling(Enum):
-    """Base of the types that `WireEnum.spelling` makes: text that is no spelling stays text."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Any:
-        return value
-
-
 class WireEnum(DescribedEnum):
     """An enum whose members platforms send and take.
 
     `fallback`, the last member, is what an unknown word becomes; it has no spelling. `by_wire` finds a member by any of
-    its spellings, all of them text; null and empty text are None. `by_value` finds it by non-empty text or a number,
-    for rows whose types were checked: to a dictionary, true is 1, and so is 1.0.
+    its declared spellings, texts, and numbers where it has one; null and empty text are None. Look up what is text, or
+    was checked to be a number: to a dictionary, true is 1, and so is 1.0.
 
     `numbered`: the document numbers the members. Where it does not, a number is a code of the old, undocumented
     numbering (quirk 88). `boolean`: the numbers are 0 and 1, so that false and true may come instead. `misplaced` finds
@@ -119,8 +111,7 @@ class WireEnum(DescribedEnum):
     """
 
     fallback: ClassVar[Any]
-    by_wire: ClassVar[dict[object, Any]]
-    by_value: ClassVar[dict[object, Any]]
+    by_wire: ClassVar[Mapping[object, Any]]
     misplaced: ClassVar[Mapping[object, Any]]
     numbered: ClassVar[bool]
     boolean: ClassVar[bool]
@@ -128,50 +119,19 @@ class WireEnum(DescribedEnum):
     def __init_subclass__(cls, chinese: str = "", english: str = "") -> None:
         super().__init_subclass__(chinese, english)
         *listed, cls.fallback = cls
-        cls.by_wire, cls.by_value = {}, {}
+        words: dict[object, Any] = {word: member for member in listed for word in (member.label, *member.word.also)}
+        codes: dict[Any, Any] = {member.word.code: member for member in listed if member.word.code is not None}
+        cls.by_wire = {None: None, "": None, **words, **codes, **{int(code): codes[code] for code in codes}}
         cls.misplaced = {word: member for member in listed for word in member.word.misplaced}
-        cls._spell(listed, {})
-
-    @classmethod
-    def respell(cls, more: Mapping[Any, Sequence[str]]) -> None:
-        """Take these spellings of members besides the declared ones, and no others. One of the fallback is a word that
-        is known though no member means it: it is no issue.
-
-        The look-up tables stay the same objects; what was generated from them is to be generated again.
-        """
-        *listed, _ = cls
-        cls._spell(listed, more)
-
-    @classmethod
-    def _spell(cls, listed: Sequence[Any], more: Mapping[Any, Sequence[str]]) -> None:
-        """Fill the look-up tables."""
-        spellings: dict[object, Any] = {}
-        for member in listed:
-            spellings.update(dict.fromkeys((member.label, *member.word.also), member))
-        codes: dict[object, Any] = {member.word.code: member for member in listed if member.word.code is not None}
-        for member, also in more.items():
-            spellings.update(dict.fromkeys(also, member))
-        numbers: dict[object, Any] = {int(str(code)): member for code, member in codes.items()}
-        cls.by_wire.clear()
-        cls.by_wire.update({None: None, "": None, **spellings, **codes})
-        cls.by_value.clear()
-        cls.by_value.update({**spellings, **codes, **numbers})
         cls.numbered = bool(codes)
         cls.boolean = set(codes) == {"0", "1"}
 
     @classmethod
-    def spelling(cls, *, required: bool = False) -> Any:
-        """A type for msgspec to decode: a spelling becomes its member, empty text None, any other text stays text. So
-        does empty text where a word is `required`.
-
-        msgspec looks texts up in an enum's table of values, without making a string of them, and gives what it finds
-        there. So it reads the words of a row in half the time that it takes to read them as text and look them up.
+    def spellings(cls, more: Mapping[str, Iterable[str]]) -> dict[object, Any]:
+        """`by_wire`, with these spellings of members besides the declared ones. One of the fallback is a word that is
+        known though no member means it: it is no issue.
         """
-        table = {text: cls.by_wire[text] for text in cls.by_wire if text or (text == "" and not required)}
-        table |= {word: word for word in cls.misplaced}  # for an unknown word msgspec calls Python: 2 µs
-        spelling = cast(Any, _Spelling)(f"{cls.__name__}Spelling", {str(text): text for text in table if text})
-        spelling._value2member_map_ = table
-        return spelling
+        return {**cls.by_wire, **{word: cls(name) for name, words in more.items() for word in words}}
 
     @property
     def wire_label(self) -> str:
@@ -187,3 +147,19 @@ class WireEnum(DescribedEnum):
         if code is None:
             raise ValueError(f"{self!r} has no number")
         return code
+
+
+class Switch:
+    """A yes or no: `by_wire` has its spellings, text or number, as a `WireEnum` has its own."""
+
+    def __init__(self, off: Iterable[object], on: Iterable[object]) -> None:
+        words: dict[object, bool | None] = {None: None, "": None}
+        self.by_wire: Mapping[object, bool | None] = words | dict.fromkeys(off, False) | dict.fromkeys(on, True)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of both in a profile."""
+        return iter(("true", "false"))
+
+    def spellings(self, more: Mapping[str, Iterable[str]]) -> dict[object, bool | None]:
+        """`by_wire`, with these spellings as well."""
+        return {**self.by_wire, **{word: name == "true" for name, words in more.items() for word in words}}

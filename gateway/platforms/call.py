@@ -172,7 +172,7 @@ class Call(Pending[ParsedT]):
             self.size = len(outcome.body)
             if self._trace is not None:
                 self._trace.bytes = self.size
-            envelope = open_envelope(outcome, self.endpoint.decode)
+            envelope = open_envelope(outcome, self._route.decode)
         except (httpx.TransportError, BadAnswerError, BusyAnswerError) as failure:
             drop_tracebacks(failure)  # their frames hold it as the outcome
             error = to_platform_error(self._client.platform, self.endpoint.name, failure)

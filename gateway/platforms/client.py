@@ -70,6 +70,7 @@ class PlatformClient(ABC):
         self.call_timeout = upstream.call_timeout
         self.clock = upstream.clock
         self.slots = upstream.slots
+        self.wire = upstream.wire
         self.session = Session(self._login, upstream.clock)
         self._http = upstream.client
         self._login_endpoint = login

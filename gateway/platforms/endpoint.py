@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.normalise.wire import Wire
+
 
 class Kind(Enum):
     """What a call does, which its HTTP method does not show: every read is a POST.
@@ -28,9 +30,9 @@ class Kind(Enum):
 class Endpoint(msgspec.Struct, frozen=True):
     """One documented call. `path` is under the platform's base; "" where the settings must give it and do not.
 
-    `shows_why`: whether the `msg` of a refusal is fit to be shown (not so for order/list, quirk 17). `decode` takes a
-    success that came as documented in one step, and raises msgspec.DecodeError for every other answer. `record` is what
-    each row in its answers is.
+    `shows_why`: whether the `msg` of a refusal is fit to be shown (not so for order/list, quirk 17). `decode(wire)`
+    takes a success that came as documented in one step, and raises msgspec.DecodeError for every other answer. `record`
+    is what each row in its answers is.
     """
 
     name: str
@@ -38,5 +40,5 @@ class Endpoint(msgspec.Struct, frozen=True):
     path: str
     kind: Kind
     shows_why: bool = True
-    decode: Callable[[bytes], Mapping[str, Any]] | None = None
+    decode: Callable[[Wire], Callable[[bytes], Mapping[str, Any]]] | None = None
     record: type | None = None

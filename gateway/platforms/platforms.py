@@ -10,6 +10,7 @@ import msgspec
 from gateway.addresses import can_be_called
 from gateway.errors import PlatformId
 from gateway.normalise.profile import NO_PROFILE, Profile
+from gateway.normalise.wire import AS_DOCUMENTED, Wire
 from gateway.ops.calls import Calls
 from gateway.ops.metrics import Metrics
 from gateway.ops.slots import Slots
@@ -28,13 +29,14 @@ SECURITY_TOKEN_LIFETIME = 1800.0
 class Platforms:
     """The typed clients of both platforms, and what their calls took. Nothing is called until somebody asks."""
 
-    __slots__ = ("calls", "profile", "security", "wjdh")
+    __slots__ = ("calls", "profile", "security", "wire", "wjdh")
 
-    def __init__(self, wjdh: Wjdh, security: Security, calls: Calls, profile: Profile = NO_PROFILE) -> None:
+    def __init__(self, wjdh: Wjdh, security: Security, calls: Calls, wire: Wire = AS_DOCUMENTED) -> None:
         self.wjdh = wjdh
         self.security = security
         self.calls = calls
-        self.profile = profile
+        self.wire = wire
+        self.profile = wire.profile
 
     def get_platform(self, endpoint: str) -> PlatformId:
         """Which platform has the endpoint of this name."""
@@ -59,7 +61,7 @@ def make_platforms(
 
     Raises SettingsError for a URL that cannot be called, and for certificates that cannot be read.
     """
-    calls = Calls(settings.call_timeout, metrics)
+    calls, wire = Calls(settings.call_timeout, metrics), Wire(profile)
     paths = SecurityPaths(
         token=settings.security_token_path,
         people=settings.security_people_path,
@@ -82,6 +84,7 @@ def make_platforms(
             slots=slots,
             calls=calls,
             call_timeout=settings.call_timeout,
+            wire=wire,
         )
 
     mistakes = Mistakes()
@@ -111,7 +114,7 @@ def make_platforms(
             not_found=profile.not_found,
         )
     mistakes.check()
-    return Platforms(wjdh, security, calls, profile)
+    return Platforms(wjdh, security, calls, wire)
 
 
 def _read_certificates() -> ssl.SSLContext:

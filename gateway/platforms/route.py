@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.addresses import can_be_called
 from gateway.errors import PlatformId
+from gateway.normalise.wire import AS_DOCUMENTED, Wire
 from gateway.ops.calls import Calls, CallTrace
 from gateway.ops.resilience import Clock
 from gateway.ops.slots import GATEWAY, Slots
@@ -29,7 +30,7 @@ _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 
 class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     """What carries the calls to one platform: `client` any of them, `engine` the reads past it, where there is one.
-    `slots` bounds how many are in flight.
+    `slots` bounds how many are in flight; `wire` reads the answers.
 
     A call may take `call_timeout` seconds in all: queueing, a login and a replay included.
     """
@@ -40,6 +41,7 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     calls: Calls
     call_timeout: float
     clock: Clock = time.monotonic
+    wire: Wire = AS_DOCUMENTED
 
 
 def endpoint_url(base: str, path: str) -> httpx.URL:
@@ -83,6 +85,7 @@ class Route:
         "_url",
         "breaker",
         "calls",
+        "decode",
         "endpoint",
         "is_login",
         "is_read",
@@ -92,6 +95,7 @@ class Route:
         self.endpoint = endpoint
         self.calls = upstream.calls.to(platform, endpoint.name, upstream.clock)
         self.breaker = self.calls.breaker
+        self.decode = None if endpoint.decode is None else endpoint.decode(upstream.wire)
         self.is_login = endpoint.kind is Kind.LOGIN
         self.is_read = endpoint.kind is Kind.READ
         self._client = upstream.client

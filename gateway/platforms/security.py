@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from gateway.errors import PlatformAuthError
-from gateway.normalise.house import HouseOwner, decode_owner, parse_owner
+from gateway.normalise.house import OWNERS, HouseOwner
 from gateway.normalise.module import ModuleState, parse_module_states
-from gateway.normalise.people import People, decode_people, parse_people
+from gateway.normalise.people import PEOPLE, People
 from gateway.normalise.records import HouseKey
 from gateway.platforms.call import Call
 from gateway.platforms.client import PlatformClient, read_token
@@ -62,8 +62,8 @@ class Security(PlatformClient):
 
         Raises httpx.InvalidURL or httpx.UnsupportedProtocol.
         """
-        self._people = Endpoint("people", "POST", paths.people, Kind.READ, decode=decode_people, record=People)
-        self._owner = Endpoint("owner", "POST", paths.owner, Kind.READ, decode=decode_owner, record=HouseOwner)
+        self._people = Endpoint("people", "POST", paths.people, Kind.READ, decode=PEOPLE.decode_one, record=People)
+        self._owner = Endpoint("owner", "POST", paths.owner, Kind.READ, decode=OWNERS.decode_one, record=HouseOwner)
         self._callback = Endpoint("callback", "POST", paths.callback, Kind.REPEATABLE_WRITE)
         self._modules = Endpoint("modules-sync", "POST", paths.modules, Kind.READ)
         login = Endpoint("token", "POST", paths.token, Kind.LOGIN)
@@ -79,7 +79,7 @@ class Security(PlatformClient):
     def _read_person(self, endpoint: Endpoint, envelope: Envelope) -> People | None:
         if _is_nobody(envelope, self._not_found):
             return None
-        return parse_people(self._data(endpoint, envelope))
+        return self.wire.table(PEOPLE).one(self._data(endpoint, envelope))
 
     def house_owner(self, house: HouseKey) -> Call[HouseOwner | None]:
         """The owner of a house (1.1.3); None when it has none."""
@@ -88,7 +88,7 @@ class Security(PlatformClient):
     def _read_owner(self, endpoint: Endpoint, envelope: Envelope, house: HouseKey) -> HouseOwner | None:
         if envelope.is_empty and not envelope.has_failed and self._is_unowned(envelope):
             return None
-        return parse_owner(self._data(endpoint, envelope), house)
+        return self.wire.table(OWNERS).one(self._data(endpoint, envelope), house)
 
     def _is_unowned(self, envelope: Envelope) -> bool:
         return envelope.code == NOT_FOUND or envelope.says(self._not_found)
@@ -98,7 +98,7 @@ class Security(PlatformClient):
         return Call(self, self._modules, b"", self._read_states)
 
     def _read_states(self, endpoint: Endpoint, envelope: Envelope) -> dict[str, tuple[ModuleState, ...] | None]:
-        return parse_module_states(self._data(endpoint, envelope))
+        return parse_module_states(self.wire, self._data(endpoint, envelope))
 
     async def deliver_payment(
         self, order_number: str, shop_number: str, weixin_number: str, *, token: str | None = None

@@ -9,11 +9,12 @@ from msgspec import structs
 from gateway.errors import ProtocolError
 from gateway.normalise import forms
 from gateway.normalise.module import Module, parse_modules
-from gateway.normalise.order import Order, OrderQuery, decode_orders, parse_order_page
-from gateway.normalise.records import Page
-from gateway.normalise.repair import Repair, RepairQuery, decode_repairs, parse_repair, parse_repair_page
+from gateway.normalise.order import ORDERS, Order, OrderQuery
+from gateway.normalise.records import Page, Record
+from gateway.normalise.repair import REPAIRS, Repair, RepairQuery
 from gateway.normalise.requests import NewAnnouncement, NewOrder
-from gateway.normalise.shenhe import Shenhe, ShenheQuery, decode_shenhes, parse_shenhe, parse_shenhe_page
+from gateway.normalise.shenhe import REVIEWS, Shenhe, ShenheQuery
+from gateway.normalise.table import Rows
 from gateway.normalise.values import row_id
 from gateway.normalise.vocabulary import RepairStatus, ShenheStatus
 from gateway.platforms.call import Call
@@ -26,16 +27,16 @@ from gateway.wording.faults import FaultWording
 
 # Some paths have wjdh/ in front and some have not, and order/list is not orders/list (quirks 49 to 52).
 SECRET = Endpoint("secret", "POST", "wjdh/secret", Kind.LOGIN)
-SHENHE_LIST = Endpoint("shenheList", "POST", "wjdh/shenheList", Kind.READ, decode=decode_shenhes, record=Shenhe)
+SHENHE_LIST = Endpoint("shenheList", "POST", "wjdh/shenheList", Kind.READ, decode=REVIEWS.decode_list, record=Shenhe)
 SHENHE = Endpoint("shenhe", "POST", "wjdh/shenhe", Kind.READ, record=Shenhe)
 SHENHE_UPDATE = Endpoint("shenhe/update", "PUT", "wjdh/shenhe", Kind.REPEATABLE_WRITE)
 ORDER_NEW = Endpoint("order/new", "POST", "order/new", Kind.UNREPEATABLE_WRITE)
 ORDER_LIST = Endpoint(
-    "order/list", "POST", "order/list", Kind.READ, shows_why=False, decode=decode_orders, record=Order
+    "order/list", "POST", "order/list", Kind.READ, shows_why=False, decode=ORDERS.decode_list, record=Order
 )
 MODULES = Endpoint("modules", "POST", "wjdh/modules", Kind.READ, record=Module)
 MODULE = Endpoint("module", "PUT", "wjdh/module", Kind.REPEATABLE_WRITE)
-REPAIR_LIST = Endpoint("repair/list", "POST", "wjdh/repair/list", Kind.READ, decode=decode_repairs, record=Repair)
+REPAIR_LIST = Endpoint("repair/list", "POST", "wjdh/repair/list", Kind.READ, decode=REPAIRS.decode_list, record=Repair)
 REPAIR = Endpoint("repair", "POST", "repair", Kind.READ, record=Repair)
 REPAIR_UPDATE = Endpoint("repair/update", "PUT", "repair", Kind.REPEATABLE_WRITE)
 ANNOUNCEMENT_NEW = Endpoint("announcement/new", "POST", "announcement/new", Kind.UNREPEATABLE_WRITE)
@@ -54,7 +55,7 @@ ENDPOINTS = (
     ANNOUNCEMENT_NEW,
 )
 
-RecordT = TypeVar("RecordT")
+RecordT = TypeVar("RecordT", bound=Record)
 OneT = TypeVar("OneT", Shenhe, Repair)
 
 API = "/api/v1"
@@ -104,11 +105,11 @@ class Wjdh(PlatformClient):
         """A page of the community's reviews (1.2.2)."""
         form = {"community_identifier": community_code, **forms.query_form(query)}
         form |= _paging(page, per_page)
-        return Call(self, SHENHE_LIST, encode_form(form), self._page, parse_shenhe_page, community_code, page)
+        return Call(self, SHENHE_LIST, encode_form(form), self._page, REVIEWS, community_code, page)
 
     def shenhe(self, platform_id: int, community_code: str | None = None) -> Call[Shenhe | None]:
         """One review (1.2.3). `community_code` is what the caller knows of it: the answer does not say (quirk 175)."""
-        return Call(self, SHENHE, _id_form(platform_id), self._record, parse_shenhe, platform_id, community_code)
+        return Call(self, SHENHE, _id_form(platform_id), self._record, REVIEWS, platform_id, community_code)
 
     async def decide_shenhe(
         self, platform_id: int, status: ShenheStatus, *, content: str | None = None, reason: str | None = None
@@ -135,7 +136,7 @@ class Wjdh(PlatformClient):
     def orders(self, community_code: str, query: OrderQuery, page: int = 1) -> Call[Page[Order]]:
         """A page of the community's orders (2.1.2); its size is the platform's choice (quirk 134)."""
         form = {"xiaoqu": community_code, **forms.query_form(query), "page": _page_number(page)}
-        return Call(self, ORDER_LIST, encode_form(form), self._page, parse_order_page, community_code, page)
+        return Call(self, ORDER_LIST, encode_form(form), self._page, ORDERS, community_code, page)
 
     def probe_communities(self, codes: Sequence[str]) -> list[Coroutine[Any, Any, Probe]]:
         """Try a page of the first one, and of those whose code is shorter than another: it may have lost a zero."""
@@ -160,7 +161,7 @@ class Wjdh(PlatformClient):
         return Call(self, MODULES, encode_form({"xiaoqu": community_code}), self._read_modules, community_code)
 
     def _read_modules(self, endpoint: Endpoint, envelope: Envelope, community_code: str) -> tuple[Module, ...]:
-        return parse_modules(self._data(endpoint, envelope), community_code)
+        return parse_modules(self.wire, self._data(endpoint, envelope), community_code)
 
     async def set_module(self, community_code: str, label: str, enabled: bool) -> None:
         """Switch a module, by the platform's word for it, on or off (3.2.2)."""
@@ -170,11 +171,11 @@ class Wjdh(PlatformClient):
         """A page of the community's repairs of one status (4.1): without one, the open ones (quirk 146)."""
         form = {"xiaoqu": community_code, **forms.query_form(query)}
         form |= _paging(page, per_page)
-        return Call(self, REPAIR_LIST, encode_form(form), self._page, parse_repair_page, community_code, page)
+        return Call(self, REPAIR_LIST, encode_form(form), self._page, REPAIRS, community_code, page)
 
     def repair(self, platform_id: int, community_code: str | None = None) -> Call[Repair | None]:
         """One repair with its date (4.2). `community_code` as in `shenhe`."""
-        return Call(self, REPAIR, _id_form(platform_id), self._record, parse_repair, platform_id, community_code)
+        return Call(self, REPAIR, _id_form(platform_id), self._record, REPAIRS, platform_id, community_code)
 
     async def update_repair(self, platform_id: int, status: RepairStatus, reply: str | None = None) -> None:
         """Set a repair's status (4.3); an absent reply keeps the old one (quirk 55)."""
@@ -191,25 +192,25 @@ class Wjdh(PlatformClient):
         self,
         endpoint: Endpoint,
         envelope: Envelope,
-        parse: Callable[[Mapping[str, object], str, int], Page[RecordT]],
+        rows: Rows[RecordT],
         community_code: str,
         page: int,
     ) -> Page[RecordT]:
         """The page in an answer."""
-        return parse(self._accept(endpoint, envelope), community_code, page)
+        return self.wire.table(rows).page(self._accept(endpoint, envelope), community_code, page)
 
     def _record(
         self,
         endpoint: Endpoint,
         envelope: Envelope,
-        parse: Callable[[object, str | None], OneT | None],
+        rows: Rows[OneT],
         platform_id: int,
         community_code: str | None,
     ) -> OneT | None:
         """The record in an answer to a call by id; None when there is none."""
         if _is_not_found(envelope, self._not_found):
             return None
-        record = parse(self._accept(endpoint, envelope).get("data"), community_code)
+        record = self.wire.table(rows).one(self._accept(endpoint, envelope).get("data"), community_code)
         if record is not None and record.platform_id != platform_id:
             raise ProtocolError(self.platform, endpoint.name, FaultWording.OTHER_RECORD())
         return record

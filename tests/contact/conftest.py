@@ -1,23 +1,14 @@
 """The deep check over a sandbox."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from gateway.contact.deep import DeepOptions, make_survey
-from gateway.normalise.profile import NO_PROFILE, use_profile
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.settings import load_settings
 
 COMMUNITIES = ("10002", "00001", "00002", "10003")
-
-
-@pytest.fixture(autouse=True)
-def own_words() -> Iterator[None]:
-    """A profile is the process's own: the next test has none."""
-    yield
-    use_profile(NO_PROFILE)
 
 
 @pytest.fixture

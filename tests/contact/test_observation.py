@@ -2,13 +2,14 @@
 
 from gateway.contact.renaming import all_renamed_keys, renamed_keys
 from gateway.normalise.observation import OTHER_KEYS, WITHHELD, DeclaredKeys, Observer, get_form, json_type
+from gateway.normalise.wire import AS_DOCUMENTED
 
-APPLICANT = [key for key in DeclaredKeys("ShenhePeople", {}).fields if key != "people_nation"]
+APPLICANT = [key for key in DeclaredKeys(AS_DOCUMENTED, "ShenhePeople").fields if key != "people_nation"]
 REPAIR = {"id": 1, "possion": "东门", "description": "灯坏", "status": 0, "reply": None, "name": "王芳", "phone": "1"}
 
 
 def observed(*rows: dict[str, object]) -> Observer:
-    observer = Observer()
+    observer = Observer(AS_DOCUMENTED)
     observer.rows("Repair", rows)
     return observer
 
@@ -88,7 +89,7 @@ def test_forms_name_no_value():
 
 
 def test_key_renamed_in_one_record_is_renamed_in_another():
-    observer = Observer()
+    observer = Observer(AS_DOCUMENTED)
     observer.rows("ShenhePeople", [dict.fromkeys((*APPLICANT, "people_minzu"), "x")] * 5)
     observer.rows("People", [{"people_minzu": "x", "weixin": "y", "people_name": "z"}])
 
@@ -99,7 +100,7 @@ def test_key_renamed_in_one_record_is_renamed_in_another():
 
 
 def test_words_of_flags_are_a_closed_list():
-    observer = Observer()
+    observer = Observer(AS_DOCUMENTED)
     observer.rows("People", [{"people_dibao": "有"}, {"people_dibao": "0"}, {"people_dibao": True}])
 
     assert observer.words("People", "people_dibao") == {"有": 1, "0": 1, "1": 1}

@@ -1,24 +1,32 @@
 """What tests of the readers need: somewhere to collect issues, and to find them."""
 
 from collections.abc import Iterator
-from typing import get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
-from gateway.normalise.issues import Issues, IssueSource
-from gateway.normalise.records import DataIssue, Record
+from gateway.normalise.order import Order
+from gateway.normalise.records import DataIssue, Issues, IssueSource, Record
+from gateway.normalise.shenhe import Shenhe
 from gateway.normalise.vocabulary import DataProblem, PlatformName
+from gateway.normalise.wire import AS_DOCUMENTED
 
 
 class CollectedIssues(Issues):
     def __init__(self) -> None:
-        super().__init__(IssueSource(PlatformName.WJDH, {}), [])
+        super().__init__(IssueSource(AS_DOCUMENTED, PlatformName.WJDH), [])
 
     @property
     def noted(self) -> list[tuple[str, str | None, DataProblem]]:
         return [(issue.field, issue.raw, issue.problem) for issue in self.found]
 
 
-MAY_BE_EMPTY = {"Order.title", "OrderDetail.name", "OrderDetail.value", "DataIssue.raw", "ShenheContent.raw"}
+MAY_BE_EMPTY = {
+    *("Order.title", "OrderDetail.name", "OrderDetail.value", "DataIssue.raw", "ShenheContent.raw"),
+    *("Order.extra", "Shenhe.content_sent"),
+}
 """Texts as sent, and the title, which is promised. Anywhere else empty text would stand for what is unknown."""
+
+
+READ_WHEN_ASKED: dict[type, tuple[str, ...]] = {Order: ("details", "house"), Shenhe: ("content",)}
 
 
 def mistyped(value: object) -> Iterator[str]:
@@ -32,11 +40,17 @@ def mistyped(value: object) -> Iterator[str]:
         for name, annotation in get_type_hints(type(value)).items():
             held = getattr(value, name)
             allowed = get_args(annotation) or (annotation,)
-            if type(held) not in [get_origin(part) or part for part in allowed] and not isinstance(held, tuple):
+            if (
+                Any not in allowed
+                and type(held) not in [get_origin(part) or part for part in allowed]
+                and not isinstance(held, tuple)
+            ):
                 yield f"{type(value).__name__}.{name}: {type(held).__name__}"
             if held == "" and f"{type(value).__name__}.{name}" not in MAY_BE_EMPTY:
                 yield f"{type(value).__name__}.{name}: empty"
             yield from mistyped(held)
+        for name in READ_WHEN_ASKED.get(type(value), ()):
+            yield from mistyped(getattr(value, name))
 
 
 def issues_within(value: object) -> Iterator[DataIssue]:
@@ -47,5 +61,6 @@ def issues_within(value: object) -> Iterator[DataIssue]:
         for item in value:
             yield from issues_within(item)
     elif isinstance(value, Record):
-        for name in value.__struct_fields__:
-            yield from issues_within(getattr(value, name))
+        for name in {*value.__struct_fields__, *READ_WHEN_ASKED.get(type(value), ()), "data_issues"}:
+            if name != "own_issues" and not name.endswith("_read"):
+                yield from issues_within(getattr(value, name, None))

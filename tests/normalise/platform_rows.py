@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-from gateway.normalise.order import ORDERS
-
 
 def applicant(**changes: Any) -> dict[str, Any]:
     return {
@@ -159,8 +157,3 @@ def owner(**changes: Any) -> dict[str, Any]:
 
 def module(**changes: Any) -> dict[str, Any]:
     return {"id": 1, "community_identifier": "00001", "module_name": "绑定房屋", "module_status": 1, **changes}
-
-
-def parse_order(row: object, community_code: str) -> Any:
-    """One row of the list of orders; None where it is no record."""
-    return ORDERS.read(row, [], community_code)

@@ -9,10 +9,10 @@ from collected_issues import CollectedIssues
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import content, review
+from readers import parse_shenhe
 
 from gateway.normalise.corrections import ContentError, correction_problems, render_shenhe_content
 from gateway.normalise.plausible import EARLIEST_BIRTH
-from gateway.normalise.shenhe import parse_shenhe
 from gateway.normalise.times import birth_date
 from gateway.normalise.vocabulary import (
     HouseOwnership,

@@ -11,14 +11,22 @@ from collected_issues import issues_within, mistyped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import content, member, order, owner, person, repair, residency, review
+from readers import (
+    decode_orders,
+    decode_owner,
+    decode_people,
+    decode_repairs,
+    decode_shenhes,
+    parse_order_page,
+    parse_owner,
+    parse_people,
+    parse_repair_page,
+    parse_shenhe_page,
+)
 
-from gateway.normalise.house import decode_owner, parse_owner
-from gateway.normalise.order import decode_orders, parse_order_page
-from gateway.normalise.people import decode_people, parse_people
+from gateway.loaders.data_quality import read_whole
 from gateway.normalise.records import Page
-from gateway.normalise.repair import decode_repairs, parse_repair_page
 from gateway.normalise.shapes import ShapeError
-from gateway.normalise.shenhe import decode_shenhes, parse_shenhe_page
 
 ODD: list[Any] = [
     *(None, "", " ", "0", "1", "2", 0, 1, 2, -1, 0.0, -0.0, 1.0, 0.1, True, False, 2**31, 10**20, 1e300, [], {}, [1]),
@@ -151,10 +159,10 @@ def read_both_ways(answer: Answer, body: Any) -> Any:
         with pytest.raises(ShapeError):
             answer.any_way(msgspec.json.decode(sent))
         return None
-    expected = answer.any_way(msgspec.json.decode(sent))
+    found, expected = read_whole(found), read_whole(answer.any_way(msgspec.json.decode(sent)))
     if isinstance(found, Page):
         assert sorted(map(repr, found.issues)) == sorted(map(repr, issues_within(found.items)))
-    assert not list(mistyped(found))
+    assert not [*mistyped(found), *mistyped(expected)]
     assert repr(found) == repr(expected)  # which distinguishes 0.0 from -0.0, and 1 from True
     return found
 

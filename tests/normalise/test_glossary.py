@@ -54,8 +54,8 @@ def test_every_row_has_four_cells() -> None:
 
 def wire_names() -> Iterator[str]:
     """The keys that parsers look for, and the fields that forms send."""
-    for table in (PEOPLE, MEMBERS, RESIDENCIES, OWNERS, REVIEWS, APPLICANTS, APPLIED_HOUSES, ORDERS, REPAIRS, MODULES):
-        yield from table.documented.__struct_encode_fields__
+    for rows in (PEOPLE, MEMBERS, RESIDENCIES, OWNERS, REVIEWS, APPLICANTS, APPLIED_HOUSES, ORDERS, REPAIRS, MODULES):
+        yield from (key for keys, _, _ in rows.fields() for key in keys)
     for source in (ROOT / "gateway/normalise").glob("*.py"):
         yield from re.findall(r"""\b(?:get\(|row\[|body\[)"([a-z_]+)["]""", source.read_text(encoding="utf-8"))
     yield from new_order_form(

@@ -7,20 +7,26 @@ from typing import Any
 import msgspec
 import pytest
 from any_rows import JSON, ORDERS, OWNERS, PAGE_INFO, PEOPLE, REPAIRS, REVIEWS, as_sent, page_bodies, rows_like
-from collected_issues import issues_within, mistyped
+from collected_issues import READ_WHEN_ASKED, issues_within, mistyped
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from platform_rows import module, order, parse_order, review
+from platform_rows import module, order, review
+from readers import (
+    parse_module_states,
+    parse_modules,
+    parse_order,
+    parse_order_page,
+    parse_owner,
+    parse_people,
+    parse_repair,
+    parse_repair_page,
+    parse_shenhe,
+    parse_shenhe_page,
+)
 
-from gateway.normalise.house import parse_owner
 from gateway.normalise.literals import LiteralError, read_literal
-from gateway.normalise.module import parse_module_states, parse_modules
-from gateway.normalise.order import parse_order_page
-from gateway.normalise.people import parse_people
 from gateway.normalise.records import Record
-from gateway.normalise.repair import parse_repair, parse_repair_page
 from gateway.normalise.shapes import ShapeError
-from gateway.normalise.shenhe import parse_shenhe, parse_shenhe_page
 
 thorough = settings(max_examples=60, deadline=None)
 """Bounded by count alone: a busy machine is no failure."""
@@ -46,9 +52,12 @@ def check_types(value: object) -> None:
         for item in value:
             check_types(item)
     elif isinstance(value, Record):
-        attributes = {name: getattr(value, name) for name in value.__struct_fields__}
+        attributes = {name: getattr(value, name) for name in value.__struct_fields__ if not name.endswith("_read")}
         msgspec.convert(attributes, type(value))
-        for attribute in attributes.values():
+        for attribute in (
+            *attributes.values(),
+            *(getattr(value, name) for name in READ_WHEN_ASKED.get(type(value), ())),
+        ):
             check_types(attribute)
 
 

@@ -1,7 +1,6 @@
 """The deployment's profile: what it may say, and every mistake in it at once."""
 
 import tomllib
-from collections.abc import Iterator
 
 import pytest
 
@@ -9,18 +8,13 @@ from gateway.auth.masking import mask_content_raw
 from gateway.contact.profile import VARIABLE, parse_profile, read_profile
 from gateway.normalise.corrections import render_shenhe_content
 from gateway.normalise.person import PERSONAL_KEYS
-from gateway.normalise.profile import NO_PROFILE, ListPaging, Profile, use_profile
-from gateway.normalise.repair import parse_repair
+from gateway.normalise.profile import ListPaging, Profile
+from gateway.normalise.repair import REPAIRS
 from gateway.normalise.vocabulary import PiiKind, RepairStatus, ResidentRole
+from gateway.normalise.wire import Wire
 from gateway.settings import Settings, SettingsError
 
 REPAIR = {"id": 1, "position": "东门", "description": "灯坏", "status": "待修", "name": "王芳", "phone": "19900000001"}
-
-
-@pytest.fixture(autouse=True)
-def own_words() -> Iterator[None]:
-    yield
-    use_profile(NO_PROFILE)
 
 
 def profile(text: str) -> Profile:
@@ -116,8 +110,11 @@ def test_whole_profile_is_read():
         [reviews]
         refuse_reasons = false
     """) == Profile(
-        words={"RepairStatus": {"OPEN": ("待修",)}, "ModuleName": {"UNRECOGNIZED": ("智能门锁",)}},
-        switches={"YesNo": {True: ("有",), False: ()}},
+        words={
+            "RepairStatus": {"OPEN": ("待修",)},
+            "YesNo": {"true": ("有",)},
+            "ModuleName": {"UNRECOGNIZED": ("智能门锁",)},
+        },
         keys={("Repair", "reporter_name"): ("contact",)},
         lists={"shenheList": ListPaging(10)},
         not_found=("无此记录",),
@@ -129,39 +126,39 @@ def test_whole_profile_is_read():
 
 @pytest.mark.parametrize("documented", [True, False])
 def test_added_words_and_keys_are_no_issues(documented):
-    use_profile(profile('[words.RepairStatus]\nOPEN = ["待修"]\n[keys.Repair]\nlocation = ["position"]'))
+    wire = Wire(profile('[words.RepairStatus]\nOPEN = ["待修"]\n[keys.Repair]\nlocation = ["position"]'))
     row = REPAIR if documented else REPAIR | {"phone": 19900000001}
 
-    repair = parse_repair(row | {"date": "2020年11月18日11:01:46"}, "10002")
+    repair = wire.table(REPAIRS).one(row | {"date": "2020年11月18日11:01:46"}, "10002")
 
     assert (repair.location, repair.status, repair.data_issues) == ("东门", RepairStatus.OPEN, ())
 
 
 def test_declared_key_wins_over_an_added_one():
-    use_profile(profile('[keys.Repair]\nlocation = ["position"]'))
+    wire = Wire(profile('[keys.Repair]\nlocation = ["position"]'))
 
-    assert parse_repair(REPAIR | {"possion": "西门"}, "10002").location == "西门"
+    assert wire.table(REPAIRS).one(REPAIR | {"possion": "西门"}, "10002").location == "西门"
 
 
 def test_old_numbers_can_be_given_a_meaning():
-    use_profile(profile('[words.ResidentRole]\nOWNER = ["1"]'))
+    wire = Wire(profile('[words.ResidentRole]\nOWNER = ["1"]'))
 
-    assert ResidentRole.by_wire["1"] is ResidentRole.OWNER
+    assert wire.words[ResidentRole]["1"] is ResidentRole.OWNER
 
 
 def test_added_keys_of_personal_data_are_masked():
-    use_profile(profile('[keys.ShenhePeople]\nidCard = ["Sfz"]'))
+    Wire(profile('[keys.ShenhePeople]\nidCard = ["Sfz"]'))
 
     assert PERSONAL_KEYS["sfz"] is PiiKind.ID_CARD
     assert "999302199211302517" not in mask_content_raw('{"people": {"sfz": "999302199211302517"}}')
 
 
 def test_correction_replaces_the_value_under_the_added_key():
-    use_profile(profile('[keys.ShenhePeople]\nname = ["xingming"]'))
+    keys = profile('[keys.ShenhePeople]\nname = ["xingming"]').keys
 
     raw = '{"people":{"xingming":"王方"},"house":{}}'
 
-    assert render_shenhe_content(raw, {"people": {"name": "王芳"}}) == '{"people":{"xingming":"王芳"},"house":{}}'
+    assert render_shenhe_content(raw, {"people": {"name": "王芳"}}, keys) == '{"people":{"xingming":"王芳"},"house":{}}'
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,23 @@ import json
 from typing import Any
 
 import pytest
-from platform_rows import content, member, module, order, owner, parse_order, person, repair, residency, review
+from platform_rows import content, member, module, order, owner, person, repair, residency, review
+from readers import (
+    parse_module_states,
+    parse_modules,
+    parse_order,
+    parse_order_page,
+    parse_owner,
+    parse_people,
+    parse_repair,
+    parse_repair_page,
+    parse_shenhe,
+    parse_shenhe_page,
+)
 
-from gateway.normalise.house import parse_owner
-from gateway.normalise.module import ModuleState, parse_module_states, parse_modules
-from gateway.normalise.order import parse_order_page
-from gateway.normalise.people import parse_people
+from gateway.normalise.module import ModuleState
 from gateway.normalise.records import Page
-from gateway.normalise.repair import parse_repair, parse_repair_page
 from gateway.normalise.shapes import ShapeError
-from gateway.normalise.shenhe import parse_shenhe, parse_shenhe_page
 from gateway.normalise.vocabulary import DataProblem, ModuleName, PiiKind, PlatformName, Sex
 
 PAGES = {"current_page": 1, "from": 1, "last_page": 2, "per_page": 15, "to": 15, "total": 17}

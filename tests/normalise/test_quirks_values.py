@@ -8,17 +8,13 @@ from typing import Any
 
 import pytest
 from collected_issues import CollectedIssues
-from platform_rows import content, module, order, owner, parse_order, person, repair, residency, review
+from platform_rows import content, module, order, owner, person, repair, residency, review
+from readers import parse_modules, parse_order, parse_owner, parse_people, parse_repair, parse_repair_page, parse_shenhe
 
-from gateway.normalise.house import parse_owner
-from gateway.normalise.module import parse_modules
 from gateway.normalise.order import OrderDetail
-from gateway.normalise.people import parse_people
 from gateway.normalise.person import sex_of_id_card
-from gateway.normalise.repair import parse_repair, parse_repair_page
-from gateway.normalise.shenhe import parse_shenhe
 from gateway.normalise.times import CHINA, birth_date, china_time, midnight
-from gateway.normalise.values import money, required_money
+from gateway.normalise.values import amount, money, promise
 from gateway.normalise.vocabulary import (
     DataProblem,
     FeeType,
@@ -459,7 +455,7 @@ def test_quirk_108_unknown_module_has_its_label() -> None:
 )
 def test_quirk_109_amount_is_exact(sent: object, yuan: str, fen: int | None, shown: str) -> None:
     issues = CollectedIssues()
-    read = required_money(sent, "amount", issues)
+    read = promise(amount)(sent, "amount", issues)
     assert (Decimal(read.yuan), read.fen, read.text, issues.noted) == (Decimal(yuan), fen, shown, [])
 
 

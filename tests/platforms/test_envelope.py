@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.normalise.order import decode_orders
+from gateway.normalise.order import ORDERS
+from gateway.normalise.wire import AS_DOCUMENTED
 from gateway.platforms.answer import Head, RawAnswer
 from gateway.platforms.envelope import (
     LONGEST_MENDED,
@@ -20,6 +21,8 @@ from gateway.platforms.envelope import (
     Envelope,
     open_envelope,
 )
+
+decode_orders = ORDERS.decode_list(AS_DOCUMENTED)
 
 BOM = b"\xef\xbb\xbf"
 NOTICE = (

@@ -2,10 +2,11 @@
 
 import json
 from datetime import timedelta
+from types import MappingProxyType
 
 import pytest
 
-from gateway.loaders import data_quality
+from gateway.loaders import answers, data_quality
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 
@@ -18,14 +19,14 @@ async def quality(gateway, code=None, token=None):
     return (await gateway.ask(QUALITY, {"code": code}, token=token)).data["dataQuality"]
 
 
-async def send_reviews(gateway, sandbox, code, *statuses):
+async def send_reviews(gateway, sandbox, code, *statuses, content=MappingProxyType({"people": {}, "house": {}})):
     """The ids of reviews with these words for their status."""
     rows = [
         {
             "id": number,
             "shenhe_type": "业主绑定",
             "shenhe_status": status,
-            "shenhe_content": {"people": {}, "house": {}},
+            "shenhe_content": dict(content),
         }
         for number, status in enumerate(statuses, 1)
     ]
@@ -59,6 +60,15 @@ async def test_finding_counts_values_and_names_a_record(gateway, sandbox, monkey
     assert finding["count"] == 3
     assert finding["firstSeenAt"] < finding["lastSeenAt"]
     assert [finding["sampleId"]] == sample
+
+
+async def test_contents_of_a_list_are_counted_in_every_nth_page(gateway, sandbox, monkeypatch):
+    monkeypatch.setattr(answers, "WHOLE_EVERY", 2)
+    for _ in range(3):
+        await send_reviews(gateway, sandbox, "10002", "等待审核", content={"people": 1})
+
+    found = [each["count"] for each in await quality(gateway) if each["field"] == "content.people"]
+    assert found == [2]
 
 
 async def test_record_of_finding_is_named_once_in_a_while(gateway, sandbox, monkeypatch):

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,7 +9,7 @@ import pytest
 
 from gateway.contact.deep import DeepOptions, make_survey
 from gateway.contact.proposal import propose
-from gateway.normalise.profile import ENUMS, NO_PROFILE, Profile, use_profile
+from gateway.normalise.vocabulary import ENUMS
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.sandbox.variant import STRANGE, Variant
@@ -56,13 +55,6 @@ politicalStatus = ["people_political"]
 page_size = 10
 pages = false
 """
-
-
-@pytest.fixture(autouse=True)
-def own_words() -> Iterator[None]:
-    """A profile is the process's own: the next test has none."""
-    yield
-    use_profile(NO_PROFILE)
 
 
 @pytest.fixture
@@ -219,15 +211,16 @@ class Recoded(Variant):
 
 @pytest.mark.parametrize("variant", [Recoded(replaced={})])
 @pytest.mark.parametrize("name", ENUMS)
-async def test_every_code_of_a_profile_is_read(gateway, variant, name):
+async def test_every_code_of_a_profile_is_read(profiled, variant, name):
     """As a value and as UNRECOGNIZED, as text and as number: every page comes."""
     *listed, unrecognized = ENUMS[name]
     codes = [code for code in map(str, range(100)) if code not in ENUMS[name].by_wire][: len(listed)]
     variant.replaced.clear()
     variant.replaced.update({member.label: f"@{code}" for member, code in zip(listed, codes, strict=True)})
     for member in (listed[0], unrecognized):
-        use_profile(Profile(words={name: {member.value: tuple(codes)}}))
-        for Recoded.as_numbers in (False, True):
-            body = {"query": DASHBOARD[:-1] + PERSON, "variables": {"code": "10002"}}
-            answer = (await gateway.client.post("/graphql", json=body, headers={"cache-control": "no-cache"})).json()
-            assert "errors" not in answer, (member, answer["errors"])
+        async with profiled(f"[words.{name}]\n{member.value} = {json.dumps(codes)}") as gateway:
+            for Recoded.as_numbers in (False, True):
+                body = {"query": DASHBOARD[:-1] + PERSON, "variables": {"code": "10002"}}
+                headers = {"cache-control": "no-cache"}
+                answer = (await gateway.client.post("/graphql", json=body, headers=headers)).json()
+                assert "errors" not in answer, (member, answer["errors"])
