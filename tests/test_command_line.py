@@ -174,7 +174,7 @@ def test_each_command_says_what_a_running_gateway_keeps_from_it(served):
     _, _, environ = served
     port = f"GATEWAY_HOST, GATEWAY_PORT: 127.0.0.1 port {environ['GATEWAY_PORT']}: Address already in use (--host "
     in_use = "journal.sqlite3 is in use by another process."
-    elsewhere = {"GATEWAY_PORT": str(free_port()), "GATEWAY_JOURNAL_TIMEOUT": "0.1"}
+    elsewhere = {"GATEWAY_PORT": "0", "GATEWAY_JOURNAL_TIMEOUT": "0.1"}
     unreachable = {"GATEWAY_DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"}
     for command, settings, status, reason in (
         ("serve", {}, 3, port),

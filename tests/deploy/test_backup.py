@@ -159,7 +159,8 @@ async def test_restored_journal_loses_nothing_silently(serve, environ, sandbox, 
         sent = [call.form["order_number"] for call in sandbox.calls if call.endpoint == "callback"]
         assert sent.count(delivered) == 1, "what the journal knows is not sent again"
 
-        before, repeat = sandbox.effects.count("order/new"), {"input": order["input"] | {"allowRepeat": True}}
+        before = sandbox.effects.count("order/new")
+        repeat = {"input": order["input"] | {"allowRepeat": True, "idempotencyKey": "once-more"}}
         answers = [await gateway.ask(CREATE, given) for given in (order, repeat)]
         assert [answer.data["createOrder"]["outcome"] for answer in answers] == ["REFUSED", "CONFIRMED"]
         assert sandbox.effects.count("order/new") == before + 1, "its key is free again: an open order is in the way"
