@@ -102,6 +102,8 @@ export const chinese = {
   'todo.UNAUTHENTICATED': '请获取新令牌，粘贴到页面顶部。',
   'code.FORBIDDEN': '令牌缺少权限或小区。',
   'todo.FORBIDDEN': '请使用有该权限的令牌，或去掉该字段。',
+  'code.FORBIDDEN_COMMUNITY': '其中有无权访问的小区。',
+  'todo.FORBIDDEN_COMMUNITY': '请去掉该小区，其余小区照常返回。',
   'code.RATE_LIMITED': '该调用者请求过于频繁。',
   'todo.RATE_LIMITED': '请按响应所示时间等待后再试。',
   'code.QUERY_TOO_COMPLEX': '查询超出网关的限制。',

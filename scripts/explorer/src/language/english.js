@@ -107,6 +107,8 @@ export const english = {
   'todo.UNAUTHENTICATED': 'Get a new token and paste it at the top of the page.',
   'code.FORBIDDEN': 'The token lacks a scope or a community.',
   'todo.FORBIDDEN': 'Use a token with the scope, or leave the field out.',
+  'code.FORBIDDEN_COMMUNITY': 'One of the communities is not the caller’s.',
+  'todo.FORBIDDEN_COMMUNITY': 'Leave the community out: the others are answered.',
   'code.RATE_LIMITED': 'This caller asked too often.',
   'todo.RATE_LIMITED': 'Wait as long as the answer says, then ask again.',
   'code.QUERY_TOO_COMPLEX': 'The document is beyond a limit of the gateway.',
