@@ -136,7 +136,7 @@ class BulkKills:
                 nodes = (await ask(client, OPERATIONS))["operations"]["nodes"]
                 outcomes = {node["idempotencyKey"]: node["outcome"] for node in nodes}
                 if not {None, "UNKNOWN"} & set(outcomes.values()):
-                    return [(outcomes.get(f"{key}/{number}", ""), "") for number in range(ENTRIES)]
+                    return [(outcomes.get(f"{key}·{number}", ""), "") for number in range(ENTRIES)]
                 await asyncio.sleep(PAUSE)
 
     async def _effects(self, name: str) -> Counter[int]:
