@@ -263,10 +263,12 @@ class TestAudit:
         await add(entry(now, "second"))
         await until("second")
         await add(entry(now - timedelta(seconds=30), "late"), entry(now, "third"))
+        await until("late")
         await until("third")
         following.cancel()
         with pytest.raises(asyncio.CancelledError):
             await following
 
         subjects = [json.loads(line)["subject"] for line in printed.splitlines()]
-        assert subjects == ["first", "second", "late", "third"]
+        assert subjects[:2] == ["first", "second"]
+        assert sorted(subjects[2:]) == ["late", "third"]
