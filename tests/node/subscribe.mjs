@@ -43,7 +43,10 @@ const printFirst = async (name, client) => {
 };
 
 const urqlDone = new Promise((resolve) => {
+  let isPrinted = false; // a payment has a second event once it is delivered, which may come before the timer
   const { unsubscribe } = urql.subscription(query, {}).subscribe(({ data, error }) => {
+    if (isPrinted) return;
+    isPrinted = true;
     print({ client: 'urql', result: error ? { error: error.message } : { data } });
     setTimeout(() => resolve(unsubscribe()));
   });
