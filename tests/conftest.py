@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import shutil
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -266,6 +268,17 @@ def serve() -> GatewayFactory:
 def in_ci() -> bool:
     """Where nothing may be skipped."""
     return bool(os.environ.get("CI"))
+
+
+@pytest.fixture(scope="session")
+def installed(in_ci: bool) -> None:
+    """The npm packages of tests/node, once for each change of the lock file."""
+    if shutil.which("npm") is None and not in_ci:
+        pytest.skip("needs npm")
+    node = Path(__file__).parent / "node"
+    marker = node / "node_modules" / ".package-lock.json"
+    if not marker.exists() or marker.stat().st_mtime < (node / "package-lock.json").stat().st_mtime:
+        subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=node, check=True, capture_output=True, timeout=300)
 
 
 @pytest.fixture

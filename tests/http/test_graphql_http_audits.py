@@ -12,11 +12,6 @@ NODE = Path(__file__).parents[1] / "node"
 pytestmark = pytest.mark.node
 
 
-@pytest.fixture(scope="module")
-def installed() -> None:
-    subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=NODE, check=True, capture_output=True, timeout=300)
-
-
 @pytest.mark.usefixtures("installed")
 def test_every_audit_of_graphql_http_passes(server: Server) -> None:
     command = ["node", "audit.mjs", f"{server.url}/graphql"]

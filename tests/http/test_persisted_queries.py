@@ -76,15 +76,6 @@ def test_foreign_extensions_are_ignored(server: Server, client) -> None:
     assert client.post("/graphql", json=body).json() == {"data": {"hello": "hello world"}}
 
 
-@pytest.fixture
-async def installed() -> None:
-    """Once for each change of the lock file."""
-    marker = NODE / "node_modules" / ".package-lock.json"
-    if not marker.exists() or marker.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
-        npm = await asyncio.create_subprocess_exec("npm", "ci", "--ignore-scripts", cwd=NODE)
-        assert await npm.wait() == 0
-
-
 @pytest.mark.node
 @pytest.mark.usefixtures("installed")
 async def test_apollo_and_urql_send_each_document_once(gateway):

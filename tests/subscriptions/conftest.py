@@ -1,9 +1,7 @@
 """What the tests of subscriptions share: a gateway that looks often, sockets to it, and tokens."""
 
-import asyncio
 import time
 from functools import partial
-from pathlib import Path
 
 import pytest
 from graphql_socket import Connect, Mint, connected
@@ -11,8 +9,6 @@ from graphql_socket import Connect, Mint, connected
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.loaders.watch import Watches
 from gateway.settings import load_settings
-
-NODE = Path(__file__).parents[1] / "node"
 
 
 @pytest.fixture
@@ -30,15 +26,6 @@ def environ(environ: dict[str, str], extra: dict[str, str]) -> dict[str, str]:
 def ends_watches_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """No list is watched on when its last subscriber has gone."""
     monkeypatch.setattr("gateway.app.Watches", partial(Watches, linger=0))
-
-
-@pytest.fixture
-async def installed() -> None:
-    """The npm packages of tests/node, once for each change of the lock file."""
-    marker = NODE / "node_modules" / ".package-lock.json"
-    if not marker.exists() or marker.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
-        npm = await asyncio.create_subprocess_exec("npm", "ci", "--ignore-scripts", cwd=NODE)
-        assert await npm.wait() == 0
 
 
 @pytest.fixture
