@@ -27,13 +27,13 @@ sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "scripts" / "kil
 import asyncpg
 from throw_away import database
 
-from gateway.journal.audit import RevealQuery
-from gateway.journal.history import HistoryKey
+from gateway.journal.audit import AuditQuery, index_keys
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
+from gateway.journal.operations import HistoryKey
 from gateway.journal.records import RecordRef, RecordRefs
 from gateway.journal.sqlite import FILE_NAME
-from gateway.normalise.states import DeliveryState, Outcome
+from gateway.normalise.vocabulary import DeliveryState, Outcome
 from gateway.settings import Settings
 
 END = datetime(2026, 11, 24, tzinfo=UTC)
@@ -93,6 +93,7 @@ def operations(rows: int) -> Iterator[Row]:
             "record_id": record,
             "expected": modules,
             "user_errors": "[]",
+            "read_backs": "[]",
         }
 
 
@@ -136,17 +137,24 @@ def reveals(rows: int) -> Iterator[Row]:
         at = BEGIN + number * step
         [code] = [QUIET] if number < 10 else chance.choices(COMMUNITIES, WEIGHTS[:50])
         yield {
+            "number": number + 1,
             "id": identifier(at, number),
             "at": at,
             "subject": chance.choices(SUBJECTS, WEIGHTS)[0],
             "action": "REVEALED",
             "record_type": "Shenhe",
             "record_community_code": code,
-            "record_ids": [str(number * 20 + each) for each in range(20)],
-            "fields": '["content.people.phone"]',
+            "record_ids": "\n".join(str(number * 20 + each) for each in range(20)),
+            "fields": "content.people.phone",
             "count": 1,
             "request_id": f"request-{number}",
         }
+
+
+def reveal_keys(rows: int) -> Iterator[Row]:
+    for number in range(rows):
+        names = b"\n".join(b"%d" % (number * 20 + each) for each in range(20))
+        yield from ({"key": key} for key in index_keys(number + 1, names))
 
 
 def tables(rows: int) -> Mapping[str, Iterator[Row]]:
@@ -156,6 +164,7 @@ def tables(rows: int) -> Mapping[str, Iterator[Row]]:
         "payments": payments(fifth),
         "payment_conflicts": conflicts(fifth),
         "audit": reveals(fifth),
+        "audit_records": reveal_keys(fifth),
     }
 
 
@@ -166,9 +175,7 @@ def batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
 
 def fill_sqlite(settings: Settings, rows: int) -> None:
     def stored(value: object) -> object:
-        if isinstance(value, datetime):
-            return value.strftime("%Y-%m-%d %H:%M:%S.%f")
-        return str(value).replace("'", '"') if isinstance(value, list) else value
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value
 
     with closing(sqlite3.connect(settings.data_dir / FILE_NAME)) as file, file:
         for table, made in tables(rows).items():
@@ -202,7 +209,7 @@ def paid(**given: Any) -> Ask:
 
 
 def revealed(**given: Any) -> Ask:
-    query = RevealQuery(**given)
+    query = AuditQuery(**given)
     return lambda journal: journal.audit.reveals(query, 20)
 
 

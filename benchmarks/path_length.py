@@ -55,7 +55,7 @@ SAVED = b'{"code":0}'
 PAUSE = 0.05
 """Seconds before each request, for what is done in the background after the last one."""
 
-READ, WRITE = (str(ROOT / "gateway" / "http" / "server" / name) for name in ("connection.py", "pool.py"))
+READ, WRITE = (str(ROOT / "gateway" / "http" / "server" / name) for name in ("connection.py", "bounds.py"))
 """The first call of a request is of the one file, the last ones of its answer are of the other."""
 
 BACKGROUND = (

@@ -3,95 +3,66 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
 
-from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Scope as ASGIScope
+from starlette.types import ASGIApp
 
+from gateway.actions.action import Services
 from gateway.actions.audit import AuditTrail
-from gateway.actions.identity import RevealedType
-from gateway.actions.reconcile import Reconciler
-from gateway.actions.registry import Actions
-from gateway.actions.relay import Relay
-from gateway.actions.unverified import UnverifiedPayments
-from gateway.actions.writer import Writer
+from gateway.actions.writer import Reconciler, Writer
 from gateway.auth.authenticator import open_authenticator
-from gateway.auth.callback_tokens import CallbackTokens
 from gateway.auth.issuer import AUDIENCE, DEMO_AUDIENCE
 from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import Admission
 from gateway.cache import SharedReads
-from gateway.communities import Communities, read_communities
-from gateway.contact.profile import read_profile
-from gateway.context import RequestContext
+from gateway.contact.profile import read_communities, read_profile
+from gateway.context import Backend, KnownSizes, RequestContext
+from gateway.entities import CACHEABLE_NULLS, ENDPOINTS, Actions, Loaders, lifetimes
 from gateway.errors import GatewayError, RefusedError
 from gateway.events import EventBus
-from gateway.execution.documents import Documents
+from gateway.execution.documents import Documents, Intake, find_operation_names, read_trusted_documents
 from gateway.execution.executor import Executor
-from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
 from gateway.execution.load import Load
-from gateway.execution.trusted import open_trusted_documents
-from gateway.http.access_log import AccessLog
-from gateway.http.application import Application, Hosts, for_pages
-from gateway.http.caller import Caller
+from gateway.http.application import Application, ListedOrigins
 from gateway.http.explorer import open_explorer
 from gateway.http.graphql import GraphQLEndpoint
-from gateway.http.guard import GuardedExecutor, guard_introspection
-from gateway.http.operation import Service
-from gateway.http.parameters import Bounds
-from gateway.http.payment_callback import payment_callback_routes
+from gateway.http.operation import LARGEST_ANSWER, Guard, Service, guard_introspection
+from gateway.http.payment_callback import CallbackTokens, payment_callback_routes
 from gateway.http.probes import health_routes, metrics_routes, share
-from gateway.http.request_metrics import RequestMetrics
-from gateway.http.responses import LARGEST_ANSWER
-from gateway.http.sse import EventStreamEndpoint
-from gateway.http.tracing import Tracing
-from gateway.http.websocket import WebSocketEndpoint, WebSocketOptions
-from gateway.journal.event_tail import EventTail
+from gateway.http.request import Bounds
+from gateway.http.telemetry import AccessLog, RequestMetrics, Tracing
+from gateway.http.websocket import WebSocketEndpoint
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
-from gateway.journal.presence import present
 from gateway.journal.records import RecordRef
-from gateway.loaders.answers import Answers
-from gateway.loaders.data_quality import DataQuality
-from gateway.loaders.event_streams import EventStreams
+from gateway.loaders.answers import Answers, DataQuality
+from gateway.loaders.event_streams import EventStreams, EventTail
 from gateway.loaders.loader import Source
-from gateway.loaders.order import OrderKey
-from gateway.loaders.placement import Placement
-from gateway.loaders.registry import CACHEABLE_NULLS, Loaders, lifetimes
-from gateway.loaders.sizes import KnownSizes
 from gateway.loaders.watch import Watches
-from gateway.ops.event_loop import measured_event_loop
+from gateway.modules import MODULE_STATES
+from gateway.ops.event_loop import at_work, measured_event_loop
 from gateway.ops.metrics import Metrics
-from gateway.ops.otel import open_export
-from gateway.ops.workers import at_work
+from gateway.ops.trace import open_export
+from gateway.orders.reads import ORDERS, OrderKey
+from gateway.payments.reads import Placement
+from gateway.payments.writes import Relay, UnverifiedPayments
 from gateway.platforms.platforms import Platforms, make_platforms
-from gateway.settings import Mistakes, Settings
-from gateway.version import VERSION
-from schema.build import executable_schema, export_sdl, get_cost, get_scopes, revealed_types
+from gateway.settings import VERSION, Communities, Mistakes, Settings
+from schema.build import executable_schema, get_cost, get_scopes, revealed_types
 
 GRAPHQL_PATH = "/graphql"
-
-schema_definition = export_sdl
-"""For the command that prints it."""
-
-
-def _get_name(ids: NodeIds, types: Mapping[str, RevealedType], record: object) -> RecordRef | None:
-    """What the journal calls a record of a type that has an id of its own."""
-    found = types.get(type(record).__name__)
-    return None if found is None else found.identity.reference(record, ids)
-
 
 OpenJournal = Callable[[Settings, Clock], AbstractAsyncContextManager[Journal]]
 
 
 class Gateway:
-    """What lives as long as the process: opened by `open_gateway`."""
+    """What lives as long as the process, and is at work while it is `running`."""
 
     def __init__(
         self,
@@ -103,72 +74,99 @@ class Gateway:
         metrics: Metrics,
         communities: Communities,
     ) -> None:
-        """`key` is the id key."""
+        """`key` is that of node ids and of all other signatures."""
         self.ids = NodeIds(key)
         self.admission = Admission(settings.rate_limit, settings.call_rate_limit, settings.people_lookup_limit)
         self.journal = journal
         self._communities = communities
         self.platforms = platforms
-        self._traces_for_all = not settings.is_production
+        self._types = revealed_types(executable_schema())
         retention = timedelta(days=settings.audit_retention_days)
-        types = revealed_types(executable_schema())
-        self.trail = AuditTrail(journal.audit, self.ids, types, retention, clock)
-        self.quality = DataQuality(partial(_get_name, self.ids, types), clock)
+        self.trail = AuditTrail(journal.audit, self.ids, self._types, retention, clock)
+        self.quality = DataQuality(self._get_name, clock)
         self.metrics = metrics
         self.events = EventBus()
         self.placement = Placement(journal.payments, self.events, self._search_order)
         self.sizes = KnownSizes()
+        watching = {
+            ORDERS.endpoint.name: (self.placement.look_at, self.sizes.look_at),
+            MODULE_STATES.endpoint.name: (self.sizes.look_at_communities,),
+        }
         self.reads = SharedReads(
             self.events,
             seconds=lifetimes(settings),
             cacheable_nulls=CACHEABLE_NULLS,
-            observe=Answers(metrics, platforms.wire, self.quality, self.placement, self.sizes),
+            observer_of=Answers(metrics, platforms.wire, self.quality, watching).of,
             now=clock,
             metrics=metrics,
         )
         self.tail = EventTail(journal.events, self.events)
-        self.watches = Watches(
-            platforms,
-            self.events,
-            self.tail,
-            journal.watches,
-            clock,
-            interval=settings.watch_interval,
-        )
-        self.event_streams = EventStreams(journal.events, self.tail, self.watches, clock, key)
+        self.watches = Watches(platforms, self.events, self.tail, journal.watches, clock, settings.watch_interval)
+        self.event_streams = EventStreams(journal.events, self.tail, self.watches.watching, clock, key)
         self.writer = Writer(journal, key, clock)
-        self.actions = Actions(
-            self.writer,
-            platforms,
-            journal,
-            self.events,
-            clock,
-            sends_refuse_reason=platforms.profile.refuse_reasons,
+        services = Services(
+            platforms=platforms, journal=journal, events=self.events, clock=clock, digest=self.writer.digest
+        )
+        self.actions = Actions(self.writer, services)
+        self._backend = Backend(
+            actions=self.actions,
+            journal=journal,
+            ids=self.ids,
+            event_streams=self.event_streams,
+            trail=self.trail,
+            communities=communities,
+            sizes=self.sizes,
+            traces_for_all=not settings.is_production,
         )
         lease = timedelta(seconds=2 * settings.longest_delivery)
         name = f"{socket.gethostname()}/{os.getpid()}"  # for people, among others of the same journal
         self.relay = Relay(journal, platforms.security, self.events, name, lease, clock)
-        self.reconciler = Reconciler(
-            journal, self.actions.reading_back, self.writer.under_way, settings.call_timeout, clock
-        )
+        under_way = self.writer.under_way
+        self.reconciler = Reconciler(journal, self.actions.by_mutation, under_way, settings.call_timeout, clock)
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
         self.unverified: UnverifiedPayments | None = None
         if settings.callback_accepts == "platform":
-            self.unverified = UnverifiedPayments(self.actions.payment, journal, platforms.security, key)
-        metrics.watch(metrics.journal_success, lambda: journal.last_success)
+            self.unverified = UnverifiedPayments(self.actions.payments, journal, platforms.security, key)
+        metrics.watch(metrics.journal_success, lambda: journal.database.last_success)
         metrics.build.labels(VERSION, settings.build_id).set(1)
-        for platform in (platforms.wjdh, platforms.security):
-            metrics.watch_slots(platform.platform, platform.slots)
+        for client in platforms.all:
+            metrics.watch_slots(client.platform, client.slots)
         metrics.watch(metrics.audit_waiting, lambda: self.trail.waiting)
         metrics.watch(metrics.masking_forced, self.trail.lags)
         metrics.watch(metrics.watches, lambda: len(self.watches))
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """With the relay and the reconciler at work. At the end they stop first, then the writes under way come to
+        their end, and the audit trail is written.
+        """
+        await self.journal.require_key(self.ids.check_value, record=True)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.events.bridge(self.journal.database))
+            await stack.enter_async_context(self.tail.open())
+            await stack.enter_async_context(self.journal.watches.present())
+            stack.push_async_callback(self.watches.close)
+            stack.push_async_callback(self.trail.close)
+            stack.push_async_callback(self.writer.drain)
+            if self.unverified is not None:
+                stack.push_async_callback(self.unverified.drain)
+            workers = (self.relay, self.reconciler, self.placement, self.trail)
+            await stack.enter_async_context(at_work({type(worker).__name__: worker.run for worker in workers}))
+            yield
+
+    def _get_name(self, record: object) -> RecordRef | None:
+        """What the journal calls a record of a type that has an id of its own."""
+        found = self._types.get(type(record).__name__)
+        return None if found is None else found.identity.reference(record, self.ids)
+
     async def _search_order(self, number: str) -> bool:
         """Read the pages of each community where an order may stand, until one shows it. Whether all could be read."""
-        loaders = Loaders(Source(self.platforms, self.reads, None), self.journal, self.placement, self.quality)
+        loaders = self._loaders(None)
         could_search = True
         try:
-            codes = self._communities or dict.fromkeys([*self.sizes.pages, *await Load(loaders.module_states, "all")])
+            codes = self._communities or dict.fromkeys(
+                [*self.sizes.pages, *await Load(loaders.of(MODULE_STATES), "all")]
+            )
         except GatewayError:
             return False
         for code in codes:
@@ -180,24 +178,12 @@ class Gateway:
         return could_search
 
     def open_context(self, principal: Principal, request_id: str) -> RequestContext:
-        """Of one operation, however it came. Raises RateLimitedError."""
+        """The context of one operation, whatever its transport. Raises RateLimitedError."""
         budget = self.admission.admit(principal)
-        source = Source(self.platforms, self.reads, principal.view)
-        loaders = Loaders(source, self.journal, self.placement, self.quality)
-        return RequestContext(
-            principal,
-            loaders,
-            self.actions,
-            self.journal,
-            self.ids,
-            self.event_streams,
-            self.trail,
-            budget,
-            request_id,
-            communities=self._communities,
-            sizes=self.sizes,
-            traces_for_all=self._traces_for_all,
-        )
+        return RequestContext(self._backend, principal, self._loaders(principal.view), budget, request_id)
+
+    def _loaders(self, view: Hashable) -> Loaders:
+        return Loaders(Source(self.platforms, self.reads, view), self.journal, self.placement, self.quality)
 
 
 def create_app(
@@ -225,7 +211,7 @@ def create_app(
         key = read_id_key(settings)
     with mistakes.collect():
         profile = read_profile(settings)
-        platforms = make_platforms(settings, profile, metrics=metrics)
+        platforms = make_platforms(settings, ENDPOINTS, profile, metrics=metrics)
     with mistakes.collect():
         communities = read_communities(settings)
     schema = executable_schema()
@@ -239,27 +225,21 @@ def create_app(
         get_scopes=needed_scopes,
     )
     with mistakes.collect():
-        trusted = open_trusted_documents(settings, documents)
+        trusted = read_trusted_documents(settings)
     with mistakes.collect():
         span_export = open_export()
     mistakes.check()
     intake = Intake(documents, cost_limit=settings.cost_limit, trusted=trusted)
-    operations = (*settings.metrics_operations, *(trusted.operation_names(documents) if trusted else ()))
+    operations = (*settings.metrics_operations, *find_operation_names(trusted, documents))
     request_metrics = RequestMetrics(metrics, operations)
-    executor = GuardedExecutor(
-        Executor(schema, suggestions=not settings.is_production),
-        schema,
-        needed_scopes,
-    )
 
     def routes(gateway: Gateway) -> list[BaseRoute]:
-
-        def get_caller(scope: ASGIScope) -> Caller:
-            return Caller(scope, authenticator, gateway.open_context)
-
         service = Service(
+            authenticator=authenticator,
+            open_context=gateway.open_context,
             intake=intake,
-            executor=executor,
+            executor=Executor(schema, suggestions=not settings.is_production),
+            guard=Guard(schema, needed_scopes),
             bounds=Bounds(settings.max_body_bytes),
             timeout=settings.request_timeout,
             largest_answer=LARGEST_ANSWER,
@@ -267,19 +247,16 @@ def create_app(
             tracing=Tracing(span_export, settings.trace_sample),
             access_log=AccessLog(partial(gateway.ids.hashed, "caller")) if settings.writes_access_log else None,
         )
-        endpoint = GraphQLEndpoint(service, get_caller, EventStreamEndpoint(service, get_caller))
-        web_sockets = WebSocketEndpoint(
-            service,
-            authenticator.authenticate,
-            gateway.open_context,
-            WebSocketOptions(max_operations=settings.max_subscriptions, origins=settings.allowed_origins),
-        )
+        endpoint: ASGIApp = GraphQLEndpoint(service)
+        if settings.allowed_origins:
+            endpoint = ListedOrigins(endpoint, settings.allowed_origins, settings.allowed_headers)
+        web_sockets = WebSocketEndpoint(service, settings.max_subscriptions, settings.allowed_origins)
         checks = share({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}, metrics)
         return [
-            Route(GRAPHQL_PATH, for_pages(endpoint, settings.allowed_origins, settings.allowed_headers)),
+            Route(GRAPHQL_PATH, endpoint),
             WebSocketRoute(GRAPHQL_PATH, web_sockets),
             *payment_callback_routes(
-                gateway.actions.payment, gateway.callback_tokens, gateway.unverified, service.access_log
+                gateway.actions.payments, gateway.callback_tokens, gateway.unverified, service.access_log
             ),
             *metrics_routes(metrics, gateway.journal.backlog, checks),
             *health_routes(checks),
@@ -287,11 +264,14 @@ def create_app(
         ]
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_gateway(settings, key, platforms, clock, journal, metrics, communities) as gateway:
+    async def lifespan(app: Application) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            opened = await stack.enter_async_context(journal(settings, clock))
+            stack.push_async_callback(platforms.aclose)
+            gateway = Gateway(settings, key, platforms, opened, clock, metrics, communities)
+            await stack.enter_async_context(gateway.running())
             app.state.gateway = gateway
-            app.router.routes[:] = routes(gateway)
-            app.router.redirect_slashes = False  # it would send forms on without TLS, and to any Host
+            app.serve(routes(gateway))
             started()
             try:
                 with measured_event_loop(metrics):
@@ -301,38 +281,4 @@ def create_app(
                 if span_export is not None:
                     await asyncio.to_thread(span_export.close)
 
-    return Application(Starlette(lifespan=lifespan), Hosts(settings.hosts), failed, request_metrics.failed)
-
-
-@asynccontextmanager
-async def open_gateway(
-    settings: Settings,
-    key: bytes,
-    platforms: Platforms,
-    clock: Clock,
-    open_its_journal: OpenJournal,
-    metrics: Metrics,
-    communities: Communities,
-) -> AsyncIterator[Gateway]:
-    """Everything that lives as long as the process, with the relay and the reconciler at work.
-
-    At the end they stop first, then the writes under way come to their end and the audit trail is written, then
-    connections are closed.
-    """
-    async with AsyncExitStack() as stack:
-        journal = await stack.enter_async_context(open_its_journal(settings, clock))
-        stack.push_async_callback(platforms.aclose)
-        gateway = Gateway(settings, key, platforms, journal, clock, metrics, communities)
-        await journal.require_key(gateway.ids.check_value, record=True)
-        await stack.enter_async_context(gateway.events.bridge(journal.notifier))
-        await stack.enter_async_context(gateway.tail.open())
-        await stack.enter_async_context(present(journal))
-        stack.push_async_callback(gateway.watches.close)
-        stack.push_async_callback(gateway.trail.close)
-        stack.push_async_callback(gateway.writer.drain)
-        if gateway.unverified is not None:
-            stack.push_async_callback(gateway.unverified.drain)
-        work = (gateway.relay, gateway.reconciler, gateway.placement, gateway.trail)
-        runs = {type(worker).__name__: worker.run for worker in work}
-        await stack.enter_async_context(at_work(runs))
-        yield gateway
+    return Application(settings.hosts, failed, request_metrics.failed, lifespan=lifespan)

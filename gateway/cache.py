@@ -1,4 +1,4 @@
-"""A cache of what was read.
+"""Request coalescing (single flight), and a cache of what was read.
 
 The caller who asks for what another one is just reading waits for that call; for some seconds after it the answer is
 cached. A read is in `SharedReads` from the moment it begins until its answer expires. A write drops it there, so a read
@@ -8,96 +8,115 @@ that began before the write is not joined after it, nor cached, however late it 
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from hashlib import blake2b
+from math import inf
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeAlias
 
 import msgspec
-from prometheus_client import Counter
 
 from gateway.events import EventBus, Message, Missed, ReadsDropped
-from gateway.in_flight import InFlightRead, Read, ReadCall, ReadKey
+from gateway.futures import Pending
 from gateway.ops.metrics import Metrics
 
-KeyT = TypeVar("KeyT")
+ReadKey: TypeAlias = tuple[str | None, Hashable, Hashable]
+"""What makes two reads of an endpoint the same: whose (a community code, if it is of one community), what, and what the
+asking principal may see. The second holds no personal data: what may be personal goes through `SharedReads.conceal`
+first. A tuple and no class of its own: each read makes one.
+"""
 
-LARGEST_CACHED = 1024 * 1024
-"""Bytes of an answer that is cached; there may be a thousand of an endpoint."""
+LookAt: TypeAlias = Callable[[Any, Any], None]
+"""Takes what was read, and the `Pending` that read it."""
 
-SWEEP_INTERVAL = 5.0
-"""Seconds that an answer may stay in memory after it has expired."""
+LARGEST_CACHED = 1024 * 1024  # bytes of an answer that is cached; there may be a thousand of an endpoint
+SWEEP_INTERVAL = 5.0  # seconds that an answer may stay in memory after it has expired
 
 NOTHING_CACHED: Mapping[str, float] = MappingProxyType({})
 
 
+class CachedRead(msgspec.Struct, eq=False):
+    """What is left of a read that is completed. `began` and `expires` are of the clock of `SharedReads`."""
+
+    outcome: Any
+    began: float
+    expires: float
+    completed: ClassVar[bool] = True
+
+
+Read: TypeAlias = Pending[Any] | CachedRead
+
+
 class EndpointReads:
-    """The reads of one endpoint: those in flight and those whose answer is cached, in the order of their beginning.
+    """The reads of one endpoint: those in flight and those whose answer is cached, in the order of their beginning."""
 
-    An answer is cached for `seconds`, counted from the beginning of its call; 0: not at all.
-    """
-
-    __slots__ = ("_caches_none", "_endpoint", "_reads", "_seconds", "_shared")
-
-    def __init__(self, shared: "SharedReads", endpoint: str, seconds: float, *, caches_none: bool) -> None:
-        """`caches_none`: None is an answer like any other."""
+    def __init__(self, shared: "SharedReads", endpoint: str) -> None:
         self._shared = shared
-        self._endpoint = endpoint
-        self._seconds = seconds
-        self._caches_none = caches_none
-        self._reads: dict[ReadKey, InFlightRead] = {}
+        self._seconds = shared.seconds.get(endpoint, 0.0)
+        self._caches_none = endpoint in shared.cacheable_nulls
+        self._observe = shared.observer_of(endpoint)
+        self._counter = cache(partial(shared.metrics.shared_reads.labels, endpoint))
+        self._reads: dict[ReadKey, Read] = {}
 
     def __len__(self) -> int:
         return len(self._reads)
 
-    def begin(self, key: ReadKey, call: ReadCall[KeyT], of: KeyT, *, fresh: bool = False) -> InFlightRead:
-        """The read of this key, in flight or (unless it is to be `fresh`) cached; else a new one: `call(of)`."""
-        reads, shared = self._reads, self._shared
-        now = shared.clock()
-        read = reads.get(key)
-        if read is not None:
-            if now < read.expires and not (fresh and read.completed):
-                shared.count(self._endpoint, "kept" if read.completed else "joined")
-                if read.call is not None:
-                    read.call.join()
-                return read
-            del reads[key]
-        if self._seconds and len(reads) >= shared.size:
-            del reads[next(iter(reads))]
-        read = reads[key] = InFlightRead(self, key, now)
-        read.call = started = call(of)
-        started.begin(read.complete)
+    def find(self, key: ReadKey, fresh: bool = False, since: float = -inf) -> Read | None:
+        """The read of this key that is in flight or, unless it is to be `fresh`, cached. One that is of no use to this
+        caller, as it began before `since`, is of use to no later one.
+        """
+        read = self._reads.get(key)
+        if read is None:
+            return None
+        if read.began < since or (isinstance(read, CachedRead) and (fresh or self._shared.clock() >= read.expires)):
+            del self._reads[key]
+            return None
+        if isinstance(read, CachedRead):
+            self._counter("kept").inc()
+        else:
+            self._counter("joined").inc()
+            read.join()
         return read
 
-    def put(self, read: InFlightRead, value: Any, call: Read | None) -> Any:
-        """Cache what was read by this call, or forget it. The value, or the error of looking at it."""
-        seconds, shared = self._seconds, self._shared
-        try:
-            shared.observe(self._endpoint, value, call)
-        except Exception as error:  # noqa: BLE001 # it is the outcome, for who waits
-            self.forget(read)
-            return error
-        cacheable = (
-            seconds > 0 and (call is None or call.size <= LARGEST_CACHED) and (value is not None or self._caches_none)
-        )
-        if cacheable and shared.clock() < read.began + seconds:
-            read.expires = read.began + seconds
-            shared.sweep_later()
-        else:
-            self.forget(read)
-        return value
+    def begin(self, key: ReadKey, read: Pending[Any]) -> None:
+        """Begin the read of a key of which there is none."""
+        reads = self._reads
+        if self._seconds and len(reads) >= self._shared.size:
+            del reads[next(iter(reads))]
+        reads[key] = read
+        read.keeper = self
+        read.key = key
+        read.began = self._shared.clock()
+        read.begin()
 
-    def forget(self, read: InFlightRead) -> None:
+    def accept(self, work: Pending[Any], outcome: Any) -> Any:
+        """Look at what was read, and cache it or forget the read. The outcome, or the error of looking at it."""
+        if not isinstance(outcome, Exception):
+            try:
+                self._observe(outcome, work)
+            except Exception as error:  # noqa: BLE001 # it is the outcome, for who waits
+                outcome = error
+        if self._reads.get(work.key) is work:
+            expires = work.began + self._seconds
+            if (
+                self._seconds
+                and not isinstance(outcome, Exception)
+                and (outcome is not None or self._caches_none)
+                and work.size <= LARGEST_CACHED
+                and self._shared.clock() < expires
+            ):
+                self._reads[work.key] = CachedRead(outcome, work.began, expires)
+                self._shared.sweep_later()
+            else:
+                del self._reads[work.key]
+        return outcome
+
+    def forget(self, work: Pending[Any]) -> None:
         """Remove it, unless another one has taken its place."""
-        if self._reads.get(read.key) is read:
-            del self._reads[read.key]
-
-    def forget_older(self, key: ReadKey, since: float) -> None:
-        """A caller that asks for this key gets no read that began before."""
-        read = self._reads.get(key)
-        if read is not None and read.began < since:
-            self.forget(read)
+        if self._reads.get(work.key) is work:
+            del self._reads[work.key]
 
     def drop(self, community_code: str | None) -> None:
         """Remove what is of this community, or of none, or may be of any; all, where it is None."""
@@ -107,8 +126,9 @@ class EndpointReads:
 
     def sweep(self, now: float) -> bool:
         """Remove what has expired. Whether anything is left that will expire."""
-        for key in [key for key, read in self._reads.items() if now >= read.expires]:
-            del self._reads[key]
+        for key, read in list(self._reads.items()):
+            if isinstance(read, CachedRead) and now >= read.expires:
+                del self._reads[key]
         return self._seconds > 0 and bool(self._reads)
 
 
@@ -118,8 +138,8 @@ class SharedReads:
     `seconds`, by endpoint: how long an answer is cached, counted from the beginning of its call; others are not.
     Errors are never cached. None is cached for the endpoints in `cacheable_nulls`; elsewhere it says that nothing was
     found, and the caller who asks again expects it to be there by now. At most `size` answers of an endpoint are
-    cached. `observe` is called with the endpoint, the value and the call of each answer, once; `clock` gives seconds
-    and never goes back, `now` the time of day.
+    cached. `observer_of` an endpoint is called with the value and the call of each of its answers, once; `clock` gives
+    seconds and never goes back, `now` the time of day.
     """
 
     def __init__(
@@ -129,20 +149,19 @@ class SharedReads:
         seconds: Mapping[str, float] = NOTHING_CACHED,
         cacheable_nulls: frozenset[str] = frozenset(),
         size: int = 1000,
-        observe: Callable[[str, object, Read | None], None] = lambda _endpoint, _value, _call: None,
+        observer_of: Callable[[str], LookAt] = lambda _endpoint: lambda _value, _call: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         metrics: Metrics | None = None,
     ) -> None:
         self.clock = clock
-        self.now = now
         self.size = size
-        self.observe = observe
-        self._seconds = seconds
-        self._cacheable_nulls = cacheable_nulls
+        self.seconds = seconds
+        self.cacheable_nulls = cacheable_nulls
+        self.observer_of = observer_of
+        self.metrics = Metrics() if metrics is None else metrics
+        self.now = now
         self._endpoints: dict[str, EndpointReads] = {}
-        self._metrics = Metrics() if metrics is None else metrics
-        self._counts: dict[tuple[str, str], Counter] = {}
         self._secret = secrets.token_bytes(32)
         self._sweeping = False
         events.attach(self._hear)
@@ -154,43 +173,28 @@ class SharedReads:
         """The reads of this endpoint."""
         reads = self._endpoints.get(endpoint)
         if reads is None:
-            seconds, caches_none = self._seconds.get(endpoint, 0), endpoint in self._cacheable_nulls
-            reads = self._endpoints[endpoint] = EndpointReads(self, endpoint, seconds, caches_none=caches_none)
+            reads = self._endpoints[endpoint] = EndpointReads(self, endpoint)
         return reads
 
     def time_of_day(self, moment: float) -> datetime:
         """When it was this moment of `clock`."""
         return self.now() - timedelta(seconds=self.clock() - moment)
 
-    def count(self, endpoint: str, by: str) -> None:
-        """A read did not wait for a call of its own: its answer was `kept`, or it `joined` a call."""
-        count = self._counts.get((endpoint, by))
-        if count is None:
-            count = self._counts[endpoint, by] = self._metrics.shared_reads.labels(endpoint, by)
-        count.inc()
-
     def conceal(self, arguments: object) -> bytes:
         """A hash of the arguments, keyed with a secret of this process: equal for equal ones, and reveals nothing."""
         return blake2b(msgspec.msgpack.encode(arguments), key=self._secret, digest_size=20).digest()
 
-    def sweep(self) -> bool:
-        """Remove what has expired: personal data does not stay because nobody asks any more.
-
-        Whether there is anything left to sweep later.
-        """
-        now = self.clock()
-        left = [reads.sweep(now) for reads in self._endpoints.values()]
-        return any(left)
-
     def sweep_later(self) -> None:
-        """Have what is cached removed when it has expired."""
+        """Have what is cached removed when it has expired: personal data does not stay because nobody asks any more."""
         if not self._sweeping:
             self._sweeping = True
-            asyncio.get_running_loop().call_later(SWEEP_INTERVAL, self._sweep_again)
+            asyncio.get_running_loop().call_later(SWEEP_INTERVAL, self._sweep)
 
-    def _sweep_again(self) -> None:
+    def _sweep(self) -> None:
         self._sweeping = False
-        if self.sweep():
+        now = self.clock()
+        left = [reads.sweep(now) for reads in self._endpoints.values()]
+        if any(left):
             self.sweep_later()
 
     def _hear(self, message: Message | Missed) -> None:

@@ -1,24 +1,27 @@
 """What one request carries from the edge to the resolvers."""
 
-from collections.abc import Awaitable, Hashable, Sequence
+from collections.abc import Awaitable, Collection, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
 import strawberry
 from graphql import GraphQLError
 
 from gateway.actions.audit import AuditTrail
-from gateway.actions.registry import Actions
 from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import Budget
-from gateway.communities import Communities
+from gateway.entities import Actions, Loaders
 from gateway.execution.load import LevelLoader, Load
-from gateway.execution.variants import Observation
+from gateway.execution.run import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.event_streams import EventStreams
-from gateway.loaders.registry import Loaders
-from gateway.loaders.sizes import KnownSizes
+from gateway.normalise.records import Page
 from gateway.ops.trace import Trace
+from gateway.orders.reads import MOST_PAGES
+from gateway.orders.record import Order
+from gateway.settings import Communities
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
@@ -32,74 +35,87 @@ REVEALING = "revealing"
 """The variant of requests whose caller sees personal data as it is."""
 
 
+ASSUMED_COMMUNITIES = 50
+"""How many there are taken to be until the security platform has said."""
+
+ASSUMED_PAGES = 10
+"""How many pages a list of orders is taken to have until one was seen."""
+
+
+class KnownSizes:
+    """Of one gateway. `communities` are those that the security platform has reported last, `pages` those of the lists
+    that were seen, by community.
+    """
+
+    def __init__(self) -> None:
+        self.communities: Collection[str] = ()
+        self.pages: dict[str, int] = {}
+
+    def look_at_communities(self, states: Collection[str]) -> None:
+        """Note the communities that the security platform reports."""
+        self.communities = tuple(sorted(states))
+
+    def look_at(self, page: Page[Order]) -> None:
+        """Note the length of a list, of which a filter shows a part: a page more, for it grows."""
+        if page.items:
+            code, pages = page.items[0].community_code, min((page.last_page or 1) + 1, MOST_PAGES)
+            self.pages[code] = max(self.pages.get(code, 0), pages)
+
+    def count(self, codes: Collection[str] | None) -> int:
+        """How many communities these are; None: all that there are."""
+        return len(self.communities) or ASSUMED_COMMUNITIES if codes is None else len(codes)
+
+    def get_pages(self, codes: Collection[str] | None) -> int:
+        """The pages that the lists of orders of these communities have together; None: of all that there are."""
+        known = [self.pages[code] for code in self.pages if codes is None or code in codes]
+        return sum(known) + ASSUMED_PAGES * max(0, self.count(codes) - len(known))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """What the requests of one gateway share. `communities` are those of the settings. `traces_for_all`: any caller may
+    have a trace, not only who has the scope for it.
+    """
+
+    actions: Actions
+    journal: Journal
+    ids: NodeIds
+    event_streams: EventStreams
+    trail: AuditTrail
+    communities: Communities
+    sizes: KnownSizes
+    traces_for_all: bool
+
+
 class RequestContext:
-    """One per request: who asks, what may be read through, and how ids are made."""
+    """One per request: who asks, what may be read through, and how ids are made.
 
-    __slots__ = (
-        "_caller",
-        "_communities",
-        "_counted",
-        "_sizes",
-        "_traces_for_all",
-        "_trail",
-        "actions",
-        "budget",
-        "deadline",
-        "event_streams",
-        "failures",
-        "ids",
-        "journal",
-        "last_event_id",
-        "loaders",
-        "operation_name",
-        "principal",
-        "request_id",
-        "variant",
-    )
+    `deadline` is when a mutation has to be answered, by the clock of the event loop; None: there is no bound.
+    """
 
-    def __init__(
-        self,
-        principal: Principal,
-        loaders: Loaders,
-        actions: Actions,
-        journal: Journal,
-        ids: NodeIds,
-        event_streams: EventStreams,
-        trail: AuditTrail,
-        budget: Budget,
-        request_id: str,
-        *,
-        communities: Communities,
-        sizes: KnownSizes,
-        traces_for_all: bool = False,
-    ) -> None:
-        """`communities` are those of the settings. `traces_for_all`: any caller may have a trace, not only who has the
-        scope for it.
-        """
-        self._caller = principal
-        self._communities = communities
-        self._sizes = sizes
-        self._trail = trail
-        self._admit()
+    deadline: float | None = None
+    failures: list[GraphQLError] | None = None
+    last_event_id: str | None = None
+    operation_name: str | None = None
+
+    def __init__(self, backend: Backend, caller: Principal, loaders: Loaders, budget: Budget, request_id: str) -> None:
+        self._backend = backend
+        self._caller = caller
+        self.actions, self.journal, self.event_streams = backend.actions, backend.journal, backend.event_streams
         self.loaders = loaders
-        self.actions = actions
-        self.journal = journal
-        self.ids = ids
-        self.event_streams = event_streams
-        self.last_event_id: str | None = None
-        self.request_id = request_id
+        self.ids = backend.ids
         self.budget = budget
-        self.deadline: float | None = None
-        """When a mutation has to be answered, by the clock of the event loop; None: there is no bound."""
-        self.operation_name: str | None = None
-        self.failures: list[GraphQLError] | None = None
-        self._traces_for_all = traces_for_all
-        self._counted: set[tuple[LevelLoader[Any, Any], Hashable]] = set()
+        self.request_id = request_id
+        self._admit()
 
     def _admit(self) -> None:
         """Set the principal as they are to be served now, and the variant of the plans that serve them."""
-        self.principal = self._trail.admit(self._caller)
-        self.variant = REVEALING if self.principal.reveals_pii else None
+        self.principal = principal = self._backend.trail.admit(self._caller)
+        self.variant = REVEALING if principal.reveals_pii else None
+
+    @cached_property
+    def _counted(self) -> set[tuple[LevelLoader[Any, Any], Hashable]]:
+        return set()
 
     def renew(self) -> None:
         """To be called before each event of a subscription: what was read for the one before is out of date."""
@@ -108,7 +124,7 @@ class RequestContext:
 
     @property
     def may_trace(self) -> bool:
-        return self._traces_for_all or Scope.TRACE_READ in self.principal.scopes
+        return self._backend.traces_for_all or Scope.TRACE_READ in self.principal.scopes
 
     def trace(self, trace: Trace) -> None:
         """The operation is traced: its reads and reveals are to be noted."""
@@ -116,19 +132,21 @@ class RequestContext:
 
     def observe(self, observations: Sequence[Observation]) -> None:
         """These fields of personal data and free text are about to be revealed: the audit trail has it."""
-        self._trail.reveal(self, observations)
+        self._backend.trail.reveal(self, observations)
         if (trace := self.loaders.source.trace) is not None:
             for records, fields in observations:
                 for field in fields:
-                    trace.reveal(field.type_name, field.name, len(records))
+                    shown = sum(getattr(record, field.attribute) is not None for record in records)
+                    if shown:
+                        trace.reveal(field.type_name, field.name, shown)
 
     async def write_trail(self) -> None:
         """Make durable what the trail of this process has noted. Raises JournalError."""
-        await self._trail.flush()
+        await self._backend.trail.flush()
 
     def deny(self, field: str, scope: str) -> None:
         """The caller has asked for this field without the scope it needs: the audit trail has it."""
-        self._trail.deny(self, field, scope)
+        self._backend.trail.deny(self, field, scope)
 
     def report(self, error: GraphQLError) -> None:
         """A part of a field's value is missing: the answer has this error beside the value, once."""
@@ -142,7 +160,7 @@ class RequestContext:
         To be called before a platform is, so that it counts whether there is such a person or not. So many beyond the
         limit are let through at once, and have to be earned before the next. Raises RateLimitedError.
         """
-        self.budget.count_lookup(overdraft)
+        self.budget.lookups.take(overdraft=overdraft)
 
     async def counted(self, load: Load[KeyT, ValueT]) -> ValueT:
         """What is loaded, counted as a look-up. Raises RateLimitedError beyond the bound, and calls nobody.
@@ -163,25 +181,25 @@ class RequestContext:
         """
         if self.principal.codes is not None:
             return self.principal.codes
-        return tuple(self._communities) or None
+        return tuple(self._backend.communities) or None
 
     def get_community_name(self, community_code: str) -> str | None:
         """The name of a community; None where the settings have none."""
-        return self._communities.get(community_code)
+        return self._backend.communities.get(community_code)
 
     def get_size(self, name: str) -> int:
         """How many communities there are for the caller, before anything is read: what costs go by."""
         if name != COMMUNITIES:
             raise KeyError(name)
-        return self._sizes.count(self.communities)
+        return self._backend.sizes.count(self.communities)
 
     def get_pages(self, community_code: str | None) -> int:
         """How many pages of orders a community has, or all of the caller's have, as they were seen last."""
-        return self._sizes.get_pages(self.communities if community_code is None else (community_code,))
+        return self._backend.sizes.get_pages(self.communities if community_code is None else (community_code,))
 
     def refresh(self) -> None:
         """The caller wants what is so now: use nothing that was kept."""
-        self.loaders.refresh()
+        self.loaders.source.fresh = True
 
     @property
     def age(self) -> int | None:

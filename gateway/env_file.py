@@ -1,23 +1,69 @@
-"""Files of variables: `--env-file`, or `GATEWAY_ENV_FILE`, which has the paths of all of them.
+"""What settings are read from, and what is wrong with it.
 
-A line is `NAME=VALUE`, blank, or a comment that begins with `#`. Quotes around a whole value are left out; nothing else
-in a value is special: no variables, no escapes, no comments behind it. So what Docker and systemd read from a file,
-without anything special to them, means the same here. Libraries read more into values (python-dotenv: escapes in
-quotes, `#` behind a blank, and unless told otherwise `${NAME}`), which is a trap for secrets.
+A line of a file of variables is `NAME=VALUE`, blank, or a comment that begins with `#`. Quotes around a whole value are
+left out; nothing else in a value is special, so that it means the same to Docker and systemd. Libraries read more into
+values (python-dotenv: escapes in quotes, `#` behind a blank, and `${NAME}`), which is a trap for secrets.
 """
 
 import os
 import re
-import stat
 from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from gateway.mistakes import SettingsError
+PREFIX = "GATEWAY_"
 
-VARIABLE = "GATEWAY_ENV_FILE"
+ENV_FILE = "GATEWAY_ENV_FILE"  # has the paths of all files of variables, also those of `--env-file`
 
 _LINE = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
-_PREFIX = "GATEWAY_"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used: a sentence for each mistake, which names the variable, never its value."""
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__(*mistakes)
+        self.mistakes = mistakes
+
+    def __str__(self) -> str:
+        return "\n".join(self.mistakes)
+
+
+class StartError(Exception):
+    """The settings can be used, but the gateway cannot start with them now. The message says why."""
+
+
+class Mistakes:
+    """Collects what is wrong with settings, so that all of it is reported at once."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, None] = {}
+
+    @contextmanager
+    def collect(self) -> Iterator[None]:
+        """Catch the SettingsError of the block. Until `check` has returned, what the block assigns may be missing."""
+        try:
+            yield
+        except SettingsError as error:
+            self.add(*error.mistakes)
+
+    def add(self, *mistakes: str) -> None:
+        self._found |= dict.fromkeys(mistakes)
+
+    def check(self) -> None:
+        """Raises SettingsError with all that was collected."""
+        if self._found:
+            raise SettingsError(*self._found)
+
+
+def read_file(variable: str, path: Path, name: str = "the file") -> str:
+    """The text of a file that this variable names. Raises SettingsError, which calls the file by the name."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"{variable}: {name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{variable}: {name} must be UTF-8") from None
 
 
 def read_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -25,59 +71,38 @@ def read_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
 
     Of several files the last one that has a name decides. Raises SettingsError with every mistake.
     """
-    named = environ.get(VARIABLE, "").strip()
-    if not named:
-        return environ
     read: dict[str, str] = {}
-    mistakes: list[str] = []
-    for path in filter(None, named.split(os.pathsep)):
-        mistakes += _read_file(Path(path), read)
-    if mistakes:
-        raise SettingsError(*mistakes)
+    mistakes = Mistakes()
+    for path in env_files(environ):
+        with mistakes.collect():
+            _read_env_file(path, read, mistakes)
+    mistakes.check()
     return read | {name: value for name, value in environ.items() if value.strip() or name not in read}
-
-
-def exposed_files(environ: Mapping[str, str]) -> list[str]:
-    """A sentence for each file that every user of the machine can read: it has secrets in it."""
-    named = environ.get(VARIABLE, "").strip().split(os.pathsep)
-    exposed = [path for path in named if path and os.stat(path).st_mode & stat.S_IROTH]
-    return [f"{VARIABLE}: every user of this machine can read {path} (chmod 600)" for path in exposed]
 
 
 def export_others(environ: MutableMapping[str, str]) -> None:
     """Set the variables of the files that are no settings, such as PGPASSWORD: libraries read them by themselves."""
-    for name, value in read_environment(environ).items():
-        if not name.startswith(_PREFIX):
-            environ[name] = value
+    environ.update({name: it for name, it in read_environment(environ).items() if not name.startswith(PREFIX)})
 
 
-def _read_file(path: Path, into: dict[str, str]) -> Iterator[str]:
-    """Yields what is wrong with the file, never a value."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        yield f"{VARIABLE}: {path} cannot be read: {error.strerror}"
-        return
-    except UnicodeDecodeError:
-        yield f"{VARIABLE}: {path} must be UTF-8"
-        return
-    for number, line in enumerate(lines, 1):
+def env_files(environ: Mapping[str, str]) -> list[Path]:
+    return [Path(path) for path in environ.get(ENV_FILE, "").strip().split(os.pathsep) if path]
+
+
+def _read_env_file(path: Path, into: dict[str, str], mistakes: Mistakes) -> None:
+    """A mistake names the line, never a value. Raises SettingsError where the file cannot be read."""
+    for number, line in enumerate(read_file(ENV_FILE, path, str(path)).splitlines(), 1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue
-        match = _LINE.fullmatch(text)
-        if match is None:
-            yield f"{VARIABLE}: {path}, line {number}: must be NAME=VALUE, a comment that begins with #, or blank"
-        elif match[1] == VARIABLE:
-            yield f"{VARIABLE}: {path}, line {number}: a file cannot name others"
-        elif (value := _unquoted(match[2].strip())) is None:
-            yield f"{VARIABLE}: {path}, line {number}: {match[1]}: the quote that opens does not close"
+        where, match = f"{ENV_FILE}: {path}, line {number}", _LINE.fullmatch(text)
+        name, value = (match[1], match[2].strip()) if match else ("", "")
+        is_quoted = value.startswith(("'", '"'))
+        if not name:
+            mistakes.add(f"{where}: must be NAME=VALUE, a comment that begins with #, or blank")
+        elif name == ENV_FILE:
+            mistakes.add(f"{where}: a file cannot name others")
+        elif is_quoted and (len(value) == 1 or value[0] != value[-1]):
+            mistakes.add(f"{where}: {name}: the quote that opens does not close")
         else:
-            into[match[1]] = value
-
-
-def _unquoted(value: str) -> str | None:
-    """Without the quotes around the whole value; None where it begins with one and does not end with it."""
-    if value[:1] not in ("'", '"'):
-        return value
-    return value[1:-1] if len(value) > 1 and value.endswith(value[0]) else None
+            into[name] = value[1:-1] if is_quoted else value

@@ -29,32 +29,35 @@ Messages are for callers: no URL, no upstream body, no secret, no personal data.
 English and Chinese.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar, Literal, ParamSpec
+from typing import ClassVar, ParamSpec
 
-from gateway.wording.requests import RequestWording
 from gateway.wording.wording import Text, Violation
 
-PlatformId = Literal["WJDH", "SECURITY"]
-
 ParamsT = ParamSpec("ParamsT")
+
+_UNDERSCORE = re.compile("_(.)")
 
 
 class GatewayError(Exception):
     """Base of all errors that carry a public code.
 
     `extensions()` is what goes into `errors[].extensions` of a GraphQL response, the request id and the message in
-    Chinese apart.
+    Chinese apart: its code, and the attributes that `shown` names.
     """
 
     code: ClassVar[str] = "INTERNAL"
+    retryable: ClassVar[bool] = True
+    shown: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, message: Text) -> None:
         super().__init__(message)
         self.message = message
 
     def extensions(self) -> Mapping[str, object]:
-        return {"code": self.code}
+        shown = {_UNDERSCORE.sub(lambda it: it[1].upper(), name): getattr(self, name) for name in self.shown}
+        return {"code": self.code, **shown}
 
 
 class UserInputError(GatewayError):
@@ -71,16 +74,11 @@ class UserInputError(GatewayError):
         self.violations = (Violation(tuple(argument.split(".")), message), *others)
 
     def extensions(self) -> Mapping[str, object]:
-        rule, bounds = self.message.rule, {"min": self.message.min, "max": self.message.max}
-        if rule is None:  # it is about the request, not about a value in it
-            return {"code": self.code, "argument": self.argument}
-        return {
-            "code": self.code,
-            "argument": self.argument,
-            "rule": rule,
-            **{name: bound for name, bound in bounds.items() if bound is not None},
-            "violations": [violation.to_json() for violation in self.violations],
-        }
+        named = {"code": self.code, "argument": self.argument}
+        if self.message.rule is None:  # it is about the request, not about a value in it
+            return named
+        violations = [violation.to_json() for violation in self.violations]
+        return {**named, "rule": self.message.rule, **self.message.bounds, "violations": violations}
 
 
 def find_violations(
@@ -103,8 +101,6 @@ def refuse_input(*found: Iterable[Violation]) -> None:
 
 
 class UnauthenticatedError(GatewayError):
-    """The caller did not show a valid token."""
-
     code = "UNAUTHENTICATED"
 
 
@@ -115,19 +111,15 @@ class IssuerUnavailableError(GatewayError):
     """
 
     code = "UPSTREAM_UNAVAILABLE"
+    shown = "retryable", "retry_after"
 
     def __init__(self, message: Text, retry_after: float, reason: str = "") -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.reason = reason or message
 
-    def extensions(self) -> Mapping[str, object]:
-        return {"code": self.code, "retryable": True, "retryAfter": self.retry_after}
-
 
 class ForbiddenError(GatewayError):
-    """The caller is known and lacks `scope`."""
-
     code = "FORBIDDEN"
 
     def __init__(self, message: Text, scope: str | None = None) -> None:
@@ -135,14 +127,10 @@ class ForbiddenError(GatewayError):
         self.scope = scope
 
     def extensions(self) -> Mapping[str, object]:
-        if self.scope is None:
-            return {"code": self.code}
-        return {"code": self.code, "missingScope": self.scope}
+        return {"code": self.code} if self.scope is None else {"code": self.code, "missingScope": self.scope}
 
 
 class ForbiddenCommunityError(GatewayError):
-    """The caller names a community, among others, that is not theirs."""
-
     code = "FORBIDDEN_COMMUNITY"
 
 
@@ -153,6 +141,7 @@ class RateLimitedError(GatewayError):
     """
 
     code = "RATE_LIMITED"
+    shown = "retryable", "retry_after"
 
     def __init__(
         self,
@@ -169,14 +158,12 @@ class RateLimitedError(GatewayError):
         self.limit = limit
         self.subject = subject
 
-    def extensions(self) -> Mapping[str, object]:
-        return {"code": self.code, "retryable": True, "retryAfter": self.retry_after}
-
 
 class QueryTooComplexError(GatewayError):
     """The document is beyond a limit of the edge: `limit` names it, `bound` and `requested` are counts."""
 
     code = "QUERY_TOO_COMPLEX"
+    shown = "limit", "bound", "requested"
 
     def __init__(self, message: Text, limit: str, bound: int, requested: int | None = None) -> None:
         super().__init__(message)
@@ -184,28 +171,18 @@ class QueryTooComplexError(GatewayError):
         self.bound = bound
         self.requested = requested
 
-    def extensions(self) -> Mapping[str, object]:
-        return {"code": self.code, "limit": self.limit, "bound": self.bound, "requested": self.requested}
-
 
 class PersistedQueryNotFoundError(GatewayError):
-    """No document is known by the identifier. Clients know the message, too: they then send the document itself."""
+    """No document is known by the identifier. Clients know the message: they send the document itself."""
 
     code = "PERSISTED_QUERY_NOT_FOUND"
 
-    def __init__(self) -> None:
-        super().__init__(RequestWording.NO_SUCH_DOCUMENT())
-
 
 class UntrustedDocumentError(GatewayError):
-    """The document is not in the list of trusted ones, and no other is run."""
-
     code = "QUERY_NOT_IN_SAFELIST"
 
 
 class MethodNotAllowedError(GatewayError):
-    """The HTTP method does not fit: mutations are never run by GET."""
-
     code = "METHOD_NOT_ALLOWED"
 
 
@@ -213,9 +190,7 @@ class RequestTimeoutError(GatewayError):
     """The total deadline of the request passed before its answer was complete; its reads were given up."""
 
     code = "UPSTREAM_TIMEOUT"
-
-    def extensions(self) -> Mapping[str, object]:
-        return {"code": self.code, "retryable": True}
+    shown = ("retryable",)
 
 
 class JournalError(GatewayError):
@@ -225,21 +200,15 @@ class JournalError(GatewayError):
     `reason` is for operators: it names the setting, and what is wrong.
     """
 
-    retryable: ClassVar[bool] = True
+    shown = ("retryable",)
 
     def __init__(self, message: Text, reason: str = "") -> None:
         super().__init__(message)
         self.reason = reason or message
 
-    def extensions(self) -> Mapping[str, object]:
-        return {"code": self.code, "retryable": self.retryable}
-
 
 class JournalRefusedError(JournalError):
-    """The durable record refuses what was to be written, and would refuse it again.
-
-    A constraint of a table, a value out of range, a row that is too large.
-    """
+    """The durable record refuses what was to be written, and would again: a constraint, a value out of range."""
 
     retryable = False
 
@@ -253,36 +222,27 @@ class PlatformError(GatewayError):
     """
 
     code = "UPSTREAM_UNAVAILABLE"
-    retryable: ClassVar[bool] = True
+    shown: ClassVar[tuple[str, ...]] = ("platform", "endpoint", "retryable")
     sent: bool = True
 
-    def __init__(self, platform: PlatformId, endpoint: str, message: Text, *, retry_after: float | None = None) -> None:
+    def __init__(self, platform: str, endpoint: str, message: Text, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.platform = platform
         self.endpoint = endpoint
         self.retry_after = retry_after
 
     def extensions(self) -> Mapping[str, object]:
-        extensions = {
-            "code": self.code,
-            "platform": self.platform,
-            "endpoint": self.endpoint,
-            "retryable": self.retryable,
-        }
+        extensions = super().extensions()
         return extensions if self.retry_after is None else {**extensions, "retryAfter": self.retry_after}
 
 
 class NotConfiguredError(PlatformError):
-    """The settings give no path for this endpoint."""
-
     code = "NOT_CONFIGURED"
     retryable = False
     sent = False
 
 
 class NotSentError(PlatformError):
-    """No byte of the request left: no connection, no free slot, or the circuit is open."""
-
     sent = False
 
 
@@ -301,22 +261,16 @@ class PlatformBusyError(PlatformError):
     given up, 502, 504 or above: then the call may still be under way.
     """
 
-    def __init__(
-        self, platform: PlatformId, endpoint: str, message: Text, *, retry_after: float | None, sent: bool
-    ) -> None:
+    def __init__(self, platform: str, endpoint: str, message: Text, *, retry_after: float | None, sent: bool) -> None:
         super().__init__(platform, endpoint, message, retry_after=retry_after)
         self.sent = sent
 
 
 class ProtocolError(PlatformError):
-    """The answer is not what the document describes: HTML, cut JSON, a wrong shape, too large."""
-
     code = "UPSTREAM_PROTOCOL"
 
 
 class PlatformAuthError(PlatformError):
-    """The platform refuses the gateway's credentials, or its fresh token."""
-
     code = "UPSTREAM_AUTH"
     retryable = False
     sent = False
@@ -330,17 +284,15 @@ class RefusedError(PlatformError):
     """
 
     code = "UPSTREAM_REFUSED"
+    shown = (*PlatformError.shown, "upstream_code", "upstream_message")
     retryable = False
 
     def __init__(
-        self, platform: PlatformId, endpoint: str, message: Text, upstream_code: int, upstream_message: str | None
+        self, platform: str, endpoint: str, message: Text, upstream_code: int, upstream_message: str | None
     ) -> None:
         super().__init__(platform, endpoint, message)
         self.upstream_code = upstream_code
         self.upstream_message = upstream_message
-
-    def extensions(self) -> Mapping[str, object]:
-        return {**super().extensions(), "upstreamCode": self.upstream_code, "upstreamMessage": self.upstream_message}
 
 
 class CommunityRefusedError(RefusedError):
@@ -352,15 +304,12 @@ class CommunityRefusedError(RefusedError):
 
 
 def drop_tracebacks(error: BaseException) -> None:
-    """Of an error that has been dealt with, and of what it came from.
-
-    Frames hold the error that went through them. Together they would keep a whole request until the cycle collector
-    comes.
+    """Of an error that has been dealt with, and of what it came from: frames hold the error that went through them, and
+    together they would keep a whole request until the cycle collector comes.
     """
     errors = [error]
     while errors:
         each = errors.pop()
         if each.__traceback__ is not None:
             each.__traceback__ = None
-            sources = (each.__cause__, each.__context__, getattr(each, "original_error", None))
-            errors += [source for source in sources if source is not None]
+            errors += filter(None, (each.__cause__, each.__context__, getattr(each, "original_error", None)))

@@ -77,6 +77,7 @@ class EventBus:
     def __init__(self) -> None:
         self._name = uuid4().hex
         self._attached: list[Callable[[Message | Missed], None]] = []
+        self._sleeping: list[tuple[asyncio.Event, tuple[WakeUp, ...]]] = []
         self._leaving: dict[Message, None] = {}
         self._left_behind = False
         self._to_send = asyncio.Event()
@@ -98,16 +99,11 @@ class EventBus:
     def wake_ups(self, *kinds: WakeUp) -> Iterator[asyncio.Event]:
         """An event that these wake-ups set until the block ends. Whoever waits for it clears it."""
         woken = asyncio.Event()
-
-        def hear(message: Message | Missed) -> None:
-            if message in kinds or message is MISSED:
-                woken.set()
-
-        self._attached.append(hear)
+        self._sleeping.append((woken, kinds))
         try:
             yield woken
         finally:
-            self._attached.remove(hear)
+            self._sleeping.remove((woken, kinds))
 
     @asynccontextmanager
     async def bridge(self, notifier: Notifier) -> AsyncIterator[None]:
@@ -127,6 +123,9 @@ class EventBus:
         """Notify this process alone."""
         for heard in self._attached:
             heard(message)
+        for woken, kinds in self._sleeping:
+            if message in kinds or message is MISSED:
+                woken.set()
 
     def _hear(self, text: str | None) -> None:
         try:

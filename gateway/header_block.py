@@ -11,20 +11,14 @@ from typing import Final, Generic, TypeVar
 
 MadeT = TypeVar("MadeT")
 
-LONGEST_BLOCK: Final = 8 * 1024
-"""Bytes of a header block that is cached."""
-
-LONGEST_LENGTH: Final = 9
-"""Digits of a length that is read here."""
+LONGEST_BLOCK: Final = 8 * 1024  # bytes of a header block that is cached
+LONGEST_LENGTH: Final = 9  # digits of a length that is read here
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)\r\n", re.IGNORECASE)
 
 
 class HeaderBlock(Generic[MadeT]):
-    """A header block in two parts: what is before the digits of its length, and what comes after them, with its end.
-
-    `made` is what was made of it. In a message as long as the last one the digits are the same, too.
-    """
+    """A header block: what is before the digits of its length, and what comes after them. `made` is made of it."""
 
     __slots__ = ("_after", "_before", "_last", "_last_size", "length", "made")
 
@@ -57,9 +51,8 @@ class HeaderBlock(Generic[MadeT]):
 
 
 def cache_header_block(data: bytes, headers: Sequence[object], made: MadeT) -> HeaderBlock[MadeT] | None:
-    """Of data that is one whole message, in which the parser has found these headers; None for any other data.
-
-    The data has to begin where a message does: a body may hold any bytes, those of a header block included.
+    """Of data that is one whole message, in which the parser found these headers; None for any other data. It has to
+    begin where a message does: a body may hold any bytes, those of a header block included.
 
     A block has a line for the request or the status, one for each header, and an empty one. The parser tolerates other
     lines and line breaks; such a block is not cached, nor is one without a length, as its body has no end. After one

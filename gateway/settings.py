@@ -2,93 +2,87 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
-from gateway.env_file import read_environment
-from gateway.mistakes import Mistakes, SettingsError, StartError
+from gateway.env_file import ENV_FILE, PREFIX, Mistakes, SettingsError, StartError, env_files, read_environment
 
-__all__ = ["Mistakes", "Settings", "SettingsError", "StartError", "load_settings", "unknown_variables"]
+if TYPE_CHECKING:  # the health check wants no HTTP client
+    import httpx
 
-PREFIX = "GATEWAY_"
+VERSION = version("wanjia-gateway")
 
-LONGEST = 2_000_000
-"""Seconds: 23 days, little less than PostgreSQL's longest timeout."""
+__all__ = ["PREFIX", "Mistakes", "SettingsError", "StartError"]  # of env_file: all else is of this module
+
+LARGEST_PORT = 65535
+
+LONGEST = 2_000_000  # seconds: 23 days, little less than PostgreSQL's longest timeout
 
 # A description ends the sentence of a refusal: "GATEWAY_PORT: must be …".
-Environment = Annotated[Literal["development", "production"], msgspec.Meta(description="development or production")]
-LogLevel = Annotated[Literal["info", "warning", "error"], msgspec.Meta(description="info, warning or error")]
-YesNo = Annotated[bool, msgspec.Meta(description="true or false")]
-MaybeYesNo = Annotated[bool | None, msgspec.Meta(description="true or false")]
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535, description="a whole number from 0 to 65535")]
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=LONGEST, description=f"a number above 0, {LONGEST} at most")]
-Days = Annotated[int, msgspec.Meta(ge=1, le=36_500, description="a whole number from 1 to 36500")]
-Count = Annotated[int, msgspec.Meta(ge=1, description="a whole number from 1 on")]
-DatabaseUrl = Annotated[
-    str, msgspec.Meta(pattern=r"^(postgres(ql)?://.+)?$", description="a URL that begins with postgresql://")
-]
+Environment = Annotated[Literal["development", "production"], Meta(description="development or production")]
+LogLevel = Annotated[Literal["info", "warning", "error"], Meta(description="info, warning or error")]
+YesNo = Annotated[bool, Meta(description="true or false")]
+MaybeYesNo = Annotated[bool | None, Meta(description="true or false")]
+Port = Annotated[int, Meta(ge=0, le=LARGEST_PORT, description=f"a whole number from 0 to {LARGEST_PORT}")]
+Seconds = Annotated[float, Meta(gt=0, le=LONGEST, description=f"a number above 0, {LONGEST} at most")]
+Days = Annotated[int, Meta(ge=1, le=36_500, description="a whole number from 1 to 36500")]
+Count = Annotated[int, Meta(ge=1, description="a whole number from 1 on")]
+Database = Annotated[str, Meta(pattern=r"^(postgres(ql)?://.+)?$", description="a URL that begins with postgresql://")]
 ProxyUrl = Annotated[
     str,
-    msgspec.Meta(
+    Meta(
         pattern=r"^(https?://([^/?#@\s]+@)?[^/?#@\s]+/?)?$",
         description="an http or https URL without a path, with user:password@ before the host if the proxy asks for it",
     ),
 ]
-Audience = Annotated[str, msgspec.Meta(pattern=r"^[^,，\s]*$", description="one audience, without a comma or blank")]
-BuildId = Annotated[
-    str, msgspec.Meta(pattern=r"^[A-Za-z0-9._+-]{0,64}$", description="at most 64 letters, digits and . _ + -")
-]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1, description="a number from 0 to 1")]
-Accepts = Annotated[Literal["gateway", "platform"], msgspec.Meta(description="gateway or platform")]
-Mode = Annotated[Literal["off", "report", "require"] | None, msgspec.Meta(description="off, report or require")]
+Audience = Annotated[str, Meta(pattern=r"^[^,，\s]*$", description="one audience, without a comma or blank")]
+BuildId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._+-]{0,64}$", description="at most 64 letters, digits and . _ + -")]
+Share = Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")]
+Accepts = Annotated[Literal["gateway", "platform"], Meta(description="gateway or platform")]
+Mode = Annotated[Literal["off", "report", "require"] | None, Meta(description="off, report or require")]
 
-
-Names = tuple[str, ...]
+_ORIGIN = r"^(https?://[a-z0-9.:\[\]-]+|(?!https?:)[a-z][a-z0-9+.-]*://[A-Za-z0-9._:\[\]-]+)$"
 Origins = Annotated[
-    tuple[
-        Annotated[
-            str,
-            msgspec.Meta(pattern=r"^(https?://[a-z0-9.:\[\]-]+|(?!https?:)[a-z][a-z0-9+.-]*://[A-Za-z0-9._:\[\]-]+)$"),
-        ],
-        ...,
-    ],
-    msgspec.Meta(description="origins of a scheme and a host, such as https://console.example.org"),
+    tuple[Annotated[str, Meta(pattern=_ORIGIN)], ...],
+    Meta(description="origins of a scheme and a host, such as https://console.example.org"),
 ]
 Headers = Annotated[
-    tuple[Annotated[str, msgspec.Meta(pattern=r"^(?!\*$)[A-Za-z0-9!#$%&'*+.^_`|~-]+$")], ...],
-    msgspec.Meta(description="names of headers, such as X-Tenant"),
+    tuple[Annotated[str, Meta(pattern=r"^(?!\*$)[A-Za-z0-9!#$%&'*+.^_`|~-]+$")], ...],
+    Meta(description="names of headers, such as X-Tenant"),
 ]
 Hosts = Annotated[
-    tuple[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]+$")], ...],
-    msgspec.Meta(description="names without a port, such as gateway.example.org"),
+    tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+$")], ...],
+    Meta(description="names without a port, such as gateway.example.org"),
 ]
 Operations = Annotated[
-    tuple[Annotated[str, msgspec.Meta(pattern=r"^[_A-Za-z][_0-9A-Za-z]{0,63}$")], ...],
-    msgspec.Meta(description="names of operations, such as OrdersPage"),
+    tuple[Annotated[str, Meta(pattern=r"^[_A-Za-z][_0-9A-Za-z]{0,63}$")], ...],
+    Meta(description="names of operations, such as OrdersPage"),
 ]
+
+Communities = Mapping[str, str | None]
+"""The name of each community by its code, in the order of the setting; None where none is set. Empty: not set."""
 
 CACHED = {"people": 30.0, "owners": 60.0, "modules": 30.0, "repairs": 5.0, "shenhes": 0.0, "orders": 0.0}
 """Seconds that answers are cached for, unless `cache` says otherwise."""
 
 Cache = Annotated[
     str,
-    msgspec.Meta(
+    Meta(
         pattern=rf"^((all|{'|'.join(CACHED)})=[0-9]{{1,6}}(\.[0-9]+)?([, ]+|$))*$",
         description=f"seconds, such as people=60,orders=5; there are all, {', '.join(CACHED)}",
     ),
 ]
 
 PLATFORM_ACCOUNTS = (
-    "wjdh_url",
-    "wjdh_secret_id",
-    "wjdh_secret_key",
-    "security_url",
-    "security_key_k",
-    "security_key_d",
+    *("wjdh_url", "wjdh_secret_id", "wjdh_secret_key"),
+    *("security_url", "security_key_k", "security_key_d"),
 )
 """What it takes to call the platforms."""
 
@@ -96,11 +90,10 @@ CALLBACK_ACCOUNT = ("callback_key_k", "callback_key_d")
 """What it takes to call the gateway's own intake of payment notifications, which need not be open."""
 
 SHORTEST_KEY = 32
+LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 
 _HALF = re.compile("[\ud800-\udfff]")
 _VARIABLE = re.compile(r"GATEWAY_[A-Z_]*[A-Z]")
-
-LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,15 +115,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     auth_audience: Audience = ""
     auth_jwks_url: str = ""
     auth_key_file: str = ""
-    auth_scope_claims: Names = ("scope", "scopes", "scp")
-    auth_community_claims: Names = ("community", "communities")
+    auth_scope_claims: tuple[str, ...] = ("scope", "scopes", "scp")
+    auth_community_claims: tuple[str, ...] = ("community", "communities")
     auth_require_typ: YesNo = True
     rate_limit: Count = 1200
     call_rate_limit: Count = 36_000
     people_lookup_limit: Count = 60
     audit_retention_days: Days = 1096
 
-    database_url: DatabaseUrl = ""
+    database_url: Database = ""
     journal_timeout: Seconds = 5.0
 
     wjdh_url: str = ""
@@ -188,12 +181,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def not_set_up(self) -> list[str]:
-        """The variables that are missing of those it takes to call the platforms."""
+        """The missing variables of those it takes to call the platforms."""
         return [_variable(field) for field in PLATFORM_ACCOUNTS if not getattr(self, field)]
 
     @property
     def longest_delivery(self) -> float:
-        """Seconds that pass at most from the claim of a payment to the mark: both commits and the call between them."""
+        """Seconds at most from the claim of a payment to its mark: both commits and the call between them."""
         return self.journal_timeout + self.call_timeout + self.journal_timeout
 
     @property
@@ -234,25 +227,48 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return not self.is_production or self.shows_explorer
 
 
+def can_be_called(address: "httpx.URL") -> bool:
+    """Whether it is of http or https, with a host and port that there may be, and names no user: none is ever sent."""
+    if address.scheme not in ("http", "https") or address.userinfo:
+        return False
+    if address.port is not None and not 0 < address.port <= LARGEST_PORT:
+        return False
+    try:
+        return bool(address.host.encode("idna"))  # as it is looked up: with parts that are neither empty nor too long
+    except UnicodeError:
+        return False
+
+
+def make_url(host: str, port: int) -> str:
+    """Where the gateway is served that listens at this host: a name, or an address of IPv4 or IPv6."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def _variable(field: str) -> str:
     return PREFIX + field.upper()
 
 
 _FIELDS = {_variable(field): field for field in Settings.__struct_fields__}
 _KINDS = get_type_hints(Settings, include_extras=True)
+_DEFAULTS = Settings()
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence for each name that begins as those of settings do, and is of none: misspelt, perhaps."""
-    return [
-        _unknown(name) for name in sorted(read_environment(environ)) if name.startswith(PREFIX) and name not in _FIELDS
-    ]
+    unknown = [name for name in sorted(read_environment(environ)) if name.startswith(PREFIX) and name not in _FIELDS]
+    return [f"{name}: no such setting, ignored{guess(name, _FIELDS, 0.8)}" for name in unknown]
 
 
-def _unknown(name: str) -> str:
-    field = name.removeprefix(PREFIX).lower()
-    similar = get_close_matches(field, Settings.__struct_fields__, n=1, cutoff=0.75)
-    return f"{name}: no such setting, ignored" + "".join(f"; did you mean {_variable(field)}?" for field in similar)
+def doubts(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each unknown name, and for each file that every user of the machine can read: it has secrets."""
+    exposed = [path for path in env_files(environ) if path.stat().st_mode & stat.S_IROTH]
+    readable = [f"{ENV_FILE}: every user of this machine can read {path} (chmod 600)" for path in exposed]
+    return unknown_variables(environ) + readable
+
+
+def guess(name: str, known: Iterable[str], cutoff: float) -> str:
+    """The end of a sentence that asks whether a name like this one was meant; empty where there is none."""
+    return "".join(f"; did you mean {each}?" for each in get_close_matches(name, known, n=1, cutoff=cutoff))
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -262,33 +278,28 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """
     environ = read_environment(environ)
     values: dict[str, Any] = {}
-    unusable: dict[str, str] = {}
+    mistakes: dict[str, str] = {}
     for name, value in environ.items():
         if name in _FIELDS and (text := value.strip()):
             try:
-                values[_FIELDS[name]] = _convert(text, _KINDS[_FIELDS[name]])
+                values[_FIELDS[name]] = _convert(_FIELDS[name], text)
             except ValueError as error:
-                unusable[name] = str(error)
+                mistakes[name] = f"{name}: must be {error}"
     settings = Settings(**values)
-    mistakes = [f"{name}: must be {allowed}" for name, allowed in unusable.items()]
     # What contradicts an unusable value is no mistake of its own.
-    mistakes += [each for each in _contradictions(settings) if unusable.keys().isdisjoint(_VARIABLE.findall(each))]
-    if mistakes:
-        raise SettingsError(*mistakes, *unknown_variables(environ))
+    found = [each for each in _contradictions(settings) if mistakes.keys().isdisjoint(_VARIABLE.findall(each))]
+    if mistakes or found:
+        raise SettingsError(*mistakes.values(), *found, *unknown_variables(environ))
     return settings
 
 
-def _convert(text: str, kind: Any) -> Any:
+def _convert(field: str, text: str) -> Any:
     """Raises ValueError that says what the text must be."""
     if _HALF.search(text):  # as Python reads bytes that are no UTF-8
         raise ValueError("UTF-8")
-    value: Any = text
-    if kind is Path:
-        value = Path(text)
-    elif get_origin(get_args(kind)[0] if get_args(kind) else kind) is tuple:
-        value = _words(text)
+    kind, value = _KINDS[field], _words(text) if isinstance(getattr(_DEFAULTS, field), tuple) else text
     try:
-        return msgspec.convert(value, kind, strict=False)
+        return msgspec.convert(value, kind, strict=False, dec_hook=lambda _path, text: Path(text))
     except msgspec.ValidationError:
         [allowed] = kind.__metadata__
         raise ValueError(allowed.description) from None
@@ -316,12 +327,6 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "GATEWAY_SECURITY_CALLBACK_PATH: needed with GATEWAY_CALLBACK_ACCEPTS=platform"
     if settings.explorer and settings.trusted_documents and settings.trusted_documents_mode in (None, "require"):
         yield "GATEWAY_EXPLORER: GraphiQL can run nothing where GATEWAY_TRUSTED_DOCUMENTS are required"
-    yield from _issuer_contradictions(settings)
-    if settings.is_production:
-        yield from _missing_in_production(settings)
-
-
-def _issuer_contradictions(settings: Settings) -> Iterator[str]:
     if settings.auth_issuer:
         if not settings.auth_audience:
             yield "GATEWAY_AUTH_AUDIENCE: needed with GATEWAY_AUTH_ISSUER, which makes tokens for others too"
@@ -331,13 +336,11 @@ def _issuer_contradictions(settings: Settings) -> Iterator[str]:
         yield "GATEWAY_AUTH_ISSUER: GATEWAY_ENV=production has no issuer of its own"
     elif settings.auth_audience or settings.auth_jwks_url or settings.auth_key_file:
         yield "GATEWAY_AUTH_ISSUER: not set, but other GATEWAY_AUTH_ settings are"
-
-
-def _missing_in_production(settings: Settings) -> Iterator[str]:
-    """Production starts with real secrets only: no default, and not the test value the document prints (quirk 47)."""
-    for field in (*PLATFORM_ACCOUNTS, *CALLBACK_ACCOUNT):
-        value = getattr(settings, field)
-        if value == "123456" or (not value and field in PLATFORM_ACCOUNTS):
-            yield f"{_variable(field)}: production needs a real value"
-    if len(settings.id_key) < SHORTEST_KEY:
-        yield f"GATEWAY_ID_KEY: production needs a secret of at least {SHORTEST_KEY} characters"
+    if settings.is_production:
+        # Real secrets only: no default, and not the test value the document prints (quirk 47).
+        for field in (*PLATFORM_ACCOUNTS, *CALLBACK_ACCOUNT):
+            value = getattr(settings, field)
+            if value == "123456" or (not value and field in PLATFORM_ACCOUNTS):
+                yield f"{_variable(field)}: production needs a real value"
+        if len(settings.id_key) < SHORTEST_KEY:
+            yield f"GATEWAY_ID_KEY: production needs a secret of at least {SHORTEST_KEY} characters"

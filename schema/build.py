@@ -1,33 +1,27 @@
 """Assembles the schema: the roots, of what each file declares."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
+import graphql
 import strawberry
-from graphql import (
-    GraphQLArgument,
-    GraphQLField,
-    GraphQLInputField,
-    GraphQLInputObjectType,
-    GraphQLInterfaceType,
-    GraphQLObjectType,
-    GraphQLSchema,
-    Undefined,
-    get_named_type,
-)
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.field import StrawberryField
+from strawberry.types.scalar import ScalarDefinition
 
 from gateway.actions.identity import Identity, RevealedType
 from gateway.execution.cost import Cost
-from gateway.execution.variants import get_attribute
+from gateway.execution.strawberry_adapter import as_it_is, get_attribute, unchanged
 from gateway.normalise.vocabulary import HouseType
+from gateway.wording.inputs import ScalarWording
 from schema.announcement import AnnouncementMutations, AnnouncementQueries
 from schema.community import LISTS, CommunityQueries
 from schema.costs import COST, NOTHING
-from schema.directives import Pii, RequiresScope
-from schema.fields import FREE_TEXT, IDENTITY, PERSONAL_IF, with_fields
-from schema.house import HouseQueries
+from schema.fields import FREE_TEXT, IDENTITY, PERSONAL_IF, Pii, RequiresScope
 from schema.module import ModuleMutations, ModuleQueries
 from schema.operation import OperationQueries, OperationSubscriptions
 from schema.order import OrderMutations, OrderQueries
@@ -35,56 +29,123 @@ from schema.payment import PaymentMutations, PaymentQueries, PaymentSubscription
 from schema.people import PeopleQueries
 from schema.record import NodeQueries
 from schema.repair import RepairMutations
-from schema.reveal import RevealQueries
-from schema.scalars import SCALARS
-from schema.service import DataQualityQueries, DictionaryQueries, PlatformQueries, ViewerQueries
+from schema.service import DictionaryQueries, GatewayQueries, ViewerQueries
 from schema.shenhe import ShenheMutations
 
 
-@strawberry.type
-@with_fields({shown.name: shown.record_field() for shown in LISTS if shown.records.record_endpoint})
-@with_fields({f"{shown.name}s": shown.root_field() for shown in LISTS})
-class RecordListQueries:
-    """Of each list."""
+def _root(name: str, description: str, *parts: type | Mapping[str, Any]) -> type:
+    """A root type with the fields of these classes and mappings, in order."""
+    fields: dict[str, Any] = {}
+    for part in parts:
+        declared = part if isinstance(part, Mapping) else vars(part)
+        fields |= {field: made for field, made in declared.items() if isinstance(made, StrawberryField)}
+    return strawberry.type(type(name, (), fields), description=description)
 
 
-@strawberry.type(description="All reads (查询).")
-class Query(
+Query = _root(
+    "Query",
+    "All reads (查询).",
     NodeQueries,
     ViewerQueries,
     CommunityQueries,
     PeopleQueries,
-    HouseQueries,
-    RecordListQueries,
+    {f"{shown.name}s": shown.root_field() for shown in LISTS},
+    {shown.name: shown.record_field() for shown in LISTS if shown.records.record_endpoint},
     OrderQueries,
     ModuleQueries,
     AnnouncementQueries,
     DictionaryQueries,
     OperationQueries,
     PaymentQueries,
-    RevealQueries,
-    DataQualityQueries,
-    PlatformQueries,
-):
-    """One class per entity."""
-
-
-@strawberry.type(description="All writes (变更).")
-class Mutation(
+    GatewayQueries,
+)
+Mutation = _root(
+    "Mutation",
+    "All writes (变更).",
     ShenheMutations,
     OrderMutations,
     PaymentMutations,
     RepairMutations,
     ModuleMutations,
     AnnouncementMutations,
-):
-    """One class per entity."""
+)
+Subscription = _root(
+    "Subscription",
+    "All events (订阅).",
+    PaymentSubscriptions,
+    OperationSubscriptions,
+    {f"{shown.name}_events": shown.events_field() for shown in LISTS if shown.records.watched},
+)
 
 
-@strawberry.type(description="All events (订阅).")
-@with_fields({f"{shown.name}_events": shown.events_field() for shown in LISTS if shown.records.watched})
-class Subscription(PaymentSubscriptions, OperationSubscriptions):
-    """Of payments, of the caller's own writes, and of each list that is watched."""
+DECIMAL = re.compile(r"[+-]?\d{1,18}(\.\d{1,9})?", re.ASCII)
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+@unchanged(str)
+def _write_decimal(value: Decimal | str) -> str:
+    """Records have amounts as text already."""
+    return value if isinstance(value, str) else format(value, "f")
+
+
+def _read_decimal(value: Any) -> Decimal:
+    if isinstance(value, int | str) and not isinstance(value, bool) and DECIMAL.fullmatch(str(value)):
+        return Decimal(value)
+    raise graphql.GraphQLError((ScalarWording.DECIMAL_FLOAT if isinstance(value, float) else ScalarWording.DECIMAL)())
+
+
+def _read_decimal_literal(node: graphql.ValueNode, _variables: Mapping[str, Any] | None = None) -> Decimal:
+    if isinstance(node, graphql.FloatValueNode):
+        return _read_decimal(float(node.value))
+    return _read_decimal(node.value if isinstance(node, graphql.IntValueNode | graphql.StringValueNode) else None)
+
+
+def _read_date(value: Any) -> date:
+    try:
+        if isinstance(value, str) and DATE.fullmatch(value):  # and no week of a year, which Python reads as well
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise graphql.GraphQLError(ScalarWording.DATE())
+
+
+def _read_datetime(value: Any) -> datetime:
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+            if moment.tzinfo is not None:
+                return moment
+    except ValueError:
+        pass
+    raise graphql.GraphQLError(ScalarWording.DATETIME())
+
+
+_SCALARS: dict[object, ScalarDefinition] = {
+    Decimal: strawberry.scalar(
+        name="Decimal",
+        description='An exact decimal number as a string, such as "0.01"; as input a string or an integer, '
+        "never a float (十进制数).",
+        specified_by_url="https://www.w3.org/TR/xmlschema11-2/#decimal",
+        serialize=_write_decimal,
+        parse_value=_read_decimal,
+        parse_literal=_read_decimal_literal,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description='A calendar date, such as "2026-11-24" (日期).',
+        specified_by_url="https://scalars.graphql.org/andimarek/local-date",
+        serialize=as_it_is(date),
+        parse_value=_read_date,
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description='A moment with its offset (RFC 3339), such as "2026-11-24T08:30:00+08:00"; upstream times are '
+        "those of Asia/Shanghai (日期时间).",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=as_it_is(datetime),
+        parse_value=_read_datetime,
+    ),
+}
 
 
 @cache
@@ -95,79 +156,67 @@ def build_schema() -> strawberry.Schema:
         mutation=Mutation,
         subscription=Subscription,
         types=[HouseType],
-        config=StrawberryConfig(scalar_map=SCALARS),
+        config=StrawberryConfig(scalar_map=_SCALARS),
     )
-    _drop_null_defaults(schema._schema)
-    _declare_one_of(schema._schema)
-    _tell_of_directives(schema._schema)
+    _amend(schema._schema)
     revealed_types(schema._schema)
     return schema
 
 
-def _drop_null_defaults(schema: GraphQLSchema) -> None:
-    """An optional argument has no default in the contract; Strawberry takes Python's `= None` for a default of null."""
-    for graphql_type in schema.type_map.values():
-        if isinstance(graphql_type, GraphQLInputObjectType):
-            inputs: Iterable[GraphQLInputField | GraphQLArgument] = graphql_type.fields.values()
-        elif isinstance(graphql_type, GraphQLObjectType | GraphQLInterfaceType):
-            inputs = [argument for field in graphql_type.fields.values() for argument in field.args.values()]
-        else:
-            continue
-        for value in inputs:
-            if value.default_value is None:
-                value.default_value = Undefined
+def _amend(schema: graphql.GraphQLSchema) -> None:
+    """What Strawberry leaves out or says otherwise.
 
-
-def _declare_one_of(schema: GraphQLSchema) -> None:
-    """Have graphql-core validate `@oneOf`; Strawberry only checks values, and graphql-core takes that for a bug."""
-    for graphql_type in schema.type_map.values():
-        if isinstance(graphql_type, GraphQLInputObjectType):
-            definition = graphql_type.extensions.get("strawberry-definition")
-            graphql_type.is_one_of = getattr(definition, "is_one_of", False)
-
-
-def _tell_of_directives(schema: GraphQLSchema) -> None:
-    """Have descriptions say what the directives say, for who has nothing else: GraphiQL, and code made of a schema."""
-    for graphql_type in schema.type_map.values():
-        if isinstance(graphql_type, GraphQLObjectType | GraphQLInterfaceType):
-            for field in graphql_type.fields.values():
-                notes = [directive.note for directive in _get_directives(field)]
-                if notes:
+    An optional argument has no default in the contract; Strawberry takes Python's `= None` for a default of null.
+    `@oneOf` is graphql-core's to validate; Strawberry only checks values, and graphql-core takes that for a bug.
+    Descriptions say what the directives say, for who has nothing else: GraphiQL, and code made of a schema.
+    """
+    inputs: list[graphql.GraphQLInputField | graphql.GraphQLArgument] = []
+    for named in schema.type_map.values():
+        if isinstance(named, graphql.GraphQLInputObjectType):
+            inputs += named.fields.values()
+            named.is_one_of = getattr(named.extensions.get("strawberry-definition"), "is_one_of", False)
+        elif isinstance(named, graphql.GraphQLObjectType | graphql.GraphQLInterfaceType):
+            for field in named.fields.values():
+                inputs += field.args.values()
+                if notes := [directive.note for directive in _get_directives(field)]:
                     field.description = " ".join([field.description or "", *notes])
+    for value in inputs:
+        if value.default_value is None:
+            value.default_value = graphql.Undefined
 
 
-def _get_directives(field: GraphQLField) -> list[RequiresScope | Pii]:
+def _get_directives(field: graphql.GraphQLField) -> list[RequiresScope | Pii]:
     definition = field.extensions.get("strawberry-definition")
     declared = getattr(definition, "directives", ())
     return [directive for directive in declared if isinstance(directive, RequiresScope | Pii)]
 
 
-def get_scopes(field: GraphQLField) -> frozenset[str]:
+def get_scopes(field: graphql.GraphQLField) -> frozenset[str]:
     """The scopes that a field declares with `@requiresScope`."""
     declared = [directive for directive in _get_directives(field) if isinstance(directive, RequiresScope)]
     return frozenset(scope for directive in declared for scope in directive.scopes)
 
 
-def get_cost(field: GraphQLField) -> Cost:
+def get_cost(field: graphql.GraphQLField) -> Cost:
     """What a field declares with `costs` (`schema/costs.py`)."""
     declared: Cost = _metadata(field).get(COST, NOTHING)
     return declared
 
 
-def _metadata(field: GraphQLField) -> Mapping[Any, Any]:
+def _metadata(field: graphql.GraphQLField) -> Mapping[Any, Any]:
     metadata: Mapping[Any, Any] = getattr(field.extensions.get("strawberry-definition"), "metadata", {})
     return metadata
 
 
-def revealed_types(schema: GraphQLSchema) -> dict[str, RevealedType]:
+def revealed_types(schema: graphql.GraphQLSchema) -> dict[str, RevealedType]:
     """The types that declare whose data they hold, by name, as the audit trail needs to know them.
 
     Raises TypeError for personal fields and free text of a type without an identity: what they show would be recorded
     as nobody's. A part that is always observed with the object around it needs none.
     """
-    types = [named for named in schema.type_map.values() if isinstance(named, GraphQLObjectType)]
+    types = [named for named in schema.type_map.values() if isinstance(named, graphql.GraphQLObjectType)]
     unobserved = {
-        get_named_type(field.type)
+        graphql.get_named_type(field.type)
         for named in types
         for field in named.fields.values()
         if (shown := get_attribute(field)) is None or not shown.observed
@@ -191,7 +240,7 @@ def revealed_types(schema: GraphQLSchema) -> dict[str, RevealedType]:
     return revealed
 
 
-def _get_identity(named: GraphQLObjectType) -> Identity | None:
+def _get_identity(named: graphql.GraphQLObjectType) -> Identity | None:
     """What a type declares by its `id`, or of the record that it is part of."""
     definition = named.extensions.get("strawberry-definition")
     declared: Identity | None = definition and vars(definition.origin).get(IDENTITY)
@@ -200,7 +249,7 @@ def _get_identity(named: GraphQLObjectType) -> Identity | None:
     return declared
 
 
-def executable_schema() -> GraphQLSchema:
+def executable_schema() -> graphql.GraphQLSchema:
     """The schema as graphql-core executes it: Strawberry keeps it in an attribute that has no public name yet."""
     return build_schema()._schema
 

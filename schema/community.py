@@ -2,54 +2,45 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from operator import attrgetter
+from typing import Any
 
 import strawberry
 
+from gateway import modules as features
 from gateway.auth.masking import mask_text
 from gateway.context import Info, Lookup
 from gateway.errors import UserInputError
 from gateway.execution.load import Load, fetch, only_values
-from gateway.loaders.order import AllOrdersKey
-from gateway.loaders.reconciliation import MOST_LISTED, Period, ReconciliationKey
-from gateway.loaders.reconciliation import Reconciliation as ReconciliationRecord
-from gateway.normalise import composed, records
-from gateway.normalise.fees import FeeGroup as FeeGroupRecord
-from gateway.normalise.fees import FeeSummary as FeeSummaryRecord
-from gateway.normalise.fees import summarise
-from gateway.normalise.house import House as HouseRecord
-from gateway.normalise.module import Module as ModuleRecord
-from gateway.normalise.order import Order as OrderRecord
-from gateway.normalise.states import AGE_BANDS, PERSONAL_CHARGES, UNKNOWN_GROUP, FeeGrouping
+from gateway.modules import MODULE_STATES, MODULES
+from gateway.normalise import records
+from gateway.normalise.people import House as HouseRecord
+from gateway.orders import sums
+from gateway.orders.reads import AllOrdersKey
+from gateway.orders.record import Order as OrderRecord
+from gateway.orders.sums import MOST_LISTED, FeeGrouping, ReconciliationKey
 from gateway.wording.inputs import InputWording
-from schema.arguments import Building, Floor, Room, Unit, community, house_at
-from schema.costs import ALL_ORDERS, ASSUMED_NOTIFICATIONS, COMMUNITY_LIST, ONE_CALL, ONE_COMMUNITY, costs
-from schema.fields import needs, plain, record_type, with_fields
-from schema.house import House
-from schema.module import Module, ModuleDrift, load_modules
-from schema.order import ORDERS, FilterOrders, Money, Order
+from schema.costs import ALL_ORDERS, ASSUMED_NOTIFICATIONS, COMMUNITY_LIST, ONE_COMMUNITY, costs
+from schema.fields import derived, described, looked_up, plain, record_type, resolved, with_fields
+from schema.module import Module, ModuleDrift
+from schema.order import ORDERS, Money, Order, OrderFilter
 from schema.payment import Payment
-from schema.record import Node, community_codes
+from schema.people import ADDRESS, House
+from schema.record import CODE, Node, community, community_codes, house_at
 from schema.repair import REPAIRS
 from schema.shenhe import SHENHES
 
 LISTS = (SHENHES, ORDERS, REPAIRS)
 
-UNKNOWN_KEY, PERSONAL_KEY = UNKNOWN_GROUP[0], PERSONAL_CHARGES[0]
 
-GroupBy = Annotated[
-    FeeGrouping | None,
-    strawberry.argument(description="By what to add up besides; omitted: the whole alone (分组方式)."),
-]
-
-
-@record_type(FeeGroupRecord, description="The orders of one group, and what they come to (费用分组汇总).")
+@record_type(sums.FeeGroup, "The orders of one group, and what they come to (费用分组汇总).")
 class FeeGroup:
     key: str = plain(
-        f'Which group: the enum value, the title, the number of the building ("{PERSONAL_KEY}": of no house), the '
-        f"month (2026-11), or the band of days ({', '.join(band.key for band in AGE_BANDS)}). "
-        f'"{UNKNOWN_KEY}": it cannot be read where the order belongs. Numbers of persons in a title are masked for '
-        "every caller (分组键)."
+        f'Which group: the enum value, the title, the number of the building ("{sums.PERSONAL_CHARGES.key}": of no '
+        "house), the month (2026-11), or the band of days "
+        f"({', '.join(band.key for band in sums.AGE_BANDS.values())}). "
+        f'"{sums.UNKNOWN_GROUP.key}": it cannot be read where the order belongs. Numbers of persons in a title are '
+        "masked for every caller (分组键)."
     )
     label: str = plain("For display, in Chinese (显示名称).")
     count: int = plain("How many orders, unreadable ones included (订单数).")
@@ -58,8 +49,8 @@ class FeeGroup:
 
 
 @record_type(
-    FeeSummaryRecord,
-    description="What orders come to: exact, never rounded. With `complete` false the sum may be too low (费用汇总).",
+    sums.FeeSummary,
+    "What orders come to: exact, never rounded. With `complete` false the sum may be too low (费用汇总).",
 )
 class FeeSummary:
     count: int = plain("How many orders were read, unreadable ones included (订单数).")
@@ -82,23 +73,9 @@ class FeeSummary:
     )
 
 
-Since = Annotated[
-    datetime | None,
-    strawberry.argument(
-        description="Only notifications received, and orders without one created, at this time or later (起始时间)."
-    ),
-]
-Until = Annotated[
-    datetime | None,
-    strawberry.argument(
-        description="Only notifications received, and orders without one created, before this time (截止时间)."
-    ),
-]
-
-
 @record_type(
-    ReconciliationRecord,
-    description="The orders that wjdh calls paid, held against the payment notifications this gateway holds. What is "
+    sums.Reconciliation,
+    "The orders that wjdh calls paid, held against the payment notifications this gateway holds. What is "
     "not certain is in no list: then `complete` is false (对账结果).",
 )
 class Reconciliation:
@@ -132,151 +109,119 @@ class Reconciliation:
     as_of: datetime = plain("When the oldest page of orders was read (数据时间).")
 
 
+def _count_disabled(modules: Sequence[features.Module]) -> int | None:
+    known = [module.enabled for module in modules if module.enabled is not None]
+    return known.count(False) if known or not modules else None
+
+
 @strawberry.type(description="What is waiting in a community, in numbers; each fails alone (小区概览).")
 @with_fields({shown.count[0]: shown.count_field() for shown in LISTS})
 class CommunitySummary:
-    @strawberry.field(
-        description="Modules switched off at wjdh; null where no state could be read (已关闭模块数).",
-        directives=needs(["module:read"]),
-        graphql_type=int | None,
-        metadata=ONE_CALL,
+    disabled_modules = looked_up(
+        int | None,
+        MODULES,
+        attrgetter("code"),
+        "Modules switched off at wjdh; null where no state could be read (已关闭模块数).",
+        pick=_count_disabled,
     )
-    def disabled_modules(root: strawberry.Parent[composed.Community], info: Info) -> Load[str, int | None]:
-        def count(modules: Sequence[ModuleRecord]) -> int | None:
-            known = [module.enabled for module in modules if module.enabled is not None]
-            return known.count(False) if known or not modules else None
-
-        return Load(info.context.loaders.modules, root.code, count)
 
 
-@record_type(composed.Community, description="A residential community (小区).")
+@record_type(records.Community, "A residential community (小区).")
 @with_fields({f"{shown.name}s": shown.community_field() for shown in LISTS})
 class Community(Node):
-    code: strawberry.ID = plain('Its code, such as "10002" or "00001": a text, zeros kept (小区标识).')
+    code: strawberry.ID = plain(CODE)
 
-    @strawberry.field(
-        description="Its name, as the gateway is set up; null where none is set: no platform names its communities "
-        "(小区名称)."
-    )
-    def name(root: strawberry.Parent[composed.Community], info: Info) -> str | None:
+    @resolved()
+    def name(root: records.Community, info: Info) -> str | None:
+        """Its name, as the gateway is set up; null where none is set: no platform names its communities (小区名称)."""
         return info.context.get_community_name(root.code)
 
-    @strawberry.field(description="The community's node id (节点标识).")
-    def id(root: strawberry.Parent[composed.Community], info: Info) -> strawberry.ID:
+    @resolved()
+    def id(root: records.Community, info: Info) -> strawberry.ID:
+        """The community's node id (节点标识)."""
         return strawberry.ID(info.context.ids.encode("Community", root.code))
 
-    @strawberry.field(
-        description="Its feature modules, as wjdh switches them (功能模块).",
-        directives=needs(["module:read"]),
-        graphql_type=list[Module] | None,
-        metadata=ONE_CALL,
+    modules = looked_up(
+        list[Module] | None, MODULES, attrgetter("code"), "Its feature modules, as wjdh switches them (功能模块)."
     )
-    def modules(root: strawberry.Parent[composed.Community], info: Info) -> Load[str, tuple[ModuleRecord, ...]] | None:
-        return load_modules(info, root.code)
 
-    @strawberry.field(
-        description="Modules about which the two platforms disagree; null when security does not report this "
-        "community, or not readably (模块差异).",
-        directives=needs(["module:read"]),
-        graphql_type=list[ModuleDrift] | None,
-        metadata=costs(calls=2),
-    )
-    async def module_drift(
-        root: strawberry.Parent[composed.Community], info: Info
-    ) -> list[composed.ModuleDrift] | None:
+    @resolved(list[ModuleDrift] | None, "module:read", metadata=costs(calls=2))
+    async def module_drift(root: records.Community, info: Info) -> list[features.ModuleDrift] | None:
+        """Modules about which the two platforms disagree; null when security does not report this community, or not
+        readably (模块差异)."""
         loaders = info.context.loaders
         modules, states = only_values(
-            await fetch((Load(loaders.modules, root.code), Load(loaders.module_states, "all")))
+            await fetch((Load(loaders.of(MODULES), root.code), Load(loaders.of(MODULE_STATES), "all")))
         )
-        reported = composed.readable(states.get(root.code))
-        return None if reported is None else list(composed.module_drift(modules, reported))
+        reported = features.readable(states.get(root.code))
+        return None if reported is None else list(features.module_drift(modules, reported))
 
-    @strawberry.field(
-        description="The house at this address: an address, not a proof that it exists, since no platform lists houses "
-        "(房屋).",
-        directives=needs(["people:read"]),
-        graphql_type=House | None,
-    )
-    def house(
-        root: strawberry.Parent[composed.Community], building: Building, unit: Unit, floor: Floor, room: Room
-    ) -> HouseRecord:
+    @resolved(House | None, "people:read")
+    @described(**ADDRESS)
+    def house(root: records.Community, building: int, unit: int, floor: int, room: int) -> HouseRecord:
+        """The house at this address: an address, not a proof that it exists, since no platform lists houses (房屋)."""
         return house_at(records.HouseKey(root.code, building, unit, floor, room))
 
-    @strawberry.field(
-        description="What is waiting here, in numbers: at most four calls, side by side (概览).",
-        graphql_type=CommunitySummary | None,
+    summary = derived(
+        CommunitySummary | None,
+        "What is waiting here, in numbers: at most four calls, side by side (概览).",
+        lambda root: root if root.code else None,
     )
-    def summary(root: strawberry.Parent[composed.Community]) -> composed.Community | None:
-        return root if root.code else None
 
-    @strawberry.field(
-        description="Sums of the orders that match the filter: paid or not, open or closed, unless the "
-        "filter says otherwise (费用汇总).",
-        directives=needs([ORDERS.records.scope]),
-        graphql_type=FeeSummary | None,
-        metadata=ALL_ORDERS,
-    )
+    @resolved(FeeSummary | None, ORDERS.records.scope, metadata=ALL_ORDERS)
+    @described(filter=ORDERS.which, group_by="By what to add up besides; omitted: the whole alone (分组方式).")
     def fees(
-        root: strawberry.Parent[composed.Community], info: Info, filter: FilterOrders = None, group_by: GroupBy = None
-    ) -> Lookup[AllOrdersKey, FeeSummaryRecord] | None:
+        root: records.Community, info: Info, filter: OrderFilter | None = None, group_by: FeeGrouping | None = None
+    ) -> Lookup[AllOrdersKey, sums.FeeSummary] | None:
+        """Sums of the orders that match the filter: paid or not, open or closed, unless the filter says otherwise
+        (费用汇总)."""
         query = ORDERS.query(filter)
         if not info.context.principal.sees(root.code):
             return None
         loaders = info.context.loaders
 
-        def add_up(orders: records.WholeList[OrderRecord]) -> FeeSummaryRecord:
-            return summarise(orders, group_by, loaders.source.shared.now(), mask_text)
+        def add_up(orders: records.WholeList[OrderRecord]) -> sums.FeeSummary:
+            return sums.summarise(orders, group_by, loaders.source.shared.now(), mask_text)
 
         load = Load(loaders.all_orders, AllOrdersKey(root.code, query), add_up)
         return info.context.counted(load) if ORDERS.records.names_someone(query) else load
 
-    @strawberry.field(
-        description="Whether wjdh and this gateway agree on what is paid (对账).",
-        directives=needs(["order:read", "payment:read"]),
-        graphql_type=Reconciliation | None,
-        metadata=ALL_ORDERS,
+    @resolved(Reconciliation | None, "order:read", "payment:read", metadata=ALL_ORDERS)
+    @described(
+        since="Only notifications received, and orders without one created, at this time or later (起始时间).",
+        until="Only notifications received, and orders without one created, before this time (截止时间).",
     )
     def reconciliation(
-        root: strawberry.Parent[composed.Community], info: Info, since: Since = None, until: Until = None
-    ) -> Load[ReconciliationKey, ReconciliationRecord] | None:
+        root: records.Community, info: Info, since: datetime | None = None, until: datetime | None = None
+    ) -> Load[ReconciliationKey, sums.Reconciliation] | None:
+        """Whether wjdh and this gateway agree on what is paid (对账)."""
         if since is not None and until is not None and until <= since:
             raise UserInputError("until", InputWording.AFTER(field="until", other="since"))
         if not info.context.principal.sees(root.code):
             return None
-        return Load(info.context.loaders.reconciliation, ReconciliationKey(root.code, Period(since, until)))
+        return Load(info.context.loaders.reconciliation, ReconciliationKey(root.code, since, until))
 
 
 def community_list() -> Any:
     """The communities that the caller may see, as a field of whatever leads to them."""
 
-    async def resolve(info: Info) -> list[composed.Community]:
-        return [composed.Community(code) for code in await community_codes(info)]
+    @resolved(list[Community] | None, metadata=COMMUNITY_LIST)
+    async def communities(info: Info) -> list[records.Community]:
+        """The communities that the caller may see: those of the token, in its order; for one who may see all, those
+        that the gateway is set up with, else those that the security platform reports (小区列表)."""
+        return [records.Community(code) for code in await community_codes(info)]
 
-    return strawberry.field(
-        resolver=resolve,
-        description="The communities that the caller may see: those of the token, in its order; for one who may see "
-        "all, those that the gateway is set up with, else those that the security platform reports (小区列表).",
-        graphql_type=list[Community] | None,
-        metadata=COMMUNITY_LIST,
-    )
+    return communities
 
 
-Code = Annotated[
-    strawberry.ID,
-    strawberry.argument(description='Its code, such as "10002" or "00001": a text, zeros kept (小区标识).'),
-]
-
-
-@strawberry.type
 class CommunityQueries:
-    @strawberry.field(
-        description="A community by its code; null when the caller may not see it. No platform says whether a code "
-        "exists (小区).",
-        graphql_type=Community | None,
-        metadata=ONE_COMMUNITY,
-    )
-    def community(self, info: Info, code: Code) -> composed.Community | None:
+    @resolved(Community | None, metadata=ONE_COMMUNITY)
+    @described(code=CODE)
+    def community(self, info: Info, code: strawberry.ID) -> records.Community | None:
+        """A community by its code; null when the caller may not see it. No platform says whether a code exists
+        (小区).
+        """
         checked = community(code, "code")
-        return composed.Community(checked) if info.context.principal.sees(checked) else None
+        return records.Community(checked) if info.context.principal.sees(checked) else None
 
     communities = community_list()

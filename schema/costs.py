@@ -9,11 +9,11 @@ length. Tokens, and the repetition of a read that failed, are not counted.
 from collections.abc import Callable
 from typing import Any
 
-from gateway.actions.shenhe import SEARCHED_PAGES
 from gateway.context import COMMUNITIES
 from gateway.execution.cost import Amount, Cost, OfCaller
-from gateway.loaders.record_list import RecordList
-from gateway.normalise.vocabulary import ModuleName
+from gateway.loaders.lists import RecordList
+from gateway.modules import ModuleName
+from gateway.shenhe.writes import SEARCHED_PAGES
 
 COST = "cost"
 """Under this key of a field's metadata stands its `Cost`."""
@@ -25,15 +25,14 @@ MOST_IDS = 50
 MOST_ENTRIES = 100
 """A list of more is refused as an argument, and asks nobody. Entries are what one mutation writes."""
 
-ASSUMED_HOUSES = 10
-ASSUMED_MEMBERS = 10
-"""Lists that a platform gives as a whole: how long they are taken to be."""
+ASSUMED_HOUSES = ASSUMED_MEMBERS = 10
+"""How long lists are taken to be that a platform gives as a whole."""
+
+ASSUMED_NOTIFICATIONS = 10
+"""How long a list of notifications in a reconciliation is taken to be. Their orders are on pages already read."""
 
 ORDER_SEARCH = 10
 """Pages of a list that are read to find an order by halves. It is scanned where that finds none."""
-
-ASSUMED_NOTIFICATIONS = 10
-"""A list of notifications in a reconciliation: how long it is taken to be. Their orders are on pages already read."""
 
 LONG_TEXT = 4
 """What an announcement of the journal weighs, in calls: all of those read for one request have to be held in memory."""
@@ -45,7 +44,7 @@ def _items(first: int) -> int:
 
 
 def _pages(first: int, page_size: int) -> int:
-    """Calls that a slice of `first` items takes, wherever it begins (`gateway/loaders/record_list.py`).
+    """Calls that a slice of `first` items takes, wherever it begins (`gateway/loaders/lists.py`).
 
     A page beyond the end takes a second call. `page_size` is the one of the document: what a deployment cuts smaller
     takes more.
@@ -67,7 +66,6 @@ ONE_CALL = costs(calls=1)
 
 COMMUNITY_LIST = costs(calls=1, items=OfCaller(COMMUNITIES))
 """The communities of the caller: a call where no setting names them."""
-
 
 MERGED = OfCaller(COMMUNITIES, instead=("communityCode", "communityCodes"))
 """The communities whose lists are read: the one given, or those, or all of the caller."""

@@ -1,88 +1,61 @@
 """How types declare the fields that are more than an attribute of their record, and whose data they hold."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
+from inspect import get_annotations
 from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 import strawberry
+from strawberry.schema_directive import Location
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.actions.identity import Identity
-from gateway.auth.masking import has_number, mask_text, masker
-from gateway.auth.node_ids import NodeIds, Part
+from gateway.auth.masking import has_number, mask_text
+from gateway.auth.node_ids import NodeIds, Part, looks_hashed
 from gateway.context import REVEALING, Info
-from gateway.execution.strawberry_adapter import by_class
-from gateway.execution.variants import attribute_in
+from gateway.execution.load import Load
+from gateway.execution.strawberry_adapter import attribute_in, by_class
 from gateway.journal.records import RecordRef
-from gateway.normalise import states, vocabulary
-from gateway.normalise.corrections import correctable
-from gateway.normalise.field import DeclaredField, declared_fields, public_name
-from gateway.normalise.records import Record
-from gateway.normalise.vocabulary import PiiKind
-from gateway.normalise.wire_enum import DescribedEnum
-from schema.directives import Pii, RequiresScope
+from gateway.loaders.loader import KeyT, Lookup
+from gateway.normalise import records
+from gateway.normalise.records import Field, Record, declared_fields, public_name
+from gateway.normalise.vocabulary import ENUMS, DataProblem, PiiKind, PlatformName
+from schema.costs import ONE_CALL
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION, Location.OBJECT],
+    name="requiresScope",
+    description="The caller needs all of these scopes, wherever the field is reached from (权限范围).",
+)
+class RequiresScope:
+    scopes: list[str] = strawberry.directive_field(name="scopes")
+
+    @property
+    def note(self) -> str:
+        names = " and ".join(f"`{scope}`" for scope in self.scopes)
+        return f"Needs the scope{'s' if len(self.scopes) > 1 else ''} {names}."
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    name="pii",
+    description="Personal data (个人信息): masked or withheld from a caller without the scope `pii:read`.",
+)
+class Pii:
+    kind: PiiKind = strawberry.directive_field(name="kind")
+
+    @property
+    def note(self) -> str:
+        return f"{'Null' if self.kind.masker is None else 'Masked'} without the scope `pii:read`."
+
 
 IDENTITY = "_identity"
 """Under this key of the metadata of its `id`, or as an attribute of its class, a type has its `Identity`."""
-
-
-def node_id(
-    type_name: str, attribute: str, description: str, *, identifier: Callable[[Any], Part] | None = None
-) -> Any:
-    """The signed id of a record that an attribute identifies within its community.
-
-    `identifier` gives what the id and the audit trail call the record where that is not the attribute.
-    """
-    identify: Callable[[Any], Part] = identifier or attrgetter(attribute)
-
-    def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        return info.context.ids.encode(type_name, root.community_code, identify(root))
-
-    def reference(record: Any, _ids: NodeIds) -> RecordRef:
-        return RecordRef(type_name, record.community_code, str(identify(record)))
-
-    identity = Identity(attrgetter(attribute), reference)
-    return strawberry.field(resolver=resolve, description=description, metadata={IDENTITY: identity})
-
-
-def hashed_id(type_name: str, attributes: tuple[str, ...], description: str) -> Any:
-    """The id of a record without a number at any platform (quirk 85): a hash of what identifies it."""
-    parts = attrgetter(*attributes)
-
-    def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        return info.context.ids.hashed(type_name, *parts(root))
-
-    def reference(record: Any, ids: NodeIds) -> RecordRef:
-        return RecordRef(type_name, None, ids.hashed(type_name, *parts(record)))
-
-    identity = Identity(parts, reference)
-    return strawberry.field(resolver=resolve, description=description, metadata={IDENTITY: identity})
-
-
-ENUMS: tuple[type[DescribedEnum], ...] = tuple(
-    enum
-    for module in (vocabulary, states)
-    for enum in vars(module).values()
-    if isinstance(enum, type) and issubclass(enum, DescribedEnum) and len(enum)
-)
-
-
-def _declare(enum: type[DescribedEnum]) -> None:
-    """Make a plain enum one of the schema's; Strawberry itself describes members only where they are defined."""
-    strawberry.enum(enum, description=enum.describe())
-    definition = cast("StrawberryEnumDefinition", enum.__strawberry_definition__)  # type: ignore[attr-defined] # Strawberry sets it
-    for value in definition.values:
-        value.description = enum[value.name].description
-
-
-for _enum in ENUMS:
-    _declare(_enum)
-
-TypeT = TypeVar("TypeT", bound=type)
-
 
 PERSONAL_IF = "personal if"
 """Under this key of a field's metadata stands when a record's value in it is personal; without it, each value is."""
@@ -90,14 +63,78 @@ PERSONAL_IF = "personal if"
 FREE_TEXT = "free text"
 """With this key in its metadata, a value is personal where a phone or ID number stands in it."""
 
+_numbered: set[str] = set()
+"""The types whose node ids hold a platform's number: the journal keeps all identifiers as text."""
+
+
+def node_id(
+    type_name: str, attribute: str, description: str, *, identifier: Callable[[Any], Part] | None = None
+) -> Any:
+    """The signed id of a record that an attribute identifies within its community; `platform_id` is a number.
+
+    `identifier` gives what the id and the audit trail call the record where that is not the attribute.
+    """
+    identify: Callable[[Any], Part] = identifier or attrgetter(attribute)
+    if identify is not identifier and attribute == "platform_id":
+        _numbered.add(type_name)
+
+    def resolve(root: Any, info: Info) -> Any:
+        return info.context.ids.encode(type_name, root.community_code, identify(root))
+
+    def key(record: Any) -> tuple[str | None, Part]:
+        return record.community_code, identify(record)
+
+    identity = Identity(type_name, key if identifier else attrgetter("community_code", attribute))
+    return strawberry.field(resolver=resolve, description=description, metadata={IDENTITY: identity})
+
+
+_ADDRESS = re.compile(r"(-?\d+)-(-?\d+)-(-?\d+)-(-?\d+)")
+
+
+def public_id(ids: NodeIds, record: RecordRef) -> str:
+    """The id of a record that the journal names: what `named_record` reads."""
+    text = record.platform_id
+    if looks_hashed(text):
+        return text
+    if record.type == "House" and (address := _ADDRESS.fullmatch(text)):
+        return ids.encode("House", record.community_code, *map(int, address.groups()))
+    if record.type == "Community":
+        return ids.encode("Community", record.community_code)
+    return ids.encode(record.type, record.community_code, int(text) if record.type in _numbered else text)
+
+
+def hashed_id(type_name: str, attributes: tuple[str, ...], description: str) -> Any:
+    """The id of a record without a number at any platform (quirk 85): a hash of what identifies it."""
+    parts = attrgetter(*attributes)
+
+    def resolve(root: Any, info: Info) -> Any:
+        return info.context.ids.hashed(type_name, *parts(root))
+
+    def name(key: tuple[Any, ...], ids: NodeIds) -> tuple[None, str]:
+        return None, ids.hashed(type_name, *key)
+
+    identity = Identity(type_name, parts, name)
+    return strawberry.field(resolver=resolve, description=description, metadata={IDENTITY: identity})
+
+
+for _enum in ENUMS.values():
+    strawberry.enum(_enum, description=_enum.describe())
+    _definition = cast("StrawberryEnumDefinition", _enum.__strawberry_definition__)  # type: ignore[attr-defined] # Strawberry sets it
+    for _value in _definition.values:  # Strawberry itself describes members only where they are defined
+        _value.description = _enum[_value.name].description
+
+TypeT = TypeVar("TypeT", bound=type)
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
 
 def record_type(
-    record: type, *, description: str, identity: Identity | None = None, within: str = ""
+    record: type, description: str, *, identity: Identity | None = None, within: str = ""
 ) -> Callable[[TypeT], TypeT]:
     """An object type whose instances are records of this class.
 
-    The fields that the record class declares with a description (`gateway.normalise.field`) need not be declared again;
-    other plain fields are the record's attributes. What readers make holds what it is annotated with: tests see to it.
+    The fields that the record class declares with a description (`gateway.normalise.records`) need not be declared
+    again, nor its `data_issues`; other plain fields are the record's attributes. What readers make holds what it is
+    annotated with: tests see to it.
     A type with personal fields has an `id` (`node_id`, `hashed_id`), or the `identity` of the record that its own
     are part of. `within`: it shows the fields whose public path begins so.
     """
@@ -112,7 +149,7 @@ def record_type(
     return declare
 
 
-def record_interface(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
+def record_interface(record: type, description: str) -> Callable[[TypeT], TypeT]:
     """An interface of types whose records are of subclasses of this class."""
 
     def declare(cls: TypeT) -> TypeT:
@@ -122,23 +159,15 @@ def record_interface(record: type, *, description: str) -> Callable[[TypeT], Typ
     return declare
 
 
-def record_input(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
-    """An input type with the fields of a record class, all of them optional, before its own."""
-    return _optional_input(declared_fields(record), description)
+def record_input(fields: Mapping[str, Field], description: str) -> Callable[[TypeT], TypeT]:
+    """An input type with these fields of a record class, all of them optional, before its own."""
 
-
-def correction_input(record: type, *, description: str) -> Callable[[TypeT], TypeT]:
-    """An input type with the fields of a record class that a reviewer may correct, all of them optional."""
-    return _optional_input(correctable(record), description)
-
-
-def _optional_input(fields: Mapping[str, DeclaredField], description: str) -> Callable[[TypeT], TypeT]:
     def declare(cls: TypeT) -> TypeT:
         derived = {name: _schema_type(declared) | None for name, declared in fields.items()}
         cls.__annotations__ = derived | vars(cls).get("__annotations__", {})
         for name, declared in fields.items():
-            correction = declared.field.correction
-            setattr(cls, name, optional((correction and correction.description) or declared.field.description))
+            correction = declared.correction
+            setattr(cls, name, optional((correction and correction.description) or declared.description))
         return strawberry.input(cls, description=description)
 
     return declare
@@ -146,43 +175,99 @@ def _optional_input(fields: Mapping[str, DeclaredField], description: str) -> Ca
 
 def _declare_fields(cls: type, record: type, within: str = "") -> None:
     """Give the class of a type the fields that its record class itself declares with a description, before its own."""
-    own = vars(cls).get("__annotations__", {})
-    derived = {
-        name: declared
-        for attribute, declared in _shown_fields(record, within)
-        if attribute in vars(record)["__annotations__"] and (name := declared.name) not in own
-    }
-    cls.__annotations__ = {name: _schema_type(declared) for name, declared in derived.items()} | own
-    for name, declared in derived.items():
-        setattr(cls, name, _shown(declared))
+    own, of_record = vars(cls).get("__annotations__", {}), vars(record)["__annotations__"]
+    shown = [each for each in _shown_fields(record, within) if each.attribute in of_record and each.name not in own]
+    cls.__annotations__ = {declared.name: _schema_type(declared) for declared in shown} | own
+    for declared in shown:
+        setattr(cls, declared.name, _shown(declared))
+    shows_issues = any("data_issues" in get_annotations(base) for base in cls.__mro__)
+    if hasattr(record, "data_issues") and not within and not shows_issues:
+        cls.__annotations__["data_issues"] = list[DataIssue]
+        cls.data_issues = data_issues()  # type: ignore[attr-defined] # it becomes a field of the type
 
 
 @cache
-def _shown_fields(record: type, within: str) -> list[tuple[str, DeclaredField]]:
-    """The fields of a record class that a type shows as they are declared, by attribute."""
-    return [
-        (attribute, declared)
-        for attribute, declared in declared_fields(record).items()
-        if declared.field.description and declared.path.rpartition(".")[0] == within
-    ]
+def _shown_fields(record: type, within: str) -> list[Field]:
+    """The fields of a record class that a type shows as they are declared."""
+    fields = declared_fields(record).values()
+    return [each for each in fields if each.description and each.path.rpartition(".")[0] == within]
 
 
-def _shown(declared: DeclaredField) -> Any:
+def _shown(field: Field) -> Any:
     """The field of a type that shows a declared field, masked for callers who may not see it as it is."""
-    field = declared.field
     if field.pii is not None:
-        return pii(field.pii, field.description, declared.attribute)
+        return pii(field.pii, field.description, field.attribute)
     if field.free_text:
-        return free_text(field.description, declared.attribute)
+        return free_text(field.description, field.attribute)
     return plain(field.description)
 
 
-def _schema_type(declared: DeclaredField) -> Any:
+def _schema_type(declared: Field) -> Any:
     """The annotation of the type's field: that of the record's, without the bounds of numbers."""
     parts = get_args(declared.type) if get_origin(declared.type) in (Union, UnionType) else (declared.type,)
     one, *_ = [part for part in parts if part is not NoneType]
-    held = strawberry.ID if declared.field.identifier else get_args(one)[0] if get_origin(one) is Annotated else one
+    held = strawberry.ID if declared.identifier else get_args(one)[0] if get_origin(one) is Annotated else one
     return held | None if NoneType in parts else held
+
+
+def described(**arguments: str) -> Callable[[FunctionT], FunctionT]:
+    """A resolver with these descriptions of its arguments, to be made a field."""
+
+    def describe(resolve: FunctionT) -> FunctionT:
+        for name, description in arguments.items():
+            type_ = resolve.__annotations__[name]
+            resolve.__annotations__[name] = Annotated[type_, strawberry.argument(description=description)]
+        return resolve
+
+    return describe
+
+
+def resolved(
+    shown: Any = None,
+    *scopes: str,
+    lookup: Lookup[Any, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    declare: Any = strawberry.field,
+) -> Callable[[Callable[..., Any]], Any]:
+    """A field with a resolver, whose docstring describes it. `shown` is its type, where the annotation of what the
+    resolver returns is not; a `lookup` says what it needs and costs.
+    """
+    if lookup is not None:
+        scopes, metadata = (lookup.scope,), ONE_CALL
+    return lambda resolve: declare(
+        resolver=resolve,
+        name=name,
+        description=description or " ".join((resolve.__doc__ or "").split()),
+        directives=needs(scopes),
+        graphql_type=shown,
+        metadata=metadata,
+    )
+
+
+def derived(shown: Any, description: str, get: Callable[[Any], Any]) -> Any:
+    """A field whose value follows from the record: `get` is a function of `root`."""
+    return resolved(shown, description=description)(get)
+
+
+subscribed = partial(resolved, declare=strawberry.subscription)
+
+
+def looked_up(
+    shown: Any,
+    lookup: Lookup[KeyT, Any],
+    key: Callable[[Any], KeyT | None],
+    description: str,
+    pick: Callable[[Any], Any] | None = None,
+) -> Any:
+    """What a look-up finds by the key that a record has, or what to `pick` of it; null where it has none."""
+
+    def resolve(root: Any, info: Info) -> Load[KeyT, Any] | None:
+        asked = key(root)
+        return None if asked is None else Load(info.context.loaders.of(lookup), asked, pick)
+
+    return resolved(shown, lookup=lookup, description=description)(resolve)
 
 
 def with_fields(fields: Mapping[str, Any]) -> Callable[[TypeT], TypeT]:
@@ -203,7 +288,7 @@ def plain(description: str, *scopes: str, metadata: Mapping[str, Any] | None = N
 
 def pii(kind: PiiKind, description: str, attribute: str) -> Any:
     """An attribute of the record that is personal data: shown as the caller may see it, and observed when revealed."""
-    resolve = attribute_in(REVEALING, attribute, otherwise=masker(kind))
+    resolve = attribute_in(REVEALING, attribute, otherwise=kind.masker)
     return strawberry.field(resolver=resolve, description=description, directives=[Pii(kind=kind)])
 
 
@@ -240,6 +325,15 @@ def parts_with_text(description: str, attribute: str, is_personal: Callable[[Any
     )
 
 
+def names_masked(description: str, within: str = "") -> Any:
+    """The field `maskedFields` of a type: see `masked_names`."""
+
+    def resolve(root: Any, info: Info) -> list[str]:
+        return masked_names(root, info, within)
+
+    return resolved(description=description)(resolve)
+
+
 def masked_names(root: msgspec.Struct, info: Info, within: str = "") -> list[str]:
     """The public names of those fields of the record that hold something which this caller does not see as it is: all
     personal data, and texts in which something is masked. `within` is the path of the object around them.
@@ -247,13 +341,56 @@ def masked_names(root: msgspec.Struct, info: Info, within: str = "") -> list[str
     if info.context.principal.reveals_pii:
         return []
     fields = _shown_fields(type(root), within)
-    personal = [declared for _, declared in fields if declared.field.pii is not None]
-    texts = [declared for _, declared in fields if declared.field.free_text]
-    masked = [declared for declared in personal if getattr(root, declared.attribute) is not None]
-    masked += [declared for declared in texts if has_number(getattr(root, declared.attribute))]
-    return [public_name(declared.name) for declared in masked]
+    masked = [each for each in fields if each.pii is not None and getattr(root, each.attribute) is not None]
+    masked += [each for each in fields if each.free_text and has_number(getattr(root, each.attribute))]
+    return [public_name(each.name) for each in masked]
 
 
-def optional(description: str) -> Any:
+def optional(description: str, default: Any = None) -> Any:
     """An input field that may be left out."""
-    return strawberry.field(default=None, description=description)
+    return strawberry.field(default=default, description=description)
+
+
+def required(description: str) -> Any:
+    """An input field that has to be given."""
+    return strawberry.field(description=description)
+
+
+def data_issues(elsewhere: str = "") -> Any:
+    """The issues of a record. They are observed as a whole, with the record: an issue does not know whose it is.
+
+    `elsewhere` says which issues of its fields stand in another object.
+    """
+    return parts_with_text(
+        f"Values that did not arrive as documented{elsewhere} (数据问题).",
+        "data_issues",
+        lambda issue: issue.raw is not None and (issue.pii is not None or has_number(issue.raw)),
+    )
+
+
+def _visible(issue: records.DataIssue, info: Info) -> str | None:
+    """What the platform sent, as this caller may see it: whatever the field is, it may hold anything."""
+    principal = info.context.principal
+    if issue.of_any_community and not principal.sees_all:
+        return None
+    if principal.reveals_pii:
+        return issue.raw
+    return mask_text(issue.raw) if issue.pii is None else issue.pii.mask(issue.raw)
+
+
+@record_type(records.DataIssue, "One value that did not arrive as documented (数据问题).")
+class DataIssue:
+    field: str = plain("Dotted path of public field names from the object that carries this issue (字段).")
+    problem: DataProblem = plain("What is wrong with it (问题).")
+    platform: PlatformName = plain("The platform that sent it (来源平台).")
+
+    @resolved()
+    def raw(root: records.DataIssue, info: Info) -> str | None:
+        """What the platform sent, word for word; masked like the field itself, and withheld where it may name
+        communities that the caller may not see (原文)."""
+        return _visible(root, info)
+
+    @resolved()
+    def masked(root: records.DataIssue, info: Info) -> bool:
+        """Whether `raw` is masked or withheld from this caller (是否脱敏)."""
+        return _visible(root, info) != root.raw

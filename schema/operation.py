@@ -1,39 +1,38 @@
 """Writes: how they ended, and their durable record."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from functools import cache
-from typing import Annotated, Any, TypeVar
+from functools import cache, partial
+from typing import Any, TypeVar
 
 import msgspec
 import strawberry
 from strawberry.types.lazy_type import LazyType
 
+from gateway.actions.action import Written
 from gateway.actions.identity import Identity
-from gateway.actions.write import Written
 from gateway.auth.node_ids import NodeIds, resolve_node_id
 from gateway.auth.principal import Scope
 from gateway.context import Info
-from gateway.errors import refuse_input
 from gateway.execution.load import Load
 from gateway.journal import records
-from gateway.journal.history import LONGEST_HISTORY, HistoryKey
 from gateway.journal.listing import OperationQuery
+from gateway.journal.operations import LONGEST_HISTORY, HistoryKey
 from gateway.loaders.event_streams import Happened, Happenings
 from gateway.loaders.paging import KeyedSlice
-from gateway.normalise.field import public_name
-from gateway.normalise.states import OperationState, Outcome, UserErrorCode
+from gateway.modules import SetModule
+from gateway.normalise.records import public_name
+from gateway.normalise.vocabulary import OperationState, Outcome, UserErrorCode
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
-from schema.arguments import OptionalCommunityCode, get_communities, record, wrong_name, wrong_period
+from schema import fields, record, writes
 from schema.connection import Window, connection_field, listed
-from schema.costs import ANY_RECORD, OPERATIONS, costs
-from schema.event import After, Event, make_cursor, renewed
-from schema.fields import IDENTITY, free_text, needs, node_id, optional, plain, record_type
-from schema.record import Node, its_community, read_record
+from schema.costs import ANY_RECORD, ONE_CALL, OPERATIONS, costs
+from schema.fields import derived, described, optional, plain, record_type, resolved
+from schema.record import Node, its_community
 
 
-@record_type(records.UserError, description="Why a write was refused, for the caller to act on (业务错误).")
+@record_type(records.UserError, "Why a write was refused, for the caller to act on (业务错误).")
 class UserError:
     field: list[str] | None = plain("Path of the input field it is about (字段路径).")
     message: str = plain("For developers, in English (说明).")
@@ -46,12 +45,10 @@ class UserError:
     max: str | None = plain("The upper bound that the rule sets, as text; null without one (上限).")
     upstream_message: str | None = plain("The platform's own words for its users (平台提示).")
 
-    @strawberry.field(description="Which kind of refusal (错误码).")
-    def code(root: strawberry.Parent[records.UserError]) -> UserErrorCode:
-        return UserErrorCode(root.code)
+    code = derived(UserErrorCode, "Which kind of refusal (错误码).", lambda root: UserErrorCode(root.code))
 
 
-@record_type(records.OperationStep, description="A step of a write, and when it was taken (写入步骤).")
+@record_type(records.OperationStep, "A step of a write, and when it was taken (写入步骤).")
 class OperationStep:
     state: OperationState = plain("What became of the write then (写入状态).")
     at: datetime = plain("When (时间).")
@@ -69,15 +66,26 @@ class OperationFilter:
     since: datetime | None = optional("Begun at this time or later (起始时间).")
     until: datetime | None = optional("Begun before this time (截止时间).")
 
+    def wrong(self) -> Iterator[Violation]:
+        """What is wrong with it, but for the id."""
+        for index, name in enumerate(self.mutations or ()):
+            if name not in _mutations():
+                path = ("filter", "mutations", str(index))
+                yield Violation(path, InputWording.NO_MUTATION(field=".".join(path)))
+        yield from record.wrong_name(self.subject, LONGEST_SUBJECT, "filter", "subject")
+        yield from record.wrong_period(self.since, self.until, "filter")
 
-@record_type(records.Operation, description="The durable record of one write through this gateway (写入记录).")
+
+@record_type(records.Operation, "The durable record of one write through this gateway (写入记录).")
 class Operation(Node):
     mutation: str = plain("Which mutation (操作名称).")
     subject: str = plain("Who wrote, as the token names them (操作人).")
     community_code: strawberry.ID | None = plain("Code of the community written to (小区标识).")
     idempotency_key: strawberry.ID | None = plain("The key the caller gave (幂等键).")
     user_errors: list[UserError] = plain("Why it was refused; empty otherwise (业务错误).")
-    reason: str | None = free_text("The reviewer's reason, kept whatever the platform does with it (理由).", "reason")
+    reason: str | None = fields.free_text(
+        "The reviewer's reason, kept whatever the platform does with it (理由).", "reason"
+    )
     outcome: Outcome | None = plain("How it ended; null while it is under way (写入结果).")
     started_at: datetime = plain("When it was begun (开始时间).")
     finished_at: datetime | None = plain("When its outcome was known (结束时间).")
@@ -86,21 +94,19 @@ class Operation(Node):
         f"{records.MOST_READ_BACKS} read-backs, the first ones and the last (写入过程)."
     )
 
-    @strawberry.field(description="Whether the caller wrote it (是否本人操作).")
-    def subject_is_viewer(root: strawberry.Parent[records.Operation], info: Info) -> bool:
+    @resolved()
+    def subject_is_viewer(root: records.Operation, info: Info) -> bool:
+        """Whether the caller wrote it (是否本人操作)."""
         return root.subject == info.context.principal.subject
 
-    id: strawberry.ID = node_id("Operation", "id", "The operation's node id (节点标识).")
+    id: strawberry.ID = fields.node_id("Operation", "id", "The operation's node id (节点标识).")
     community = its_community("where none is known")
 
-    @strawberry.field(
-        description="The record that was written, or refused to be, as it is now: the community for syncModules. Needs "
-        "the scope of its type; null when it is gone, or there is none (写入的记录).",
-        graphql_type=Node | None,
-        metadata=ANY_RECORD,
-    )
-    async def result(root: strawberry.Parent[records.Operation], info: Info) -> Any:
-        return None if root.record is None else await read_record(info, root.record)
+    @resolved(Node | None, metadata=ANY_RECORD)
+    async def result(root: records.Operation, info: Info) -> Any:
+        """The record that was written, or refused to be, as it is now: the community for syncModules. Needs the scope
+        of its type; null when it is gone, or there is none (写入的记录)."""
+        return None if root.record is None else await record.read_record(info, root.record)
 
 
 TypeT = TypeVar("TypeT", bound=type)
@@ -114,7 +120,7 @@ def with_history(key: Key | None = None) -> Callable[[TypeT], TypeT]:
     """
 
     def give(cls: TypeT) -> TypeT:
-        identity: Identity = vars(cls)["id"].metadata[IDENTITY]
+        identity: Identity = vars(cls)["id"].metadata[fields.IDENTITY]
 
         def by_identity(record: Any, ids: NodeIds) -> HistoryKey:
             named = identity.reference(record, ids)
@@ -122,29 +128,25 @@ def with_history(key: Key | None = None) -> Callable[[TypeT], TypeT]:
                 raise TypeError("a record with a node id has a name")
             return HistoryKey(named.type, named.community_code, (named.platform_id,))
 
-        cls.history = _history(key or by_identity)  # type: ignore[attr-defined] # it becomes a field of the type
+        @resolved(
+            list[Operation] | None,
+            Scope.OPERATION_READ,
+            metadata=costs(items=LONGEST_HISTORY),
+            description="The writes of it made through this gateway, newest first, at most "
+            f"{LONGEST_HISTORY}; empty where there were none (操作历史).",
+        )
+        def history(root: Any, info: Info) -> Load[HistoryKey, tuple[records.Operation, ...]]:
+            asked = (key or by_identity)(root, info.context.ids)
+            pick = None if info.context.principal.sees_all else partial(_placed, asked.community_code)
+            return Load(info.context.loaders.history, asked, pick)
+
+        cls.history = history  # type: ignore[attr-defined] # it becomes a field of the type
         return cls
 
     return give
 
 
-def _history(key: Key) -> Any:
-    def resolve(root: strawberry.Parent[Any], info: Info) -> Load[HistoryKey, tuple[records.Operation, ...]]:
-        asked = key(root, info.context.ids)
-        pick = None if info.context.principal.sees_all else _placed(asked.community_code)
-        return Load(info.context.loaders.history, asked, pick)
-
-    return strawberry.field(
-        resolver=resolve,
-        description="The writes of it made through this gateway, newest first, at most "
-        f"{LONGEST_HISTORY}; empty where there were none (操作历史).",
-        directives=needs([Scope.OPERATION_READ]),
-        graphql_type=list[Operation] | None,
-        metadata=costs(items=LONGEST_HISTORY),
-    )
-
-
-def _placed(community_code: str | None) -> Callable[[tuple[records.Operation, ...]], tuple[records.Operation, ...]]:
+def _placed(community_code: str | None, found: tuple[records.Operation, ...]) -> tuple[records.Operation, ...]:
     """Whoever reached the record by its bare number did not know its community. Who sees the record does, and could not
     reach the operation by its id without.
     """
@@ -155,7 +157,7 @@ def _placed(community_code: str | None) -> Callable[[tuple[records.Operation, ..
         record = msgspec.structs.replace(operation.record, community_code=community_code)
         return msgspec.structs.replace(operation, community_code=community_code, record=record)
 
-    return lambda found: tuple([place(operation) for operation in found])
+    return tuple(map(place, found))
 
 
 @strawberry.interface(description="How a write ended (写入结果).")
@@ -163,38 +165,40 @@ class MutationPayload:
     outcome: Outcome = plain("How it ended (写入结果).")
     user_errors: list[UserError] = plain("Why it was refused; empty otherwise (业务错误).")
 
-    @strawberry.field(
-        description="The durable record of this write; null when none was begun (写入记录).",
-        directives=needs(["operation:read"]),
-        graphql_type=Operation | None,
-    )
-    def operation(root: strawberry.Parent[Written], _info: Info) -> records.Operation | None:
+    @resolved(Operation | None, "operation:read")
+    def operation(root: Written) -> records.Operation | None:
+        """The durable record of this write; null when none was begun (写入记录)."""
         return root.operation
 
 
-@record_type(
-    Happened, description="The outcome of a write of the caller's own, which was UNKNOWN, became known (写入事件)."
-)
-class OperationEvent(Event):
-    @strawberry.field(
-        description="The operation as it is now; null where the event says no more than that some may have been missed "
-        "(写入记录).",
-        graphql_type=Operation | None,
-    )
-    async def operation(root: strawberry.Parent[Happened], info: Info) -> records.Operation | None:
+def written_field(node: type, description: str, metadata: Mapping[str, Any] = ONE_CALL) -> Any:
+    """The record of a write, as a field of its payload: of the type `node`, as it is now."""
+
+    def resolve(root: Written, info: Info) -> Any:
+        written = writes.written_record(info, root)
+        return None if written is None else record.READERS[written.type].read(info, written)
+
+    scope = str(record.READERS[node.__name__].scope)
+    return resolved(node | None, scope, metadata=metadata, description=description)(resolve)
+
+
+@record_type(Happened, "The outcome of a write of the caller's own, which was UNKNOWN, became known (写入事件).")
+class OperationEvent(record.Event):
+    @resolved(Operation | None)
+    async def operation(root: Happened, info: Info) -> records.Operation | None:
+        """The operation as it is now; null where the event says no more than that some may have been missed
+        (写入记录).
+        """
         operation = root.record_id and await info.context.journal.operations.get(root.record_id)
         return operation if operation and operation.subject == info.context.principal.subject else None
 
 
-@strawberry.type
 class OperationSubscriptions:
-    @strawberry.subscription(
-        description="The caller's own writes whose outcome was UNKNOWN and is known now (写入事件).",
-        graphql_type=OperationEvent,
-    )
-    def operation_events(self, info: Info, after: After = None) -> Happenings:
-        cursor = make_cursor(info, after)
-        return renewed(info, info.context.event_streams.of_operations(info.context.principal.subject, cursor))
+    @fields.subscribed(OperationEvent)
+    def operation_events(self, info: Info, after: record.After = None) -> Happenings:
+        """The caller's own writes whose outcome was UNKNOWN and is known now (写入事件)."""
+        subject, streams = info.context.principal.subject, info.context.event_streams
+        return record.noticed(info, after, lambda cursor: streams.of_operations(subject, cursor))
 
 
 @cache
@@ -207,51 +211,27 @@ def _mutations() -> frozenset[str]:
 LONGEST_SUBJECT = 255
 """Of a token."""
 
-Id = Annotated[strawberry.ID, strawberry.argument(description="Its node id (写入记录标识).")]
-Filter = Annotated[
-    OperationFilter | None, strawberry.argument(description="Which operations; omitted: all (写入记录筛选).")
-]
 
-
-def _wrong(asked: OperationFilter | None) -> Iterator[Violation]:
-    """What is wrong with the filter, but for the id."""
-    if asked is None:
-        return
-    for index, name in enumerate(asked.mutations or ()):
-        if name not in _mutations():
-            path = ("filter", "mutations", str(index))
-            yield Violation(path, InputWording.NO_MUTATION(field=".".join(path)))
-    yield from wrong_name(asked.subject, LONGEST_SUBJECT, "filter", "subject")
-    yield from wrong_period(asked.since, asked.until, "filter")
-
-
-@strawberry.type
 class OperationQueries:
-    @strawberry.field(
-        description="One write made through this gateway (写入记录).",
-        directives=needs(["operation:read"]),
-        graphql_type=Operation | None,
-    )
-    async def operation(self, info: Info, id: Id) -> records.Operation | None:
-        node = resolve_node_id(info.context.principal, info.context.ids, id)
-        if node is None or node.type_name != "Operation":
-            return None
-        return await info.context.journal.operations.get(str(node.parts[0]))
+    @resolved(Operation | None, "operation:read")
+    @described(id="Its node id (写入记录标识).")
+    async def operation(self, info: Info, id: strawberry.ID) -> records.Operation | None:
+        """One write made through this gateway (写入记录)."""
+        node = resolve_node_id(info.context.principal, info.context.ids, id, "Operation")
+        return node and await info.context.journal.operations.get(str(node.parts[0]))
 
-    @connection_field(
-        Operation,
-        "Writes made through this gateway, newest first (写入记录列表).",
-        "operation:read",
-        metadata=OPERATIONS,
-        cursors="rows",
-        wrong_filter=_wrong,
-    )
+    @connection_field(Operation, "operation:read", metadata=OPERATIONS, cursors="rows")
+    @described(filter="Which operations; omitted: all (写入记录筛选).")
     async def operations(
-        self, info: Info, part: Window, community_code: OptionalCommunityCode = None, filter: Filter = None
+        self,
+        info: Info,
+        part: Window,
+        community_code: record.OptionalCommunityCode = None,
+        filter: OperationFilter | None = None,
     ) -> KeyedSlice[records.Operation] | None:
-        refuse_input(_wrong(filter))
+        """Writes made through this gateway, newest first (写入记录列表)."""
         asked = filter or OperationFilter()
-        codes = get_communities(info, community_code)
+        codes = record.get_communities(info, community_code)
         recorded = _recorded(info, asked.record_id)
         if codes is not None and not codes:
             return None
@@ -264,18 +244,17 @@ class OperationQueries:
             since=asked.since,
             until=asked.until,
         )
-        found = await info.context.journal.operations.list(query, part.cut)
-        return listed(found, part, Load(info.context.loaders.operation_count, query))
+        return await listed(info, info.context.journal.operations, query, part)
 
 
 def _recorded(info: Info, node_id: str | None) -> records.RecordRefs | None:
     """What operations call the record: a module by its name, where its id has a label. Raises UserInputError."""
     if node_id is None:
         return None
-    found = record(info, node_id, "filter.recordId")
+    found = record.find_record(info, node_id, "filter.recordId")
     if isinstance(found, str):  # a person, or a member of a household: nobody writes to these
         return records.RecordRefs("", None, (found,))
     called = [found.platform_id]
-    if found.type == "Module" and (name := info.context.actions.module.get_name(found.platform_id)):
+    if found.type == "Module" and (name := info.context.actions[SetModule].get_name(found.platform_id)):
         called.append(name.value)
     return records.RecordRefs(found.type, found.community_code, tuple(called))

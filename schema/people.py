@@ -1,146 +1,199 @@
-"""People of the security platform, where they live, and with whom (document 1.1.2)."""
+"""People, where they live and with whom; houses and their owners (document 1.1.2, 1.1.3)."""
 
-from typing import TYPE_CHECKING, Annotated
+from operator import attrgetter
+from typing import Any
 
 import strawberry
 
-from gateway.actions.identity import RESIDENCY
+from gateway import people as records
+from gateway.actions.identity import HOUSE, HOUSE_OWNER, RESIDENCY, house_id
 from gateway.context import Info, Lookup
-from gateway.errors import refuse_input
+from gateway.errors import find_violations, refuse_input
 from gateway.execution.load import Load
-from gateway.loaders.lookups import PeopleKey
-from gateway.normalise.house import Residency as ResidencyRecord
-from gateway.normalise.people import People as PeopleRecord
-from gateway.normalise.person import Member as MemberRecord
-from gateway.normalise.person import Person as PersonRecord
-from gateway.normalise.plausible import LONGEST_NAME
-from gateway.normalise.values import mobile_number
-from gateway.wording.inputs import InputWording
-from gateway.wording.wording import Violation
-from schema.arguments import CommunityCode
+from gateway.normalise.people import House as HouseRecord
+from gateway.normalise.people import Person as PersonRecord
+from gateway.normalise.records import HouseKey
+from gateway.normalise.values import LONGEST_NAME, mobile_number
+from gateway.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse
+from gateway.people import HOUSE_OWNERS, PEOPLE, PeopleKey
+from schema import fields
 from schema.connection import Window
 from schema.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, ONE_CALL, costs
-from schema.fields import hashed_id, masked_names, needs, plain, record_interface, record_type
-from schema.order import ORDERS, FilterOrders, decided_filters
-from schema.record import DataIssue, data_issues
+from schema.fields import IDENTITY, described, looked_up, masked_names, plain, record_type, required, resolved
+from schema.order import ORDERS, OrderFilter, decided_filters
+from schema.record import CommunityCode, Node, community, house_at, its_community, wrong_name
 from schema.record_list import SliceLoad
 
-if TYPE_CHECKING:
-    from schema.house import House
 
-
-@record_interface(PersonRecord, description="A natural person (自然人).")
+@fields.record_interface(PersonRecord, "A natural person (自然人).")
 class Person:
-    data_issues: list[DataIssue] = data_issues()
-
-    @strawberry.field(
-        description="Names of the fields that are masked or withheld from this caller: what is null here and not named "
-        "is absent (脱敏字段)."
+    masked_fields = fields.names_masked(
+        "Names of the fields that are masked or withheld from this caller: what is null here and not named is absent "
+        "(脱敏字段)."
     )
-    def masked_fields(root: strawberry.Parent[PersonRecord], info: Info) -> list[str]:
-        return masked_names(root, info)
 
 
-@record_type(ResidencyRecord, description="A person's place in a house (居住关系).", identity=RESIDENCY)
+@record_type(records.Residency, "A person's place in a house (居住关系).", identity=RESIDENCY)
 class Residency:
-    house: Annotated["House", strawberry.lazy("schema.house")] = plain("The house (房屋).")
+    house: "House" = plain("The house (房屋).")
     members: list["Member"] | None = plain(
         "The members of the house, as this person's record lists them; null when it does not (房屋成员).",
         "people:read",
         metadata=costs(items=ASSUMED_MEMBERS),
     )
-    data_issues: list[DataIssue] = data_issues()
 
 
-@record_type(PeopleRecord, description="A person as the security platform knows them (人员).")
+@record_type(records.People, "A person as the security platform knows them (人员).")
 class People(Person):
-    id: strawberry.ID = hashed_id(
-        "People",
-        ("name", "phone"),
-        "Stable for the same person, for caches; reveals nothing and is no node (标识).",
+    id: strawberry.ID = fields.hashed_id(
+        "People", ("name", "phone"), "Stable for the same person, for caches; reveals nothing and is no node (标识)."
     )
 
-    @strawberry.field(
-        description="Where this person lives, in the communities that the caller may see; when others are left out, "
-        '`maskedFields` names "residencies". A house of no known community stands in `dataIssues` alone (居住房屋).',
-        metadata=costs(items=ASSUMED_HOUSES),
-    )
-    def residencies(root: strawberry.Parent[PeopleRecord], info: Info) -> list[Residency]:
+    @resolved(metadata=costs(items=ASSUMED_HOUSES))
+    def residencies(root: records.People, info: Info) -> list[Residency]:
+        """Where this person lives, in the communities that the caller may see; when others are left out, `maskedFields`
+        names "residencies". A house of no known community stands in `dataIssues` alone (居住房屋)."""
         sees = info.context.principal.sees
         return [residency for residency in root.residencies if sees(residency.house.community_code)]  # type: ignore[misc] # records stand for their types
 
-    @strawberry.field(description="Names of the fields that are masked, withheld or cut for this caller (脱敏字段).")
-    def masked_fields(root: strawberry.Parent[PeopleRecord], info: Info) -> list[str]:
-        names = masked_names(root, info)
+    @resolved()
+    def masked_fields(root: records.People, info: Info) -> list[str]:
+        """Names of the fields that are masked, withheld or cut for this caller (脱敏字段)."""
         sees = info.context.principal.sees
-        if not all(sees(residency.house.community_code) for residency in root.residencies):
-            names.append("residencies")
-        return names
+        is_cut = not all(sees(residency.house.community_code) for residency in root.residencies)
+        return [*masked_names(root, info), *(["residencies"] if is_cut else [])]
 
-    @ORDERS.connection_field(
-        "Orders of one community that name this person, looked for by name and phone, so the filter names neither; "
-        "null when one of them is missing (订单).",
-    )
+    @ORDERS.connection
     def orders(
-        root: strawberry.Parent[PeopleRecord],
+        root: records.People,
         info: Info,
         part: Window,
         community_code: CommunityCode,
-        filter: FilterOrders = None,
+        filter: OrderFilter | None = None,
     ) -> SliceLoad | None:
+        """Orders of one community that name this person, looked for by name and phone, so the filter names neither;
+        null when one of them is missing (订单)."""
         if root.name is None or root.phone is None:
             return None
-        if decided := decided_filters(filter, "person", "name", "phone"):
-            refuse_input(decided, ORDERS.wrong_filter(filter))
+        refuse_input(decided_filters(filter, "person", "name", "phone"))
         return ORDERS.load(info, community_code, filter, part, name=root.name, phone=mobile_number(root.phone))
 
 
-@record_type(MemberRecord, description="A member of a house, as the security platform lists them (房屋成员).")
+def people_key(name: str | None, phone: str | None) -> PeopleKey | None:
+    """What the security platform looks a person up by; None when name or phone is missing."""
+    return PeopleKey(name, mobile_number(phone)) if name and phone else None
+
+
+@record_type(records.Member, "A member of a house, as the security platform lists them (房屋成员).")
 class Member(Person):
-    id: strawberry.ID = hashed_id(
+    id: strawberry.ID = fields.hashed_id(
         "Member",
         ("name", "phone", "id_card", "role"),
         "Stable for the same member, for caches; reveals nothing and is no node (标识).",
     )
 
-    @strawberry.field(
-        description="The member's own record, looked up by name and phone; null when security has none, or one of them "
-        "is missing (本人记录).",
-        directives=needs(["people:read"]),
-        graphql_type=People | None,
-        metadata=ONE_CALL,
+    people = looked_up(
+        People | None,
+        PEOPLE,
+        lambda member: people_key(member.name, member.phone),
+        "The member's own record, looked up by name and phone; null when security has none, or one of them is missing "
+        "(本人记录).",
     )
-    def people(root: strawberry.Parent[MemberRecord], info: Info) -> Load[PeopleKey, PeopleRecord | None] | None:
-        return load_people(info, root.name, root.phone)
 
 
-def load_people(info: Info, name: str | None, phone: str | None) -> Load[PeopleKey, PeopleRecord | None] | None:
-    """The security platform's record of a person; None when name or phone, which it needs, is missing."""
-    if not name or not phone:
-        return None
-    return Load(info.context.loaders.people, PeopleKey(name, mobile_number(phone)))
+ADDRESS = {
+    "building": "Building number (楼号).",
+    "unit": "Unit number (单元号).",
+    "floor": "Floor (楼层).",
+    "room": "Room (房间号).",
+}
 
 
-@strawberry.type
+@strawberry.input(description="The full address of a house (房屋地址).")
+class HouseAddressInput:
+    community_code: strawberry.ID = required("Code of the community, zeros kept (小区标识).")
+    building: int = required(ADDRESS["building"])
+    unit: int = required(ADDRESS["unit"])
+    floor: int = required(ADDRESS["floor"])
+    room: int = required(ADDRESS["room"])
+
+
+@record_type(records.HouseOwner, "What the security platform says of a house's owner (业主).", identity=HOUSE_OWNER)
+class HouseOwner:
+    masked_fields = fields.names_masked("Names of the fields masked for this caller (脱敏字段).")
+
+
+def _described(description: str, shown: Any, attribute: str) -> Any:
+    """A house's use, ownership or status: from here, or from the owner's look-up, which names it so as well."""
+    pick = attrgetter(attribute)
+
+    def resolve(root: HouseRecord, info: Info) -> Any:
+        if root.described or root.key is None:
+            return pick(root)
+        owners = info.context.loaders.of(HOUSE_OWNERS)
+        return Load(owners, root.key, lambda owner: None if owner is None else pick(owner))
+
+    return resolved(shown | None, metadata=ONE_CALL, description=description)(resolve)
+
+
+@record_type(HouseRecord, "A house (房屋).")
+class House(Node):
+    data_issues: list[fields.DataIssue] = fields.data_issues(
+        "; those of use, ownership and status stand with the owner, unless the house comes with a person's record"
+    )
+
+    @resolved(metadata={IDENTITY: HOUSE})
+    def id(root: HouseRecord, info: Info) -> strawberry.ID:
+        """The house's node id; when a part of the address is unreadable, only a hash for caches (节点标识)."""
+        return strawberry.ID(house_id(root, info.context.ids))
+
+    community = its_community()
+
+    address: str | None = plain(
+        'Community, building, unit, floor and room, such as "10002 1-1-1-101"; null when a part is unreadable (地址).'
+    )
+
+    use = _described("What it is used for (房屋用途).", HouseUse, "use")
+    ownership = _described("Private or public property (房屋性质).", HouseOwnership, "ownership")
+    status = _described("How it is occupied (房屋状态).", HouseStatus, "status")
+
+    owner = looked_up(
+        HouseOwner | None,
+        HOUSE_OWNERS,
+        attrgetter("key"),
+        "Its owner, looked up at the security platform; null when it has none, or a part of its address is unreadable "
+        "(业主).",
+    )
+
+    @ORDERS.connection
+    def orders(root: HouseRecord, info: Info, part: Window, filter: OrderFilter | None = None) -> SliceLoad | None:
+        """Orders that charge this house, so the filter names none; null when a part of its address is unreadable
+        (订单)."""
+        if (key := root.key) is None:
+            return None
+        refuse_input(decided_filters(filter, "house", "building"))
+        address = key._asdict()
+        return ORDERS.load(info, address.pop("community_code"), filter, part, **address)
+
+
 class PeopleQueries:
-    @strawberry.field(
-        description="A person by full name and phone, both exact; null when security does not know them (人员).",
-        directives=needs(["people:read"]),
-        graphql_type=People | None,
-        metadata=ONE_CALL,
-    )
-    def people(
-        self,
-        info: Info,
-        name: Annotated[str, strawberry.argument(description="Full name (姓名).")],
-        phone: Annotated[str, strawberry.argument(description="Phone number (手机号码).")],
-    ) -> Lookup[PeopleKey, PeopleRecord | None]:
+    @resolved(People | None, lookup=PEOPLE)
+    @described(name="Full name (姓名).", phone="Phone number (手机号码).")
+    def people(self, info: Info, name: str, phone: str) -> Lookup[PeopleKey, records.People | None]:
+        """A person by full name and phone, both exact; null when security does not know them (人员)."""
         refuse_input(
-            [
-                Violation((argument,), InputWording.LENGTH(field=argument, min=1, max=LONGEST_NAME))
-                for argument, value in (("name", name), ("phone", phone))
-                if not value.strip() or len(value) > LONGEST_NAME
-            ]
+            wrong_name(name.strip() and name, LONGEST_NAME, "name"),
+            wrong_name(phone.strip() and phone, LONGEST_NAME, "phone"),
         )
         key = PeopleKey(name.strip(), mobile_number(phone.strip()))
-        return info.context.counted(Load(info.context.loaders.people, key))
+        return info.context.counted(Load(info.context.loaders.of(PEOPLE), key))
+
+    @resolved(House | None, "people:read")
+    @described(address="The full address (房屋地址).")
+    def house(self, info: Info, address: HouseAddressInput) -> HouseRecord | None:
+        """The house at an address; null when the caller may not see its community. An address, not a proof that it
+        exists: no platform lists houses (房屋)."""
+        key = HouseKey(**vars(address))
+        wrong_code = find_violations(community, key.community_code, "address.communityCode")
+        refuse_input(wrong_code, find_violations(house_at, key, "address."))
+        return house_at(key) if info.context.principal.sees(key.community_code) else None

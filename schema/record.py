@@ -1,57 +1,135 @@
-"""What records have in common: an id to be read by, a community, and values that did not arrive as documented."""
+"""What records have in common: an id to be read by, a community, events; and arguments that name and bound them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import strawberry
+from strawberry.types.lazy_type import LazyType
 
-from gateway.auth.masking import has_number, mask, mask_text
-from gateway.auth.node_ids import resolve_node_id
+from gateway.actions.identity import named_record
+from gateway.auth.node_ids import InvalidNodeIdError, resolve_node_id
 from gateway.auth.principal import Scope
 from gateway.context import Info
-from gateway.errors import UserInputError
+from gateway.entities import LISTS
+from gateway.errors import UserInputError, find_violations, refuse_input
 from gateway.execution.load import Load
 from gateway.journal.records import RecordRef
-from gateway.loaders.lists import LISTS
-from gateway.loaders.lookups import ModuleStates
-from gateway.loaders.order import OrderKey
-from gateway.loaders.record_list import RecordList
-from gateway.normalise import composed, records
-from gateway.normalise.module import Module
+from gateway.loaders.event_streams import Cursor, Happenings
+from gateway.loaders.lists import RecordList
+from gateway.modules import MODULE_STATES, MODULES, Module, ModuleStates
+from gateway.normalise import records
+from gateway.normalise.people import House as HouseRecord
 from gateway.normalise.records import HouseKey
-from gateway.normalise.vocabulary import DataProblem, PlatformName
+from gateway.normalise.values import LARGEST_PART, code_problem
+from gateway.orders.reads import OrderKey
 from gateway.wording.inputs import InputWording
-from schema.arguments import house_at
+from gateway.wording.wording import Violation
 from schema.costs import ANY_RECORD, ANY_RECORDS, MOST_IDS
-from schema.fields import parts_with_text, plain, record_type
+from schema.fields import described, plain, required, resolved
 
-if TYPE_CHECKING:
-    from schema.community import Community
+EnumT = TypeVar("EnumT", bound=StrEnum)
+
+CODE = 'Its code, such as "10002" or "00001": a text, zeros kept (小区标识).'
+
+CommunityCode = Annotated[
+    strawberry.ID,
+    strawberry.argument(
+        description='Code of the community, such as "10002" or "00001": a text, zeros kept (小区标识).'
+    ),
+]
+OptionalCommunityCode = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(description="Only of this community; omitted: of all the caller may see (小区标识)."),
+]
+
+
+def community(code: str, argument: str = "communityCode") -> str:
+    """The code as it goes to a platform. Raises UserInputError when no community can have it."""
+    problem = code_problem(code)
+    if problem is not None:
+        raise UserInputError(argument, problem(field=argument))
+    return str(code)
+
+
+def wrong_codes(code: str | None, codes: Sequence[str] | None = None) -> Iterator[Violation]:
+    """What is wrong with the arguments `communityCode` and `communityCodes`."""
+    if code is not None:
+        yield from find_violations(community, code)
+    for index, each in enumerate(codes or ()):
+        yield from find_violations(community, each, f"communityCodes.{index}")
+
+
+def get_communities(info: Info, code: str | None) -> frozenset[str] | None:
+    """Which communities to read, None for all: the given one, or all that the caller may see. Empty: not to be seen."""
+    seen = info.context.principal.communities
+    if code is None:
+        return seen
+    checked = community(code)
+    return frozenset({checked}) if info.context.principal.sees(checked) else frozenset()
+
+
+def find_record(info: Info, node_id: str, argument: str) -> RecordRef | str:
+    """What the journal calls the record of a node id, which the caller may not see for that. Raises UserInputError."""
+    try:
+        return named_record(info.context.ids, node_id)
+    except InvalidNodeIdError:
+        raise UserInputError(argument, InputWording.NODE_ID(field=argument)) from None
+
+
+def wrong_name(value: str | None, longest: int, *path: str) -> Iterator[Violation]:
+    """What is wrong with a text that somebody or something is called by."""
+    if value is not None and not 1 <= len(value) <= longest:
+        yield Violation(path, InputWording.LENGTH(field=".".join(path), min=1, max=longest))
+
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def wrong_period(since: datetime | None, until: datetime | None, *within: str) -> Iterator[Violation]:
+    """A time that nothing in the journal can have, and a period that ends before it begins."""
+    for name, moment in (("since", since), ("until", until)):
+        if moment is not None and not EARLIEST <= moment < LATEST:
+            field, first, last = ".".join((*within, name)), EARLIEST.year, LATEST.year - 1
+            yield Violation((*within, name), InputWording.YEAR(field=field, min=first, max=last))
+    if since is not None and until is not None and until <= since:
+        field, other = ".".join((*within, "until")), ".".join((*within, "since"))
+        yield Violation((*within, "until"), InputWording.AFTER(field=field, other=other))
+
+
+def recognized(value: EnumT | None, argument: str) -> EnumT | None:
+    """An enum value that can be asked for or sent. Raises UserInputError for UNRECOGNIZED, which names nothing."""
+    if value is not None and value.name == "UNRECOGNIZED":
+        raise UserInputError(argument, InputWording.UNRECOGNIZED(field=argument))
+    return value
+
+
+def house_at(key: HouseKey, argument: str = "") -> HouseRecord:
+    """The house of an address. Raises UserInputError for a number that no address has."""
+    parts = key._asdict()
+    beyond = [argument + part for part in key._fields[1:] if abs(parts[part]) > LARGEST_PART]
+    messages = {name: InputWording.BEYOND(field=name, min=-LARGEST_PART, max=LARGEST_PART) for name in beyond}
+    refuse_input(Violation(tuple(name.split(".")), message) for name, message in messages.items())
+    return HouseRecord(**parts)
 
 
 @strawberry.interface(description="What can be fetched again by its id (节点).")
 class Node:
-    id: strawberry.ID = strawberry.field(
-        description="Opaque and signed: made by this gateway, kept and sent back as it is (节点标识)."
-    )
-
-
-CommunityType = Annotated["Community", strawberry.lazy("schema.community")]
+    id: strawberry.ID = required("Opaque and signed: made by this gateway, kept and sent back as it is (节点标识).")
 
 
 def its_community(unknown: str = "") -> Any:
     """The community of a record. `unknown` says when it is null; without it, it never is."""
 
-    def resolve(root: strawberry.Parent[Any], info: Info) -> composed.Community | None:
+    def resolve(root: Any, info: Info) -> records.Community | None:
         code = root.community_code
-        return composed.Community(code) if code is not None and info.context.principal.sees(code) else None
+        return records.Community(code) if code is not None and info.context.principal.sees(code) else None
 
-    return strawberry.field(
-        resolver=resolve,
-        description=f"Its community{unknown and f'; null {unknown}'} (小区).",
-        graphql_type=CommunityType | None if unknown else CommunityType,
-    )
+    shown: Any = LazyType("Community", "schema.community")  # the types show each other
+    description = f"Its community{unknown and f'; null {unknown}'} (小区)."
+    return resolved(shown | None if unknown else shown, description=description)(resolve)
 
 
 async def community_codes(info: Info) -> Iterable[str]:
@@ -59,50 +137,8 @@ async def community_codes(info: Info) -> Iterable[str]:
     codes = info.context.communities
     if codes is not None:
         return codes
-    states: ModuleStates = await Load(info.context.loaders.module_states, "all")
+    states: ModuleStates = await Load(info.context.loaders.of(MODULE_STATES), "all")
     return sorted(states)
-
-
-def data_issues(elsewhere: str = "") -> Any:
-    """The issues of a record. They are observed as a whole, with the record: an issue does not know whose it is.
-
-    `elsewhere` says which issues of its fields stand in another object.
-    """
-    return parts_with_text(
-        f"Values that did not arrive as documented{elsewhere} (数据问题).", "data_issues", _is_personal
-    )
-
-
-def _is_personal(issue: records.DataIssue) -> bool:
-    return issue.raw is not None and (issue.pii is not None or has_number(issue.raw))
-
-
-def _shown(issue: records.DataIssue, info: Info) -> str | None:
-    """What the platform sent, as this caller may see it: whatever the field is, it may hold anything."""
-    principal = info.context.principal
-    if issue.of_any_community and not principal.sees_all:
-        return None
-    if principal.reveals_pii:
-        return issue.raw
-    return mask_text(issue.raw) if issue.pii is None else mask(issue.pii, issue.raw)
-
-
-@record_type(records.DataIssue, description="One value that did not arrive as documented (数据问题).")
-class DataIssue:
-    field: str = plain("Dotted path of public field names from the object that carries this issue (字段).")
-    problem: DataProblem = plain("What is wrong with it (问题).")
-    platform: PlatformName = plain("The platform that sent it (来源平台).")
-
-    @strawberry.field(
-        description="What the platform sent, word for word; masked like the field itself, and withheld where it may "
-        "name communities that the caller may not see (原文)."
-    )
-    def raw(root: strawberry.Parent[records.DataIssue], info: Info) -> str | None:
-        return _shown(root, info)
-
-    @strawberry.field(description="Whether `raw` is masked or withheld from this caller (是否脱敏).")
-    def masked(root: strawberry.Parent[records.DataIssue], info: Info) -> bool:
-        return _shown(root, info) != root.raw
 
 
 class Reader(NamedTuple):
@@ -113,18 +149,17 @@ class Reader(NamedTuple):
 
 
 async def _community(_info: Info, ref: RecordRef) -> object:
-    return composed.Community(str(ref.community_code))
+    return records.Community(str(ref.community_code))
 
 
 def _listed(records: RecordList[Any]) -> Reader:
-    async def read(info: Info, ref: RecordRef) -> object:
-        return await info.context.loaders.record(records, ref.platform_id, ref.community_code)
-
-    return Reader(records.scope, read)
+    return Reader(
+        records.scope, lambda info, ref: info.context.loaders.record(records, ref.platform_id, ref.community_code)
+    )
 
 
 async def _module(info: Info, ref: RecordRef) -> object:
-    modules: tuple[Module, ...] = await Load(info.context.loaders.modules, str(ref.community_code))
+    modules: tuple[Module, ...] = await Load(info.context.loaders.of(MODULES), str(ref.community_code))
     return next((module for module in modules if ref.platform_id in (module.name, module.label)), None)
 
 
@@ -168,30 +203,67 @@ async def _by_id(info: Info, text: str) -> Any:
     return house_at(HouseKey(str(node.community_code), *map(int, node.parts)))
 
 
-@strawberry.type
 class NodeQueries:
-    @strawberry.field(
-        description="Any record by its node id; needs the scope of its type. Null when it is gone or not the caller's "
-        "to see (节点).",
-        graphql_type=Node | None,
-        metadata=ANY_RECORD,
-    )
-    async def node(
-        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="A node id (节点标识).")]
-    ) -> object:
+    @resolved(Node | None, metadata=ANY_RECORD)
+    @described(id="A node id (节点标识).")
+    async def node(self, info: Info, id: strawberry.ID) -> object:
+        """Any record by its node id; needs the scope of its type. Null when it is gone or not the caller's to see
+        (节点)."""
         return await _by_id(info, id)
 
-    @strawberry.field(
-        description=f"Records by their node ids, in the order asked for; at most {MOST_IDS} (节点列表).",
-        graphql_type=list[Node | None] | None,
+    @resolved(
+        list[Node | None] | None,
         metadata=ANY_RECORDS,
+        description=f"Records by their node ids, in the order asked for; at most {MOST_IDS} (节点列表).",
     )
-    async def nodes(
-        self,
-        info: Info,
-        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Node ids (节点标识列表).")],
-    ) -> list[object]:
+    @described(ids="Node ids (节点标识列表).")
+    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[object]:
         if len(ids) > MOST_IDS:
             raise UserInputError("ids", InputWording.COUNT_AT_MOST(field="ids", max=MOST_IDS))
         # An error in its place becomes the error of that one record.
         return list(await asyncio.gather(*(_by_id(info, node_id) for node_id in ids), return_exceptions=True))
+
+
+After = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The cursor of the event received last, from any of these subscriptions: begins with what was "
+        "noticed since; omitted: with what is noticed from now on. In an event stream, the header Last-Event-ID goes "
+        "before it (起始游标)."
+    ),
+]
+
+NULL_RECORD = "null where it is gone, or the event says no more than that changes may have been missed"
+
+
+@strawberry.interface(description="Something that was noticed, kept for 24 hours (事件).")
+class Event:
+    cursor: str = plain("Opaque: where to go on after this event, as the argument `after` (游标).")
+    at: datetime = plain("When it was noticed (时间).")
+    missed: bool = plain(
+        "Whether, between the event before and this one, changes may have gone unnoticed: read the list again "
+        "(是否可能有遗漏)."
+    )
+
+
+def noticed(
+    info: Info, after: str | None, stream: Callable[[Cursor | None], Happenings], *, visible: bool = True
+) -> Happenings:
+    """The events of a stream from the cursor on; none where they are not the caller's to see. Raises UserInputError for
+    what is no cursor.
+    """
+    text = info.context.last_event_id or after
+    cursor = None if text is None else info.context.event_streams.cursors.read(text)
+    return _renewed(info, stream(cursor) if visible else None)
+
+
+async def _renewed(info: Info, happenings: Happenings | None) -> Happenings:
+    """The events, each with what the caller may see then and nothing read before."""
+    if happenings is None:
+        return
+    try:
+        async for happened in happenings:
+            info.context.renew()
+            yield happened
+    finally:
+        await happenings.aclose()

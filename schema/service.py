@@ -1,58 +1,53 @@
-"""What the gateway says of itself: who asks, its words, its platforms, and what these do not send as documented."""
+"""What the gateway says of itself: who asks, its words, its platforms and what these send, and who was shown what."""
 
 from datetime import datetime
-from typing import Annotated
 
 import strawberry
 
-from gateway.actions.identity import public_id
-from gateway.auth.principal import Scope
+from gateway.auth.principal import Principal, Scope
 from gateway.context import Info
 from gateway.errors import refuse_input
-from gateway.loaders import data_quality
-from gateway.loaders.data_quality import Finding
-from gateway.loaders.platform import PlatformStatus
-from gateway.normalise import wire_enum
-from gateway.normalise.states import Availability, CircuitState
-from gateway.normalise.vocabulary import DataProblem, PlatformName
-from gateway.ops.resilience import EndpointState
+from gateway.journal import audit
+from gateway.journal.audit import AuditQuery, RevealPlace
+from gateway.loaders import answers
+from gateway.loaders.answers import Finding
+from gateway.loaders.paging import KeyedSlice
+from gateway.normalise import vocabulary
+from gateway.normalise.vocabulary import ENUMS, Availability, CircuitState, DataProblem, PlatformName
+from gateway.ops.calls import EndpointState, PlatformStatus
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
-from schema.arguments import OptionalCommunityCode, get_communities
 from schema.community import community_list
-from schema.fields import ENUMS, needs, plain, record_type
+from schema.connection import Window, connection_field, foreign_cursor, keyed
+from schema.costs import REVEALS
+from schema.fields import derived, described, plain, public_id, record_type, resolved
+from schema.operation import LONGEST_SUBJECT
+from schema.record import OptionalCommunityCode, find_record, get_communities, wrong_name, wrong_period
 
 
-@strawberry.type(description="The caller: who, with which rights, in which communities (当前用户).")
+@record_type(Principal, "The caller: who, with which rights, in which communities (当前用户).")
 class Viewer:
-    @strawberry.field(description="The caller's name in the token (主体).")
-    def subject(self, info: Info) -> str:
-        return info.context.principal.subject
-
-    @strawberry.field(description="The caller's scopes (权限范围).")
-    def scopes(self, info: Info) -> list[str]:
-        return sorted(info.context.principal.scopes)
-
-    @strawberry.field(description="Codes of the communities the caller may see, as in the token; null: all (小区标识).")
-    def community_codes(self, info: Info) -> list[strawberry.ID] | None:
-        codes = info.context.principal.codes
-        return None if codes is None else [strawberry.ID(code) for code in codes]
-
-    @strawberry.field(description="Whether no community is closed to the caller (能否查看全部小区).")
-    def sees_all_communities(self, info: Info) -> bool:
-        return info.context.principal.sees_all
-
+    subject: str = plain("The caller's name in the token (主体).")
+    scopes = derived(list[str], "The caller's scopes (权限范围).", lambda root: sorted(root.scopes))
+    community_codes = derived(
+        list[strawberry.ID] | None,
+        "Codes of the communities the caller may see, as in the token; null: all (小区标识).",
+        lambda root: root.codes,
+    )
+    sees_all_communities = derived(
+        bool, "Whether no community is closed to the caller (能否查看全部小区).", lambda root: root.sees_all
+    )
     communities = community_list()
 
 
-@strawberry.type
 class ViewerQueries:
-    @strawberry.field(description="The caller (当前用户).")
-    def viewer(self) -> Viewer:
-        return Viewer()
+    @resolved(Viewer)
+    def viewer(self, info: Info) -> Principal:
+        """The caller (当前用户)."""
+        return info.context.principal
 
 
-@record_type(wire_enum.DictionaryEntry, description="One value of a dictionary (字典项).")
+@record_type(vocabulary.DictionaryEntry, "One value of a dictionary (字典项).")
 class DictionaryEntry:
     value: str = plain("The enum member, as the schema names it (枚举值).")
     label: str = plain("The Chinese word to show (显示名称).")
@@ -61,27 +56,21 @@ class DictionaryEntry:
     deprecated: bool = plain("Whether not to offer it any more (是否停用).")
 
 
-@record_type(wire_enum.Dictionary, description="An enum as labels for interfaces (字典).")
+@record_type(vocabulary.Dictionary, "An enum as labels for interfaces (字典).")
 class Dictionary:
     name: str = plain("The enum's name in the schema (枚举名称).")
     title: str = plain("Its Chinese name (字典名称).")
     entries: list[DictionaryEntry] = plain("Its values, in the order to show them (字典项).")
 
 
-DICTIONARIES = {enum.__name__: enum.dictionary() for enum in ENUMS}
-
-Names = Annotated[
-    list[str] | None,
-    strawberry.argument(description='Names of enums, each once, such as "ShenheStatus"; omitted: all (枚举名称).'),
-]
+DICTIONARIES = {name: enum.dictionary() for name, enum in ENUMS.items()}
 
 
-@strawberry.type
 class DictionaryQueries:
-    @strawberry.field(
-        description="Enums as labels for interfaces, in the order asked for (数据字典).", graphql_type=list[Dictionary]
-    )
-    def dictionaries(self, names: Names = None) -> list[wire_enum.Dictionary]:
+    @resolved(list[Dictionary])
+    @described(names='Names of enums, each once, such as "ShenheStatus"; omitted: all (枚举名称).')
+    def dictionaries(self, names: list[str] | None = None) -> list[vocabulary.Dictionary]:
+        """Enums as labels for interfaces, in the order asked for (数据字典)."""
         if names is None:
             return list(DICTIONARIES.values())
         refuse_input(
@@ -95,33 +84,23 @@ class DictionaryQueries:
         return [DICTIONARIES[name] for name in names]
 
 
-@record_type(EndpointState, description="An endpoint of a platform (平台接口).")
+@record_type(EndpointState, "An endpoint of a platform (平台接口).")
 class PlatformEndpoint:
     name: str = plain('Its name in the document, such as "order/list" (接口名称).')
     availability: Availability = plain("Whether it can be used (接口可用性).")
     circuit: CircuitState = plain("Its circuit breaker (熔断状态).")
 
 
-@record_type(PlatformStatus, description="A platform behind this gateway (平台).")
+@record_type(PlatformStatus, "A platform behind this gateway (平台).")
 class Platform:
     name: PlatformName = plain("Which platform (平台名称).")
     healthy: bool = plain("Whether no circuit is open and the last login gave a token (是否健康).")
     endpoints: list[PlatformEndpoint] = plain("Its endpoints (接口).")
 
 
-@strawberry.type
-class PlatformQueries:
-    @strawberry.field(
-        description="Both platforms and their endpoints, as far as the gateway knows without asking them (平台状态).",
-        graphql_type=list[Platform],
-    )
-    def platforms(self, info: Info) -> list[PlatformStatus]:
-        return info.context.loaders.platforms()
-
-
 @record_type(
-    data_quality.Finding,
-    description="A field of an endpoint whose values do not arrive as documented (数据质量问题).",
+    answers.Finding,
+    "A field of an endpoint whose values do not arrive as documented (数据质量问题).",
 )
 class DataQualityFinding:
     platform: PlatformName = plain("The platform that sends it (来源平台).")
@@ -132,25 +111,97 @@ class DataQualityFinding:
     first_seen_at: datetime = plain("When it was seen first (首次发现时间).")
     last_seen_at: datetime = plain("When it was seen last (最近发现时间).")
 
-    @strawberry.field(
-        description="Node id of a record that shows it, the one seen last; null where none has an id (示例记录标识)."
-    )
-    def sample_id(root: strawberry.Parent[data_quality.Finding], info: Info) -> strawberry.ID | None:
+    @resolved()
+    def sample_id(root: answers.Finding, info: Info) -> strawberry.ID | None:
+        """Node id of a record that shows it, the one seen last; null where none has an id (示例记录标识)."""
         return None if root.sample is None else strawberry.ID(public_id(info.context.ids, root.sample))
 
 
-@strawberry.type
-class DataQualityQueries:
-    @strawberry.field(
-        description="What does not arrive as documented: data issues, the most frequent first, as far as this process "
-        "has read since it started; each of several workers has its own, and `gateway_data_issues_total` of `/metrics` "
-        "has all. People, and what is of no known community, are counted "
-        "for callers of every community only. Null when the community is not the caller's to see (数据质量).",
-        directives=needs([Scope.OPERATION_READ]),
-        graphql_type=list[DataQualityFinding] | None,
+@record_type(
+    audit.Reveal,
+    "One record that was shown with personal data unmasked: to whom, and which fields, never a value. The "
+    "same again within half a second is one reveal, with the time and the request of the last (明文查看记录).",
+)
+class Reveal:
+    at: datetime = plain("When it was shown (时间).")
+    subject: str = plain("To whom, as the token names them (查看人).")
+    fields: list[str] = plain("Public paths, from the record, of the fields that held personal data (字段).")
+    operation_name: str | None = plain("Name of the GraphQL operation; null where it has none (操作名称).")
+    request_id: str = plain("Id of the request, as in the answer's `X-Request-Id` (请求标识).")
+
+    @resolved()
+    def record_id(root: audit.Reveal, info: Info) -> strawberry.ID | None:
+        """Node id of the record, or of the person; null where it has none (记录标识)."""
+        return None if root.record is None else strawberry.ID(public_id(info.context.ids, root.record))
+
+    type_name = derived(
+        str,
+        'The type of the record; "UNKNOWN" for one without an id (记录类型).',
+        lambda root: "UNKNOWN" if root.record is None else root.record.type,
     )
+
+
+class GatewayQueries:
+    @connection_field(Reveal, Scope.AUDIT_READ, metadata=REVEALS, cursors="rows", has_pages=False)
+    @described(
+        record_id="Only of the record, person or member of a household with this id (记录标识).",
+        subject="Only to this caller (查看人).",
+        since="Shown at this time or later (起始时间).",
+        until="Shown before this time (截止时间).",
+    )
+    async def reveals(
+        self,
+        info: Info,
+        part: Window,
+        record_id: strawberry.ID | None = None,
+        subject: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> KeyedSlice[audit.Reveal]:
+        """Who was shown personal data unmasked, newest first: one for each record of a page. Of the communities that
+        the caller may see; people, and what is of no known community, are for callers of every community. It has all
+        that this process has shown so far, and what others showed until half a second ago (明文查看记录列表)."""
+        refuse_input(wrong_name(subject, LONGEST_SUBJECT, "subject"), wrong_period(since, until))
+        query = AuditQuery(
+            communities=info.context.principal.communities,
+            subject=subject,
+            record=None if record_id is None else find_record(info, record_id, "recordId"),
+            since=since,
+            until=until,
+        )
+        after, reveals = _place(part), info.context.journal.audit
+        await info.context.write_trail()
+        found = await reveals.reveals(query, part.first, after)
+        return keyed(found, part, info.context.loaders.count(reveals.count_reveals, query), _key)
+
+    @resolved(list[DataQualityFinding] | None, Scope.OPERATION_READ)
     def data_quality(self, info: Info, community_code: OptionalCommunityCode = None) -> list[Finding] | None:
+        """What does not arrive as documented: data issues, the most frequent first, as far as this process has read
+        since it started; each of several workers has its own, and `gateway_data_issues_total` of `/metrics` has all.
+        People, and what is of no known community, are counted for callers of every community only. Null when the
+        community is not the caller's to see (数据质量)."""
         codes = get_communities(info, community_code)
         if codes is not None and not codes:
             return None
-        return info.context.loaders.findings(codes)
+        return info.context.loaders.quality.findings(codes)
+
+    @resolved(list[Platform])
+    def platforms(self, info: Info) -> list[PlatformStatus]:
+        """Both platforms and their endpoints, as far as the gateway knows without asking them (平台状态)."""
+        return info.context.loaders.source.platforms.statuses
+
+
+def _key(reveal: audit.Reveal) -> str:
+    return f"{reveal.place.entry_id}.{reveal.place.index}"
+
+
+def _place(part: Window) -> RevealPlace | None:
+    """Where the part begins. Raises UserInputError for a cursor of another list."""
+    if part.row is None:
+        if part.offset:
+            raise foreign_cursor()
+        return None
+    entry_id, _, index = part.row.partition(".")
+    if not index.isdecimal():
+        raise foreign_cursor()
+    return RevealPlace(entry_id, int(index))

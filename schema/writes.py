@@ -1,22 +1,24 @@
-"""What all mutations do with their input."""
+"""How mutations derive from actions (`gateway.actions.action`), and what all of them do with their input."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import strawberry
 
-from gateway.actions.write import RowRef, Write, Written, invalid, refused_write, user_error, write_each
+from gateway.actions.action import Action, AskedT, RowUpdate, Write, Written, invalid, plan
 from gateway.auth.node_ids import resolve_node_id
 from gateway.context import Info
-from gateway.errors import UserInputError, refuse_input
+from gateway.entities import ActionT
+from gateway.errors import find_violations, refuse_input
+from gateway.execution.cost import Cost
 from gateway.journal.records import RecordRef, UserError
-from gateway.normalise.states import UserErrorCode
+from gateway.normalise.values import code_problem
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
-from gateway.wording.writes import WriteWording
-from schema.arguments import community
-from schema.costs import MOST_ENTRIES
+from schema.costs import MOST_ENTRIES, WRITE
+from schema.fields import derived, resolved
+from schema.record import community
 
 LONGEST_KEY = 128
 
@@ -29,38 +31,168 @@ EACH_KEY = f"{KEY} It covers each entry by itself: a repeat sends only what was 
 OPTIONAL_EACH_KEY = f"{EACH_KEY} Without one, the platform's own state guards against doing it twice."
 
 
-def idempotency_key(key: str | None) -> str | None:
-    """The key as it is kept. Raises UserInputError for one that cannot be."""
-    if key is not None and (not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable()):
-        raise UserInputError("input.idempotencyKey", InputWording.KEY(field="idempotencyKey", min=1, max=LONGEST_KEY))
-    return key
+def mutation(kind: type[Action[Any]], payload: type, costs: Mapping[str, Cost] = WRITE) -> Any:
+    """The field of the root that asks for writes of an action, which the docstring of its resolver describes."""
+    return resolved(payload | None, kind.scope, metadata=costs)
 
 
-def require(*found: Iterable[Violation], besides: Callable[[], Iterable[Violation]] = tuple) -> None:
-    """Raises UserInputError where something is `found` wrong.
+def judge(
+    info: Info,
+    kind: type[ActionT],
+    asked: Any,
+    key: str | None,
+    *wrong: Iterable[Violation],
+    count: Iterable[Violation] = (),
+) -> tuple[ActionT, tuple[UserError, ...]]:
+    """The action, and what is wrong with what is asked of it: found once for all writes of a mutation.
 
-    It then has as well what is wrong `besides` and would alone be a refusal with `userErrors`: all of it at once.
+    Raises UserInputError where that is no input of the mutation, for its `count` of entries and what else is `wrong` as
+    well. It then has all that alone would be a refusal with `userErrors`, too.
     """
-    wrong = [violation for some in found for violation in some]
-    if wrong:
-        refuse_input(wrong, (Violation(("input", *field), message) for field, message in besides()))
+    action = info.context.actions[kind]
+    violations = tuple(action.violations(asked))
+    errors = action.judge(info.context.principal, asked, violations)
+    require(count, wrong_key(key), in_input(action.wrong(asked)), *wrong, besides=in_input(violations))
+    return action, errors
 
 
-def at_most(field: str, text: str | None, longest: int) -> Iterable[Violation]:
-    """That a text of the input is longer than that."""
-    if text is not None and len(text) > longest:
-        yield Violation(("input", field), InputWording.LENGTH_AT_MOST(field=field, max=longest))
+def require(*wrong: Iterable[Violation], besides: Iterable[Violation] = ()) -> None:
+    """Raises UserInputError where something is `wrong`: with what is so `besides`, too."""
+    if found := [violation for some in wrong for violation in some]:
+        refuse_input(found, besides)
 
 
-def given(values: object) -> dict[str, Any]:
-    """The attributes of an input that were given; null counts as not given, as it does for the platforms (quirk 55)."""
-    return {name: value for name, value in vars(values).items() if value is not None and value is not strawberry.UNSET}
+def in_input(violations: Iterable[Violation]) -> Iterator[Violation]:
+    """The same, as of the argument `input`."""
+    return (Violation(("input", *path), message) for path, message in violations)
 
 
-def finished(info: Info, written: Written) -> Written:
+def wrong_key(key: str | None) -> Iterator[Violation]:
+    """That an idempotency key cannot be kept."""
+    if key is not None and (not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable()):
+        message = InputWording.KEY(field="idempotencyKey", min=1, max=LONGEST_KEY)
+        yield Violation(("input", "idempotencyKey"), message)
+
+
+def wrong_count(name: str, given: Sequence[Any], most: int = MOST_ENTRIES) -> Iterator[Violation]:
+    """That a list has no entries, or too many for one mutation."""
+    if not 1 <= len(given) <= most:
+        yield Violation(("input", name), InputWording.COUNT(field=name, min=1, max=most))
+
+
+def wrong_community(code: str) -> Iterable[Violation]:
+    """That no community can have this code."""
+    return find_violations(community, code, "input.communityCode")
+
+
+def entry_key(key: str | None, entry: Hashable) -> str | None:
+    """The key of one entry, by what names it within the mutation. No caller's own key has this separator."""
+    return None if key is None else f"{key}\N{MIDDLE DOT}{entry}"
+
+
+async def carry_out(info: Info, write: Write[Any]) -> Written:
     """The payload's source. What this request read before may be out of date now, and is read anew."""
-    info.context.loaders.forget()
+    context = info.context
+    written = await context.actions.writer.carry_out(context.principal, write)
+    context.loaders.forget()
     return written
+
+
+async def write_one(
+    info: Info,
+    kind: type[Action[AskedT]],
+    asked: AskedT,
+    key: str | None,
+    *wrong: Iterable[Violation],
+    dry_run: bool = False,
+) -> Written:
+    """Carry out one write, unless what is asked is no input of the mutation. Raises UserInputError."""
+    action, errors = judge(info, kind, asked, key, *wrong)
+    write = action.write(asked, key, errors)
+    return await plan(write) if dry_run else await carry_out(info, write)
+
+
+async def write_all(info: Info, writes: Sequence[Write[Any]], *, dry_run: bool = False) -> list[Written]:
+    """Carry them out: a result each, in order."""
+    context = info.context
+    written = await context.actions.bulk.carry_out(context.principal, writes, context.deadline, dry_run=dry_run)
+    context.loaders.forget()
+    return written
+
+
+async def write_row(info: Info, kind: type[RowUpdate[AskedT, Any]], asked: AskedT, id: str, key: str | None) -> Written:
+    """Update the row of a list that a node id names. Raises UserInputError."""
+    [write] = _row_writes(info, kind, asked, [id], key, lambda _number: key)
+    return await carry_out(info, write)
+
+
+async def write_rows(
+    info: Info,
+    kind: type[RowUpdate[AskedT, Any]],
+    asked: AskedT,
+    ids: Sequence[str],
+    key: str | None,
+    most: int = MOST_ENTRIES,
+) -> list[Written]:
+    """Update several rows alike, in order. Raises UserInputError."""
+    count = wrong_count("ids", ids, most)
+    return await write_all(info, _row_writes(info, kind, asked, ids, key, partial(entry_key, key), count))
+
+
+def _row_writes(
+    info: Info,
+    kind: type[RowUpdate[AskedT, Any]],
+    asked: AskedT,
+    ids: Sequence[str],
+    key: str | None,
+    key_of: Callable[[str], str | None],
+    count: Iterable[Violation] = (),
+) -> list[Write[Any]]:
+    """The writes of these rows, in order: one for a row that is named twice. A bare number does not name the row's
+    community: where it is given both ways, the id's counts.
+
+    An id that leads the caller nowhere is never distinguished from a record that is not there. So what is wrong with
+    the input is the refusal first, as it is where there is such a record.
+    """
+    type_name = kind.records.type_name
+    action, errors = judge(info, kind, asked, key, count=count)
+    nodes = [resolve_node_id(info.context.principal, info.context.ids, each, type_name) for each in ids]
+    rows = [node and RecordRef(type_name, node.community_code, str(node.parts[0])) for node in nodes]
+    named = sorted((row for row in rows if row is not None), key=lambda row: row.community_code is not None)
+    writes = {
+        number: action.write(asked, key_of(number), errors, row)
+        for number, row in {row.platform_id: row for row in named}.items()
+    }
+    return [
+        action.write(asked, None, errors or (action.no_such(),)) if row is None else writes[row.platform_id]
+        for row in rows
+    ]
+
+
+async def write_communities(
+    info: Info,
+    kind: type[Action[AskedT]],
+    codes: Sequence[str],
+    asked_of: Callable[[str], AskedT],
+    key: str | None,
+    *wrong: Iterable[Violation],
+    dry_run: bool = False,
+) -> list[Written]:
+    """The same write in several communities, in order: one for a code that is named twice, a refusal for what is no
+    code. Raises UserInputError.
+    """
+    action, _ = judge(info, kind, asked_of(""), key, *wrong, count=wrong_count("communityCodes", codes))
+
+    def write(code: str) -> Write[Any]:
+        if (problem := code_problem(code)) is not None:
+            violation = Violation(("communityCodes",), problem(field="input.communityCodes"))
+            return Write(action=action, asked=asked_of(""), errors=tuple(invalid([violation])))
+        asked = asked_of(str(code))
+        errors = action.judge(info.context.principal, asked, action.violations(asked))
+        return action.write(asked, entry_key(key, code), errors)
+
+    writes = {code: write(code) for code in codes}
+    return await write_all(info, [writes[code] for code in codes], dry_run=dry_run)
 
 
 def written_record(info: Info, written: Written) -> RecordRef | None:
@@ -72,87 +204,10 @@ def written_record(info: Info, written: Written) -> RecordRef | None:
     return record if record and info.context.principal.sees(record.community_code) else None
 
 
-def row(info: Info, node_id: str, type_name: str) -> RowRef | None:
-    """The row that the id names, if it is of this type and the caller may see its community."""
-    node = resolve_node_id(info.context.principal, info.context.ids, node_id, type_name)
-    return node and RowRef(type_name, int(node.parts[0]), node.community_code)
+def payload_of_several(payload: type, entry: str, description: str) -> type:
+    """The type of what several writes of one mutation give: a `payload` for each `entry`."""
 
-
-async def not_found(info: Info, mutation: str, what: str, wrong: Iterable[UserError] = ()) -> Written:
-    """An id that leads the caller nowhere: never distinguished from a record that is not there.
-
-    So what is `wrong` with the input is the refusal first, as it is where there is such a record.
-    """
-    errors = tuple(wrong) or (_no_such(what),)
-    return await info.context.actions.refuse(info.context.principal, mutation, *errors)
-
-
-def _no_such(what: str) -> UserError:
-    return user_error(UserErrorCode.NOT_FOUND, WriteWording.NO_SUCH(record=what), "id")
-
-
-def entries(name: str, given: Sequence[Any], most: int = MOST_ENTRIES) -> None:
-    """Raises UserInputError for a list that has no entries, or too many for one mutation."""
-    if not 1 <= len(given) <= most:
-        raise UserInputError(f"input.{name}", InputWording.COUNT(field=name, min=1, max=most))
-
-
-def entry_key(key: str | None, entry: Hashable) -> str | None:
-    """The key of one entry, by what names it within the mutation. No caller's own key has this separator."""
-    return None if key is None else f"{key}\N{MIDDLE DOT}{entry}"
-
-
-def entry_write(mutation: str, make: Callable[[], Write]) -> Write:
-    """The write of an entry. An input that the single mutation would refuse as a whole refuses this entry alone."""
-    try:
-        return make()
-    except UserInputError as error:
-        within = (Violation(violation.field[1:], violation.message) for violation in error.violations)
-        return refused_write(mutation, *invalid(within))
-
-
-def row_writes(
-    mutation: str,
-    what: str,
-    rows: Sequence[RowRef | None],
-    write: Callable[[RowRef], Write],
-    wrong: Iterable[UserError] = (),
-) -> list[Write]:
-    """The writes of rows, in order: one for a row that is named twice, a refusal for an id that leads nowhere.
-
-    What is `wrong` with the rest of the input is that refusal, as in `not_found`.
-    """
-    writes = write_each([row for row in rows if row is not None], write)
-    errors = tuple(wrong) or (_no_such(what),)
-    return [refused_write(mutation, *errors) if row is None else writes[row.platform_id] for row in rows]
-
-
-def community_writes(mutation: str, codes: Sequence[str], write: Callable[[str], Write]) -> list[Write]:
-    """The writes of communities, in order: one for a code that is named twice, a refusal for what is no code."""
-
-    def make(code: str) -> Write:
-        return write(community(code, "input.communityCodes"))
-
-    writes = {code: entry_write(mutation, partial(make, code)) for code in codes}
-    return [writes[code] for code in codes]
-
-
-async def write_all(info: Info, writes: Sequence[Write], *, dry_run: bool = False) -> list[Written]:
-    """Carry them out: a result each, in order."""
-    context = info.context
-    written = await context.actions.bulk.carry_out(context.principal, writes, context.deadline, dry_run=dry_run)
-    context.loaders.forget()
-    return written
-
-
-def results_field(payload: type, entry: str) -> Any:
-    """The field `results` of what several writes of one mutation give: a `payload` for each `entry`."""
-
-    def results(root: strawberry.Parent[list[Written]]) -> list[Written]:
-        return root
-
-    return strawberry.field(
-        results,
-        description=f"One result for each {entry}, in their order (结果列表).",
-        graphql_type=list[payload],  # type: ignore[valid-type]  # known when the schema is built
-    )
+    shown: Any = list[payload]  # type: ignore[valid-type] # known when the schema is built
+    results = derived(shown, f"One result for each {entry}, in their order (结果列表).", lambda root: root)
+    several = type(f"{payload.__name__.removesuffix('Payload')}sPayload", (), {"results": results})
+    return strawberry.type(several, description=description)

@@ -12,14 +12,12 @@ from playwright.async_api import Locator, Page, async_playwright, expect
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
 expect.set_options(timeout=20_000)  # milliseconds; what is on a page comes late where the machine is busy
 FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
 ]
+
+QUERY = ".graphiql-query-editor .view-lines"
+RESULT = ".result-window .view-lines"
 
 
 @asynccontextmanager
@@ -56,8 +54,17 @@ async def _write(page: Page, editor: str, text: str) -> None:
     await page.keyboard.insert_text(text)
 
 
-async def execute(page: Page) -> None:
+async def open_dashboard(page: Page, address: str) -> None:
+    """The explorer at this address, with its first example in the editor."""
+    await page.goto(address)
+    await expect(page.locator(QUERY)).to_contain_text("Dashboard")
+
+
+async def execute(page: Page, result: str = "") -> None:
+    """Until the result has this text in it, if any is given."""
     await page.get_by_role("button", name=re.compile("^(Execute query|执行)")).click()
+    if result:
+        await expect(page.locator(RESULT)).to_contain_text(result)
 
 
 async def show_panel(page: Page, title: str) -> Locator:

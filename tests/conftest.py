@@ -17,8 +17,9 @@ import msgspec
 import pytest
 import uvicorn
 from both_languages import require_chinese
-from callers import TLS, KeyServer
-from issuer import Issuer
+from callers import TLS, Issuer, KeyServer
+from documents import write_document
+from processes import GatewayProcess
 from throw_away import database
 
 from gateway.app import Gateway, create_app
@@ -115,6 +116,15 @@ class Served:
         body = {"query": query, "variables": dict(variables or {}), **extra}
         return Answer(await self.stranger.post("/graphql", json=body, headers=_bearer(token)))
 
+    async def read(self, query: str, variables: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """The value of the only root field."""
+        [value] = (await self.ask(query, variables, **options)).data.values()
+        return value
+
+    async def write(self, mutation: str, given: Mapping[str, Any], fields: str = "outcome", **options: Any) -> Any:
+        """The payload of a mutation with this input."""
+        return await self.read(write_document(mutation, fields), {"input": dict(given)}, **options)
+
     async def aclose(self) -> None:
         await self.client.aclose()
         await self.stranger.aclose()
@@ -174,20 +184,36 @@ def dialect() -> Dialect:
 
 
 @pytest.fixture
-async def sandbox(dialect: Dialect) -> AsyncIterator[Sandbox]:
-    async with Sandbox(SandboxOptions(dialect=dialect)) as sandbox:
+def sandbox_options(dialect: Dialect) -> SandboxOptions:
+    return SandboxOptions(dialect=dialect)
+
+
+@pytest.fixture
+async def sandbox(sandbox_options: SandboxOptions) -> AsyncIterator[Sandbox]:
+    async with Sandbox(sandbox_options) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def environ(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
-    """The settings of the gateway under test: the sandbox's, and a data directory of its own.
+def environ(sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
+    """The settings of the gateway under test: the sandbox's, a data directory of its own, those of `mark.settings`.
 
     No answers are kept: most tests change what the platforms hold, or count each call. A journal on a busy disk is
     waited for.
     """
     kept = {"GATEWAY_CACHE": "all=0", "GATEWAY_DATA_DIR": str(tmp_path / "data")}
-    return {**sandbox.settings(), **kept, "GATEWAY_JOURNAL_TIMEOUT": "60"}
+    marked = [mark.kwargs for mark in request.node.iter_markers("settings")]
+    named = {f"GATEWAY_{name}": value for settings in marked[::-1] for name, value in settings.items()}
+    return {**sandbox.settings(), **kept, "GATEWAY_JOURNAL_TIMEOUT": "60", **named}
+
+
+@pytest.fixture
+async def process(environ: dict[str, str], tmp_path: Path) -> AsyncIterator[GatewayProcess]:
+    """A gateway in a process of its own, which logs to the file `log`."""
+    process = GatewayProcess(environ, tmp_path / "log")
+    await process.start()
+    yield process
+    await process.kill()
 
 
 @pytest.fixture(params=["plan", "graphql-core"])

@@ -10,7 +10,7 @@ class Statements:
     """`with Statements(gateway) as statements`: those executed meanwhile, in order."""
 
     def __init__(self, gateway: Any) -> None:
-        database = gateway.parts.journal._database
+        database = gateway.parts.journal.database
         engine = getattr(database, "_engine", None)
         self._engine: Engine = database._connection.engine if engine is None else engine.sync_engine
         self._found: list[str] = []

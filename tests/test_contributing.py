@@ -67,26 +67,17 @@ def git(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.Co
     return git
 
 
-@pytest.mark.parametrize(
-    ("subject", "is_taken"),
-    [
-        ("lists: bring `last` back", True),
-        ("fixup! read path: merge loaders", True),
-        ("tests: " + 65 * "x", True),
-        ("tests: " + 66 * "x", False),
-        ("lists: merge; docs: say so", False),
-        ("Merge branch 'lists'", False),
-        ("lists: Merge communities", False),
-        ("lists: merged communities", False),
-        ("lists: merging communities", False),
-        ("lists:", False),
-    ],
-)
-def test_commit_subject_is_checked(
-    git: Callable[..., subprocess.CompletedProcess[str]], subject: str, is_taken: bool
-) -> None:
+GOOD = ["lists: bring `last` back", "fixup! read path: merge loaders", "tests: " + 65 * "x"]
+BAD = [
+    *("tests: " + 66 * "x", "lists: merge; docs: say so", "Merge branch 'lists'", "lists:"),
+    *(f"lists: {word} communities" for word in ("Merge", "merged", "merging")),
+]
+
+
+@pytest.mark.parametrize("subject", [*GOOD, *BAD])
+def test_commit_subject_is_checked(git, subject):
     committed = git("commit", "--allow-empty", "-m", subject, "-m", "Why: this; and that.")
-    assert (committed.returncode == 0) is is_taken, committed.stderr
+    assert (committed.returncode == 0) is (subject in GOOD), committed.stderr
 
 
 def test_packages_ship_their_types() -> None:

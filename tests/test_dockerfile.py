@@ -49,10 +49,7 @@ async def test_health_check_uses_the_configured_host(unused_tcp_port: int) -> No
     async with await asyncio.start_server(answer, "::1", unused_tcp_port):
         assert await check_health(unused_tcp_port, host="::1") == 0
         assert await check_health(unused_tcp_port, host="127.0.0.1") == 1
-
-
-async def test_health_check_fails_without_an_answer(unused_tcp_port: int) -> None:
-    assert await check_health(unused_tcp_port) == 1
+    assert await check_health(unused_tcp_port, host="::1") == 1
 
 
 def test_copied_files_exist_and_are_not_ignored() -> None:
@@ -72,13 +69,6 @@ def test_gateway_does_not_run_as_root() -> None:
     assert last_stage.index("USER") < last_stage.index("ENTRYPOINT")
 
 
-def test_image_installs_with_scripts_setup() -> None:
-    assert re.search(
-        r"^RUN --mount=type=secret,id=certificates .*\n.* PIP_CERT=.* scripts/setup$", RECIPE, re.MULTILINE
-    )
-    assert "pip install" not in RECIPE
-
-
 def test_build_arguments_name_base_image_and_package_index() -> None:
     """scripts/setup takes the index from its environment; the lock's hashes hold wherever the packages come from."""
     assert set(re.findall(r"^FROM (\S+)", RECIPE, re.MULTILINE)) == {"${BASE_IMAGE}"}
@@ -86,7 +76,3 @@ def test_build_arguments_name_base_image_and_package_index() -> None:
     assert re.findall(r"^ARG BASE_IMAGE=(\S+)$", before, re.MULTILINE) == ["python:3.14-slim"]
     assert build.index("ARG PIP_INDEX_URL") < build.index("RUN --mount")
     assert "PIP_INDEX_URL" in (ROOT / "scripts" / "setup").read_text(encoding="utf-8")
-
-
-def test_build_asks_no_registry_for_its_own_syntax() -> None:
-    assert not RECIPE.startswith("# syntax=")

@@ -16,7 +16,7 @@ from graphql import GraphQLSchema, parse, validate
 from gateway.__main__ import main
 from gateway.auth import keys
 from gateway.auth.principal import Scope
-from gateway.http.sse import RECHECK
+from gateway.http.graphql import RECHECK
 from schema.build import executable_schema
 
 ROOT = Path(__file__).parent.parent
@@ -32,18 +32,8 @@ OUR_PATH = re.compile(r"`((?:gateway|schema|benchmarks|examples|scripts|tests|do
 NAMES_IN_A_FILE = re.compile(r"`([\w/]+/\w+\.py)` \(([^()]+)\)")
 
 EVERYWHERE = {
-    *{".venv/bin/pre-commit", "cat", "cd", "cp", "curl", "docker", "git", "openssl", "set"},
-    *{
-        "amtool",
-        "comm",
-        "journalctl",
-        "kubectl",
-        "pg_dump",
-        "pg_restore",
-        "systemctl",
-        "systemd-journal-upload",
-        "tail",
-    },
+    *(".venv/bin/pre-commit", "amtool", "cat", "cd", "comm", "cp", "curl", "docker", "git", "journalctl", "kubectl"),
+    *("openssl", "pg_dump", "pg_restore", "set", "systemctl", "systemd-journal-upload", "tail"),
 }
 """Commands of the shell and of tools that a reader has, or gets with scripts/setup."""
 
@@ -83,19 +73,11 @@ def test_every_link_has_a_target(page: Path) -> None:
     assert lost == []
 
 
-@by_page
+@pytest.mark.parametrize("page", [*PAGES, *(ROOT / "examples").glob("*.ts")], ids=lambda page: page.name)
 def test_every_query_is_valid(page: Path) -> None:
-    documents = [*blocks(page, "graphql")]
-    for code in blocks(page, "js", "ts"):
-        documents += TEMPLATE.findall(code)
-    for document in documents:
-        assert validate(schema(), parse(document)) == []
-
-
-def test_queries_of_the_examples_are_valid() -> None:
-    documents = [text for path in (ROOT / "examples").glob("*.ts") for text in TEMPLATE.findall(read_text_of(path))]
-    assert documents
-    for document in documents:
+    sources = [read_text_of(page)] if page.suffix == ".ts" else blocks(page, "js", "ts")
+    documents = [document for source in sources for document in TEMPLATE.findall(source)]
+    for document in (*documents, *blocks(page, "graphql")):
         assert validate(schema(), parse(document)) == []
 
 
@@ -172,7 +154,7 @@ def test_exactly_the_logged_errors_are_explained() -> None:
     table = read_text_of(ROOT / "docs" / "architecture.md").split("| Line |")[1].split("\n\n")[0]
     documented = [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
     sources = "".join(read_text_of(path) for path in (ROOT / "gateway").rglob("*.py"))
-    calls = r'log\.(?:error|critical|exception)\(\s*"([^"]+)"'
+    calls = r'log\.(?:error|critical|exception)(?:\(|,)\s*"([^"]+)"'
     states = r'StateLog\("([^"]+)", "[^"]+", "error"\)'
     assert sorted(documented) == sorted({*re.findall(calls, sources), *re.findall(states, sources)})
 
@@ -240,14 +222,8 @@ def test_every_cited_quirk_is_documented_once() -> None:
 def test_site_builds_strictly_and_loads_no_other_host(tmp_path: Path) -> None:
     shutil.copy(ROOT / "zensical.toml", tmp_path)
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    built = subprocess.run(
-        [Path(sys.prefix) / "bin" / "zensical", "build"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    command = [str(Path(sys.prefix) / "bin" / "zensical"), "build"]
+    built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert built.returncode == 0, built.stderr
     pages = [read_text_of(page) for page in (tmp_path / "build" / "site").rglob("*.html")]
     assert len(pages) > 20

@@ -83,12 +83,6 @@ def pairs(name: str) -> Iterator[tuple[Section, Section]]:
     return ((section, counterpart) for section, counterpart in both if f"](../{name}#" not in counterpart.text)
 
 
-def differences(name: str, part: Callable[[Section], object]) -> list[str]:
-    """Where a part of a section is not the same in both languages."""
-    both = [(section.heading, part(section), part(counterpart)) for section, counterpart in pairs(name)]
-    return [f"{heading}: {here} / {there}" for heading, here, there in both if here != there]
-
-
 def prose(section: Section) -> str:
     return ROW.sub("", section.text)
 
@@ -116,66 +110,62 @@ def target(section: Section, link: str) -> str:
     return f"{name}, heading {anchors.index(fragment)}"
 
 
-@pytest.mark.parametrize("name", PAGES)
-class TestPage:
-    def test_headings_are_of_the_same_levels(self, name: str) -> None:
-        levels = [[section.level for section in sections(page)] for page in (in_english(name), in_chinese(name))]
-        assert levels[0] == levels[1]
+def shape(section: Section) -> tuple[int, int, int]:
+    """Its level, its paragraphs, its items."""
+    paragraphs = [block for block in re.split(r"\n\s*\n", prose(section)) if block.strip()]
+    return section.level, len(paragraphs), len(ITEM.findall(prose(section)))
 
-    def test_code_is_the_same_but_for_comments(self, name: str) -> None:
-        code = [
-            [(language, COMMENT.sub("", block).rstrip()) for language, block in FENCE.findall(read_text(page))]
-            for page in (in_english(name), in_chinese(name))
-        ]
-        assert code[1] == [block for block in code[0] if block[0] not in REFERRING.get(name, ())]
 
-    def test_paragraphs_and_items_are_as_many(self, name: str) -> None:
-        def shape(section: Section) -> tuple[int, int]:
-            paragraphs = [block for block in re.split(r"\n\s*\n", prose(section)) if block.strip()]
-            return len(paragraphs), len(ITEM.findall(prose(section)))
+def cells(section: Section) -> list[list[list[str]]]:
+    return [[sorted(CODE.findall(cell)) for cell in row] for row in rows(section)]
 
-        assert differences(name, shape) == []
 
-    def test_tables_have_the_same_cells(self, name: str) -> None:
-        def cells(section: Section) -> list[list[list[str]]]:
-            return [[sorted(CODE.findall(cell)) for cell in row] for row in rows(section)]
+def targets(section: Section) -> list[str]:
+    return sorted(target(section, page or url) for page, url in LINK.findall(section.text))
 
-        assert differences(name, cells) == []
 
-    def test_columns_that_are_not_translated_are_the_same(self, name: str) -> None:
-        for section, counterpart in pairs(name):
-            columns, translated = (list(zip(*rows(it), strict=False)) for it in (section, counterpart))
-            for column, same in zip(columns, translated, strict=True):
-                if CHINESE.search(column[0]) or same[0].strip() == "英文":
-                    assert column[1:] == same[1:]
+def named_code(section: Section) -> list[str]:
+    return sorted({" ".join(it.split()).replace(".zh-CN", "") for it in CODE.findall(prose(section))})
 
-    def test_links_lead_to_the_same_places(self, name: str) -> None:
-        def targets(section: Section) -> list[str]:
-            return sorted(target(section, page or url) for page, url in LINK.findall(section.text))
 
-        assert differences(name, targets) == []
+by_page = pytest.mark.parametrize("name", PAGES)
 
-    def test_text_names_the_same_code(self, name: str) -> None:
-        def code(section: Section) -> list[str]:
-            return sorted({" ".join(it.split()).replace(".zh-CN", "") for it in CODE.findall(prose(section))})
 
-        assert differences(name, code) == []
+@pytest.mark.parametrize("part", [shape, cells, targets, named_code])
+@by_page
+def test_sections_have_the_same_parts(name: str, part: Callable[[Section], object]) -> None:
+    both = [(section.heading, part(section), part(counterpart)) for section, counterpart in pairs(name)]
+    assert [f"{heading}: {here} / {there}" for heading, here, there in both if here != there] == []
 
-    def test_no_figure_is_missing(self, name: str) -> None:
-        missing = [
-            (section.heading, figures(section.text) - figures(counterpart.text)) for section, counterpart in pairs(name)
-        ]
-        assert [found for found in missing if found[1]] == []
 
-    def test_every_section_is_in_chinese(self, name: str) -> None:
-        written = [section for section in sections(in_chinese(name)) if section.text.strip()]
-        assert [section.heading for section in written if not CHINESE.search(section.text)] == []
+@by_page
+def test_code_is_the_same_but_for_comments(name: str) -> None:
+    code = [
+        [(language, COMMENT.sub("", block).rstrip()) for language, block in FENCE.findall(read_text(page))]
+        for page in (in_english(name), in_chinese(name))
+    ]
+    assert code[1] == [block for block in code[0] if block[0] not in REFERRING.get(name, ())]
 
-    def test_words_of_both_scripts_are_spaced(self, name: str) -> None:
-        for section in sections(in_chinese(name)):
-            text = QUOTED.sub("", LINK.sub("]", CODE.sub("``", prose(section))))
-            assert NO_SPACE.findall(text) == []
 
-    def test_terms_are_those_of_the_messages(self, name: str) -> None:
-        text = read_text(in_chinese(name))
-        assert {term: right for term, right in OTHER_TERMS.items() if term in text} == {}
+@by_page
+def test_columns_that_are_not_translated_are_the_same(name: str) -> None:
+    for section, counterpart in pairs(name):
+        columns, translated = (list(zip(*rows(it), strict=False)) for it in (section, counterpart))
+        for column, same in zip(columns, translated, strict=True):
+            if CHINESE.search(column[0]) or same[0].strip() == "英文":
+                assert column[1:] == same[1:]
+
+
+@by_page
+def test_no_figure_is_missing(name: str) -> None:
+    for section, counterpart in pairs(name):
+        assert figures(section.text) - figures(counterpart.text) == set(), section.heading
+
+
+@by_page
+def test_text_is_chinese_spaced_and_of_the_terms_of_the_messages(name: str) -> None:
+    for section in sections(in_chinese(name)):
+        assert CHINESE.search(section.text) or not section.text.strip(), section.heading
+        assert NO_SPACE.findall(QUOTED.sub("", LINK.sub("]", CODE.sub("``", prose(section))))) == []
+    text = read_text(in_chinese(name))
+    assert {term: right for term, right in OTHER_TERMS.items() if term in text} == {}

@@ -1,22 +1,26 @@
-"""What a gateway writes on standard error, as a process of its own."""
+"""What a gateway writes on standard error, as a process of its own, and the lines for a failure and its recovery."""
 
 import json
 import subprocess
 import sys
 
 import pytest
+from standing_clock import Clock
+from structlog.testing import capture_logs
+
+from gateway.ops.logs import SETTLED, StateLog
 
 PERSONAL = "Wang Fang, 999101199001011234, 19900012345"
 
-WORKER = """
-import asyncio
-import sys
-from gateway.ops.workers import at_work
+HEAD = """
+import asyncio, gc, logging, structlog, sys
+from gateway.ops.event_loop import at_work
 from gateway.ops.logs import configure_logs
 
 async def breaks():
     raise ValueError(sys.argv[1])
-
+"""
+WORKER = """
 async def work():
     async with at_work({"Relay": breaks}):
         await asyncio.sleep(0)
@@ -25,26 +29,13 @@ configure_logs()
 asyncio.run(work())
 """
 LOGGED = """
-import structlog
-import sys
-from gateway.ops.logs import configure_logs
-
 configure_logs()
 try:
     raise KeyError(sys.argv[1])
 except KeyError as caught:
     structlog.get_logger().error("failed", exc_info=caught, payment="1")
 """
-
 UNRETRIEVED = """
-import asyncio
-import gc
-import sys
-from gateway.ops.logs import configure_logs
-
-async def breaks():
-    raise ValueError(sys.argv[1])
-
 async def forget():
     task = asyncio.create_task(breaks())
     await asyncio.wait([task])
@@ -55,10 +46,6 @@ configure_logs()
 asyncio.run(forget())
 """
 IN_CALLBACK = """
-import asyncio
-import sys
-from gateway.ops.logs import configure_logs
-
 def breaks(text):
     raise ValueError(text)
 
@@ -69,14 +56,17 @@ async def call():
 configure_logs()
 asyncio.run(call())
 """
+EACH_LEVEL = """
+configure_logs(sys.argv[2])
+for say in (structlog.get_logger(), logging.getLogger("uvicorn.error")):
+    for level in ("info", "warning", "error", "critical"):
+        getattr(say, level)(level)
+"""
 
 
-def logged(program: str) -> tuple[str, dict[str, str]]:
-    """All that it wrote, and the one line of it."""
-    command = [sys.executable, "-c", program, PERSONAL]
-    written = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stderr
-    [line] = written.splitlines()
-    return written, json.loads(line)
+def written(program: str, *arguments: str) -> str:
+    command = [sys.executable, "-c", HEAD + program, PERSONAL, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stderr
 
 
 @pytest.mark.parametrize(
@@ -89,42 +79,52 @@ def logged(program: str) -> tuple[str, dict[str, str]]:
     ],
 )
 def test_exceptions_are_logged_without_their_message(program, expected):
-    written, line = logged(program)
-
+    [text] = written(program).splitlines()
+    line = json.loads(text)
     assert line.items() >= expected.items()
     assert 'File "<string>", line ' in line["traceback"]
     assert "exc_info" not in line
-    assert "Wang" not in written
+    assert "Wang" not in text
     assert "199" not in line["traceback"]
 
 
-LINES_OF_EACH_LEVEL = """
-import logging
-import structlog
-import sys
-from gateway.ops.logs import configure_logs
-
-configure_logs(sys.argv[2])
-for say in (structlog.get_logger(), logging.getLogger("uvicorn.error")):
-    say.info("info")
-    say.warning("warning")
-    say.error("error")
-    say.critical("critical")
-"""
+@pytest.mark.parametrize(("level", "least"), [("info", 0), ("warning", 1), ("error", 2)])
+def test_messages_below_the_level_are_not_logged(level, least):
+    lines = [json.loads(line) for line in written(EACH_LEVEL, level).splitlines()]
+    levels = ["info", "warning", "error", "critical"]
+    assert [line["event"] for line in lines if "logger" not in line] == levels[least:]
+    assert [line["event"] for line in lines if "logger" in line] == levels[max(least, 1) :]
 
 
-@pytest.mark.parametrize(
-    ("level", "own", "of_libraries"),
-    [
-        ("info", ["info", "warning", "error", "critical"], ["warning", "error", "critical"]),
-        ("warning", ["warning", "error", "critical"], ["warning", "error", "critical"]),
-        ("error", ["error", "critical"], ["error", "critical"]),
-    ],
-)
-def test_messages_below_the_level_are_not_logged(level, own, of_libraries):
-    command = [sys.executable, "-c", LINES_OF_EACH_LEVEL, PERSONAL, level]
-    written = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stderr
-    lines = [json.loads(line) for line in written.splitlines()]
+def test_state_change_is_logged() -> None:
+    clock = Clock()
+    state = StateLog("lost", "back", "error", clock, check="journal")
+    with capture_logs() as logs:
+        state.worked()
+        for reason in ("first", "second", "third"):
+            state.failed(reason=reason)
+            clock.now += 10
+        state.worked()
+        state.worked()
+        state.failed(reason="fourth")
 
-    assert [line["event"] for line in lines if "logger" not in line] == own
-    assert [line["event"] for line in lines if "logger" in line] == of_libraries
+    assert logs == [
+        {"event": "lost", "log_level": "error", "check": "journal", "reason": "first"},
+        {"event": "back", "log_level": "info", "check": "journal", "seconds": 30, "failures": 3},
+        {"event": "lost", "log_level": "error", "check": "journal", "reason": "fourth"},
+    ]
+
+
+def test_state_that_flickers_is_logged_once() -> None:
+    clock = Clock()
+    state = StateLog("lost", "back", clock=clock)
+    with capture_logs() as logs:
+        for _ in range(100):
+            state.failed()
+            clock.now += SETTLED - 1
+            state.worked()
+        clock.now += 1
+        state.worked()
+
+    assert [line["event"] for line in logs] == ["lost", "back"]
+    assert logs[1]["failures"] == 100

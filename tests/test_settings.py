@@ -1,12 +1,13 @@
-"""The settings: read from the environment, refused by name, and never printed."""
+"""The settings: read from the environment, refused by name, never printed, and all in `docs/settings.md`."""
 
 import os
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from gateway.__main__ import main
-from gateway.settings import CACHED, Settings, SettingsError, load_settings, unknown_variables
+from gateway.settings import CACHED, PREFIX, Settings, SettingsError, load_settings, unknown_variables
 
 PRODUCTION = {
     "GATEWAY_ENV": "production",
@@ -44,30 +45,21 @@ UNUSABLE = [
 ]
 
 
-def test_empty_environment_gives_the_defaults() -> None:
-    assert load_settings({}) == Settings()
-
-
 def test_each_field_is_read_from_its_variable() -> None:
-    settings = load_settings(
-        {
-            "GATEWAY_PORT": "9000",
-            "GATEWAY_DATA_DIR": "/srv/gateway",
-            "GATEWAY_EXPLORER": "false",
-            "GATEWAY_CALL_TIMEOUT": "2.5",
-            "GATEWAY_WJDH_SECRET_KEY": "00123",
-        }
-    )
-    assert settings.port == 9000
-    assert settings.data_dir == Path("/srv/gateway")
-    assert settings.explorer is False
-    assert settings.call_timeout == 2.5
-    assert settings.wjdh_secret_key == "00123"
+    for name, text, value in (
+        ("port", "9000", 9000),
+        ("data_dir", "/srv/gateway", Path("/srv/gateway")),
+        ("explorer", "false", False),
+        ("call_timeout", "2.5", 2.5),
+        ("wjdh_secret_key", "00123", "00123"),
+        ("auth_scope_claims", "roles, realm_access.roles", ("roles", "realm_access.roles")),
+    ):
+        assert getattr(load_settings({f"GATEWAY_{name.upper()}": text}), name) == value
 
 
-@pytest.mark.parametrize("value", ["", "  "])
-def test_empty_variable_counts_as_not_set(value: str) -> None:
-    assert load_settings({"GATEWAY_PORT": value}).port == Settings().port
+def test_empty_variable_counts_as_not_set() -> None:
+    for environ in ({}, {"GATEWAY_PORT": ""}, {"GATEWAY_PORT": "  "}):
+        assert load_settings(environ) == Settings()
 
 
 def test_unrelated_variables_are_ignored() -> None:
@@ -76,21 +68,17 @@ def test_unrelated_variables_are_ignored() -> None:
     assert unknown_variables(others | {"GATEWAY_PORT": "1"}) == ["GATEWAY_NO_SUCH_SETTING: no such setting, ignored"]
 
 
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("GATEWAY_WJDH_ULR", "GATEWAY_WJDH_URL"),
-        ("GATEWAY_ALLOWED_HOST", "GATEWAY_ALLOWED_HOSTS"),
-        ("GATEWAY_DATABSE_URL", "GATEWAY_DATABASE_URL"),
-        ("GATEWAY_LOGLEVEL", "GATEWAY_LOG_LEVEL"),
-    ],
-)
-def test_misspelt_setting_suggests_the_closest(name: str, meant: str) -> None:
-    assert unknown_variables({name: "s3cr3t"}) == [f"{name}: no such setting, ignored; did you mean {meant}?"]
-
-
-def test_kubernetes_variables_suggest_no_setting() -> None:
-    """A service called `gateway` sets these in every container of its namespace."""
+def test_misspelt_setting_suggests_the_closest() -> None:
+    """A service called `gateway` of Kubernetes sets some in every container of its namespace that mean no setting."""
+    meant = {
+        "WJDH_ULR": "WJDH_URL",
+        "ALLOWED_HOST": "ALLOWED_HOSTS",
+        "DATABSE_URL": "DATABASE_URL",
+        "LOGLEVEL": "LOG_LEVEL",
+    }
+    for name, setting in meant.items():
+        line = f"GATEWAY_{name}: no such setting, ignored; did you mean GATEWAY_{setting}?"
+        assert unknown_variables({f"GATEWAY_{name}": "s3cr3t"}) == [line]
     names = ("GATEWAY_SERVICE_HOST", "GATEWAY_SERVICE_PORT_HTTP", "GATEWAY_PORT_8000_TCP_ADDR")
     assert not any("did you mean" in line for line in unknown_variables(dict.fromkeys(names, "1")))
 
@@ -117,14 +105,8 @@ def test_settings_report_all_mistakes_at_once() -> None:
 
     mistakes = refused.value.mistakes
     assert [mistake.split(":")[0] for mistake in mistakes] == [
-        "GATEWAY_PORT",
-        "GATEWAY_ACCESS_LOG",
-        "GATEWAY_DATA_DIR",
-        "GATEWAY_ALLOWED_HOSTS",
-        "GATEWAY_REQUEST_TIMEOUT",
-        "GATEWAY_CALLBACK_KEY_D",
-        "GATEWAY_AUTH_AUDIENCE",
-        "GATEWAY_AUTH_JWKS_URL, GATEWAY_AUTH_KEY_FILE",
+        *("GATEWAY_PORT", "GATEWAY_ACCESS_LOG", "GATEWAY_DATA_DIR", "GATEWAY_ALLOWED_HOSTS", "GATEWAY_REQUEST_TIMEOUT"),
+        *("GATEWAY_CALLBACK_KEY_D", "GATEWAY_AUTH_AUDIENCE", "GATEWAY_AUTH_JWKS_URL, GATEWAY_AUTH_KEY_FILE"),
         "GATEWAY_WJDH_ULR",
     ]
     assert str(refused.value) == "\n".join(mistakes)
@@ -145,55 +127,48 @@ def test_unusable_value_causes_no_other_mistake() -> None:
     assert [mistake.split(":")[0] for mistake in refused.value.mistakes] == ["GATEWAY_CALL_TIMEOUT"]
 
 
-@pytest.mark.parametrize("environ", [{"GATEWAY_REQUEST_TIMEOUT": "7.9"}, {"GATEWAY_CALL_TIMEOUT": "15.1"}])
-def test_request_timeout_below_call_timeout_is_refused(environ: dict[str, str]) -> None:
-    with pytest.raises(SettingsError, match=r"^GATEWAY_REQUEST_TIMEOUT: must not be shorter"):
-        load_settings(environ)
+MANIFEST = {"GATEWAY_TRUSTED_DOCUMENTS": "manifest.json", "GATEWAY_EXPLORER": "true"}
+CONTRADICTIONS: list[tuple[dict[str, str], str]] = [
+    ({"GATEWAY_REQUEST_TIMEOUT": "7.9"}, "GATEWAY_REQUEST_TIMEOUT: must not be shorter"),
+    ({"GATEWAY_CALL_TIMEOUT": "15.1"}, "GATEWAY_REQUEST_TIMEOUT: must not be shorter"),
+    ({"GATEWAY_CALLBACK_KEY_K": "a key"}, "GATEWAY_CALLBACK_KEY_D: needed with GATEWAY_CALLBACK_KEY_K"),
+    (
+        {"GATEWAY_CALLBACK_KEY_D": "a key", "GATEWAY_CALLBACK_KEY_K": " "},
+        "GATEWAY_CALLBACK_KEY_K: needed with GATEWAY_CALLBACK_KEY_D",
+    ),
+    *(
+        (
+            {"GATEWAY_SECURITY_PEOPLE_PATH": "owner", f"GATEWAY_SECURITY_{other}_PATH": "/owner"},
+            f"GATEWAY_SECURITY_PEOPLE_PATH, GATEWAY_SECURITY_{other}_PATH: must not ",
+        )
+        for other in ("OWNER", "MODULES")
+    ),
+    ({"GATEWAY_CALLBACK_ACCEPTS": "platform"}, "GATEWAY_SECURITY_CALLBACK_PATH: needed"),
+    (MANIFEST, "GATEWAY_EXPLORER: "),
+    (MANIFEST | {"GATEWAY_TRUSTED_DOCUMENTS_MODE": "require"}, "GATEWAY_EXPLORER: "),
+    ({"GATEWAY_AUTH_AUDIENCE": "wanjia"}, "GATEWAY_AUTH_ISSUER"),
+    ({"GATEWAY_AUTH_KEY_FILE": "key"}, "GATEWAY_AUTH_ISSUER"),
+    ({"GATEWAY_AUTH_JWKS_URL": "https://login.example/jwks"}, "GATEWAY_AUTH_ISSUER"),
+    ({"GATEWAY_AUTH_ISSUER": "a", "GATEWAY_AUTH_KEY_FILE": "key"}, "GATEWAY_AUTH_AUDIENCE"),
+    ({"GATEWAY_AUTH_ISSUER": "a", "GATEWAY_AUTH_AUDIENCE": "b"}, "GATEWAY_AUTH_JWKS_URL"),
+    ({key: value for key, value in PRODUCTION.items() if "AUTH" not in key}, "GATEWAY_AUTH_ISSUER"),
+    ({**PRODUCTION, "GATEWAY_AUTH_KEY_FILE": "key"}, "GATEWAY_AUTH_JWKS_URL"),
+]
 
 
-def test_request_timeout_may_equal_call_timeout() -> None:
-    assert load_settings({"GATEWAY_REQUEST_TIMEOUT": "8"}).request_timeout == 8
-
-
-@pytest.mark.parametrize(("there", "missing"), [("K", "D"), ("D", "K")])
-def test_half_a_callback_key_pair_is_refused(there: str, missing: str) -> None:
-    with pytest.raises(
-        SettingsError, match=f"^GATEWAY_CALLBACK_KEY_{missing}: needed with GATEWAY_CALLBACK_KEY_{there}$"
-    ):
-        load_settings({f"GATEWAY_CALLBACK_KEY_{there}": "a key", f"GATEWAY_CALLBACK_KEY_{missing}": " "})
-
-
-@pytest.mark.parametrize("other", ["OWNER", "MODULES"])
-def test_two_endpoints_need_different_paths(other: str) -> None:
-    paths = {"GATEWAY_SECURITY_PEOPLE_PATH": "owner", f"GATEWAY_SECURITY_{other}_PATH": "/owner"}
-    with pytest.raises(SettingsError, match=f"GATEWAY_SECURITY_PEOPLE_PATH, GATEWAY_SECURITY_{other}_PATH: must not "):
-        load_settings(paths)
-
-
-def test_platform_tokens_need_a_callback_path() -> None:
-    accepts = {"GATEWAY_CALLBACK_ACCEPTS": "platform"}
-    with pytest.raises(SettingsError, match="GATEWAY_SECURITY_CALLBACK_PATH: needed"):
-        load_settings(accepts)
-    assert load_settings(accepts | {"GATEWAY_SECURITY_CALLBACK_PATH": "/x"}).callback_accepts == "platform"
-
-
-@pytest.mark.parametrize(
-    ("environ", "named"),
-    [
-        ({"GATEWAY_AUTH_AUDIENCE": "wanjia"}, "GATEWAY_AUTH_ISSUER"),
-        ({"GATEWAY_AUTH_KEY_FILE": "key"}, "GATEWAY_AUTH_ISSUER"),
-        ({"GATEWAY_AUTH_JWKS_URL": "https://login.example/jwks"}, "GATEWAY_AUTH_ISSUER"),
-        ({"GATEWAY_AUTH_ISSUER": "a", "GATEWAY_AUTH_KEY_FILE": "key"}, "GATEWAY_AUTH_AUDIENCE"),
-        ({"GATEWAY_AUTH_ISSUER": "a", "GATEWAY_AUTH_AUDIENCE": "b"}, "GATEWAY_AUTH_JWKS_URL"),
-        ({key: value for key, value in PRODUCTION.items() if "AUTH" not in key}, "GATEWAY_AUTH_ISSUER"),
-        ({**PRODUCTION, "GATEWAY_AUTH_KEY_FILE": "key"}, "GATEWAY_AUTH_JWKS_URL"),
-    ],
-)
-def test_incomplete_issuer_is_refused(environ: dict[str, str], named: str) -> None:
+@pytest.mark.parametrize(("environ", "named"), CONTRADICTIONS)
+def test_settings_that_contradict_each_other_are_refused(environ: dict[str, str], named: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load_settings(environ)
     [mistake] = refused.value.mistakes
     assert mistake.startswith(named)
+
+
+def test_settings_that_agree_are_read() -> None:
+    assert load_settings({"GATEWAY_REQUEST_TIMEOUT": "8"}).request_timeout == 8
+    accepts = {"GATEWAY_CALLBACK_ACCEPTS": "platform", "GATEWAY_SECURITY_CALLBACK_PATH": "/x"}
+    assert load_settings(accepts).callback_accepts == "platform"
+    assert load_settings(MANIFEST | {"GATEWAY_TRUSTED_DOCUMENTS_MODE": "report"}).shows_explorer
 
 
 @pytest.mark.parametrize(("name", "value", "allowed"), UNUSABLE)
@@ -250,23 +225,6 @@ def test_lists_may_have_blanks_or_commas() -> None:
     assert settings.hosts >= {"a.example", "b.example"}
 
 
-def test_command_with_unusable_settings_exits_with_2(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("GATEWAY_PORT", "s3cr3t")
-    assert main(["schema"]) == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert shown.err.startswith("gateway: GATEWAY_PORT: ")
-    assert "s3cr3t" not in shown.err
-
-
-def test_production_starts_with_real_secrets() -> None:
-    settings = load_settings(PRODUCTION)
-    assert settings.is_production
-    assert not settings.shows_explorer
-
-
 @pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "GATEWAY_ENV"])
 def test_production_refuses_to_start_without_a_secret(name: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name}[:,] "):
@@ -276,18 +234,17 @@ def test_production_refuses_to_start_without_a_secret(name: str) -> None:
 CALLBACK = ("GATEWAY_CALLBACK_KEY_K", "GATEWAY_CALLBACK_KEY_D")
 
 
-@pytest.mark.parametrize("name", [*(name for name in PRODUCTION if "_SECRET_" in name or "_KEY_" in name), *CALLBACK])
+SECRETS = [name for name in PRODUCTION if "_SECRET_" in name or "_KEY_" in name]
+
+
+@pytest.mark.parametrize("name", [*SECRETS, "GATEWAY_ID_KEY", *CALLBACK])
 def test_production_refuses_the_documented_test_secret(name: str) -> None:
-    """Quirk 47."""
-    with pytest.raises(SettingsError, match=f"^{name}: ") as refused:
-        load_settings({**PRODUCTION, **dict.fromkeys(CALLBACK, "a key"), name: "123456"})
-    assert "123456" not in str(refused.value)
-
-
-def test_production_refuses_a_short_id_key() -> None:
-    with pytest.raises(SettingsError, match=r"^GATEWAY_ID_KEY: ") as refused:
-        load_settings({**PRODUCTION, "GATEWAY_ID_KEY": "k" * 31})
-    assert "kkk" not in str(refused.value)
+    """Quirk 47. An id key is refused if it is short."""
+    assert load_settings(PRODUCTION).is_production
+    for secret in ("123456", *(["k" * 31] if name == "GATEWAY_ID_KEY" else [])):
+        with pytest.raises(SettingsError, match=f"^{name}: ") as refused:
+            load_settings({**PRODUCTION, **dict.fromkeys(CALLBACK, "a key"), name: secret})
+        assert secret not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -303,17 +260,71 @@ def test_explorer_is_shown_in_development_by_default(environ: dict[str, str], sh
     assert load_settings(environ).shows_explorer is shown
 
 
-@pytest.mark.parametrize("mode", ["", "require"])
-def test_explorer_with_required_documents_is_refused(mode: str) -> None:
-    environ = {"GATEWAY_TRUSTED_DOCUMENTS": "manifest.json", "GATEWAY_TRUSTED_DOCUMENTS_MODE": mode}
-    with pytest.raises(SettingsError, match=r"^GATEWAY_EXPLORER: "):
-        load_settings({**environ, "GATEWAY_EXPLORER": "true"})
-    assert load_settings({**environ, "GATEWAY_EXPLORER": "true", "GATEWAY_TRUSTED_DOCUMENTS_MODE": "report"})
-    assert load_settings(environ).shows_explorer
-
-
 def test_printed_settings_show_no_secret():
-    settings = load_settings({"GATEWAY_WJDH_SECRET_KEY": "a-secret", "GATEWAY_ID_KEY": "k" * 40})
+    settings = load_settings({"GATEWAY_WJDH_SECRET_KEY": "s3cr3t", "GATEWAY_ID_KEY": "s3cr3t" * 8})
+    assert "s3cr3t" not in repr(settings)
 
-    assert "a-secret" not in repr(settings)
-    assert "kkkk" not in repr(settings)
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+
+TEST_SETTINGS = {"GATEWAY_TEST_DATABASE_URL"}
+"""Read by the tests alone."""
+
+MENTIONS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "Dockerfile", *sorted((ROOT / "docs").rglob("*.md"))]
+
+ROW = re.compile(r"^\| `(GATEWAY_[A-Z0-9_]+)` \| (.+?) \| (.+?) \| (.+) \|$", re.MULTILINE)
+NAME = re.compile(r"GATEWAY_[A-Z0-9_]*[A-Z0-9]")
+
+
+def known() -> dict[str, msgspec.structs.FieldInfo]:
+    return {PREFIX + field.name.upper(): field for field in msgspec.structs.fields(Settings)}
+
+
+def documented_default(default: object) -> str | None:
+    """As the page writes it; None where it says it in words."""
+    match default:
+        case "" | ():
+            return "none"
+        case None:
+            return None
+        case bool():
+            return f"`{str(default).lower()}`"
+        case float():
+            return f"`{default:g}`"
+        case tuple():
+            return f"`{' '.join(default)}`"
+        case _:
+            return f"`{default}`"
+
+
+LIBPQ_VARIABLES = {"PGPASSWORD", "PGSSLROOTCERT"}
+"""Read with GATEWAY_DATABASE_URL."""
+
+
+def test_every_setting_is_documented_once_and_no_other() -> None:
+    assert sorted(name for name, *_ in ROW.findall(PAGE)) == sorted(known())
+
+
+def test_documented_defaults_are_correct() -> None:
+    shown = {name: default for name, _, default, _ in ROW.findall(PAGE)}
+    real = {name: documented_default(field.default) for name, field in known().items()}
+    assert {name: shown[name] for name in real if real[name] is not None} == {
+        name: default for name, default in real.items() if default is not None
+    }
+
+
+def test_production_example_names_existing_settings() -> None:
+    (example,) = re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL)
+    assert {line.partition("=")[0] for line in example.splitlines()} <= set(known()) | LIBPQ_VARIABLES
+
+
+def test_pages_mention_existing_settings_only() -> None:
+    exist = set(known()) | TEST_SETTINGS
+    unknown = {
+        (path.name, name)
+        for path in MENTIONS
+        for name in NAME.findall(path.read_text(encoding="utf-8"))
+        if name not in exist and not any(setting.startswith(f"{name}_") for setting in exist)
+    }
+    assert unknown == set()

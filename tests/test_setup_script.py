@@ -49,7 +49,6 @@ def run(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
 
 def test_setup_reports_progress_and_runs_once(environ: dict[str, str]) -> None:
     first, second = run(environ), run(environ)
-
     assert (first.returncode, first.stdout) == (0, "")
     made, installed, *progress = first.stderr.splitlines()
     assert made == f"Making {environ['VENV']} with Python 3.13.0 ..."
@@ -89,7 +88,6 @@ def test_setup_fails_where_its_tools_fail(environ: dict[str, str], which: str) -
 def test_setup_passes_the_certificates_of_pip_to_uv(environ: dict[str, str], own: dict[str, str], trusted: str) -> None:
     assert run(environ | own).returncode == 0
     assert set(Path(environ["UV"] + ".cert").read_text().split()) == {trusted}
-
     Path(environ["VENV"], "build.sha256").unlink()
     failed = run(environ | own | {"FAILS": "uv"})
     assert f"uv trusts {trusted if own else 'the certificates of the system'}; " in failed.stderr
@@ -99,9 +97,7 @@ def test_setup_names_the_package_of_a_missing_ensurepip(environ: dict[str, str],
     (tmp_path / "python").write_text(
         f'#!/bin/sh\ncase "$2" in *ensurepip*) exit 1 ;; esac\nexec {sys.executable} "$@"\n'
     )
-
     refused = run(environ)
-
     assert refused.returncode == 1
     package = "python{}.{}-venv".format(*sys.version_info)
     assert f"with venv: the package {package} is missing (" in refused.stderr
@@ -112,9 +108,7 @@ def test_demo_starts_the_python_of_venv(environ: dict[str, str]) -> None:
     gateway = Path(environ["VENV"], "bin", "gateway")
     gateway.write_text('#!/bin/sh\necho "this one: $*"\n')
     gateway.chmod(0o700)
-
     shown = subprocess.run(
         [SETUP.with_name("demo"), "--once"], env=environ, capture_output=True, text=True, timeout=30, check=False
     )
-
     assert shown.stdout == "this one: demo --once\n"

@@ -20,14 +20,14 @@ FENCE = re.compile(r"^```ts\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 STRICT = {
     "strict": True,
+    "skipLibCheck": True,
+    "outDir": "built",
+    "types": [],
     "target": "es2023",
     "lib": ["es2023", "dom", "dom.iterable"],
-    "types": [],
     "module": "esnext",
     "moduleResolution": "bundler",
     "moduleDetection": "force",
-    "skipLibCheck": True,
-    "outDir": "built",
 }
 """What a frontend's bundler has. Each block is a module of its own."""
 
@@ -79,22 +79,27 @@ def run(*command: str | Path, check: bool = True, **options: Any) -> str:
     return process.stdout
 
 
+def node(program: str) -> str:
+    """What Node.js prints, with the packages of tests/node."""
+    return run("node", "--input-type=module", "-e", program, cwd=NODE)
+
+
 def test_every_block_compiles_in_strict_mode(compiled: Compiled) -> None:
     assert len(blocks()) >= 3
     assert compiled.said == ""
 
 
+def failed(code: str, **more: Any) -> dict[str, Any]:
+    return {"errors": [{"message": "", "extensions": {"code": code, "requestId": "1", **more}}]}
+
+
 LOST: dict[str, Any] = {}
-EXPIRED = {"errors": [{"message": "", "extensions": {"code": "UNAUTHENTICATED", "requestId": "1"}}]}
-TOO_LATE = {
-    "errors": [{"message": "", "extensions": {"code": "UPSTREAM_TIMEOUT", "requestId": "1", "retryable": True}}]
-}
+EXPIRED, TOO_LATE = failed("UNAUTHENTICATED"), failed("UPSTREAM_TIMEOUT", retryable=True)
 
 
 def written(outcome: str, *codes: str) -> dict[str, Any]:
-    return {
-        "data": {"createOrder": {"outcome": outcome, "userErrors": [{"code": code, "message": ""} for code in codes]}}
-    }
+    errors = [{"code": code, "message": ""} for code in codes]
+    return {"data": {"createOrder": {"outcome": outcome, "userErrors": errors}}}
 
 
 @pytest.mark.parametrize(
@@ -110,9 +115,7 @@ def written(outcome: str, *codes: str) -> dict[str, Any]:
         ([written("UNKNOWN")], ["unclear"]),
     ],
 )
-def test_possibly_sent_write_is_not_called_failed(
-    compiled: Compiled, answers: list[dict[str, Any]], kinds: list[str]
-) -> None:
+def test_possibly_sent_write_is_not_called_failed(compiled, answers, kinds):
     program = f"""
         const answers = {json.dumps(answers)};
         globalThis.gql = String.raw;
@@ -125,7 +128,7 @@ def test_possibly_sent_write_is_not_called_failed(
         const write = {{ key: "1", pending: false }};
         while (answers.length) console.log((await createOrder({{}}, write)).kind);
     """
-    assert run("node", "--input-type=module", "-e", program).split() == kinds
+    assert node(program).split() == kinds
 
 
 BROWSER_EVENTS = """
@@ -157,7 +160,7 @@ def test_refused_connection_makes_the_user_log_in_again(compiled: Compiled, acce
         {compiled.block("subscriptions", "createClient")}
         server.close();
     """
-    assert run("node", "--input-type=module", "-e", program, cwd=NODE) == f"{connections}\n"
+    assert node(program) == f"{connections}\n"
 
 
 def test_subscription_survives_an_absent_gateway(compiled: Compiled) -> None:
@@ -188,7 +191,7 @@ def test_subscription_survives_an_absent_gateway(compiled: Compiled) -> None:
         globalThis.show = (data) => {{ console.log(data.shenheEvents.cursor); process.exit(); }};
         {compiled.block("subscriptions", "createClient")}
     """
-    assert run("node", "--input-type=module", "-e", program, cwd=NODE) == "1\n"
+    assert node(program) == "1\n"
 
 
 def test_apollo_returns_outcome_without_the_record(compiled: Compiled) -> None:
@@ -201,16 +204,16 @@ def test_apollo_returns_outcome_without_the_record(compiled: Compiled) -> None:
         const mutation = gql`mutation {{ setModule {{ outcome module {{ id }} }} }}`;
         console.log((await client.mutate({{ mutation }})).data.setModule.outcome);
     """
-    printed = run("node", "--input-type=module", "-e", program, cwd=NODE)
-    assert printed.splitlines()[-1] == "CONFIRMED"
+    assert node(program).splitlines()[-1] == "CONFIRMED"
 
 
 NEVER_KEYED = re.compile("^(__.*|Query|Mutation|Subscription|PageInfo)$|(Connection|Edge|Payload)$")
 
 
 def test_apollo_merges_pages_without_duplicates(compiled: Compiled) -> None:
-    program = compiled.block("examples", "typePolicies")
-    program += """
+    program = (
+        compiled.block("examples", "typePolicies")
+        + """
         import { gql } from "@apollo/client";
         const page = gql`query ($after: String) {
           community(code: "10002") { id orders(first: 2, after: $after) { totalCount nodes { id } } }
@@ -233,15 +236,17 @@ def test_apollo_merges_pages_without_duplicates(compiled: Compiled) -> None:
 
         console.log(JSON.stringify({ pages, openRepairs }));
     """
-    printed = json.loads(run("node", "--input-type=module", "-e", program, cwd=NODE))
+    )
+    printed = json.loads(node(program))
     assert printed["pages"] == [["1", "2"], ["1", "2", "3"], ["1", "2", "3"], ["0", "1"]]
     assert printed["openRepairs"] == 20
 
 
 def test_apollo_merges_different_parts_of_one_list(compiled: Compiled) -> None:
     """Else either query empties the other's screen, which asks again, and so on without end."""
-    program = compiled.block("examples", "typePolicies")
-    program += """
+    program = (
+        compiled.block("examples", "typePolicies")
+        + """
         import { gql } from "@apollo/client";
         const scroll = gql`query ($after: String) {
           payments(filter: {state: DEAD}, after: $after) { pageInfo { endCursor } nodes { id } }
@@ -262,7 +267,8 @@ def test_apollo_merges_different_parts_of_one_list(compiled: Compiled) -> None:
         const ids = [scroll, other].map((query) => read(query).nodes.map(({ id }) => id));
         console.log(JSON.stringify([ids, read(pager)?.totalCount, read(pager)?.pageInfo.pageCount]));
     """
-    printed = json.loads(run("node", "--input-type=module", "-e", program, cwd=NODE))
+    )
+    printed = json.loads(node(program))
     assert printed == [[["1", "2"], ["3"]], 2, 2]
 
 
@@ -273,7 +279,7 @@ def test_apollo_policies_name_every_list_and_argument(compiled: Compiled) -> Non
           Object.entries(fields ?? {}).map(([name, { keyArgs }]) => [`${type}.${name}`, keyArgs]));
         console.log(JSON.stringify(Object.fromEntries(policies)));
     """
-    merged = json.loads(run("node", "--input-type=module", "-e", block + program, cwd=NODE))
+    merged = json.loads(node(block + program))
     types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLObjectType)]
     lists = {
         f"{t.name}.{name}": set(field.args)
@@ -286,14 +292,16 @@ def test_apollo_policies_name_every_list_and_argument(compiled: Compiled) -> Non
 
 
 def test_apollo_reads_fragments_on_interfaces(compiled: Compiled) -> None:
-    program = compiled.block("examples", "typePolicies")
-    program += """
+    program = (
+        compiled.block("examples", "typePolicies")
+        + """
         import { gql } from "@apollo/client";
         const query = gql`{ people(name: "", phone: "") { id ...Parts } } fragment Parts on Person { name }`;
         cache.writeQuery({ query, data: { people: { __typename: "People", id: "1", name: "王芳" } } });
         console.log(JSON.stringify([cache.config.possibleTypes, cache.readQuery({ query }).people.name]));
     """
-    types, name = json.loads(run("node", "--input-type=module", "-e", program, cwd=NODE))
+    )
+    types, name = json.loads(node(program))
     schema = executable_schema()
     assert name == "王芳"
     assert types == {
@@ -305,7 +313,7 @@ def test_apollo_reads_fragments_on_interfaces(compiled: Compiled) -> None:
 
 def test_graphcache_keys_name_every_type_without_an_id(compiled: Compiled) -> None:
     block = compiled.block("examples", "exchange-graphcache").replace("cacheExchange({", "Object.values({")
-    printed = run("node", "--input-type=module", "-e", f"{block}; console.log(Object.keys(cache[0]).join())", cwd=NODE)
+    printed = node(f"{block}; console.log(Object.keys(cache[0]).join())")
     types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLObjectType)]
     without_id = {t.name for t in types if "id" not in t.fields}
     assert set(printed.strip().split(",")) == {name for name in without_id if not NEVER_KEYED.search(name)}

@@ -13,7 +13,19 @@ import uvloop
 from endurance import COLLECTED, memory, new_documents
 from machine import OTHER_CORES, machine, on
 from measure import DIVERSE, QUERIES, SAME, Measured, check_same_answers, compare, document, first_sights, warm_up
-from servers import ALL_CACHED, ALL_OPENED, NOTHING_CACHED, OPENED, Sandbox, Server, gateway, has_node, peer, sandbox
+from servers import (
+    ALL_CACHED,
+    ALL_OPENED,
+    NODE,
+    NOTHING_CACHED,
+    OPENED,
+    Sandbox,
+    Server,
+    gateway,
+    has_node,
+    peer,
+    sandbox,
+)
 
 from gateway.auth.principal import Scope
 
@@ -24,6 +36,7 @@ GATEWAY = "gateway"
 CACHED = "gateway, all cached"
 MASKED = "gateway, masked"
 BEFORE = "gateway, before"
+RECORDING = "mercurius, recording"
 
 PLATFORMS = ("--dialect", "documented", "--orders-per-page", "20")
 MADE = ("--made-communities", str(len(DIVERSE)))
@@ -46,7 +59,9 @@ def start(stack: ExitStack, platforms: Sandbox, callers: int, before: str, *, di
         opened = ALL_OPENED if diverse else OPENED
         starting.append(gateway(BEFORE, platforms, callers, opened=opened, checkout=before, **NOTHING_CACHED))
     if has_node():
-        starting.append(peer(table.BASELINE, "mercurius.mjs", platforms, callers))
+        starting.append(peer(table.BASELINE, platforms, callers))
+        if diverse and NODE.exists():
+            starting.append(peer(RECORDING, platforms, callers, "--record", node=str(NODE)))
     return [stack.enter_context(server) for server in starting]
 
 

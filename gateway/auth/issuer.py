@@ -5,30 +5,36 @@ opens on a developer's own machine only.
 """
 
 import os
-import secrets
 import stat
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from secrets import token_hex
-from typing import Self
+from tempfile import NamedTemporaryFile
+from typing import Final, Self
 
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from gateway.auth.keys import FixedKeys, KeySet
-from gateway.auth.principal import Scope
-from gateway.auth.tokens import EVERYTHING
+from gateway.auth.principal import EVERYTHING, Scope
 from gateway.settings import Settings, SettingsError
 
 
 def read_or_create(path: Path, make: Callable[[], bytes]) -> bytes:
-    """The secret in this file, made if there is none. Raises SettingsError when others can read it, or nobody can."""
+    """The secret in this file, made if there is none. Raises SettingsError when others can read it, or none."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            _create(path, make())
+            # Written aside and linked into place: no process reads half of it, and of several processes one wins.
+            with NamedTemporaryFile(dir=path.parent, prefix=path.name) as aside:  # of mode 600
+                aside.write(make())
+                aside.flush()
+                os.fsync(aside.fileno())
+                with suppress(FileExistsError):
+                    os.link(aside.name, path)
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise SettingsError(f"GATEWAY_DATA_DIR: {path.name} must be readable by its owner alone (chmod 600)")
         return path.read_bytes()
@@ -36,28 +42,12 @@ def read_or_create(path: Path, make: Callable[[], bytes]) -> bytes:
         raise SettingsError(f"GATEWAY_DATA_DIR: {path.name} cannot be kept there ({error.strerror})") from error
 
 
-def _create(path: Path, secret: bytes) -> None:
-    """Written aside and linked into place: nobody sees half of it, and of several processes one wins."""
-    aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with open(file, "wb") as stream:
-            stream.write(secret)
-            stream.flush()
-            os.fsync(file)
-        os.link(aside, path)
-    except FileExistsError:
-        pass  # another process was first: its secret is the secret
-    finally:
-        aside.unlink()
-
-
 ISSUER = "urn:wanjia-gateway:development"
 AUDIENCE = "wanjia-gateway"
 DEMO_AUDIENCE = "wanjia-gateway-demo"
 """The demo takes tokens of `gateway token`, too; those that it gives every caller are for itself alone."""
 
-_ALGORITHM = "Ed25519"
+_ALGORITHM: Final = "Ed25519"
 
 
 class DevelopmentIssuer:
@@ -73,7 +63,7 @@ class DevelopmentIssuer:
     def open(cls, settings: Settings, clock: Callable[[], float] = time.time) -> Self:
         """The issuer of this data directory. Raises SettingsError in production and where others can connect."""
         require_development(settings)
-        secret = read_or_create(key_path(settings), _generate)
+        secret = read_or_create(key_path(settings), lambda: OKPKey.generate_key(_ALGORITHM).as_pem(private=True))
         try:
             return cls(OKPKey.import_key(secret), clock)
         except ValueError as error:
@@ -123,7 +113,6 @@ def require_development(settings: Settings) -> None:
 
 
 def key_path(settings: Settings) -> Path:
-    """Where the issuer of this data directory has its key."""
     return settings.data_dir / "issuer.pem"
 
 
@@ -133,7 +122,3 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _generate() -> bytes:
-    return OKPKey.generate_key("Ed25519").as_pem(private=True)

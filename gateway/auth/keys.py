@@ -5,9 +5,10 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from math import ceil, inf
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 import msgspec
@@ -18,9 +19,9 @@ from joserfc.jws import JWSRegistry
 
 from gateway.errors import IssuerUnavailableError
 from gateway.futures import join
-from gateway.ops.connect_failure import connect_failure, find_os_error
 from gateway.ops.logs import LogThrottle
 from gateway.settings import SettingsError
+from gateway.wording.foreign import connect_failure
 from gateway.wording.requests import RequestWording
 
 ALGORITHMS = frozenset(
@@ -34,15 +35,11 @@ _CURVES = frozenset(("P-256", "P-384", "P-521", "Ed25519", "Ed448"))
 
 _PRIVATE_PEM = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
-REFRESH_AFTER = 300.0
-"""Seconds after which a key set is fetched again, in the background, by the next user."""
-
+REFRESH_AFTER = 300.0  # seconds after which a key set is fetched again, in the background, by the next user
 OLDEST_KEYS = 600.0
 """Seconds after which a key set is trusted only once it has been fetched again, or its issuer cannot be reached."""
 
-GRACE = 3600.0
-"""Seconds that the last good keys stay trusted beyond that, while the issuer returns none."""
-
+GRACE = 3600.0  # seconds that the last good keys stay trusted beyond that, while the issuer returns none
 _FETCH_TIMEOUT = 5.0  # seconds, for the whole answer
 _LARGEST_KEY_SET = 256 * 1024  # bytes
 _FETCH_INTERVAL = 10.0  # seconds between two fetches, for unknown keys
@@ -50,73 +47,29 @@ _FETCH_INTERVAL = 10.0  # seconds between two fetches, for unknown keys
 log = structlog.get_logger(__name__)
 
 
-class KeySource(Protocol):
-    """Where key sets come from. Both raise IssuerUnavailableError while there is none to be trusted."""
+_PUBLIC = frozenset(("kty", "kid", "use", "alg", "key_ops", "n", "e", "crv", "x", "y"))
+"""The members of a JSON Web Key that are read."""
 
-    clock: Callable[[], float]
-    """What `KeySet.fresh_until` is a time of: seconds that never go back."""
-
-    async def current(self) -> "KeySet":
-        """The key set to verify tokens with."""
-
-    async def newest(self) -> "KeySet":
-        """The key set as it is now, for a token that names a key which the current one does not have."""
-
-    def age(self) -> float:
-        """Seconds since they came, or since the start while none have."""
-
-    async def aclose(self) -> None: ...
-
-
-class _Jwk(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The public members of a JSON Web Key that matter here. Private ones are not even read."""
-
-    kty: str
-    kid: str | None = None
-    use: str | None = None
-    alg: str | None = None
-    key_ops: list[str] | None = None
-    n: str | None = None
-    e: str | None = None
-    crv: str | None = None
-    x: str | None = None
-    y: str | None = None
+_UNREADABLE = JoseError, ValueError, KeyError, TypeError, AttributeError
 
 
 class _JwkSet(msgspec.Struct, frozen=True):
-    keys: list[msgspec.Raw]
+    keys: list[Any]
 
 
 class KeySet:
-    """Keys that may verify signatures. Keys of other kinds, uses and strengths are left out as if not there.
-
-    Until `fresh_until`, a time of its source's clock, what it has verified holds without asking the source. The source
-    moves it on while the set stands, and takes it back when another takes its place.
-    """
-
-    __slots__ = ("_keys", "fresh_until")
+    """Keys that may verify signatures. Keys of other kinds, uses and strengths are left out as if not there."""
 
     def __init__(self, keys: Iterable[Key]) -> None:
         self._keys = [key for key in keys if _verifies(key)]
-        self.fresh_until = inf
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def has_the_keys_of(self, other: "KeySet") -> bool:
-        """Whether both hold the same keys for the same uses, in whatever order."""
-        return self._members() == other._members()
-
-    def _members(self) -> list[bytes]:
-        return sorted(msgspec.json.encode(key.as_dict(private=False), order="sorted") for key in self._keys)
-
     def find(self, key_id: str | None, algorithm: str) -> Key | None:
         """The one key for this id and algorithm. A token without a key id, or a key without one, fits any."""
-        fitting = [
-            key
-            for key in self._keys
-            if (key_id is None or key.kid is None or key.kid == key_id) and _fits(key, algorithm)
-        ]
+        named = (key for key in self._keys if None in (key_id, key.kid) or key.kid == key_id)
+        fitting = [key for key in named if _fits(key, algorithm)]
         return fitting[0] if len(fitting) == 1 else None
 
     @classmethod
@@ -151,54 +104,62 @@ class KeySet:
 class FixedKeys:
     """Keys that stay as they are: of a file, or of the development issuer."""
 
-    clock = staticmethod(time.monotonic)
-
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
 
+    def hold(self, keys: KeySet) -> bool:
+        """Whether what these keys have verified holds without asking where they come from."""
+        return True
+
     async def current(self) -> KeySet:
+        """The key set to verify tokens with. Raises IssuerUnavailableError while there is none to be trusted."""
         return self._keys
 
     async def newest(self) -> KeySet:
+        """The same as it is now, for a token that names a key which the current one does not have."""
         return self._keys
 
     def age(self) -> float:
+        """Seconds since the keys came, or since the start while none have."""
         return 0.0
 
     async def aclose(self) -> None:
-        """Nothing is open."""
+        """Stop fetching."""
 
 
-class FetchedKeys:
+class FetchedKeys(FixedKeys):
     """Keys of an issuer's JWKS address, fetched again when a token names an unknown key and when they grow old.
 
     Keys older than `REFRESH_AFTER` are fetched again while callers go on with them, keys older than `OLDEST_KEYS`
     before any caller does: a withdrawn key stops by then. Only while the issuer gives none do the last good ones hold
     for `GRACE` longer. Without keys to be trusted no token is called invalid.
 
-    One fetch at a time, shared by all who wait for it, and at most one per `_FETCH_INTERVAL`: a flood of unknown key
-    ids costs the issuer nothing.
+    One fetch at a time, shared by all who wait for it, and at most one per `_FETCH_INTERVAL`, so that a flood of
+    unknown key ids costs the issuer nothing.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` is in seconds and never goes back."""
-        self.clock = clock
+        super().__init__(KeySet(()))
         self._url = url
+        self._clock = clock
         self._tls = ssl.create_default_context()
-        self._keys = KeySet(())
-        self._keys.fresh_until = self._trusted_until = self._last_until = self._tried_at = -inf
+        self._fresh_until = self._trusted_until = self._last_until = self._tried_at = -inf
         self._came_at = clock()
+        self._answer: bytes | None = None  # the last key set as it came
         self._failure = ""  # why the last fetch brought no keys
         self._throttle = LogThrottle(clock)
         self._fetching: asyncio.Task[None] | None = None
 
+    def hold(self, keys: KeySet) -> bool:
+        return keys is self._keys and self._clock() < self._fresh_until
+
     async def current(self) -> KeySet:
-        now = self.clock()
-        if now >= self._keys.fresh_until:
+        now = self._clock()
+        if now >= self._fresh_until:
             fetching = self._refresh()
             if fetching is not None and now >= self._trusted_until:
                 await join(fetching)
-        if self.clock() >= self._trusted_until:
+        if self._clock() >= self._trusted_until:
             raise self._unavailable()
         return self._keys
 
@@ -210,7 +171,7 @@ class FetchedKeys:
         return self._keys
 
     def age(self) -> float:
-        return self.clock() - self._came_at
+        return self._clock() - self._came_at
 
     async def aclose(self) -> None:
         if self._fetching is not None:
@@ -218,53 +179,45 @@ class FetchedKeys:
             await asyncio.gather(self._fetching, return_exceptions=True)
 
     def _unavailable(self) -> IssuerUnavailableError:
-        wait = self._tried_at + _FETCH_INTERVAL - self.clock()
+        wait = self._tried_at + _FETCH_INTERVAL - self._clock()
         return IssuerUnavailableError(RequestWording.KEYS_UNKNOWN(), max(1, ceil(wait)), self._failure)
 
     def _refresh(self) -> "asyncio.Task[None] | None":
-        """The fetch under way, a new one if it is time for one, else None."""
         if self._fetching is not None and not self._fetching.done():
             return self._fetching
-        if self.clock() - self._tried_at < _FETCH_INTERVAL:
+        if self._clock() - self._tried_at < _FETCH_INTERVAL:
             return None
-        self._tried_at = self.clock()
+        self._tried_at = self._clock()
         self._fetching = asyncio.create_task(self._fetch(), name="fetch signing keys")
         return self._fetching
 
     async def _fetch(self) -> None:
         try:
             async with asyncio.timeout(_FETCH_TIMEOUT):
-                keys = KeySet.from_json(await self._download())
+                answer = await self._download()
+            if answer != self._answer:
+                self._keys, self._answer = KeySet.from_json(answer), answer
+            if not self._keys:  # the issuer has withdrawn all
+                self._fresh_until = self._trusted_until = self._last_until = -inf
+                raise ValueError("The issuer gave no key that can verify signatures.")
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
             self._failed(_reason(error))
-        else:
-            self._fetched(keys)
-
-    def _fetched(self, keys: KeySet) -> None:
-        """The age of keys counts from when they were asked for."""
-        if not keys.has_the_keys_of(self._keys):
-            self._keys.fresh_until = -inf
-            self._keys = keys
-        if not keys:  # the issuer has withdrawn all
-            self._trusted_until = self._last_until = -inf
-            self._failed("The issuer gave no key that can verify signatures.")
             return
         self._failure = ""
-        self._came_at = self._tried_at
-        self._keys.fresh_until = self._tried_at + REFRESH_AFTER
-        self._trusted_until = self._tried_at + OLDEST_KEYS
+        self._came_at = self._tried_at  # their age counts from when they were asked for
+        self._fresh_until = self._came_at + REFRESH_AFTER
+        self._trusted_until = self._came_at + OLDEST_KEYS
         self._last_until = self._trusted_until + GRACE
 
     def _failed(self, reason: str) -> None:
         """The last good keys hold until the next fetch has ended, unless their grace does before."""
         self._failure = reason
-        again = self.clock() + _FETCH_INTERVAL
-        self._keys.fresh_until = max(self._keys.fresh_until, min(again, self._last_until))
+        again = self._clock() + _FETCH_INTERVAL
+        self._fresh_until = max(self._fresh_until, min(again, self._last_until))
         self._trusted_until = max(self._trusted_until, min(again + 2 * _FETCH_TIMEOUT, self._last_until))
-        left_out = self._throttle.left_out(reason)
-        if left_out is None:
+        if (left_out := self._throttle.left_out(reason)) is None:
             return
-        if self.clock() < self._trusted_until:
+        if self._clock() < self._trusted_until:
             log.warning("signing keys not fetched", reason=reason, left_out=left_out)
         else:
             log.error("signing keys not fetched", reason=reason, left_out=left_out)
@@ -292,7 +245,7 @@ def _reason(error: httpx.HTTPError | TimeoutError | ValueError) -> str:
         case httpx.TimeoutException() | TimeoutError():
             return "The issuer did not answer in time."
         case httpx.ConnectError():
-            return connect_failure(find_os_error(error))
+            return connect_failure(_find_os_error(error))
         case httpx.RemoteProtocolError():
             return "The answer of the issuer was cut off, or is no HTTP/1.1."
         case httpx.HTTPError():
@@ -301,12 +254,10 @@ def _reason(error: httpx.HTTPError | TimeoutError | ValueError) -> str:
             return str(error)
 
 
-def _read_jwk(entry: msgspec.Raw) -> Key | None:
-    try:
-        jwk = msgspec.json.decode(entry, type=_Jwk)
-        return JWKRegistry.import_key(msgspec.to_builtins(jwk))
-    except (JoseError, ValueError, KeyError, TypeError, msgspec.MsgspecError):
-        return None  # the others are usable all the same
+def _read_jwk(entry: Any) -> Key | None:
+    with suppress(*_UNREADABLE):  # the others are usable all the same
+        return JWKRegistry.import_key({name: it for name, it in entry.items() if name in _PUBLIC and it is not None})
+    return None
 
 
 def _holds_private_key(text: bytes) -> bool:
@@ -322,12 +273,10 @@ def _holds_private_key(text: bytes) -> bool:
 
 def _read_pem(text: bytes) -> Key:
     for kind in (RSAKey, ECKey, OKPKey):
-        try:
+        with suppress(*_UNREADABLE):
             key: Key = kind.import_key(text)
             key.as_dict()  # only now is its curve looked up, which JOSE may have no name for
-        except (JoseError, ValueError, KeyError, TypeError):
-            continue
-        return key
+            return key
     raise ValueError("not a public key")
 
 
@@ -341,10 +290,15 @@ def _verifies(key: Key) -> bool:
 
 
 def _fits(key: Key, algorithm: str) -> bool:
-    if algorithm not in ALGORITHMS:
-        return False
-    try:
+    with suppress(JoseError):
         JWSRegistry.algorithms[algorithm].check_key(key)
-    except JoseError:
-        return False
-    return True
+        return True
+    return False
+
+
+def _find_os_error(error: BaseException) -> OSError:
+    """The operating system's error at the bottom of httpx's; of several addresses, that of the first."""
+    cause = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
+    below = cause.__cause__ or cause.__context__
+    found = OSError() if below is None else _find_os_error(below)
+    return cause if found.errno is None and isinstance(cause, OSError) else found

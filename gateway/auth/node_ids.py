@@ -7,13 +7,11 @@
 Who holds an id was shown its record: only the gateway makes ids, from records an authorised call returned, so an id
 stands in for the list check that rows without a community would need (quirk 175). It is not a right in itself: its
 community is checked against the caller again at each use.
-
-MessagePack is read back only after the signature holds, and only this class signs, so one record has one id.
 """
 
 import secrets
-from binascii import Error as Base64Error
-from binascii import a2b_base64, b2a_base64
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
@@ -31,14 +29,11 @@ _HASH_VERSION = b"\x02"
 
 KEY_FILE = "id.key"
 
-_REMEMBERED = 16_384
-"""Ids, of about 300 bytes each. They hold numbers of platforms, never anything of a person."""
-
+_REMEMBERED = 16_384  # ids, of about 300 bytes each. They hold numbers of platforms, never anything of a person
 _SIGNATURE_BYTES = 16
 _LONGEST_NUMBER = 18  # digits; all of them fit 64 bits
 
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 Part = str | int
 
@@ -52,7 +47,7 @@ class NodeId(NamedTuple):
 
 
 class InvalidNodeIdError(ValueError):
-    """Not an id of this gateway: forged, cut, altered, made with another key, or anything else. It never says which."""
+    """Not an id of this gateway: forged, altered, made with another key, or anything else. It never says which."""
 
     def __init__(self) -> None:
         super().__init__("not an id of this gateway")
@@ -64,18 +59,17 @@ class NodeIds:
     __slots__ = ("_hasher", "_pack", "_signer", "_unpack", "encode")
 
     def __init__(self, key: bytes) -> None:
-        """`key` is the secret of the settings, of any length. Raises ValueError when it is empty."""
+        """`key` is a secret of any length. Raises ValueError when it is empty."""
         if not key:
             raise ValueError("node ids need a key")
         self._signer = _keyed(key, b"node id")
         self._hasher = _keyed(key, b"hash id")
         self._pack = msgspec.msgpack.Encoder().encode
         self._unpack = msgspec.msgpack.Decoder(list[Any]).decode
-        self.encode = lru_cache(_REMEMBERED, typed=True)(self._encode)
-        """`_encode`, remembered: the same records are listed again and again."""
+        self.encode = lru_cache(_REMEMBERED, typed=True)(self._encode)  # the same records are listed again and again
 
     def _encode(self, type_name: str, community_code: str | None, *parts: Part) -> str:
-        """The id of a record. Integers are of 64 bits; longer numbers are text."""
+        """Make the id of a record. Integers are of 64 bits; longer numbers are text."""
         return self._sign(_VERSION + self._pack((type_name, community_code, *parts)))
 
     def decode(self, text: str) -> NodeId:
@@ -95,7 +89,7 @@ class NodeIds:
 
     @property
     def check_value(self) -> str:
-        """What a journal knows the key by."""
+        """The text by which a journal recognises the key."""
         return self.hashed("id key")
 
     def _sign(self, content: bytes) -> str:
@@ -142,14 +136,15 @@ def _keyed(key: bytes, purpose: bytes) -> blake2b:
 
 
 def _text(data: bytes) -> str:
+    # `urlsafe_b64encode`, which has two more calls: it makes each id of an answer
     return b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL_SAFE).decode("ascii")
 
 
 def _data(text: str) -> bytes:
     """What `_text` wrote. Raises InvalidNodeIdError for what is not ASCII, or no base64."""
     try:
-        return a2b_base64(text.encode("ascii").translate(_FROM_URL_SAFE) + b"==")
-    except (UnicodeEncodeError, Base64Error):
+        return urlsafe_b64decode(text + "==")
+    except ValueError:
         raise InvalidNodeIdError from None
 
 

@@ -7,6 +7,8 @@ from weakref import WeakValueDictionary
 from gateway.errors import ForbiddenError
 from gateway.wording.requests import RequestWording
 
+EVERYTHING = "*"  # as a community: all of them. Only the development issuer takes it for scopes, and writes them out
+
 
 class Scope(StrEnum):
     """The rights of the contract: a token names them, `@requiresScope` asks for them; see `docs/security.md`."""
@@ -36,27 +38,16 @@ _ALTERS_ANSWERS = {scope for scope in Scope if scope.endswith(":read")} - {Scope
 
 
 class View:
-    """What a principal may see, and nothing else of them: the part of every shared cache's key.
-
-    Two principals with the same communities and the same scopes that alter answers hold the very same object, so it
-    is compared and hashed by identity.
+    """What a principal may see: the part of every shared cache's key. Principals with the same communities and the same
+    scopes that alter answers hold the very same object, so it is compared and hashed by identity.
     """
 
-    __slots__ = ("__weakref__", "communities", "scopes")
-
-    communities: frozenset[str] | None
-    scopes: frozenset[str]
+    __slots__ = ("__weakref__",)
 
     @classmethod
     def of(cls, communities: frozenset[str] | None, scopes: frozenset[str]) -> "View":
-        """The one object for this combination."""
-        key = (communities, scopes & _ALTERS_ANSWERS)
-        view = _views.get(key)
-        if view is None:
-            view = cls()
-            view.communities, view.scopes = key
-            _views[key] = view
-        return view
+        """The view of these communities and scopes: the same object each time."""
+        return _views.setdefault((communities, scopes & _ALTERS_ANSWERS), cls())
 
 
 _views: WeakValueDictionary[tuple[frozenset[str] | None, frozenset[str]], View] = WeakValueDictionary()
@@ -67,8 +58,7 @@ class Principal:
     """A caller whose token has been verified.
 
     `communities` are the codes the caller may see, None for all of them; `codes` are the same in the order of the
-    token, which makes no other caller of them. `expires_at` is in Unix seconds: a connection that outlives it has no
-    principal any more.
+    token. `expires_at` is in Unix seconds: a connection that outlives it has no principal any more.
     """
 
     subject: str
@@ -87,7 +77,7 @@ class Principal:
 
     @property
     def sees_all(self) -> bool:
-        """Whether no community is closed to the caller: only then is a platform's bare number accepted."""
+        """Whether no community is closed to the caller."""
         return self.communities is None
 
     def may(self, scope: str) -> bool:
@@ -98,7 +88,6 @@ class Principal:
         return self.communities is None or community_code in self.communities
 
     def without(self, scope: str) -> "Principal":
-        """The same caller with one right less."""
         return replace(self, scopes=self.scopes - {scope})
 
     def require(self, *scopes: str) -> None:

@@ -1,152 +1,146 @@
-"""The budgets of a caller per minute: operations, calls to the platforms, and look-ups of people."""
+"""The budgets of a caller per minute: operations, calls to the platforms, and look-ups of people.
 
-from collections import OrderedDict
+Time is counted in whole nanoseconds: a sum of floats would refuse the last of those that may come at once.
+"""
+
+from functools import lru_cache
 from math import ceil, inf
 from time import monotonic_ns
-
-import msgspec
+from typing import TypeAlias
 
 from gateway.auth.principal import Principal
 from gateway.errors import RateLimitedError
-from gateway.ops.trace import METER
+from gateway.ops.trace import METER, Meter
 from gateway.wording.requests import RequestWording
 from gateway.wording.wording import Wording
 
-WINDOW = 60
-"""Seconds that the number is for."""
+WINDOW = 60  # seconds that the number is for
+SECOND = 1_000_000_000  # nanoseconds
+REMEMBERED = 10_000  # callers; the least recently seen one starts afresh
 
-_SECOND = 1_000_000_000  # nanoseconds
-_REMEMBERED = 10_000  # principals; the least recently seen one starts afresh
-
-
-class Allowance(msgspec.Struct, frozen=True, gc=False):
-    """What is left to a principal: `remaining` of `limit` a minute, all of it again after `reset_after` seconds."""
-
-    limit: int
-    remaining: int
-    reset_after: float
-    policy: str = "caller"
+RateHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
+"""Those of an answer (draft-ietf-httpapi-ratelimit-headers-10): the caller's policies, and what is left by each."""
 
 
-class RateLimiter:
-    """Counts operations, or their cost, per subject, whatever tokens the subject has.
+def refused_headers(error: RateLimitedError) -> RateHeaders:
+    """The rate headers of a refusal; none where it was for no bound on a minute."""
+    if error.limit is None:
+        return ()
+    name, wait = error.policy.encode(), ceil(error.retry_after)
+    return (b"ratelimit-policy", _POLICY % (name, error.limit)), (b"ratelimit", b'"%b";r=0;t=%d' % (name, wait))
 
-    `per_minute` may come at once; after that one more is earned every 60 / per_minute seconds. Time is counted in
-    whole nanoseconds: a sum of floats would refuse the last of the operations that may come at once.
 
-    Counts are those of this process alone.
-    """
+_POLICY = b'"%%b";q=%%d;w=%d' % WINDOW
+
+
+class Rate:
+    """So many a minute may come at once; after that one more is earned every 60 / per_minute seconds."""
 
     def __init__(
         self, per_minute: int, refusal: Wording = RequestWording.TOO_MANY_REQUESTS, policy: str = "caller"
     ) -> None:
-        self.policy = policy
         self.limit = per_minute
-        self._refusal = refusal
-        self._interval = WINDOW * _SECOND // per_minute
-        self._window = self._interval * per_minute
-        self._full_at: OrderedDict[str, int] = OrderedDict()  # by subject: when the whole limit is earned again
+        self.name = policy
+        self.refusal = refusal
+        self.interval = WINDOW * SECOND // per_minute
+        self.window = self.interval * per_minute
 
-    def check(self, principal: Principal, cost: int = 1, *, overdraft: int = 0) -> Allowance:
-        """Count what costs this much, at most the limit. Raises RateLimitedError that says when it can be paid for.
+    def left(self, ahead: int) -> tuple[int, int]:
+        """How many are left where the whole limit is earned again in so many nanoseconds, and that in seconds."""
+        return max(self.window - ahead, 0) // self.interval, -(-ahead // SECOND)
 
-        So many as `overdraft` may be counted before they are earned; until they are, a check without it fails.
+
+class Bucket:
+    """What one caller has used of a rate, whatever tokens the caller has. Counts are those of this process alone."""
+
+    __slots__ = ("_rate", "full_at")
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+        self.full_at = 0  # when the whole limit is earned again, in nanoseconds
+
+    def take(self, cost: int = 1, *, overdraft: int = 0) -> int:
+        """Count what costs this much, at most the limit: in how many nanoseconds the whole limit is earned again.
+
+        So many as `overdraft` may be counted before they are earned. Raises RateLimitedError, which says when the cost
+        can be paid.
         """
-        subject, now = principal.subject, monotonic_ns()
-        full_at = self._full_at.get(subject, 0)
-        full_at = (full_at if full_at > now else now) + cost * self._interval
-        spare = now + self._window + overdraft * self._interval - full_at
-        if spare < 0:
-            raise RateLimitedError(self._refusal(), ceil(-spare / 1e6) / 1e3, self.limit, policy=self.policy)
-        self._full_at[subject] = full_at
-        self._full_at.move_to_end(subject)
-        if len(self._full_at) > _REMEMBERED:
-            self._full_at.popitem(last=False)
-        return self._allowance(full_at - now)
+        now, full_at, rate = monotonic_ns(), self.full_at, self._rate
+        ahead = (full_at - now if full_at > now else 0) + cost * rate.interval
+        late = ahead - rate.window - overdraft * rate.interval
+        if late > 0:
+            raise RateLimitedError(rate.refusal(), ceil(late / 1e6) / 1e3, rate.limit, policy=rate.name)
+        self.full_at = now + ahead
+        return ahead
 
-    def add(self, principal: Principal, cost: int) -> Allowance:
-        """Count what was done already, earned or not; less than 0 gives back what was counted too much. What is left
-        then.
-        """
-        subject, now = principal.subject, monotonic_ns()
-        full_at = self._full_at.get(subject, 0)
-        full_at = max(now, (full_at if full_at > now else now) + cost * self._interval)
-        if cost:
-            self._full_at[subject] = full_at
-        return self._allowance(full_at - now)
 
-    def _allowance(self, ahead: int) -> Allowance:
-        """What is left where the whole limit is earned again in so many nanoseconds."""
-        return Allowance(self.limit, max(0, self._window - ahead) // self._interval, ahead / _SECOND, self.policy)
+_STATES = b'"caller";r=%d;t=%d, "calls";r=%d;t=%d'
 
 
 class Admission:
     """Who may ask for how much a minute. One per process.
 
-    An operation counts as one before it is read. The calls that it may cause at most are counted before it runs; what
-    it did not call is given back when it has ended. `lookups` are counted one by one while it runs.
+    An operation counts before it is read, and the calls that it may cause before it runs; what it did not call is given
+    back when it has ended. `lookups` are counted one by one while it runs.
     """
 
     def __init__(self, operations: int, calls: int, lookups: int) -> None:
-        self.operations = RateLimiter(operations)
-        self.calls = RateLimiter(calls, RequestWording.TOO_MANY_CALLS, "calls")
-        self.lookups = RateLimiter(lookups, RequestWording.TOO_MANY_LOOKUPS, "lookups")
+        self.operations = Rate(operations)
+        self.calls = Rate(calls, RequestWording.TOO_MANY_CALLS, "calls")
+        rates = self.operations, self.calls, Rate(lookups, RequestWording.TOO_MANY_LOOKUPS, "lookups")
+        policies = b", ".join(_POLICY % (rate.name.encode(), rate.limit) for rate in rates[:2])
+        self.policies = b"ratelimit-policy", policies
+        self.buckets = lru_cache(REMEMBERED)(lambda _subject: tuple(map(Bucket, rates)))
 
     def admit(self, principal: Principal) -> "Budget":
         """An operation of this caller, whose platform calls wait in their name. Raises RateLimitedError."""
-        meter = METER.get()
-        if meter is not None:
-            meter.caller = principal.subject
-        return Budget(self, principal, self.operations.check(principal))
+        return Budget(self, principal.subject)
 
 
 class Budget:
     """What one operation costs its caller."""
 
-    __slots__ = ("_admission", "_allowance", "_charged", "_most", "_principal")
+    __slots__ = ("_admission", "_ahead", "_calls", "_charged", "_meter", "_most", "lookups")
 
-    def __init__(self, admission: Admission, principal: Principal, allowance: Allowance) -> None:
+    def __init__(self, admission: Admission, subject: str) -> None:
+        self._meter = METER.get() or Meter()
+        self._meter.caller = subject
+        operations, self._calls, self.lookups = admission.buckets(subject)
+        self._ahead = operations.take()
         self._admission = admission
-        self._principal = principal
-        self._allowance = allowance
         self._charged = 0
         self._most = inf
 
     def charge(self, calls: int, most: float) -> None:
         """The operation may make so many calls, and never makes more than `most`, or for each event of a subscription.
-        Raises RateLimitedError when the caller cannot pay for them now.
 
-        One that may make more than the whole limit waits for the whole limit.
+        One that may make more than the whole limit waits for the whole limit. Raises RateLimitedError when the caller
+        cannot pay now.
         """
-        self._most = most
-        self._bound(0)
+        self._most = self._meter.limit = most
         if calls:
-            limiter = self._admission.calls
-            calls = min(calls, limiter.limit)
+            calls = min(calls, self._admission.calls.limit)
             try:
-                limiter.check(self._principal, calls)
+                self._calls.take(calls)
             except RateLimitedError as error:
-                error.limit = None  # the answer shows all `allowances`
+                error.limit = None  # the answer shows all policies
                 raise
             self._charged += calls
 
-    def settle(self, calls: int, *, refund: bool = True) -> tuple[Allowance, ...]:
+    def settle(self, calls: int, *, refund: bool = True) -> RateHeaders:
         """The operation has made so many calls so far. Without `refund` it may go on to those it is charged with.
 
-        What the caller has left: operations when this one came, calls now.
+        The headers have what is left to the caller: operations when this one came, calls now.
         """
-        self._bound(calls)
         difference = calls - self._charged
-        if difference < 0 and not refund:
-            difference = 0
-        self._charged += difference
-        return self._allowance, self._admission.calls.add(self._principal, difference)
-
-    def _bound(self, calls: int) -> None:
-        """So many were made before what comes now."""
-        if (meter := METER.get()) is not None:
-            meter.limit = calls + self._most
-
-    def count_lookup(self, overdraft: int) -> None:
-        """Raises RateLimitedError."""
-        self._admission.lookups.check(self._principal, overdraft=overdraft)
+        if not refund:
+            self._meter.limit = calls + self._most
+            difference = max(difference, 0)
+        admission, bucket, now = self._admission, self._calls, monotonic_ns()
+        ahead = bucket.full_at - now if bucket.full_at > now else 0
+        if difference:
+            self._charged += difference
+            ahead = max(ahead + difference * admission.calls.interval, 0)
+            bucket.full_at = now + ahead
+        states = _STATES % (*admission.operations.left(self._ahead), *admission.calls.left(ahead))
+        return admission.policies, (b"ratelimit", states)

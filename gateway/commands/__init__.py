@@ -1,1 +1,0 @@
-"""The commands of `gateway`, one a module; `gateway.contact` has those of that name."""

@@ -10,22 +10,22 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx
 import msgspec
 import orjson
 import uvicorn
 
-from gateway.addresses import make_url
 from gateway.app import GRAPHQL_PATH, create_app
 from gateway.auth.issuer import DemoIssuer
-from gateway.commands.serve import EmbeddedServer, address_error, bind, report_failure, server_options
+from gateway.commands.serve import EmbeddedServer, bind, report_failure, server_options
 from gateway.journal.journal import Clock, Journal, open_journal
 from gateway.ops.logs import configure_logs
 from gateway.ops.metrics import Metrics
 from gateway.sandbox.day import live_through_a_day
 from gateway.sandbox.server import Sandbox
-from gateway.settings import Settings, load_settings
+from gateway.settings import Settings, StartError, load_settings, make_url
 
 QUERY = """\
 query Dashboard {
@@ -45,7 +45,7 @@ query Dashboard {
 TOKEN_TTL = 24 * 3600
 
 
-async def demo(*, once: bool) -> int:
+async def demo(_settings: Settings, once: bool) -> int:
     """Show one query and its answer, then serve until stopped, or with `once` end. Returns the exit status.
 
     The settings are those of the environment, but for the platforms, which are the sandbox, and the journal. Raises
@@ -59,24 +59,32 @@ async def demo(*, once: bool) -> int:
         platforms = {"wjdh": sandbox.wjdh.url, "security": sandbox.security.url}
         async with _serving(settings, listener, token, platforms):
             address = make_url(settings.host, listener.getsockname()[1])
-            async with _client(address, token) as client:
+            headers = {"authorization": f"Bearer {token}"}
+            async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as client:
                 await live_through_a_day(sandbox, address, partial(_execute, client))
                 configure_logs(settings.log_level)
                 answer = await _execute(client, QUERY)
-            _show(address, answer, sandbox)
+            sys.stdout.write(
+                f"The gateway serves GraphQL at {address}{GRAPHQL_PATH}, GraphiQL at {address}/\n"
+                f"over sandboxes of wjdh at {sandbox.wjdh.url} and security at {sandbox.security.url}\n\n"
+                f"{QUERY}\n{orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()}\n"
+            )
             if not once:
                 _invite(address, token)
-                await _until_stopped()
+                stopped = asyncio.Event()
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+                await stopped.wait()
     return 0 if "errors" not in answer else 1
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """On the port of the settings; where that is taken and was not asked for, on any. Raises StartError."""
+    """Listen on the port of the settings; where that is taken and was not asked for, on any. Raises StartError."""
     try:
         return bind(settings.host, settings.port)
-    except OSError as error:
+    except StartError:
         if os.environ.get("GATEWAY_PORT", "").strip():
-            raise address_error(error, settings) from None
+            raise
         return bind(settings.host, 0)
 
 
@@ -115,25 +123,10 @@ async def _passing_journal(settings: Settings, clock: Clock) -> AsyncIterator[Jo
             yield journal
 
 
-def _client(address: str, token: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=address, headers={"authorization": f"Bearer {token}"}, trust_env=False)
-
-
-async def _execute(
-    client: httpx.AsyncClient, query: str, variables: Mapping[str, str] | None = None
-) -> dict[str, object]:
+async def _execute(client: httpx.AsyncClient, query: str, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
     response = await client.post(GRAPHQL_PATH, json={"query": query, "variables": variables})
-    answer: dict[str, object] = response.json()
+    answer: dict[str, Any] = response.json()
     return answer
-
-
-def _show(address: str, answer: dict[str, object], sandbox: Sandbox) -> None:
-    shown = orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()
-    sys.stdout.write(
-        f"The gateway serves GraphQL at {address}{GRAPHQL_PATH}, GraphiQL at {address}/\n"
-        f"over sandboxes of wjdh at {sandbox.wjdh.url} and security at {sandbox.security.url}\n\n"
-        f"{QUERY}\n{shown}\n"
-    )
 
 
 def _invite(address: str, token: str) -> None:
@@ -144,11 +137,3 @@ def _invite(address: str, token: str) -> None:
         f"Stop with Ctrl+C. GraphiQL, with examples, is at {address}/\n"
     )
     sys.stdout.flush()
-
-
-async def _until_stopped() -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()

@@ -6,18 +6,15 @@ It reads no other setting than where the gateway listens: an entrypoint may give
 import os
 from urllib.request import ProxyHandler, build_opener
 
-from gateway.addresses import make_url
-from gateway.settings import load_settings
+from gateway.settings import load_settings, make_url
 
-TIMEOUT = 2
-"""Seconds."""
+TIMEOUT = 2  # seconds
 
 
 def check_health() -> None:
     """Raises OSError where nobody answers, or answers that the gateway is not well."""
-    settings = load_settings(
-        {name: os.environ.get(name, "") for name in ("GATEWAY_ENV_FILE", "GATEWAY_HOST", "GATEWAY_PORT")}
-    )
+    names = "GATEWAY_ENV_FILE", "GATEWAY_HOST", "GATEWAY_PORT"
+    settings = load_settings({name: os.environ.get(name, "") for name in names})
     unproxied = build_opener(ProxyHandler({}))
     with unproxied.open(f"{make_url(settings.host, settings.port)}/healthz", timeout=TIMEOUT):
         pass

@@ -1,6 +1,5 @@
 """Serving: uvicorn with what production wants, and SIGHUP, which has everything read anew."""
 
-import asyncio
 import os
 import resource
 import signal
@@ -22,38 +21,28 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from gateway.addresses import make_url
 from gateway.app import create_app
 from gateway.auth.issuer import is_loopback
-from gateway.contact.quick import require_usable
+from gateway.contact.check import require_usable
 from gateway.env_file import export_others
 from gateway.errors import GatewayError
 from gateway.http.application import Application
-from gateway.http.request_metrics import count_failure
-from gateway.http.responses import server_error_response
+from gateway.http.errors import server_error_app
+from gateway.http.server.bounds import Pool, ServerLimits, WebSocketConnection
 from gateway.http.server.connection import HttpConnection
-from gateway.http.server.limits import ServerLimits
-from gateway.http.server.pool import Pool
-from gateway.http.server.websocket_connection import WebSocketConnection
-from gateway.ops.collector import settle_collector
+from gateway.http.telemetry import count_failure
+from gateway.normalise.vocabulary import PlatformName
+from gateway.ops.event_loop import settle_collector
 from gateway.ops.logs import configure_logs
-from gateway.ops.metrics import Metrics
-from gateway.ops.worker_metrics import DIRECTORY, worker_directory
-from gateway.settings import Mistakes, Settings, SettingsError, StartError, load_settings
-from gateway.version import VERSION
+from gateway.ops.metrics import DIRECTORY, Metrics, worker_directory
+from gateway.settings import VERSION, Mistakes, Settings, SettingsError, StartError, load_settings, make_url
 
-GRACE = 10
-"""Seconds that requests under way get at the end."""
-
+GRACE = 10  # seconds that requests under way get at the end
 LONGEST_MESSAGE = 1024 * 1024
 """Bytes of a WebSocket's message that are read at least, so that a refusal beyond `max_body_bytes` names that bound."""
 
-LONGEST_START = 60
-"""Seconds that a worker may take to answer, on a busy machine: then it is taken for hung."""
-
-PAUSE = 5.0
-"""Seconds that a worker waits before it ends because it cannot start: then another one tries."""
-
+LONGEST_START = 60  # seconds that a worker may take to answer, on a busy machine: then it is taken for hung
+PAUSE = 5.0  # seconds that a worker waits before it ends because it cannot start: then another one tries
 LISTENER = "_GATEWAY_LISTENER"
 """The variable that has the descriptor of the socket which a process leaves to the one that takes its place."""
 
@@ -61,128 +50,99 @@ log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings, workers: int, environ: Mapping[str, str]) -> int:
-    """Serve until stopped. Raises SettingsError, StartError.
+    """Serve until stopped. Returns the exit status: not 0 when no worker could start. Raises SettingsError, StartError.
 
-    `environ` is that of the command, without what files add: a reload begins with it. Returns the exit status: not 0
-    when no worker could start. The reason is on standard error then.
+    `environ` is that of the command, without what files add: a reload begins with it.
     """
     configure_logs(settings.log_level)
-    _allow_open_files()
-    mistakes = Mistakes()
-    with mistakes.collect():
-        create_app(settings)  # so that wrong settings end the command, not each worker
-    with mistakes.collect():
-        _require_shared_journal(settings, workers)
-    mistakes.check()
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # each connection is one; macOS names no number and grants not just any
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
+    _require(settings, workers, create_app)  # so that wrong settings end the command, not each worker
     with closing(_listen(settings)) as listener:
         if workers == 1:
             _serve_alone(settings, listener, environ)
             return 0
-        return _serve_by_workers(settings, listener, environ, workers)
+        with worker_directory():
+            command = Workers(settings, listener, environ, workers)
+            command.run()
+        failed = any(process.exitcode == STARTUP_FAILURE for process in command.processes)
+        return STARTUP_FAILURE if failed else 0
 
 
-def _serve_alone(settings: Settings, listener: socket.socket, environ: Mapping[str, str]) -> None:
-    """In this process. On SIGHUP it ends as on SIGTERM, and then becomes another one, which has the listener.
-
-    Two processes cannot share a SQLite journal, so a successor could not start before. Meanwhile connections wait.
-    """
-    metrics = Metrics()
-    server = Server(_config(settings, metrics, partial(application, metrics)), listener, settings, metrics, environ)
-    signal.signal(signal.SIGHUP, server.ask_to_reload)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-    server.run([listener.dup()])
-    if server.is_reloading:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until the other one handles it
-        listener.set_inheritable(True)
-        variables = {**environ, LISTENER: str(listener.fileno())}
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], variables)  # noqa: S606 # the same command
-
-
-def _serve_by_workers(settings: Settings, listener: socket.socket, environ: Mapping[str, str], workers: int) -> int:
-    with worker_directory():
-        metrics = Metrics()
-        reloaded = RawValue("b", 1)
-        successor = partial(worker, metrics, reloaded, is_successor=True)
-
-        def configure() -> uvicorn.Config:
-            variables = {**environ, DIRECTORY: os.environ[DIRECTORY]}
-            export_others(variables)
-            renewed = _read_anew(environ, workers)
-            os.environ.clear()
-            os.environ.update(variables)
-            configure_logs(renewed.log_level)
-            return _config(renewed, metrics, successor, workers)
-
-        def started() -> None:
-            log_start(settings, listener)
-            command.config.app = successor
-
-        config = _config(settings, metrics, partial(worker, metrics, reloaded, is_successor=False), workers)
-        command = Workers(config, listener, configure, started, reloaded)
-        command.run()
-    return command.exit_status
-
-
-def _read_anew(environ: Mapping[str, str], workers: int) -> Settings:
-    """What a successor will read. Raises SettingsError, with what it would refuse."""
-    settings = load_settings(environ)
+def _require(settings: Settings, workers: int, check: Callable[[Settings], object]) -> None:
+    """Raises SettingsError, with what it finds and what several workers need."""
     mistakes = Mistakes()
     with mistakes.collect():
-        require_usable(settings)
-    with mistakes.collect():
-        _require_shared_journal(settings, workers)
+        check(settings)
+    if workers > 1 and not settings.database_url:
+        mistakes.add("GATEWAY_DATABASE_URL: needed for several workers, which can share a journal only in PostgreSQL")
     mistakes.check()
+
+
+def _read_anew(environ: dict[str, str], workers: int) -> Settings | None:
+    """What a successor will read, with what files add to `environ`; None, which is logged, where it would refuse it."""
+    try:
+        export_others(environ)
+        settings = load_settings(environ)
+        _require(settings, workers, require_usable)
+    except SettingsError as error:
+        log.error("settings not reloaded", reasons=error.mistakes)
+        return None
     return settings
 
 
 def _config(settings: Settings, metrics: Metrics, factory: Callable[[], ASGIApp], workers: int = 1) -> uvicorn.Config:
     """Handed to a worker, it is pickled as a whole: `metrics` are the same object wherever they are in it."""
-    return uvicorn.Config(
-        factory,
-        factory=True,
-        workers=workers,
-        timeout_worker_healthcheck=LONGEST_START,
-        **server_options(settings, metrics),
-    )
+    options = server_options(settings, metrics)
+    return uvicorn.Config(factory, factory=True, workers=workers, timeout_worker_healthcheck=LONGEST_START, **options)
 
 
-def _require_shared_journal(settings: Settings, workers: int) -> None:
-    if workers > 1 and not settings.database_url:
-        raise SettingsError(
-            "GATEWAY_DATABASE_URL: needed for several workers, which can share a journal only in PostgreSQL"
-        )
+def server_options(settings: Settings, metrics: Metrics | None = None) -> dict[str, Any]:
+    """What uvicorn is run with; `metrics` are those of the application.
+
+    No request is trusted to say which proxies it came through: nothing here asks.
+    """
+    metrics = Metrics() if metrics is None else metrics
+    limits = ServerLimits(keep_alive_timeout=settings.keep_alive_timeout, max_connections=settings.max_connections)
+    error_app = partial(server_error_app, partial(count_failure, metrics))
+    return {
+        "loop": "uvloop",
+        "http": partial(HttpConnection, Pool(limits, error_app, metrics.watch_connections)),
+        "ws": WebSocketConnection,
+        "ws_max_size": max(LONGEST_MESSAGE, settings.max_body_bytes),
+        "ws_per_message_deflate": False,
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "date_header": True,
+        "log_config": None,
+        "timeout_graceful_shutdown": GRACE,
+    }
 
 
 def _listen(settings: Settings) -> socket.socket:
     """The socket of the process whose place this one has taken, else a new one. Raises StartError."""
     inherited = os.environ.pop(LISTENER, "")
-    if inherited:
-        listener = socket.socket(fileno=int(inherited))
-        listener.set_inheritable(False)
-        return listener
-    try:
+    if not inherited:
         return bind(settings.host, settings.port)
-    except OSError as error:
-        raise address_error(error, settings) from None
+    listener = socket.socket(fileno=int(inherited))
+    listener.set_inheritable(False)
+    return listener
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket at an address. Raises OSError."""
+    """A socket at this address. Raises StartError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        failed = f"GATEWAY_HOST, GATEWAY_PORT: {host} port {port}: {error.strerror}"
+        raise StartError(f"{failed} (--host and --port choose others)") from None
     return listener
-
-
-def address_error(error: OSError, settings: Settings) -> StartError:
-    """Why nobody can listen at the address of the settings."""
-    where = f"{settings.host} port {settings.port}"
-    return StartError(f"GATEWAY_HOST, GATEWAY_PORT: {where}: {error.strerror} (--host and --port choose others)")
 
 
 def notify_systemd(state: str) -> None:
@@ -194,7 +154,7 @@ def notify_systemd(state: str) -> None:
 
 
 def log_start(settings: Settings, listener: socket.socket) -> None:
-    """One line, when requests are taken, and one of the level error for what development should not be used with."""
+    """Log that requests are taken, and as an error what development should not be used with."""
     notify_systemd("READY=1")
     log.info(
         "gateway serves",
@@ -204,10 +164,15 @@ def log_start(settings: Settings, listener: socket.socket) -> None:
         build=settings.build_id,
         journal="PostgreSQL" if settings.database_url else "SQLite",
     )
-    urls = {"WJDH": settings.wjdh_url, "SECURITY": settings.security_url}
+    urls = {name: getattr(settings, f"{name.lower()}_url") for name in PlatformName}
     remote = [platform for platform, url in urls.items() if url and not is_loopback(urlsplit(url).hostname or "")]
     if remote and not settings.is_production:
         log.error("development serves a platform that is not on this machine", platforms=remote)
+
+
+def log_reload() -> None:
+    log.info("gateway reloads")
+    notify_systemd("RELOADING=1")  # until what takes this one's place is ready
 
 
 def report_failure(error: BaseException) -> None:
@@ -218,83 +183,82 @@ def report_failure(error: BaseException) -> None:
         log.critical("gateway did not start", exc_info=error)
 
 
+def application(
+    metrics: Metrics,
+    started: Callable[[], object] = settle_collector,
+    failed: Callable[[BaseException], object] = report_failure,
+) -> Application:
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    return create_app(settings, started=started, failed=failed, metrics=metrics)
+
+
+class EmbeddedServer(uvicorn.Server):
+    """A server inside a program that handles its own signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _serve_alone(settings: Settings, listener: socket.socket, environ: Mapping[str, str]) -> None:
+    """In this process. On SIGHUP it ends as on SIGTERM, and then becomes another one, which has the listener.
+
+    Two processes cannot share a SQLite journal, so a successor could not start before. Meanwhile connections wait.
+    """
+    metrics = Metrics()
+    server = Server(_config(settings, metrics, partial(application, metrics)), listener, settings)
+
+    def reload() -> None:
+        if _read_anew({**environ}, 1) is None:
+            metrics.reloaded.set(0)
+        elif not server.should_exit:
+            log_reload()
+            server.is_reloading = server.should_exit = True
+
+    signal.signal(signal.SIGHUP, lambda *_: Thread(target=reload, name="reload").start())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    server.run([listener.dup()])
+    if server.is_reloading:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until the other one handles it
+        listener.set_inheritable(True)
+        variables = {**environ, LISTENER: str(listener.fileno())}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], variables)  # noqa: S606 # the same command
+
+
 class Server(uvicorn.Server):
     """The only server of its command. `is_reloading`: it has stopped so that another process takes its place."""
 
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        listener: socket.socket,
-        settings: Settings,
-        metrics: Metrics,
-        environ: Mapping[str, str],
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, settings: Settings) -> None:
         super().__init__(config)
         self.is_reloading = False
-        self._is_asked = False
         self._listener = listener
-        self._metrics = metrics
         self._settings = settings
-        self._environ = environ
-
-    def ask_to_reload(self, *_: object) -> None:
-        """Handles SIGHUP."""
-        self._is_asked = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        for listener in sockets or ():
-            log_start(self._settings, listener)
+        log_start(self._settings, self._listener)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if not self.is_reloading:
             self._listener.close()  # a connection that waits for nobody would be answered by a reset
         await super().shutdown(sockets)
 
-    async def on_tick(self, counter: int) -> bool:
-        """Ten times a second."""
-        if self._is_asked and not self.should_exit:
-            self._is_asked = False
-            await self._reload()
-        return await super().on_tick(counter)
-
-    async def _reload(self) -> None:
-        try:
-            await asyncio.to_thread(_read_anew, self._environ, 1)
-        except SettingsError as error:
-            self._metrics.reloaded.set(0)
-            log.error("settings not reloaded", reasons=error.mistakes)
-        else:
-            log.info("gateway reloads")
-            notify_systemd("RELOADING=1")  # until the process that takes this one's place is ready
-            self.is_reloading = self.should_exit = True
-
 
 class Workers(Multiprocess):
-    """uvicorn's worker processes, which share a listener. `started` is called when the first one serves.
+    """uvicorn's worker processes, which share a listener.
 
-    When one cannot start before that, all of them end: `exit_status` is then that worker's, else 0. `configure` reads
-    the settings anew, for successors; it raises SettingsError. `reloaded` is shared with the workers: 0 after a reload
-    that failed, else 1.
+    When none can start at first, all of them end. Whether the last reload succeeded is shared with the workers.
     """
 
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        listener: socket.socket,
-        configure: Callable[[], uvicorn.Config],
-        started: Callable[[], object],
-        reloaded: Any,
-    ) -> None:
-        super().__init__(config, [listener])
-        self._reloaded = reloaded
-        self._configure = configure
-        self._started = started
+    def __init__(self, settings: Settings, listener: socket.socket, environ: Mapping[str, str], workers: int) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._metrics = Metrics()
+        self._reloaded = RawValue("b", 1)
         self._has_served = False
-
-    @property
-    def exit_status(self) -> int:
-        return STARTUP_FAILURE if any(process.exitcode == STARTUP_FAILURE for process in self.processes) else 0
+        factory = partial(worker, self._metrics, self._reloaded, is_successor=False)
+        super().__init__(_config(settings, self._metrics, factory, workers), [listener])
 
     def terminate_all(self) -> None:
         for listener in self.sockets:
@@ -311,17 +275,21 @@ class Workers(Multiprocess):
                 log.warning("worker replaced", ended=ended.pid, status=ended.exitcode, pid=process.pid)
         if not self._has_served and any(process.is_ready() for process in self.processes):
             self._has_served = True
-            self._started()
+            log_start(self._settings, self.sockets[0])
+            self.config.app = partial(worker, self._metrics, self._reloaded, is_successor=True)
 
     def handle_hup(self) -> None:
-        try:
-            self.config = self._configure()
-        except SettingsError as error:
+        variables = {**self._environ, DIRECTORY: os.environ[DIRECTORY]}
+        settings = _read_anew(variables, self.processes_num)
+        if settings is None:
             self._reloaded.value = 0
-            log.error("settings not reloaded", reasons=error.mistakes)
             return
-        log.info("gateway reloads")
-        notify_systemd("RELOADING=1")
+        os.environ.clear()
+        os.environ.update(variables)
+        configure_logs(settings.log_level)
+        successor = partial(worker, self._metrics, self._reloaded, is_successor=True)
+        self.config = _config(settings, self._metrics, successor, self.processes_num)
+        log_reload()
         before = [*self.processes]
         self.restart_all()
         notify_systemd("READY=1")
@@ -330,65 +298,14 @@ class Workers(Multiprocess):
         self._reloaded.value = not left
 
 
-class _ServerErrors:
-    """Answers what the server refuses, and counts it."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-
-    def __call__(self, error: Exception) -> ASGIApp:
-        return server_error_response(error, lambda refusal: count_failure(self._metrics, refusal))
-
-
-def server_options(settings: Settings, metrics: Metrics | None = None) -> dict[str, Any]:
-    """What uvicorn is run with; `metrics` are those of the application.
-
-    No request is trusted to say which proxies it came through: nothing here asks.
-    """
-    metrics = Metrics() if metrics is None else metrics
-    limits = ServerLimits(keep_alive_timeout=settings.keep_alive_timeout, max_connections=settings.max_connections)
-    return {
-        "loop": "uvloop",
-        "http": partial(HttpConnection, Pool(limits, _ServerErrors(metrics), metrics.watch_connections)),
-        "ws": WebSocketConnection,
-        "ws_max_size": max(LONGEST_MESSAGE, settings.max_body_bytes),
-        "ws_per_message_deflate": False,
-        "access_log": False,
-        "proxy_headers": False,
-        "server_header": False,
-        "date_header": True,
-        "log_config": None,
-        "timeout_graceful_shutdown": GRACE,
-    }
-
-
-class EmbeddedServer(uvicorn.Server):
-    """A server inside a program that handles its own signals."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def application(
-    metrics: Metrics,
-    started: Callable[[], object] = settle_collector,
-    failed: Callable[[BaseException], object] = report_failure,
-) -> Application:
-    """What a server runs, by the settings as they are now. Raises SettingsError."""
-    settings = load_settings()
-    configure_logs(settings.log_level)
-    return create_app(settings, started=started, failed=failed, metrics=metrics)
-
-
 def worker(metrics: Metrics, reloaded: Any, *, is_successor: bool) -> Application:
     """What one of several servers runs. `is_successor`: others serve, and go on when this one cannot start.
 
-    `reloaded` is that of `Workers`.
+    `reloaded` is 0 after a reload that failed, else 1.
     """
     metrics.watch(metrics.reloaded, lambda: reloaded.value)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal sends it to all processes: it is for the parent
-    _end_with_parent()
+    Thread(target=_end_with_parent, name="parent", daemon=True).start()
 
     def started() -> None:
         settle_collector()
@@ -408,22 +325,8 @@ def worker(metrics: Metrics, reloaded: Any, *, is_successor: bool) -> Applicatio
 
 
 def _end_with_parent() -> None:
-    """Have this worker stop, as on a signal, once its parent is gone: nobody else knows of it.
-
-    It would keep the address and its connections to the journal.
-    """
-
-    def wait() -> None:
-        parent = parent_process()
-        if parent is not None:
-            parent.join()
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    Thread(target=wait, name="parent", daemon=True).start()
-
-
-def _allow_open_files() -> None:
-    """As many as the system lets this process have, which `ulimit -n` is often far below: each connection is one."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS names no number and grants not just any
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    """Stop this worker, as on a signal, once its parent is gone: it would keep the address and its connections."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

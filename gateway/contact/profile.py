@@ -1,18 +1,23 @@
-"""Reads the deployment's profile: the TOML file that `GATEWAY_PROFILE` names (docs/profile.md)."""
+"""Reads what a deployment says of itself: its profile, the TOML file that `GATEWAY_PROFILE` names (docs/profile.md),
+and its communities (`GATEWAY_COMMUNITIES`).
+"""
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from gateway.loaders.lists import LISTS
+from gateway.entities import LISTS
+from gateway.env_file import read_file
 from gateway.normalise.observation import TYPES
-from gateway.normalise.person import DOCUMENTED_KEYS
-from gateway.normalise.profile import NO_PROFILE, ListPaging, Profile
+from gateway.normalise.people import DOCUMENTED_KEYS
+from gateway.normalise.records import declared_fields
 from gateway.normalise.table import ROWS
-from gateway.normalise.vocabulary import CLOSED_LISTS
-from gateway.settings import Settings, SettingsError
+from gateway.normalise.values import code_problem, is_code
+from gateway.normalise.vocabulary import CLOSED_LISTS, PlatformName
+from gateway.normalise.wire import AS_DOCUMENTED, NO_PROFILE, ListPaging, Profile
+from gateway.settings import Communities, Mistakes, Settings, SettingsError, guess
 
 VARIABLE = "GATEWAY_PROFILE"
 
@@ -26,28 +31,22 @@ def read_profile(settings: Settings) -> Profile:
     if not settings.profile:
         return NO_PROFILE
     try:
-        return parse_profile(tomllib.loads(Path(settings.profile).read_text(encoding="utf-8-sig")))
-    except OSError as error:
-        problem = f"the file cannot be read: {error.strerror}"
-    except UnicodeDecodeError:
-        problem = "the file must be UTF-8"
+        return parse_profile(tomllib.loads(read_file(VARIABLE, Path(settings.profile))))
     except tomllib.TOMLDecodeError as error:
-        problem = f"the file is no TOML: {error}"
-    raise SettingsError(f"{VARIABLE}: {problem}")
+        raise SettingsError(f"{VARIABLE}: the file is no TOML: {error}") from None
 
 
 def parse_profile(document: Mapping[str, Any]) -> Profile:
     """Of the content of the file. Raises SettingsError: each mistake begins with its place in the file."""
     reader = _Reader(document)
     profile = reader.profile()
-    if reader.mistakes:
-        raise SettingsError(*[f"{VARIABLE}: {mistake}" for mistake in reader.mistakes])
+    reader.mistakes.check()
     return profile
 
 
 class _Reader:
     def __init__(self, document: Mapping[str, Any]) -> None:
-        self.mistakes: dict[str, None] = {}
+        self.mistakes = Mistakes()
         self._document = document
 
     def profile(self) -> Profile:
@@ -58,8 +57,7 @@ class _Reader:
             seen=dict(self._seen()),
             lists=dict(self._lists()),
             not_found=self._texts("not_found.wordings", self._section("not_found", ("wordings",))),
-            wjdh_token_lifetime=self._lifetime("wjdh_lifetime"),
-            security_token_lifetime=self._lifetime("security_lifetime"),
+            token_lifetimes=dict(self._lifetimes()),
             refuse_reasons=self._boolean("reviews.refuse_reasons", self._section("reviews", ("refuse_reasons",))),
         )
 
@@ -81,26 +79,26 @@ class _Reader:
         return words
 
     def _keys(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        records = {rows.record.__name__: rows for rows in ROWS}
         keys: dict[tuple[str, str], tuple[str, ...]] = {}
-        for record, given in self._tables("keys", records):
-            declared = [*records[record].fields()]
-            fields = {field.path: field for _, own, field in declared if own is records[record].record}
+        for record, given in self._tables("keys", ROWS):
+            own: type = ROWS[record].record
+            declared = declared_fields(own).values()
+            fields = {field.path: field for field in declared if field.keys}
             self._known(f"keys.{record}", given, [*fields])
-            taken = {key: field.attribute for keys, _, field in declared for key in keys}
+            taken = {key: field.attribute for key, field in AS_DOCUMENTED.table(ROWS[record]).fields.items()}
             for path in filter(fields.__contains__, given):
                 place, field = f"keys.{record}.{path}", fields[path]
                 texts = self._texts(place, given, path)
                 for key in texts:
                     if taken.setdefault(key, path) != path or texts.count(key) > 1:
                         self._say(f"{place}: {key!r} is the key of another field, or stands here twice")
-                    if (kind := DOCUMENTED_KEYS.get(key.lower())) not in (None, field.field.pii):
+                    if (kind := DOCUMENTED_KEYS.get(key.lower())) not in (None, field.pii):
                         self._say(f"{place}: {key!r} holds personal data ({kind}), and this field is not masked so")
                 keys[record, field.attribute] = texts
         return keys
 
     def _seen(self) -> Iterator[tuple[tuple[str, str], frozenset[str]]]:
-        for record, given in self._tables("seen", [*(rows.record.__name__ for rows in ROWS), "ShenheContent"]):
+        for record, given in self._tables("seen", ROWS):
             for key in given:
                 place = f"seen.{record}.{key}"
                 types = self._texts(place, given, key)
@@ -108,23 +106,22 @@ class _Reader:
                 yield (record, key), frozenset(types)
 
     def _lists(self) -> Iterator[tuple[str, ListPaging]]:
-        lists = {records.endpoint: records for records in LISTS}
+        lists = {records.endpoint.name: records for records in LISTS}
         for name, given in self._tables("lists", [*lists]):
             place = f"lists.{name}"
-            self._known(place, given, ("page_size", "pages") if lists[name].has_own_pages else ("page_size",))
+            self._known(place, given, ("page_size", "pages") if lists[name].page_size is not None else ("page_size",))
             size = given.get("page_size")
             if size is not None and not (type(size) is int and 1 <= size <= LARGEST_PAGE):
                 self._say(f"{place}.page_size: must be a whole number from 1 to {LARGEST_PAGE}")
             yield name, ListPaging(size, self._boolean(f"{place}.pages", given))
 
-    def _lifetime(self, name: str) -> float | None:
-        value = self._section("tokens", ("wjdh_lifetime", "security_lifetime")).get(name)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_LIFETIME:
-            self._say(f"tokens.{name}: must be a number of seconds above 0, {LONGEST_LIFETIME} at most")
-            return None
-        return float(value)
+    def _lifetimes(self) -> Iterator[tuple[PlatformName, float]]:
+        names = {f"{platform.lower()}_lifetime": platform for platform in PlatformName}
+        for name, value in self._section("tokens", names).items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_LIFETIME:
+                self._say(f"tokens.{name}: must be a number of seconds above 0, {LONGEST_LIFETIME} at most")
+            elif name in names:
+                yield names[name], float(value)
 
     def _section(self, name: str, known: Iterable[str]) -> Mapping[str, Any]:
         section = self._table(name, self._document.get(name, {}))
@@ -145,9 +142,7 @@ class _Reader:
     def _known(self, place: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
         for name in given:
             if name not in known:
-                similar = get_close_matches(name, known, n=1, cutoff=0.6)
-                guess = "".join(f"; did you mean {each}?" for each in similar)
-                self._say(f"{f'{place}.{name}' if place else name}: there is no such name{guess}")
+                self._say(f"{f'{place}.{name}' if place else name}: there is no such name{guess(name, known, 0.6)}")
 
     def _texts(self, place: str, given: Mapping[str, Any], name: str | None = None) -> tuple[str, ...]:
         value = given.get(place.rpartition(".")[2] if name is None else name, [])
@@ -166,9 +161,40 @@ class _Reader:
         return value is not False
 
     def _say(self, mistake: str) -> None:
-        self.mistakes[mistake] = None
+        self.mistakes.add(f"{VARIABLE}: {mistake}")
 
 
 def _member(meant: object) -> str:
     """The name in the file of what a word means."""
     return str(meant).lower() if isinstance(meant, bool) else str(meant)
+
+
+COMMUNITIES = "GATEWAY_COMMUNITIES"
+
+LONGEST_NAME = 64
+
+_FULL_WIDTH_COMMA = re.compile(r"，(?=\s*[0-9A-Za-z]+\s*(?:[=,，]|$))")
+"""One that an entry follows, of an input method: others are part of a name."""
+
+
+def read_communities(settings: Settings) -> Communities:
+    """From the setting, or from the file that it names. Raises SettingsError with every mistake."""
+    text = _FULL_WIDTH_COMMA.sub(",", settings.communities)
+    is_list = not text or "=" in text or "," in text or is_code(text)
+    entries = text.split(",") if is_list else read_file(COMMUNITIES, Path(text)).splitlines()
+    names: dict[str, str | None] = {}
+    mistakes = Mistakes()
+    for number, entry in enumerate(entries, 1):
+        code, equals, name = (part.strip() for part in entry.partition("="))
+        if (not code and not equals) or (code.startswith("#") and not is_list):  # a comment of the file
+            continue
+        problems: list[str] = [problem(field="the code")] if (problem := code_problem(code)) else []
+        if equals and not (1 <= len(name) <= LONGEST_NAME and name.isprintable() and "=" not in name):
+            problems.append(f"a name has 1 to {LONGEST_NAME} printable characters, none of them = or a comma")
+        if code in names:
+            problems.append("repeats a code")
+        if not problems:
+            names[code] = name or None
+        mistakes.add(*[f"{COMMUNITIES}: {'entry' if is_list else 'line'} {number}: {it}" for it in problems])
+    mistakes.check()
+    return names

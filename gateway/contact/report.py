@@ -1,18 +1,22 @@
-"""The report of the deep check: the same facts as text, JSON and HTML. It holds no value of a person."""
+"""What the deep check gives: a report, the same facts as text, JSON and HTML, and a profile of what was seen
+(docs/profile.md). Neither holds a value of a person.
+"""
 
+import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from statistics import median
 from typing import Any
 
 import msgspec
 
-from gateway.contact.survey import FEW, FIVE_A_PAGE, Survey, issue_path
-from gateway.loaders.data_quality import get_issues
-from gateway.loaders.lists import LISTS
-from gateway.loaders.record_list import RecordList
-from gateway.normalise.observation import UNREAD_KEYS
+from gateway.contact.survey import ENDS_TOKENS, FEW, FIVE_A_PAGE, NOTHING, Survey, issue_path
+from gateway.entities import LISTS
+from gateway.loaders.answers import get_issues
+from gateway.loaders.lists import RecordList
+from gateway.normalise.observation import WITHHELD, Observer
+from gateway.normalise.vocabulary import CLOSED_LISTS
 
 NOT_READ = "(documented, not read)"
 
@@ -62,11 +66,10 @@ def make_report(survey: Survey) -> Report:
 
 
 def _verdict(stops: Sequence[tuple[str, str]], words: int) -> str:
-    lists = {records.endpoint for records in LISTS}
-    unreadable = len(lists & {endpoint for endpoint, _ in stops})
+    unreadable = len({records.endpoint.name for records in LISTS} & {endpoint for endpoint, _ in stops})
     stopping = "Nothing stops" if not stops else "1 thing stops" if len(stops) == 1 else f"{len(stops)} things stop"
     filling = f"{words} words to fill in" if words > 1 else f"{words or 'no'} word to fill in"
-    reading = f"{unreadable} of {len(lists)} lists cannot be read" if unreadable else "every list readable"
+    reading = f"{unreadable} of {len(LISTS)} lists cannot be read" if unreadable else "every list readable"
     return f"{stopping} you, {filling}, {reading}"
 
 
@@ -89,30 +92,26 @@ def _endpoints(survey: Survey) -> Iterator[Row]:
 
 
 def _list(survey: Survey, records: RecordList[Any]) -> Row:
-    pages = survey.of(records.endpoint)
-    few = survey.page_size(records.endpoint, FIVE_A_PAGE)
+    pages = survey.of(records.endpoint.name)
+    few = survey.page_size(records.endpoint.name, FIVE_A_PAGE)
     orders = set()
     for numbers in ([record.platform_id for record in answer.records] for answer in pages):
         if len(numbers) > 1:
             up, down = (numbers == sorted(numbers, reverse=reverse) for reverse in (False, True))
             orders.add("oldest first" if up else "newest first" if down else "in no order")
     return {
-        "list": records.endpoint,
+        "list": records.endpoint.name,
         "rows": sum(len(answer.records) for answer in pages),
-        "page size": survey.page_size(records.endpoint, "page 1"),
-        "heeds per_page": None if few is None or records.has_own_pages else few == FEW,
-        "turns pages": survey.turns_pages(records.endpoint),
+        "page size": survey.page_size(records.endpoint.name, "page 1"),
+        "heeds per_page": None if few is None or records.page_size is not None else few == FEW,
+        "turns pages": survey.turns_pages(records.endpoint.name),
         "order": orders.pop() if len(orders) == 1 else "in no order" if orders else None,
     }
 
 
 def _issues(survey: Survey) -> Iterator[Row]:
-    """As `dataIssues` will have them."""
-    found = Counter(
-        (answer.endpoint.name, issue_path(issue), issue.problem.value)
-        for answer in survey.answers
-        for issue in get_issues(answer.value)
-    )
+    issues = ((answer.endpoint.name, issue) for answer in survey.answers for issue in get_issues(answer.value))
+    found = Counter((endpoint, issue_path(issue), issue.problem.value) for endpoint, issue in issues)
     for (endpoint, field, problem), values in found.items():
         yield {"endpoint": endpoint, "field": field, "problem": problem, "values": values}
 
@@ -121,17 +120,17 @@ def _fields(survey: Survey) -> Iterator[Row]:
     """`field` is the name that issues have for it."""
     observer = survey.observer
     for record, seen in observer.records.items():
-        declared = observer.declared(record).fields
+        declared, documented = observer.declared[record].keys, observer.declared[record].unread
         for key in (*seen.keys, *observer.missing_keys(record)):
             field, under = declared.get(key), seen.keys.get(key)
-            unread = NOT_READ if key in UNREAD_KEYS.get(record, ()) else "(not documented)"
-            row: Row = {"record": record, "key": key, "field": unread if field is None else field.path}
+            unread = NOT_READ if key in documented else "(not documented)"
+            row: Row = {"record": record, "key": key, "field": unread if field is None else field.field.path}
             row |= {"rows": seen.rows, "present": 0, "types": {}, "forms": {}, "words": {}, "undocumented": []}
             if under is not None:
                 row |= {"present": under.present, "types": under.types, "forms": under.forms}
                 types = observer.unknown_types(record, key) if field is not None else ()
-                row |= {"words": observer.words(record, key)}
-                row |= {"undocumented": [*observer.unknown_words(record, key), *types]}
+                undocumented = [*observer.unknown_words(record, key), *types]
+                row |= {"words": observer.words(record, key), "undocumented": undocumented}
             yield row
 
 
@@ -161,7 +160,6 @@ def to_text(report: Report) -> str:
 
 
 def to_table(lines: Sequence[Sequence[str]]) -> str:
-    """Columns of the same width."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
@@ -172,7 +170,7 @@ th,td{border:1px solid #ccc;padding:.25rem .5rem;text-align:left;vertical-align:
 
 
 def to_html(report: Report) -> str:
-    """One file that needs no other."""
+    """Make one file that needs no other."""
     parts = [f"<p><b>{escape(report.verdict)}</b></p><p>Communities: {escape(', '.join(report.communities))}</p>"]
     for title, rows in report.tables():
         head = "".join(f"<th>{name}</th>" for name in rows[0])
@@ -181,3 +179,104 @@ def to_html(report: Report) -> str:
     head = f'<head><meta charset="utf-8"><title>What the platforms send</title><style>{STYLE}</style></head>'
     body = "\n".join(["<h1>What the platforms send</h1>", *parts])
     return f'<!doctype html>\n<html lang="en">{head}\n<body>{body}</body></html>\n'
+
+
+def propose(survey: Survey) -> str:
+    """The content of a profile. No call shows what a word means: such lines are to be filled in."""
+    head = """\
+# What this deployment's platforms send beyond their document: proposed by `gateway check --deep`.
+# Lines that begin with # are not in force. Fill in what a word means, and remove the #."""
+    words = _words(survey.observer.words_to_fill_in())
+    return "\n".join([head, *_keys(survey), *words, *_seen(survey.observer), *_lists(survey), *_rest(survey), ""])
+
+
+def _keys(survey: Survey) -> Iterator[str]:
+    observer = survey.observer
+    for record in observer.records:
+        renamed = survey.renamed.get(record, {})
+        fields = {key: declared.field for key, declared in observer.declared[record].keys.items()}
+        unknown, gone = observer.unknown_keys(record), observer.missing_keys(record)
+        if not renamed and not (unknown and gone):
+            continue
+        yield f"\n[keys.{record}]"
+        for key, (new, evidence) in renamed.items():
+            yield f"{_name(fields[key].path)} = [{_text(new)}]  # in place of {key}: {evidence}"
+        if unknown and gone:
+            yield f"# These keys are not documented: {', '.join(unknown)}. One may stand for what no row has:"
+            missing: dict[str, list[str]] = {}
+            for key in gone:
+                missing.setdefault(fields[key].path, []).append(key)
+            yield from (f'# {_name(path)} = ["?"]  # {", ".join(keys)}' for path, keys in missing.items())
+
+
+def _words(found: Mapping[str, Mapping[str, list[str]]]) -> Iterator[str]:
+    for name, words in found.items():
+        yield f"\n[words.{name}]"
+        yield f"# The document does not have these. Each of them means one of {', '.join(CLOSED_LISTS[name])}:"
+        shown = {word: places for word, places in words.items() if word != WITHHELD}
+        yield from (f"# ? = [{_text(word)}]  # {'; '.join(places)}" for word, places in shown.items())
+        if WITHHELD in words:
+            yield f"# Others may be names, and are withheld; dataIssues has them: {'; '.join(words[WITHHELD])}"
+    if modules := found.get("ModuleName"):
+        yield "\n[modules]"
+        yield "# Modules besides the nine, if these are no other names of them:"
+        yield f"# others = [{', '.join(_text(word) for word in modules if word != WITHHELD)}]"
+
+
+def _seen(observer: Observer) -> Iterator[str]:
+    """What is not counted from now on: keys and types that are there at first contact."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for each in observer.undocumented():
+        if each.what != "word":
+            found.setdefault(each.record, {}).setdefault(each.key, set()).update(each.found)
+    for record, keys in found.items():
+        yield f"\n[seen.{record}]"
+        yield "# Keys and types that are not documented."
+        yield from (f"{_name(key)} = [{', '.join(map(_text, sorted(types)))}]" for key, types in keys.items())
+
+
+def _lists(survey: Survey) -> Iterator[str]:
+    for records in LISTS:
+        endpoint, lines = records.endpoint.name, []
+        asked = FEW if records.page_size is None else records.page_size
+        size = survey.page_size(endpoint, FIVE_A_PAGE)
+        if size not in (None, asked):
+            lines.append(f"page_size = {size}  # whatever per_page says")
+        if survey.turns_pages(endpoint) is False:
+            note = "" if records.page_size is not None else "# "
+            lines.append(f"{note}pages = false  # page 2 was page 1 once more")
+        if lines:
+            yield f'\n[lists."{endpoint}"]'
+            yield from lines
+
+
+def _rest(survey: Survey) -> Iterator[str]:
+    hints = {
+        answer.envelope.hints.split(" ")[0]
+        for answer in survey.answers
+        if answer.purpose == NOTHING and answer.envelope is not None and answer.envelope.code not in (None, 0, 9)
+    }
+    yield f"""
+[not_found]
+# What refusals said to calls for what does not exist. Keep those that say nothing else:
+# wordings = [{", ".join(map(_text, sorted(filter(None, hints))))}]
+
+[tokens]
+# Where logins give no lifetime, the gateway assumes 3600 seconds at wjdh, and 1800 at security.
+# wjdh_lifetime = 3600
+# security_lifetime = 1800"""
+    for platform, answers in survey.tokens.items():
+        if answers.get(ENDS_TOKENS):
+            yield f"# A login at {platform} ends the tokens before it: serve with one worker, and one gateway."
+    yield """
+[reviews]
+# Whether the platform keeps the reason of a refusal takes a write to see.
+# refuse_reasons = true"""
+
+
+def _text(word: str) -> str:
+    return json.dumps(word, ensure_ascii=False)
+
+
+def _name(path: str) -> str:
+    return path if path.isidentifier() else _text(path)

@@ -4,33 +4,77 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import Any
 
-import httpx
 import msgspec
 
-from gateway.contact.renaming import Renamed, all_renamed_keys
+from gateway.entities import LISTS, LOOKUPS
 from gateway.errors import PlatformError, RefusedError
-from gateway.loaders.data_quality import read_whole, records_with_issues
-from gateway.loaders.lists import LISTS
-from gateway.loaders.record_list import RecordList
+from gateway.loaders.answers import read_whole, records_with_issues
+from gateway.loaders.lists import RecordList
+from gateway.modules import read_module_states, read_modules
 from gateway.normalise.observation import Observer, rows_in
-from gateway.normalise.order import Order
-from gateway.normalise.profile import AS_DECLARED
-from gateway.normalise.records import DataIssue, HouseKey, Page
-from gateway.normalise.shenhe import Shenhe
-from gateway.normalise.verification import applied_house
+from gateway.normalise.records import DataIssue, Page
 from gateway.normalise.vocabulary import DataProblem
-from gateway.normalise.wire import Wire
+from gateway.normalise.wire import AS_DECLARED, Wire
+from gateway.orders.record import Order
+from gateway.people import HOUSE_OWNERS, PEOPLE, read_house_owner, read_people
 from gateway.platforms.call import Call
 from gateway.platforms.client import PlatformClient
 from gateway.platforms.endpoint import Endpoint
-from gateway.platforms.envelope import BadAnswerError, BusyAnswerError, Envelope, open_envelope
+from gateway.platforms.envelope import Envelope
 from gateway.platforms.platforms import Platforms
-from gateway.platforms.route import encode_form
 from gateway.platforms.session import Credential
-from gateway.platforms.wjdh import PROBE_COMMUNITY
+from gateway.shenhe.record import Shenhe
+from gateway.verification import applied_house
+
+ALIKE = 0.8  # how similar a key that vanished and one that came must be, to be one
+ENOUGH_ROWS = 3
+
+
+Renamed = dict[str, tuple[str, str]]
+"""For a documented key that no row has: the key that came in its place, and the evidence."""
+
+
+def all_renamed_keys(observer: Observer) -> dict[str, Renamed]:
+    """By record. What is certain of one record is so of another that has the same key, and lacks the same one."""
+    found = {record: renamed_keys(observer, record) for record in observer.records}
+    certain = {key: (new, record) for record, renamed in found.items() for key, (new, _) in renamed.items()}
+    for record, renamed in found.items():
+        unknown = observer.unknown_keys(record)
+        for key in observer.missing_keys(record):
+            new, other = certain.get(key, ("", ""))
+            if new in unknown and key not in renamed:
+                renamed[key] = new, f"as in {other}"
+    return {record: renamed for record, renamed in found.items() if renamed}
+
+
+def renamed_keys(observer: Observer, record: str) -> Renamed:
+    """The keys of a record that came in the place of others, where there is no doubt of it."""
+    seen = observer.records[record]
+    if seen.rows < ENOUGH_ROWS:
+        return {}
+    missing = observer.missing_keys(record)
+    unknown = [key for key in observer.unknown_keys(record) if 2 * seen.keys[key].present > seen.rows]
+    found: Renamed = {}
+    for key in missing:
+        words = {word for word in observer.declared[record].keys[key].words or () if not word.isdecimal()}
+        values = [each for each in unknown if seen.samples.get(each, set()) & words]
+        alike = [each for each in unknown if SequenceMatcher(None, key, each).ratio() >= ALIKE]
+        if len(values) == 1:
+            found[key] = values[0], "its words are those of this field"
+        elif len(alike) == 1:
+            found[key] = alike[0], "the names are alike"
+    claimed = Counter(new for new, _ in found.values())
+    found = {key: renamed for key, renamed in found.items() if claimed[renamed[0]] == 1}
+    left = [key for key in missing if key not in found], [key for key in unknown if key not in dict(found.values())]
+    if len(left[0]) == len(left[1]) == 1:
+        found[left[0][0]] = left[1][0], "the only key that is missing, and the only one that is not documented"
+    return found
+
 
 NO_RECORD = 2147483647
 RECORDS = 10
@@ -77,8 +121,6 @@ class Answer(msgspec.Struct):
 
 
 class Survey:
-    """The answers, and what was observed of their rows."""
-
     def __init__(self, communities: Sequence[str], wire: Wire) -> None:
         self.communities = tuple(communities)
         self._wire = wire
@@ -95,10 +137,8 @@ class Survey:
     def look_again(self) -> None:
         """Look at all rows once more, knowing which keys stand in the place of which."""
         self.renamed = all_renamed_keys(self.observer)
-        self.observer = Observer(
-            self._wire,
-            {record: {key: declared for declared, (key, _) in found.items()} for record, found in self.renamed.items()},
-        )
+        keys = {record: {new: key for key, (new, _) in found.items()} for record, found in self.renamed.items()}
+        self.observer = Observer(self._wire, keys)
         for answer in self.answers:
             self._observe(answer)
 
@@ -107,19 +147,15 @@ class Survey:
             self.observer.rows(answer.endpoint.record.__name__, self.rows(answer))
 
     def rows(self, answer: Answer) -> list[Any]:
-        """The rows of a success, as they came."""
         record, envelope = answer.endpoint.record, answer.envelope
         if record is None or envelope is None or envelope.code not in (None, 0):
             return []
-        return rows_in(self.observer.declared(record.__name__).fields, envelope.body.get("data"))
+        return rows_in(self.observer.declared[record.__name__].keys, envelope.body.get("data"))
 
     def of(self, endpoint: str, *purposes: str) -> list[Answer]:
         """The answers of an endpoint, to calls of these purposes if any are named."""
-        return [
-            answer
-            for answer in self.answers
-            if answer.endpoint.name == endpoint and (not purposes or answer.purpose in purposes)
-        ]
+        asked = [answer for answer in self.answers if answer.endpoint.name == endpoint]
+        return [answer for answer in asked if answer.purpose in purposes] if purposes else asked
 
     def turns_pages(self, endpoint: str) -> bool | None:
         """Whether page 2 is another than page 1; None where there is no second."""
@@ -128,8 +164,8 @@ class Survey:
         return any(self.rows(one) != self.rows(two) for one, two in second) if second else None
 
     def page_size(self, endpoint: str, purpose: str) -> int | None:
-        pages = [answer.value for answer in self.of(endpoint, purpose) if isinstance(answer.value, Page)]
-        return next((page.per_page for page in pages if page.per_page is not None), None)
+        pages = (answer.value for answer in self.of(endpoint, purpose))
+        return next((it.per_page for it in pages if isinstance(it, Page) and it.per_page is not None), None)
 
     def stops(self) -> Iterator[tuple[str, str]]:
         """What the gateway cannot read: the endpoint, and why."""
@@ -144,14 +180,13 @@ class Survey:
             if lost := sum(answer.value is None and answer.failure is None for answer in singles):
                 yield endpoint, f"{lost} of {len(singles)} records of the list are not found"
             read = sum(len(answer.records) for answer in answers)
-            unreadable = Counter(
-                field
-                for answer in answers
-                for *_record, issues in records_with_issues(answer.value)
-                for field in {issue_path(each) for each in issues if each.problem is DataProblem.MALFORMED}
-            )
-            for field in (field for field, count in unreadable.items() if count == read):
-                yield endpoint, f"{field} can be read in none of {read} records"
+            unreadable: Counter[str] = Counter()
+            for answer in answers:
+                for *_record, issues in records_with_issues(answer.value):
+                    unreadable.update({issue_path(it) for it in issues if it.problem is DataProblem.MALFORMED})
+            for field, count in unreadable.items():
+                if count == read:
+                    yield endpoint, f"{field} can be read in none of {read} records"
 
 
 def issue_path(issue: DataIssue) -> str:
@@ -160,29 +195,29 @@ def issue_path(issue: DataIssue) -> str:
 
 
 class Surveyor:
-    """Asks one call at a time, in an order that lets one answer say what to ask next. `done` is called after each."""
+    """Asks one call at a time, in an order that lets one answer say what to ask next. `show` is given the progress."""
 
-    def __init__(self, platforms: Platforms, survey: Survey, pause: float, done: Callable[[Answer], None]) -> None:
+    def __init__(self, platforms: Platforms, survey: Survey, pause: float, show: Callable[[str], None]) -> None:
+        self._platforms = platforms
         self.wjdh = platforms.wjdh
         self.security = platforms.security
         self.survey = survey
         self._lists = platforms.profile.lists
         self._pause = pause
-        self._done = done
+        self._show = show
 
     async def run(self, pages: int) -> None:
-        for client in (self.wjdh, self.security):
+        for client in self._platforms.all:
             await self._tokens(client)
         for at, code in enumerate(self.survey.communities):
             for records in LISTS:
                 await self._list(records, code, pages, with_probes=at == 0)
-            await self.ask(self.wjdh.modules(code), "listed", code)
+            await self.ask(read_modules(self.wjdh, code), "listed", code)
         await self._security_platform()
 
     async def ask(self, call: Call[Any], purpose: str, community: str | None = None) -> Answer:
         """Never raises for what a platform did, nor for what a reader made of it."""
-        platform = self.wjdh.platform if call.endpoint.name in self.wjdh.endpoints else self.security.platform
-        answer = Answer(platform, call.endpoint, purpose, community)
+        answer = Answer(self._platforms.by_endpoint[call.endpoint.name].platform, call.endpoint, purpose, community)
         began = time.perf_counter()
         try:
             answer.value = read_whole(await call)
@@ -191,10 +226,9 @@ class Surveyor:
         except Exception as error:  # noqa: BLE001 # a reader's mistake stops the gateway as well
             answer.failure = f"INTERNAL ({type(error).__name__})"
         answer.seconds = time.perf_counter() - began
-        answer.size = call.size
-        answer.envelope = None if call.answer is None else open_envelope(call.answer)
+        answer.size, answer.envelope = call.size, call.open_answer()
         self.survey.add(answer)
-        self._done(answer)
+        self._show(f"{len(self.survey.answers)} calls, {answer.platform} {answer.endpoint.name}")
         await asyncio.sleep(self._pause)
         return answer
 
@@ -202,32 +236,29 @@ class Surveyor:
         """Whether a login ends the token before it, and whether an invalid token is noticed."""
         try:
             token = await client.session.credential()
-            await client.session.replace(token)
+            if await client.session.replace(token) is None:
+                return
         except PlatformError:
             return  # each call says so
-        invalid = Credential(b"Bearer x") if token.authorization else Credential(field=b"token=x")
-        self.survey.tokens[client.platform] = {
-            ENDS_TOKENS: await self._is_dead(client, token),
-            IS_NOTICED: await self._is_dead(client, invalid),
-        }
+        invalid = Credential("Bearer x" if token.header else "", dict.fromkeys(token.fields, "x"))
+        ends, noticed = await self._is_dead(client, token), await self._is_dead(client, invalid)
+        self.survey.tokens[client.platform] = {ENDS_TOKENS: ends, IS_NOTICED: noticed}
 
     async def _is_dead(self, client: PlatformClient, credential: Credential) -> bool | None:
         """None where nothing was answered."""
-        asks_wjdh = client is self.wjdh
-        name, form = ("modules", {"xiaoqu": PROBE_COMMUNITY}) if asks_wjdh else ("people", {"name": "无", "phone": "0"})
-        if (route := client.routes.get(name)) is None:
+        read = next((each for each in LOOKUPS if each.endpoint.name in client.routes), None)
+        if read is None:
             return None
-        deadline = asyncio.get_running_loop().time() + client.call_timeout
+        call = read.read(client.with_credential(credential), read.nothing)
         await asyncio.sleep(self._pause)
-        try:
-            envelope = open_envelope(await route.exchange(encode_form(form), credential, deadline))
-        except (httpx.TransportError, BadAnswerError, BusyAnswerError):
-            return None
-        return client.token_is_dead(route.endpoint, envelope)
+        with suppress(PlatformError):
+            await call
+        envelope = call.open_answer()
+        return None if envelope is None else client.token_is_dead(call.endpoint, envelope)
 
     async def _list(self, records: RecordList[Any], code: str, pages: int, *, with_probes: bool) -> None:
         found: dict[int, None] = {}
-        turns_pages = self._lists.get(records.endpoint, AS_DECLARED).pages
+        turns_pages = self._lists.get(records.endpoint.name, AS_DECLARED).pages
         queries = records.queries(records.everything)
         for query in queries:
             for number in range(1, pages + 1 if turns_pages else 2):
@@ -250,10 +281,10 @@ class Surveyor:
         people = dict.fromkeys((each.name, each.phone) for each in applicants if each.name and each.phone)
         homes = [record.house.key for record in records if isinstance(record, Order) and record.house]
         houses = dict.fromkeys(key for key in (*homes, *map(applied_house, reviews)) if key is not None)
-        await self.ask(self.security.people("无", "0"), NOTHING)
+        await self.ask(PEOPLE.read(self.security, PEOPLE.nothing), NOTHING)
         for name, phone in [*people][:RECORDS]:
-            await self.ask(self.security.people(str(name), str(phone)), "found")
-        await self.ask(self.security.house_owner(HouseKey(PROBE_COMMUNITY, 0, 0, 0, 0)), NOTHING)
+            await self.ask(read_people(self.security, str(name), str(phone)), "found")
+        await self.ask(HOUSE_OWNERS.read(self.security, HOUSE_OWNERS.nothing), NOTHING)
         for house in [*houses][:RECORDS]:
-            await self.ask(self.security.house_owner(house), "found")
-        await self.ask(self.security.module_states(), "listed")
+            await self.ask(read_house_owner(self.security, house), "found")
+        await self.ask(read_module_states(self.security), "listed")

@@ -16,41 +16,36 @@ most, and so does one field that reads whole lists, wherever it stands.
 The sum is an upper bound, as far as the lists have not grown. A look-up that is shared, written twice or left out by
 @skip is counted wherever it stands. Fragments are weighed once, so the work is linear in the document.
 
-Introspection calls nobody, but takes time: FIELDS_PER_CALL fields of it weigh as much as a call (`introspection.py`).
+Introspection calls nobody, but takes time: FIELDS_PER_CALL fields of it weigh as much as a call (`limits.py`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import ceil
 from operator import add
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 from graphql import (
     FieldNode,
-    FragmentSpreadNode,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
-    GraphQLNamedType,
-    GraphQLSchema,
     IntValueNode,
     ListValueNode,
     NonNullTypeNode,
     NullValueNode,
     ObjectValueNode,
+    OperationDefinitionNode,
     ValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
-    is_introspection_type,
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from gateway.execution.introspection import FIELDS_PER_CALL, count_fields
-from gateway.execution.outline import Operation, Outline, Selected
+from gateway.execution.limits import FIELDS_PER_CALL, Outline, Selected, Selections
 
-MOST_REMEMBERED = 64
-"""Sums that one operation remembers, for as many combinations of its variables."""
+MOST_REMEMBERED = 64  # sums that one operation remembers, for as many combinations of its variables
 
 
 class Amount(NamedTuple):
@@ -101,178 +96,137 @@ GetCost: TypeAlias = Callable[[GraphQLField], Cost]
 """Reads the declaration of a field."""
 
 
-class _Source(NamedTuple):
-    """A variable that the sum depends on, the path inside its value, and whether a list is wanted there."""
-
-    variable: str
-    path: tuple[str, ...]
-    of_list: bool
-
-    def measure(self, given: Mapping[str, Any], _sizes: Sizes) -> int | None:
-        """None where the variable is not given."""
-        return _given(given, *self)
-
-
-class _Number(NamedTuple):
-    """A number of the caller."""
-
-    name: str
-
-    def measure(self, _given: Mapping[str, Any], sizes: Sizes) -> int:
-        return sizes.get_size(self.name)
-
-
-class _Pages(NamedTuple):
-    """Those of the list of a community, named by a variable or with a code; of all where neither is there."""
-
-    code: str | None = None
-    variable: str | None = None
-
-    def measure(self, given: Mapping[str, Any], sizes: Sizes) -> int:
-        code = self.code if self.variable is None else str(given.get(self.variable, self.code))
-        return sizes.get_pages(code)
-
-
 class _Weight(NamedTuple):
     calls: int = 0
     searches: int = 0
     lists: int = 0
 
+    def plus(self, other: "_Weight") -> "_Weight":
+        return _Weight(*map(add, self, other))
 
-_Magnitudes: TypeAlias = Mapping[_Source | _Number | _Pages, int | None]
-"""What variables amount to, None where one is not given; and the numbers of the caller."""
+
+_Measure: TypeAlias = Callable[[Mapping[str, Any], Sizes], int | None]
+"""What variables amount to, None where one is not given; or a number of the caller's."""
+
+_PAGES = ("pages", None, None)
+"""Stands for the pages of all communities."""
 
 
 class OperationCost:
-    """The cost of one operation of a valid document, for any variables and caller: remembered for those seen."""
+    """The cost of one operation of a valid document, for any variables and caller: remembered for those seen.
 
-    def __init__(self, schema: GraphQLSchema, outline: Outline, operation: Operation, get_cost: GetCost) -> None:
-        node, selections = operation
+    `introspected` is the number of fields of introspection in its answer.
+    """
+
+    def __init__(self, outline: Outline, operation: Selections, get_cost: GetCost, introspected: float = 0) -> None:
+        self._outline = outline
+        self._operation = operation
         self._get_cost = get_cost
-        self._introspection = ceil(count_fields(schema, outline, operation) / FIELDS_PER_CALL)
-        fragments: dict[str | None, list[Selected]] = {name: each for name, (_, each) in outline.fragments.items()}
-        self._parts = {**fragments, None: selections}
-        definitions = node.variable_definitions or ()
+        self._introspection = ceil(introspected / FIELDS_PER_CALL)
+        definitions = cast("OperationDefinitionNode", operation[0].node).variable_definitions or ()
         self._defaults = {each.variable.name.value: each.default_value for each in definitions}
         self._required = {each.variable.name.value for each in definitions if isinstance(each.type, NonNullTypeNode)}
-        self._sources: dict[_Source | _Number | _Pages, None] = {}
-        self._without_variables = self._sum({})
+        self._measures: dict[Hashable, _Measure] = {}
         self._known: dict[tuple[int | None, ...], int] = {}
+        self._without_variables = self._sum({})
 
     def of(self, variables: Mapping[str, Any] | None, sizes: Sizes) -> int:
         """How many calls the operation may cause with these variables, which need not be of the right types."""
-        if not self._sources:
+        if not self._measures:
             return self._without_variables
         given = variables or {}
-        magnitudes = tuple([source.measure(given, sizes) for source in self._sources])
+        magnitudes = tuple([measure(given, sizes) for measure in self._measures.values()])
         cost = self._known.get(magnitudes)
         if cost is None:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            cost = self._known[magnitudes] = self._sum(dict(zip(self._sources, magnitudes, strict=True)))
+            cost = self._known[magnitudes] = self._sum(dict(zip(self._measures, magnitudes, strict=True)))
         return cost
 
-    def _sum(self, magnitudes: _Magnitudes) -> int:
-        weights: dict[str | None, _Weight] = {}
-        for name, selections in self._parts.items():
-            sums = [_Weight()] * (len(selections) + 1)  # of what each selection encloses, and last, at -1, of all
-            for position in reversed(range(len(selections))):
-                node, enclosing, _depth, parent, field = selections[position]
-                if isinstance(node, FragmentSpreadNode):
-                    weight = weights[node.name.value]
-                elif isinstance(node, FieldNode) and parent and field and not _is_introspection(node, parent):
-                    weight = self._field(node, field, sums[position], magnitudes)
-                else:
-                    continue
-                sums[enclosing] = _Weight(*map(add, sums[enclosing], weight))
-            weights[name] = sums[-1]
-        calls, searches, lists = weights[None]
-        pages = magnitudes.get(_Pages()) or 0
-        return calls + min(searches, pages) + lists * pages + self._introspection
+    def _sum(self, magnitudes: Mapping[Hashable, int | None]) -> int:
+        self._magnitudes = magnitudes
+        [weight] = self._outline.weigh([self._operation], self._weigh_one, _Weight.plus, _Weight())
+        pages = magnitudes.get(_PAGES) or 0
+        return weight.calls + min(weight.searches, pages) + weight.lists * pages + self._introspection
 
-    def _field(self, node: FieldNode, field: GraphQLField, below: _Weight, magnitudes: _Magnitudes) -> _Weight:
-        """With what is below."""
+    def _measured(self, key: Hashable, measure: _Measure) -> int | None:
+        """What it comes to in the request that is weighed; all measures are taken of the next ones."""
+        self._measures[key] = measure
+        return self._magnitudes.get(key)
+
+    def _weigh_one(self, selected: Selected, _around: Selected | None, within: _Weight) -> _Weight:
+        node, _, _, field = selected
+        if field is None or not isinstance(node, FieldNode):
+            return within
         cost = self._get_cost(field)
-        calls, items, times, searches = [
-            self._amount(amount, field, node, magnitudes)
-            for amount in (cost.calls, cost.items, cost.times, cost.searches)
-        ]
-        calls, lists = calls * times + items * below.calls, cost.lists + below.lists
+        amounts = cost.calls, cost.items, cost.times, cost.searches
+        calls, items, times, searches = [self._amount(amount, field, node) for amount in amounts]
+        calls, lists = calls * times + items * within.calls, cost.lists + within.lists
         if cost.searches or cost.lists:
-            self._sources[_Pages()] = None
+            self._measured(_PAGES, lambda _given, sizes: sizes.get_pages(None))
         if cost.names and lists:
-            calls, lists = calls + lists * self._pages(node, cost.names, magnitudes), 0
-        return _Weight(calls, searches + items * below.searches, lists)
+            calls, lists = calls + lists * self._pages(node, cost.names), 0
+        return _Weight(calls, searches + items * within.searches, lists)
 
-    def _pages(self, node: FieldNode, argument: str, magnitudes: _Magnitudes) -> int:
-        """Of the community that the argument names."""
+    def _pages(self, node: FieldNode, argument: str) -> int:
         value = next(each.value for each in node.arguments or () if each.name.value == argument)
         variable = value.name.value if isinstance(value, VariableNode) else None
-        literal = value if variable is None else self._defaults.get(variable)
-        pages = _Pages(getattr(literal, "value", None), variable)
-        self._sources[pages] = None
-        return magnitudes.get(pages) or 0
+        literal = getattr(value if variable is None else self._defaults.get(variable), "value", None)
 
-    def _amount(
-        self, amount: int | Amount | OfCaller, field: GraphQLField, node: FieldNode, magnitudes: _Magnitudes
-    ) -> int:
+        def measure(given: Mapping[str, Any], sizes: Sizes) -> int:
+            return sizes.get_pages(literal if variable is None else str(given.get(variable, literal)))
+
+        return self._measured(("pages", literal, variable), measure) or 0
+
+    def _amount(self, amount: int | Amount | OfCaller, field: GraphQLField, node: FieldNode) -> int:
         if isinstance(amount, int):
             return amount
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
         if isinstance(amount, OfCaller):
-            return self._of_caller(amount, field, node, magnitudes)
+            return self._of_caller(amount, field, given)
         name, *path = amount.argument.split(".")
-        given = next((argument.value for argument in node.arguments or () if argument.name.value == name), None)
         of_list = _is_list(field.args[name].type, path)
-        magnitude = None if given is None else self._literal(given, path, of_list, magnitudes)
+        magnitude = self._literal(given[name], tuple(path), of_list) if name in given else None
         if magnitude is None:
             magnitude = 0 if path else _magnitude(coerce_default_value(field.args[name]), of_list)
         return amount.of(magnitude)
 
-    def _of_caller(self, amount: OfCaller, field: GraphQLField, node: FieldNode, magnitudes: _Magnitudes) -> int:
-        """All that may decide is noted, also where something before it decides this time."""
-        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    def _of_caller(self, amount: OfCaller, field: GraphQLField, given: Mapping[str, ValueNode]) -> int:
+        """All that may decide is measured, also where something before it decides this time."""
         decided = 0
         for name in amount.instead:
             value = given.get(name)
             if value is None or isinstance(value, NullValueNode):
                 continue
-            of_list, is_certain = _is_list(field.args[name].type, ()), self._is_certain(value)
+            of_list = _is_list(field.args[name].type, ())
+            is_certain = not isinstance(value, VariableNode) or value.name.value in self._required
             if is_certain and not of_list:
                 return decided or 1
-            number = self._literal(value, (), of_list, magnitudes) or 0
+            number = self._literal(value, (), of_list) or 0
             decided = decided or (number if of_list else min(number, 1))
             if is_certain:
                 return decided
-        of_caller = _Number(amount.name)
-        self._sources[of_caller] = None
-        return decided or magnitudes.get(of_caller) or 0
+        size = self._measured(("caller", amount.name), lambda _given, sizes: sizes.get_size(amount.name))
+        return decided or size or 0
 
-    def _is_certain(self, value: ValueNode) -> bool:
-        """Whether a value is always given: it is no variable, or one that must not be null."""
-        return not isinstance(value, VariableNode) or value.name.value in self._required
-
-    def _literal(self, node: ValueNode, path: Sequence[str], of_list: bool, magnitudes: _Magnitudes) -> int | None:
+    def _literal(self, node: ValueNode, path: tuple[str, ...], of_list: bool) -> int | None:
         """What the value at the path amounts to; None where a variable gives none."""
         if isinstance(node, VariableNode):
-            source = _Source(node.name.value, tuple(path), of_list)
-            self._sources[source] = None
-            magnitude, default = magnitudes.get(source), self._defaults.get(source.variable)
+            name = node.name.value
+            key, default = (name, path, of_list), self._defaults.get(name)
+            magnitude = self._measured(key, lambda given, _sizes: _given(given, *key))
             if magnitude is None and default is not None:
-                return self._literal(default, path, of_list, magnitudes)
+                return self._literal(default, path, of_list)
             return magnitude
         if path:
-            within = node.fields if isinstance(node, ObjectValueNode) else ()
-            inner = next((field.value for field in within if field.name.value == path[0]), None)
-            return 0 if inner is None else self._literal(inner, path[1:], of_list, magnitudes)
+            fields = node.fields if isinstance(node, ObjectValueNode) else ()
+            inner = next((field.value for field in fields if field.name.value == path[0]), None)
+            return 0 if inner is None else self._literal(inner, path[1:], of_list)
         if isinstance(node, IntValueNode) and not of_list:
             return max(0, int(node.value))
         if isinstance(node, ListValueNode):
             return len(node.values)
         return 0 if isinstance(node, NullValueNode) else 1
-
-
-def _is_introspection(node: FieldNode, parent: GraphQLNamedType) -> bool:
-    return node.name.value.startswith("__") or is_introspection_type(parent)
 
 
 def _is_list(type_: GraphQLInputType, path: Sequence[str]) -> bool:

@@ -1,21 +1,39 @@
-"""From the text of a query to a document that may be run: parsed, within limits, validated, remembered."""
+"""From what a request names to an operation that may be run: the one way in, over HTTP and WebSocket alike.
 
-from collections.abc import Callable, Mapping, Sequence
+    document by text or identifier → trusted? → parsed, within limits, valid (`Documents`) → its cost (`Intake`)
+
+Each step costs less than the next, and a request that fails one never sees the next.
+
+Clients may send a document once and then name it by its hash, as Apollo's automatic persisted queries do, or by the
+`documentId` of the GraphQL over HTTP draft. `TrustedDocuments` are those that frontends were built with. Manifests have
+Apollo's form, `{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id", "body", ...}]}`, or
+Relay's, `{"<id>": "query ..."}`.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from hashlib import sha256
-from typing import TypeAlias
+from itertools import chain
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import msgspec
+import structlog
 from cachetools import LRUCache
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLField,
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
-    Source,
+    OperationType,
     Token,
     specified_rules,
     validate,
@@ -24,17 +42,43 @@ from graphql.language.parser import Parser, nested_too_deeply_error
 from graphql.validation import ASTValidationRule, OverlappingFieldsCanBeMergedRule, ValidationContext
 from graphql.validation.validate import ValidationAbortedError
 
-from gateway.errors import GatewayError, QueryTooComplexError, UserInputError
-from gateway.execution.cost import GetCost, OperationCost
-from gateway.execution.limits import Limits, check_limits, require_little_introspection
-from gateway.execution.outline import BYTES_PER_ENTRY, BYTES_PER_TOKEN, CACHED_DOCUMENTS, Outline
+from gateway.errors import (
+    GatewayError,
+    PersistedQueryNotFoundError,
+    QueryTooComplexError,
+    UntrustedDocumentError,
+    UserInputError,
+)
+from gateway.execution.cost import GetCost, OperationCost, Sizes
+from gateway.execution.limits import (
+    LARGEST_REPORTED,
+    Limits,
+    Outline,
+    check_limits,
+    count_introspected,
+    require_little_introspection,
+)
 from gateway.ops.trace import enter_phase
+from gateway.settings import Settings, SettingsError
 from gateway.wording.requests import RequestWording
 
-MAX_VALIDATION_ERRORS = 20
+if TYPE_CHECKING:
+    from gateway.execution.executor import Plans
+
+log = structlog.get_logger(__name__)
 
 GetScopes: TypeAlias = Callable[[GraphQLField], frozenset[str]]
 """The scopes that a field of the schema declares."""
+
+MAX_VALIDATION_ERRORS = 20
+
+CACHED_DOCUMENTS = 512  # that are kept prepared, with their plans
+BYTES_PER_ENTRY = 64 * 1024  # of memory, on average, before documents leave the cache earlier
+BYTES_PER_TOKEN = 500  # what one takes in memory, parsed and outlined: measured and rounded up
+PERSISTED_BYTES = 4 * 1024 * 1024  # of memory, for the texts of persisted queries
+MOST_REPORTED = 1024  # untrusted documents that are remembered as reported, so that each is logged once
+MOST_SPREAD = 4  # times the longest listed document, of a text that is compared token by token
+VARIABLE = "GATEWAY_TRUSTED_DOCUMENTS"
 
 CHARACTERS_PER_TOKEN = 32
 """Ignored characters and long words cost the lexer time too: this many times the limit of tokens bounds the text."""
@@ -56,52 +100,49 @@ class DocumentError(Exception):
         return cls([GraphQLError(error.message, original_error=error)])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Prepared:
     """An operation of a valid document. `key` is the SHA-256 of the document's text, in hexadecimal.
 
-    `name` is the operation's own, and `root_fields` are the names of the fields that it begins with. `cost` is None
-    where the fields of the schema declare none; `scopes` are those that the fields of the document ask for; `bytes` is
-    what it takes in memory. `kind` is query, mutation or subscription.
+    `kind` is query, mutation or subscription. `conditions` are the variables in @skip and @include; None for what is
+    executed without plans: mutations, subscriptions, and documents with other directives. `cost` is None where the
+    fields of the schema declare none; `scopes` are those that the fields of the document ask for. `bytes` is what the
+    document takes in memory: `weigh` is to be called when `plans` add to that.
     """
 
     document: DocumentNode
     operation: OperationDefinitionNode
     key: str
     name: str | None
-    root_fields: tuple[str, ...]
+    kind: str
+    fragments: dict[str, FragmentDefinitionNode]
+    conditions: tuple[str, ...] | None
     cost: OperationCost | None
     scopes: frozenset[str]
     bytes: int
-    kind: str
+    weigh: Callable[[], None]
+    plans: "Plans | None" = None
 
 
+@dataclass(eq=False)
 class Documents:
-    """Prepares documents, and keeps up to `size` of those that passed, the least recently used going first.
-
-    Documents that fail are not kept: they are cheap to refuse, and a caller can make any number of them. The steps are
-    in the order of what they cost, each bounding the next: length and tokens, limits, validation.
+    """Prepares documents, and keeps up to `size` of those that passed, the least recently used going first. Others are
+    cheap to refuse: the steps are in the order of what they cost, each bounding the next.
 
     `suggestions` says whether errors may name fields and types that the caller did not ask for. `get_cost` reads what
     the fields of the schema cost, `get_scopes` which scopes they ask for.
     """
 
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        limits: Limits,
-        size: int = CACHED_DOCUMENTS,
-        *,
-        suggestions: bool = True,
-        get_cost: GetCost | None = None,
-        get_scopes: GetScopes | None = None,
-    ) -> None:
-        self._schema = schema
-        self._limits = limits
-        self._get_cost = get_cost
-        self._get_scopes = get_scopes
-        self._suggestions = suggestions
-        self._cache: LRUCache[str, Mapping[str | None, Prepared]] = LRUCache(size * BYTES_PER_ENTRY, _weigh)
+    schema: GraphQLSchema
+    limits: Limits
+    size: int = CACHED_DOCUMENTS
+    _: KW_ONLY
+    suggestions: bool = True
+    get_cost: GetCost | None = None
+    get_scopes: GetScopes = lambda _field: frozenset()
+
+    def __post_init__(self) -> None:
+        self._cache: LRUCache[str, Mapping[str | None, Prepared]] = LRUCache(self.size * BYTES_PER_ENTRY, _weigh)
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
         """The operation of that name, or the only one.
@@ -120,9 +161,7 @@ class Documents:
         return prepared
 
     def operation_names(self, query: str) -> list[str]:
-        """Of the operations of a document, those that have one. Raises DocumentError as `prepare` does."""
-        operations = self._cache.get(query) or self._prepare(query)
-        return [name for name in operations if name is not None]
+        return [name for name in self._cache.get(query) or self._prepare(query) if name is not None]
 
     def _prepare(self, query: str) -> Mapping[str | None, Prepared]:
         """The operations of a new document by name, and a lone one also under None."""
@@ -130,32 +169,45 @@ class Documents:
             enter_phase("parse")
             document = self._parse(query)
             enter_phase("validate")
-            outline = Outline(self._schema, document)
-            check_limits(outline, self._limits)
+            outline = Outline(self.schema, document)
+            check_limits(outline, self.limits)
             self._validate(document)
-            require_little_introspection(self._schema, outline)
+            introspected = count_introspected(self.schema, outline)
+            require_little_introspection(self.schema, introspected)
         except QueryTooComplexError as error:
             raise DocumentError.of(error) from None
-        key = sha256(query.encode()).hexdigest()
-        scopes = frozenset[str]().union(*map(self._get_scopes, outline.fields())) if self._get_scopes else frozenset()
-        weight = len(query) + document.token_count * BYTES_PER_TOKEN
+        scopes = frozenset[str]().union(*[self.get_scopes(field) for *_, field in outline if field])
+        conditions = outline.find_conditions()
         operations: dict[str | None, Prepared] = {}
-        for operation in outline.operations:
-            node, _selections = operation
-            name = node.name.value if node.name else None
-            root_fields = outline.root_fields(operation)
-            cost = self._get_cost and OperationCost(self._schema, outline, operation, self._get_cost)
-            operations[name] = Prepared(
-                document, node, key, name, root_fields, cost, scopes, weight, node.operation.value
+        for selections, fields in zip(outline.operations, introspected, strict=True):
+            node = cast("OperationDefinitionNode", selections[0].node)
+            prepared = Prepared(
+                document,
+                node,
+                sha256(query.encode()).hexdigest(),
+                node.name.value if node.name else None,
+                node.operation.value,
+                {name: cast("FragmentDefinitionNode", each[0].node) for name, each in outline.fragments.items()},
+                conditions if node.operation is OperationType.QUERY else None,
+                self.get_cost and OperationCost(outline, selections, self.get_cost, fields),
+                scopes,
+                len(query) + document.token_count * BYTES_PER_TOKEN,
+                partial(self._keep, query),
             )
+            operations[prepared.name] = prepared
         if len(operations) == 1:
-            operations[None] = next(iter(operations.values()))
-        with suppress(ValueError):  # it is heavier than all that may be kept
-            self._cache[query] = operations
+            operations[None] = prepared
+        self._keep(query, operations)
         return operations
 
+    def _keep(self, query: str, operations: Mapping[str | None, Prepared] | None = None) -> None:
+        """Anew, for they may weigh more than before."""
+        if operations := operations or self._cache.pop(query, None):
+            with suppress(ValueError):  # it is heavier than all that may be kept
+                self._cache[query] = operations
+
     def _parse(self, query: str) -> DocumentNode:
-        tokens = self._limits.tokens
+        tokens = self.limits.tokens
         longest = tokens * CHARACTERS_PER_TOKEN
         if len(query) > longest:
             raise QueryTooComplexError(RequestWording.TOO_LONG(max=longest), "characters", longest, len(query))
@@ -164,55 +216,41 @@ class Documents:
         except GraphQLSyntaxError as error:
             if error.description.endswith("Parsing aborted."):
                 raise QueryTooComplexError(RequestWording.TOO_MANY_TOKENS(max=tokens), "tokens", tokens) from None
-            raise DocumentError([_coded(error, "GRAPHQL_PARSE_FAILED")]) from None
+            error.extensions = {"code": "GRAPHQL_PARSE_FAILED"}
+            raise DocumentError([error]) from None
 
     def _validate(self, document: DocumentNode) -> None:
-        hide_suggestions = not self._suggestions
-        errors = validate(self._schema, document, _RULES, MAX_VALIDATION_ERRORS, hide_suggestions=hide_suggestions)
-        if not errors:
-            return
-        if isinstance(errors[-1], ValidationAbortedError) and len(errors) <= MAX_VALIDATION_ERRORS:
+        hide_suggestions = not self.suggestions
+        errors = validate(self.schema, document, _RULES, MAX_VALIDATION_ERRORS, hide_suggestions=hide_suggestions)
+        if errors and isinstance(errors[-1], ValidationAbortedError) and len(errors) <= MAX_VALIDATION_ERRORS:
             raise QueryTooComplexError(RequestWording.TOO_MANY_COMPARISONS(), "fieldComparisons", OVERLAP_BUDGET)
-        raise DocumentError([_coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors])
+        for error in errors:
+            error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+        if errors:
+            raise DocumentError(errors)
 
 
 def _weigh(operations: Mapping[str | None, Prepared]) -> int:
     """Nothing weighs less than its share, so the one bound is on the count as well as on the bytes."""
-    return max(BYTES_PER_ENTRY, *[prepared.bytes for prepared in operations.values()])
-
-
-class Span(msgspec.Struct, frozen=True, gc=False):
-    """What graphql-core reads of a `Location`, without the tokens.
-
-    Tokens are linked to both neighbours, and each location holds two: every document would stay, when nobody needs it
-    any more, until the cycle collector comes.
-    """
-
-    start: int
-    end: int
-    source: Source
+    prepared = {*operations.values()}
+    return max(BYTES_PER_ENTRY, next(iter(prepared)).bytes + sum(each.plans.bytes for each in prepared if each.plans))
 
 
 def parse(text: str, tokens: int) -> DocumentNode:
-    """As `graphql.parse`, for documents of up to so many tokens and comments. Raises GraphQLSyntaxError."""
-    return _Parser(text, max_lexical_tokens=tokens, max_comments=tokens).document()
+    """As `graphql.parse`, for documents of up to so many tokens and comments. Raises GraphQLSyntaxError.
 
-
-class _Parser(Parser):
-    def document(self) -> DocumentNode:
-        token: Token | None = self._lexer.token
-        try:
-            return self.parse_document()
-        except RecursionError:
-            pass
-        finally:
-            while token:
-                token.prev, token = None, token.next
-        raise nested_too_deeply_error(self)
-
-    def loc(self, start_token: Token) -> Span:  # type: ignore[override] # which has no base class to share
-        lexer = self._lexer
-        return Span(start_token.start, lexer.last_token.end, lexer.source)
+    Tokens are not linked to those before: every document would wait for the cycle collector.
+    """
+    parser = Parser(text, max_lexical_tokens=tokens, max_comments=tokens)
+    token: Token | None = parser._lexer.token
+    try:
+        return parser.parse_document()
+    except RecursionError:
+        pass
+    finally:
+        while token:
+            token.prev, token = None, token.next
+    raise nested_too_deeply_error(parser)
 
 
 class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
@@ -228,6 +266,161 @@ _RULES: Sequence[type[ASTValidationRule]] = [
 ]
 
 
-def _coded(error: GraphQLError, code: str) -> GraphQLError:
-    error.extensions = {"code": code}
-    return error
+_TOKEN = re.compile(
+    r'''"""(?:\\"""|(?!""").)*(?:""")?|"(?:\\.|[^"\\])*"?|-?\d[\w.+-]*|\w+|\.\.\.|#[^\n\r]*|[^\ufeff\t\n\r ,]''',
+    re.DOTALL,
+)
+"""A token or a comment. A string without an end goes on to the end of the text, so that each text is read once, in a
+tenth of the time that graphql-core's lexer takes.
+"""
+
+
+class _ApolloOperation(msgspec.Struct):
+    id: str
+    body: str
+
+
+class _ApolloManifest(msgspec.Struct):
+    format: Literal["apollo-persisted-query-manifest"]
+    version: Literal[1]
+    operations: list[_ApolloOperation]
+
+
+class TrustedDocuments:
+    """Which documents are trusted. `required`: no other is run; else others are reported. `by_id` has their texts by
+    the identifier in the manifest, and by their SHA-256 in hexadecimal.
+    """
+
+    def __init__(self, documents: Mapping[str, str], *, required: bool) -> None:
+        self.required = required
+        self.documents = documents
+        self._texts = dict.fromkeys(documents.values())
+        self.by_id = {sha256(text.encode()).hexdigest(): text for text in self._texts} | dict(documents)
+        self._by_tokens = {_without_ignored(text): text for text in self._texts}
+        self._longest = MOST_SPREAD * max(map(len, self._texts), default=0)
+
+    def find(self, text: str) -> str | None:
+        """The listed text with the tokens of this one: white space, commas and comments may differ. Only a listed text
+        is ever run in the place of another, so what this takes for equal opens nothing.
+        """
+        if text in self._texts:
+            return text
+        return self._by_tokens.get(_without_ignored(text)) if len(text) <= self._longest else None
+
+
+def _without_ignored(text: str) -> str:
+    return " ".join([token for token in _TOKEN.findall(text) if not token.startswith("#")])
+
+
+def read_trusted_documents(settings: Settings) -> TrustedDocuments | None:
+    """The list that the settings name; None where none is, or it is off. Raises SettingsError."""
+    mode = settings.trusted_documents_mode
+    if not settings.trusted_documents and mode in ("report", "require"):
+        raise SettingsError(f"{VARIABLE}: needed for the mode {mode}")
+    if not settings.trusted_documents or mode == "off":
+        return None
+    documents: dict[str, str] = {}
+    for path in settings.trusted_manifests:
+        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not files:
+            raise SettingsError(f"{VARIABLE}: {path.name} has no file whose name ends in .json")
+        for id_, text in chain.from_iterable(map(_read_manifest, files)):
+            if documents.setdefault(id_, text) != text:
+                raise SettingsError(f"{VARIABLE}: two documents have the id {id_}")
+    if not documents:
+        raise SettingsError(f"{VARIABLE}: the manifest lists no document")
+    return TrustedDocuments(documents, required=mode != "report")
+
+
+def _read_manifest(path: Path) -> Iterable[tuple[str, str]]:
+    """The identifiers and texts that a manifest file lists. Raises SettingsError."""
+    try:
+        manifest = msgspec.json.decode(path.read_bytes())
+        if isinstance(manifest, dict) and "format" in manifest:
+            return [(each.id, each.body) for each in msgspec.convert(manifest, _ApolloManifest).operations]
+        return msgspec.convert(manifest, dict[str, str]).items()
+    except OSError as error:
+        raise SettingsError(f"{VARIABLE}: {path.name} cannot be read: {error.strerror}") from None
+    except (msgspec.DecodeError, RecursionError):
+        raise SettingsError(f"{VARIABLE}: {path.name} is not a manifest of Apollo's or Relay's form") from None
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """Those of a request. `query` is the text of the document, `document_id` its identifier: one of them is there."""
+
+    query: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    document_id: str | None = None
+
+
+class Intake:
+    """`cost_limit` bounds the cost of an operation, where the documents have one."""
+
+    def __init__(
+        self, documents: Documents, *, cost_limit: int = LARGEST_REPORTED, trusted: TrustedDocuments | None = None
+    ) -> None:
+        self._documents = documents
+        self._cost_limit = cost_limit
+        self._trusted = trusted
+        self._persisted: LRUCache[str, str] = LRUCache(PERSISTED_BYTES, sys.getsizeof)
+        self._reported: LRUCache[str, bool] = LRUCache(MOST_REPORTED)
+
+    def admit(
+        self, asked: Parameters, sizes: Sizes, charge: Callable[[int, float], object]
+    ) -> tuple[Prepared, dict[str, Any] | None]:
+        """An operation that may be run, and the `extensions` that its answer has.
+
+        Raises DocumentError: as `Documents.prepare`, for an unknown or untrusted document, and for its cost. `charge`
+        is called with what it may cost, and with the most that it may cost when it runs: it raises what keeps the
+        caller from running it now.
+        """
+        if asked.query is not None and asked.document_id is None and self._trusted is None:
+            prepared = self._documents.prepare(asked.query, asked.operation_name)
+        else:
+            prepared = self._find(asked)
+        if prepared.cost is None:
+            return prepared, None
+        requested = prepared.cost.of(asked.variables, sizes)
+        if requested > self._cost_limit:
+            requested, limit = min(requested, LARGEST_REPORTED), self._cost_limit
+            message = RequestWording.TOO_EXPENSIVE(requested=requested, max=limit)
+            raise DocumentError.of(QueryTooComplexError(message, "cost", limit, requested))
+        is_write = prepared.operation.operation is OperationType.MUTATION  # which is not given up in the middle
+        charge(requested, inf if is_write else self._cost_limit)
+        return prepared, {"cost": {"requested": requested, "limit": self._cost_limit}}
+
+    def _find(self, asked: Parameters) -> Prepared:
+        """The document of a request that names it by an identifier, or has to be on the list."""
+        id_, trusted, sent = asked.document_id, self._trusted, asked.query
+        named = trusted.by_id.get(id_) if trusted and id_ is not None else None
+        text = sent if sent is not None else named or (id_ and self._persisted.get(id_))
+        if text is None:
+            raise DocumentError.of(PersistedQueryNotFoundError(RequestWording.NO_SUCH_DOCUMENT()))
+        listed = trusted.find(text) if trusted else None
+        if trusted and trusted.required and listed is None:
+            raise DocumentError.of(UntrustedDocumentError(RequestWording.NOT_TRUSTED()))
+        text = listed or text
+        prepared = self._documents.prepare(text, asked.operation_name)
+        if sent is not None and id_ is not None and text != named:
+            if id_ != sha256(sent.encode()).hexdigest():
+                raise DocumentError.of(UserInputError("documentId", RequestWording.OTHER_HASH()))
+            with suppress(ValueError):  # it is larger than all that may be kept
+                self._persisted[id_] = text
+        if trusted and listed is None and prepared.key not in self._reported:
+            self._reported[prepared.key] = True
+            log.warning("untrusted document", sha256=prepared.key)
+        return prepared
+
+
+def find_operation_names(trusted: TrustedDocuments | None, documents: Documents) -> list[str]:
+    """The names of the operations in the listed documents. One that is not valid any more is logged, and refused when
+    it is asked for.
+    """
+    names: list[str] = []
+    for id_, text in trusted.documents.items() if trusted else ():
+        try:
+            names += documents.operation_names(text)
+        except DocumentError as error:
+            log.error("trusted document invalid", id=id_, reason=error.errors[0].message)
+    return names

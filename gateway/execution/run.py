@@ -1,8 +1,8 @@
 """One execution of a plan, level by level.
 
-The code of the plan builds the response as far as it goes without waiting. Where a value has to be awaited it leaves a
-`Site`: the place in the response, and how the value is completed there. All sites of a level are fetched together, each
-loader being asked once; completing their values builds the next level and its sites.
+The code of the plan builds the response as far as it goes without waiting, a column of values at a time. What has to be
+awaited waits with its places in the response, which are null until then. All of a level is fetched together, each
+loader being asked once; completing it builds the next level.
 
 A value that fails where null is allowed makes that place null, with graphql-core's located error. Where one is
 incomplete, the place has the part that there is, with the same error. Any other failure is raised: then graphql-core
@@ -10,47 +10,89 @@ executes the operation.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from inspect import iscoroutine
-from typing import Any, NamedTuple, TypeAlias
+from itertools import compress
+from types import CoroutineType, GeneratorType, NoneType
+from typing import Any, Literal, NamedTuple, TypeAlias
 
+import orjson
 from graphql import (
     FieldNode,
+    GraphQLAbstractType,
     GraphQLError,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
+    GraphQLSchema,
     Undefined,
     located_error,
 )
 from graphql.execution.values import VariableValues
-from graphql.pyutils import Path, inspect, is_awaitable, is_iterable
-from graphql.pyutils.is_awaitable import is_async_iterable
-from graphql.type import GraphQLResolveInfoHelpers
+from graphql.pyutils import Path, is_awaitable
 
 from gateway.errors import drop_tracebacks
-from gateway.execution.load import Load, fetch
-from gateway.execution.operation import Code, Operation
-from gateway.execution.response import HandOverError, IncompleteError, PathKeys, Response, UnplannableError
-from gateway.execution.variants import Observation, ObservedField
-from gateway.futures import disregard
+from gateway.execution.documents import Prepared
+from gateway.execution.load import LOADS, HandOverError, IncompleteError, UnplannableError, fetch
+from gateway.futures import disregard, give_way
 from gateway.ops.trace import Trace
-from gateway.turn import give_way, is_spent
 
-Complete: TypeAlias = Callable[[Any], Any]
+Complete: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
+"""Completes values that are neither null nor errors."""
 
-CompleteItems: TypeAlias = Callable[[Sequence[Any], list[Any]], list[Any]]
-"""Completes some items of a list behind those that are in it."""
+Nodes: TypeAlias = list[FieldNode] | None
+"""Those of a field, or None where null is not allowed."""
 
-Site: TypeAlias = tuple[Any, str | int, Any, Complete, list[FieldNode] | None]
-"""A place in the response that waits for a value: the dict or list, the key in it, what to await, how to complete the
-value, and the nodes of the field, or None where null is not allowed."""
+AT_ONCE = 20
+"""So many values of a list, and so of a column, are completed before others may have their turn."""
 
-ITEMS_AT_ONCE = 20
-"""Of a longer list the others are completed in parts of so many, between which others may have their turn."""
 
-SITES_AT_ONCE = 4
-"""To ask before each whether the turn is spent would take a tenth of the time of a level of 20."""
+@dataclass(slots=True)
+class Response:
+    """The outcome of one operation, by a compiled plan (`planned`) or by graphql-core.
+
+    `executed` is False for a request error, such as variables of the wrong type: then nothing was resolved and there is
+    no `data` entry, not even null (GraphQL specification, 7.1). `event_id` is the cursor of a subscription's event.
+    """
+
+    data: dict[str, Any] | None
+    errors: list[GraphQLError] = field(default_factory=list)
+    executed: bool = True
+    planned: bool = False
+    event_id: str | None = None
+
+    def to_bytes(self, errors: Sequence[Mapping[str, Any]] = (), extensions: Mapping[str, Any] | None = None) -> bytes:
+        """The response as JSON, UTF-8, with its errors as they are formatted, and with `extensions`.
+
+        Raises `orjson.JSONEncodeError` where a custom scalar gave something JSON cannot hold.
+        """
+        body: dict[str, Any] = {"data": self.data} if self.executed else {}
+        if errors:
+            body["errors"] = errors
+        if extensions:
+            body["extensions"] = extensions
+        return orjson.dumps(body)
+
+
+class ObservedField(NamedTuple):
+    """A field by its schema coordinate, `type_name.name`, and the attribute that it shows."""
+
+    type_name: str
+    name: str
+    attribute: str
+
+
+class Observation(NamedTuple):
+    """Objects of one class, and which of their fields were read as they are.
+
+    A plan reports all objects of a selection, with all such fields, None among their values; graphql-core one object
+    and field at a time.
+    """
+
+    objects: list[Any]
+    fields: tuple[ObservedField, ...]
 
 
 class FieldPosition(NamedTuple):
@@ -65,7 +107,7 @@ class FieldPosition(NamedTuple):
 class PlanInfo(GraphQLResolveInfo[Any]):
     """graphql-core's info for a field of a plan, shared by all objects of the request: so it knows no path.
 
-    A resolver that asks for it, or for helpers, gets the operation out of plans permanently: graphql-core answers.
+    A resolver that asks for it gets the operation out of plans permanently: graphql-core answers.
     """
 
     __slots__ = ()
@@ -74,30 +116,55 @@ class PlanInfo(GraphQLResolveInfo[Any]):
     def path(self) -> Path:
         raise UnplannableError("a resolver reads info.path")
 
-    @property
-    def async_helpers(self) -> GraphQLResolveInfoHelpers:
-        raise UnplannableError("a resolver reads info.async_helpers")
+
+@lru_cache(maxsize=1024)
+def kind_of(cls: type) -> Literal["null", "failed", "awaited", ""]:
+    """What values of this class are; nothing for those that can be completed."""
+    if issubclass(cls, NoneType | type(Undefined)):
+        return "null"
+    if issubclass(cls, BaseException):
+        return "failed"
+    return "awaited" if issubclass(cls, CoroutineType | GeneratorType) or hasattr(cls, "__await__") else ""
+
+
+def are_at_hand(values: Sequence[Any]) -> bool:
+    return not any(map(kind_of, {*map(type, values)}))
+
+
+class Code(NamedTuple):
+    """A plan. `source` is for reading; `bind(run)` gives the function of the root objects, for one request."""
+
+    source: str
+    bind: Callable[["Run"], Complete]
+
+
+class Column(NamedTuple):
+    """Values of one field, and their places in the response: those at these positions of a list, or, with a `key`, what
+    the objects there have under it.
+    """
+
+    values: Sequence[Any]
+    complete: Complete
+    nodes: Nodes
+    within: list[Any]
+    key: str | None
+    positions: Sequence[int]
 
 
 class Run:
-    """Executes the plan of an operation once.
+    """Executes the plan of an operation once. The code reads `variables` and `context`."""
 
-    The code reads `variables` and `context`. The context hears at the end what was `observed`.
-    """
+    __slots__ = ("_failed", "_lists", "_prepared", "_schema", "_waiting", "context", "observed", "variables")
 
-    __slots__ = (
-        "_failed", "_operation", "_parts", "_root_value", "_sites", "context", "observed", "variables",
-    )  # fmt: skip
-
-    def __init__(self, operation: Operation, variables: VariableValues, context: Any, root_value: Any) -> None:
+    def __init__(self, schema: GraphQLSchema, prepared: Prepared, variables: VariableValues, context: Any) -> None:
         self.variables = variables
         self.context = context
         self.observed: list[Observation] = []
-        self._operation = operation
-        self._root_value = root_value
-        self._sites: list[Site] = []
-        self._parts: list[tuple[Sequence[Any], list[Any], CompleteItems]] = []
-        self._failed: list[tuple[Site, Exception]] = []
+        self._schema = schema
+        self._prepared = prepared
+        self._lists: list[tuple[Sequence[Any], list[Any], Complete, Nodes]] = []  # and what is shown of each
+        self._waiting: list[Column] = []
+        self._failed: list[tuple[Exception, Column, int]] = []
 
     async def execute(self, code: Code, trace: Trace | None) -> Response:
         """`trace` counts the levels. Raises whatever graphql-core has to deal with."""
@@ -106,147 +173,170 @@ class Run:
                 build = code.bind(self)
             except Exception as error:
                 raise HandOverError from error
-            data = build(self._root_value)
-            if self._parts:
-                await self._build_parts()
-            while self._sites:
-                sites, self._sites = self._sites, []
+            [data] = build((None,))
+            await self._complete_lists()
+            while self._waiting:
                 if trace is not None:
                     trace.level += 1
-                await self._complete_level(sites, await fetch([awaitable for _, _, awaitable, _, _ in sites]))
+                await self._complete_level()
             errors = self._locate_errors(data) if self._failed else []
-        finally:
+        except BaseException:
             self._release()
-        if self.observed:
-            self.context.observe([observation for observation in self.observed if observation.objects])
+            raise
+        self._failed.clear()
+        if observed := [each for each in self.observed if each.objects]:
+            self.context.observe(observed)
         return Response(data, errors, planned=True)
 
-    async def _build_parts(self) -> None:
-        """Complete what is left of long lists."""
-        for values, out, complete in self._parts:  # which grows meanwhile by the lists within
-            for start in range(ITEMS_AT_ONCE, len(values), ITEMS_AT_ONCE):
+    async def _complete_level(self) -> None:
+        """Complete all that is waited for. What that waits for is the next level."""
+        level, self._waiting = self._waiting, []
+        values = level[0].values if len(level) == 1 else [value for column in level for value in column.values]
+        outcomes, begin = await fetch(values), 0
+        for waiting in level:
+            if begin:
                 await give_way()
-                complete(values[start : start + ITEMS_AT_ONCE], out)
-        self._parts.clear()
+            end = begin + len(waiting.values)
+            _values, complete, _nodes, within, key, positions = column = waiting._replace(values=outcomes[begin:end])
+            done = complete(column.values) if are_at_hand(column.values) else self._complete(column)
+            for position, value in zip(positions, done, strict=True):
+                if key is None:
+                    within[position] = value
+                else:
+                    within[position][key] = value
+            begin = end
+        await self._complete_lists()
 
-    async def _complete_level(self, sites: list[Site], outcomes: list[Any]) -> None:
-        """Put these values where the sites have waited for them. What they wait for themselves is the next level."""
-        for number, (site, outcome) in enumerate(zip(sites, outcomes, strict=True)):
-            if not number % SITES_AT_ONCE and is_spent():
-                await give_way()
-            container, key, _awaitable, complete, nodes = site
-            value = self._fail(site, outcome) if isinstance(outcome, BaseException) else outcome
-            container[key] = _put(value, complete, nodes)
-        if self._parts:
-            await self._build_parts()
+    async def _complete_lists(self) -> None:
+        count = 0
+        for values, shown, complete, nodes in self._lists:  # which grows meanwhile by the lists within
+            for start in range(0, len(values), AT_ONCE):
+                if count >= AT_ONCE:
+                    count = 0
+                    await give_way()
+                some = values[start : start + AT_ONCE] if len(values) > AT_ONCE else values
+                shown.extend(self.column(some, complete, nodes, shown))
+                count += len(some)
+        self._lists.clear()
 
-    def _fail(self, site: Site, error: BaseException) -> Any:
-        """What is there in spite of the error, which is reported at the end."""
+    def _complete(self, column: Column) -> list[Any]:
+        """As `column`, of values of which some are null, failed, or have to be awaited."""
+        values, complete, nodes, _within, _key, positions = column
+        kinds = [*map(kind_of, map(type, values))]
+        if "failed" in kinds:
+            values = [
+                self._fail(column, number) if kind == "failed" else values[number] for number, kind in enumerate(kinds)
+            ]
+            return self._complete(column._replace(values=values))
+        if "awaited" in kinds:
+            waits = [kind == "awaited" for kind in kinds]
+            waiting = column._replace(values=[*compress(values, waits)], positions=[*compress(positions, waits)])
+            self._waiting.append(waiting)
+        if "null" in kinds and nodes is None:
+            raise ValueError("null where it is not allowed")
+        there = [not kind for kind in kinds]
+        done = iter(complete([*compress(values, there)]) if any(there) else ())
+        return [next(done) if is_there else None for is_there in there]
+
+    def _fail(self, column: Column, number: int) -> Any:
+        """What is there in spite of an error, which is reported at the end."""
+        error = column.values[number]
+        part = None
         if isinstance(error, IncompleteError):
             drop_tracebacks(error)
-            self._failed.append((site, error.cause))
-            return error.part
-        if not isinstance(error, Exception):
+            part, error = error.part, error.cause
+        elif not isinstance(error, Exception):
             raise error
-        if site[-1] is None:
+        elif column.nodes is None:
             raise HandOverError from error
-        self._failed.append((site, error))
-        return None
+        self._failed.append((error, column, number))
+        return part
 
     def _locate_errors(self, data: dict[str, Any]) -> list[GraphQLError]:
         """The errors of what failed, by the path of each object and list of the response."""
-        paths: dict[int, PathKeys] = {}
-        queue: list[tuple[Any, PathKeys]] = [(data, ())]
+        paths: dict[int, tuple[str | int, ...]] = {}
+        queue: list[tuple[Any, tuple[str | int, ...]]] = [(data, ())]
         for container, path in queue:
             if id(container) not in paths:
                 paths[id(container)] = path
                 entries = container.items() if isinstance(container, dict) else enumerate(container)
                 queue += [(value, (*path, key)) for key, value in entries if isinstance(value, dict | list)]
-        return [
-            located_error(error, nodes, [*paths[id(container)], key])
-            for (container, key, _awaitable, _complete, nodes), error in self._failed
-        ]
+        located = []
+        for error, (_values, _complete, nodes, within, key, positions), number in self._failed:
+            position = positions[number]
+            container, at = (within, position) if key is None else (within[position], key)
+            located.append(located_error(error, nodes, [*paths[id(container)], at]))
+        return located
 
     def _release(self) -> None:
-        """Sites refer back to this run: the whole request would wait for the cycle collector.
-
-        Nobody will await those that are left: they must not complain about it.
+        """Drop what refers back to this run, as the whole request would wait for the cycle collector; what is not going
+        to be awaited must not complain.
         """
-        for _container, _key, awaitable, _complete, _nodes in self._sites:
-            if iscoroutine(awaitable):
-                awaitable.close()
-            elif isinstance(awaitable, asyncio.Future):
-                disregard(awaitable)
-        self._sites.clear()
-        self._parts.clear()
+        for values, *_ in self._waiting:
+            for awaitable in values:
+                if iscoroutine(awaitable):
+                    awaitable.close()
+                elif isinstance(awaitable, asyncio.Future):
+                    disregard(awaitable)
+        self._waiting.clear()
+        self._lists.clear()
         self._failed.clear()
 
     # Called by the code
 
-    def settle(
-        self, container: Any, key: str | int, value: Any, complete: Complete, nodes: list[FieldNode] | None
-    ) -> Any:
-        """A value that is not as expected, to be put under `key`: now, or when it has been awaited."""
-        if type(value) is Load or is_awaitable(value):
-            self._sites.append((container, key, value, complete, nodes))
-            return None
-        return _put(value, complete, nodes)
+    def column(
+        self, values: Sequence[Any], complete: Complete, nodes: Nodes, within: list[Any], key: str | None = None
+    ) -> Sequence[Any]:
+        """The completed values; None for those that have to be awaited, and are put into their places later: those that
+        come next `within` a list, as `Column` has it.
+        """
+        if are_at_hand(values):
+            return complete(values)
+        column = Column(values, complete, nodes, within, key, range(len(within), len(within) + len(values)))
+        if {*map(type, values)} == LOADS:
+            self._waiting.append(column)
+            return [None] * len(values)
+        return self._complete(column)
 
-    def each(self, complete: CompleteItems, values: Any) -> list[Any]:
-        """A list: of a long one, the first items are completed now."""
-        if type(values) is not list and type(values) is not tuple:
-            values = _as_list(values)
-        if len(values) <= ITEMS_AT_ONCE:
-            return complete(values, [])
-        out = complete(values[:ITEMS_AT_ONCE], [])
-        self._parts.append((values, out, complete))
-        return out
+    def each(self, complete: Complete, nodes: Nodes, values: Sequence[Any]) -> list[list[Any]]:
+        """Lists for the response, of which the items are completed later."""
+        lists: list[list[Any]] = []
+        for value in values:
+            shown: list[Any] = []
+            lists.append(shown)
+            if type(value) is not list and type(value) is not tuple:
+                raise UnplannableError("neither a list nor a tuple")
+            if value:
+                self._lists.append((value, shown, complete, nodes))
+        return lists
 
-    def observing(self, fields: tuple[ObservedField, ...]) -> Callable[[Any], None]:
-        """What notes that an object is read in these fields."""
+    def by_type(
+        self,
+        resolve_type: Callable[..., Any],
+        position: FieldPosition,
+        type_: GraphQLAbstractType,
+        functions: Mapping[str, Complete],
+        values: Sequence[Any],
+    ) -> list[Any]:
+        info = self.info(position)
+        names = [resolve_type(value, info, type_) for value in values]
+        by_name: dict[Any, list[Any]] = {name: [] for name in names}
+        for name, value in zip(names, values, strict=True):
+            by_name[name].append(value)
+        done = {name: iter(functions[name](some)) for name, some in by_name.items()}
+        return [next(done[name]) for name in names]
+
+    def confirm(self, is_type_of: Callable[..., Any], position: FieldPosition, values: Sequence[Any]) -> None:
+        info = self.info(position)
+        if not all(is_type_of(value, info) is True for value in values):
+            raise ValueError("an object of another type")
+
+    def observing(self, fields: tuple[ObservedField, ...]) -> Callable[[Sequence[Any]], None]:
         observation = Observation([], fields)
         self.observed.append(observation)
-        return observation.objects.append
+        return observation.objects.extend
 
     def info(self, position: FieldPosition) -> PlanInfo:
-        """What resolvers of this field get."""
-        operation = self._operation
-        request = (self._root_value, operation.node, self.variables, self.context, is_awaitable, None, None)
-        return PlanInfo._make((*position, None, operation.schema, operation.fragment_definitions, *request))
-
-
-def _put(value: Any, complete: Complete, nodes: list[FieldNode] | None) -> Any:
-    """A value that has been awaited, if it had to be, as the response has it."""
-    if isinstance(value, Exception):
-        raise value
-    if value is not None and value is not Undefined:
-        value = complete(value)
-        if value is not None and value is not Undefined:
-            return value
-    elif nodes is not None:
-        return None
-    raise ValueError("null where it is not allowed")
-
-
-def _as_list(values: Any) -> list[Any]:
-    """What a list field may give besides list and tuple. An iterator would be used up before graphql-core sees it."""
-    if is_async_iterable(values) or hasattr(values, "__next__"):
-        raise UnplannableError("a list that can be read only once")
-    if not is_iterable(values):
-        raise ValueError(f"{inspect(values)} is no list")
-    return list(values)
-
-
-def confirm(is_type: Any) -> None:
-    """Raises unless `is_type_of` has said that the object is of its type."""
-    if is_type is not True and not at_hand(is_type):
-        raise ValueError("an object of another type")
-
-
-def at_hand(answer: Any) -> Any:
-    """What says of which type a value is, if it need not be awaited."""
-    if is_awaitable(answer):
-        if iscoroutine(answer):
-            answer.close()
-        raise UnplannableError("the type of a value has to be awaited")
-    return answer
+        prepared = self._prepared
+        request = (None, prepared.operation, self.variables, self.context, is_awaitable, None, None)
+        return PlanInfo._make((*position, None, self._schema, prepared.fragments, *request))

@@ -6,12 +6,13 @@ the function that was written. Fields with extensions or permissions, and whatev
 """
 
 from collections.abc import Callable, Hashable
-from functools import partial
+from functools import cached_property, partial
 from math import inf
 from types import NoneType, UnionType
-from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from graphql import FieldNode, GraphQLField, GraphQLSchema, default_field_resolver, is_non_null_type
+import strawberry
+from graphql import GraphQLField, GraphQLSchema, default_field_resolver, is_non_null_type
 from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 from msgspec import Meta
 from strawberry import Info, Schema
@@ -23,9 +24,7 @@ from strawberry.types.enum import StrawberryEnumDefinition, has_enum_definition
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
-from gateway.execution.operation import Arguments, Convert
-from gateway.execution.run import FieldPosition
-from gateway.execution.variants import AttributeIn
+from gateway.execution.run import FieldPosition, Observation, ObservedField
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -37,10 +36,10 @@ def by_class(cls: type, *, typed: bool = False) -> Callable[[object, object], bo
     number that is annotated with its bounds: `Annotated[int, msgspec.Meta(ge=1, le=10)]`.
     """
 
+    @unchanged(cls)
     def is_type_of(value: object, _info: object) -> bool:
         return isinstance(value, cls)
 
-    is_type_of.exact_class = cls  # type: ignore[attr-defined] # for `exact_class`
     is_type_of.declared = _declared(cls) if typed else {}  # type: ignore[attr-defined] # for plans
     return is_type_of
 
@@ -67,6 +66,20 @@ def _is_bounded(note: Any) -> bool:
     return least >= GRAPHQL_MIN_INT and greatest <= GRAPHQL_MAX_INT
 
 
+def unchanged(cls: type) -> Callable[[FunctionT], FunctionT]:
+    """Declares of the `serialize` of a scalar that it gives instances of this class back as they are."""
+
+    def declare(serialize: FunctionT) -> FunctionT:
+        serialize.exact_class = cls  # type: ignore[attr-defined] # for `exact_class`
+        return serialize
+
+    return declare
+
+
+def exact_class(function: Callable[..., Any] | None) -> type | None:
+    return getattr(function, "exact_class", None)
+
+
 def as_it_is(cls: type) -> Callable[[object], object]:
     """The `serialize` of a scalar that the JSON writer knows: orjson does dates, times and UUIDs better than Python."""
 
@@ -79,118 +92,121 @@ def as_it_is(cls: type) -> Callable[[object], object]:
     return serialize
 
 
-def unchanged(cls: type) -> Callable[[FunctionT], FunctionT]:
-    """Declares of the `serialize` of a scalar that it gives instances of this class back as they are."""
-
-    def declare(serialize: FunctionT) -> FunctionT:
-        serialize.exact_class = cls  # type: ignore[attr-defined] # for `exact_class`
-        return serialize
-
-    return declare
-
-
-def exact_class(function: Callable[..., Any] | None) -> type | None:
-    """The class that a function made here declares."""
-    return getattr(function, "exact_class", None)
-
-
-WRAPPERS = tuple(
-    f"GraphQLCoreConverter.from_resolver.<locals>.{name}"
-    for name in ("_get_basic_result", "_resolver", "_async_resolver")
-)
-"""The functions that Strawberry gives to graphql-core. Any other was put there by someone else."""
-
-
 class Attribute(NamedTuple):
-    """An attribute of the source object, which has it; what `through` makes of it, where there is such a function.
+    """An attribute of the source object, and what `through` makes of it; None there stands for null. `observed`: the
+    context hears that it was read. `of_object`: it is the object that goes `through`.
 
-    `observed`: the context hears that it was read.
+    A field declares one by `attribute_in`: what it does may depend on who asks and not on the object, as who may see
+    everything needs no masks. The context of a request names its *variant*, and there is a plan for each. In the
+    attribute's own variant it is shown as it is, and a plan and graphql-core alike report that before the answer is
+    given: the context's method `observe` gets `Observation`s. A plan that fails reports nothing.
     """
 
     name: str
     observed: bool = False
     through: Callable[[Any], Any] | None = None
+    variant: Hashable = None
+    of_object: bool = False
+
+
+def attribute_in(
+    variant: Hashable,
+    attribute: str,
+    otherwise: Callable[[Any], Any] | None,
+    *,
+    observed: bool = True,
+    of_object: bool = False,
+) -> Callable[..., Any]:
+    """A Strawberry resolver: the attribute in this variant, `otherwise(value)` in any other, or null without it.
+
+        phone: str | None = strawberry.field(resolver=attribute_in("revealing", "phone", otherwise=masked_phone))
+
+    `observed` says whether the context hears of values other than None, `of_object` that `otherwise` is called with
+    the object instead of the value.
+    """
+
+    def resolve(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
+        context, value = info.context, getattr(root, attribute)
+        if context.variant != variant:
+            return None if otherwise is None else otherwise(root if of_object else value)
+        if observed and value is not None:
+            field = ObservedField(info._raw_info.parent_type.name, info.field_name, attribute)
+            context.observe([Observation([root], (field,))])
+        return value
+
+    resolve.declared = Attribute(attribute, observed, otherwise, variant, of_object)  # type: ignore[attr-defined] # for the plans
+    return resolve
+
+
+def get_attribute(field: GraphQLField) -> Attribute | None:
+    """What the field's resolver declares, if it was made by `attribute_in`."""
+    resolver = getattr(field.extensions.get("strawberry-definition"), "base_resolver", None)
+    declared: Attribute | None = getattr(resolver and resolver.wrapped_func, "declared", None)
+    return declared
+
+
+Convert: TypeAlias = Callable[[str], tuple[str, Callable[[Any, Any], Any] | None]]
+"""Of an argument of the schema: the resolver's name for it, and what makes the resolver's value of graphql-core's and
+of the info; None where it stays as it is.
+"""
 
 
 class ResolverCall(NamedTuple):
-    """A resolver, called with the source object and info where its parameters are.
-
-    `parameters` is the source of the call: `o` is the object, `{info}` the info. `make_info` gives the info that the
-    resolver expects for a run and the field's position; None stands for graphql-core's.
+    """A resolver, called with `parameters`, in whose source `{o}` is the object and `{info}` the info, and with the
+    arguments by name. `make_info` gives the info for a run and the field's position; None stands for graphql-core's.
     """
 
     function: Callable[..., Any]
-    parameters: str
-    arguments: Arguments
+    parameters: str = "{o}, {info}"
+    convert: Convert = lambda name: (name, None)
     make_info: Callable[[Any, FieldPosition], Any] | None = None
 
 
 def find_origin(
-    core_schema: GraphQLSchema, definition: GraphQLField, node: FieldNode, variant: Hashable
+    core_schema: GraphQLSchema, definition: GraphQLField, variant: Hashable
 ) -> Attribute | ResolverCall | None:
     """Where the field's value comes from; None: it is null. What is not recognised is called as graphql-core does."""
     schema: Schema | None = getattr(core_schema, "_strawberry_schema", None)
-    field = _ordinary(definition, schema)
-    resolver = None if field is None else field.base_resolver
-    if field is not None and resolver is None and field.default_resolver is getattr:
+    field: StrawberryField | None = definition.extensions.get("strawberry-definition")
+    resolver = getattr(field, "base_resolver", None)
+    function: Any = resolver and resolver.wrapped_func
+    if schema is None or field is None or field.extensions or (resolver and not callable(function)):
+        return ResolverCall(definition.resolve or default_field_resolver)
+    if resolver is None:
         return Attribute(field.python_name)
-    function = resolver and resolver.wrapped_func
-    if schema is None or field is None or resolver is None or not callable(function):
-        resolve = definition.resolve or default_field_resolver
-        return ResolverCall(resolve, "o, {info}", Arguments(definition, node))
-    declared = getattr(function, "attribute_in", None)
-    if isinstance(declared, AttributeIn):
+    if declared := get_attribute(definition):
         if declared.variant == variant:
-            return Attribute(declared.attribute, declared.observed)
-        if declared.otherwise is None:
-            if not is_non_null_type(definition.type):
-                return None
-        elif not declared.of_object:
-            return Attribute(declared.attribute, through=declared.otherwise)
-    arguments = Arguments(definition, node, _make_convert(field.arguments, schema))
-    return ResolverCall(function, _parameters(resolver), arguments, partial(LeanInfo, field))
+            return declared._replace(through=None)
+        if declared.through is None and not is_non_null_type(definition.type):
+            return None
+        if declared.through is not None and not declared.of_object:
+            return declared._replace(observed=False)
+    convert = _make_convert(field.arguments, schema)
+    return ResolverCall(function, _parameters(resolver), convert, partial(LeanInfo, field))
 
 
 def _make_convert(arguments: list[StrawberryArgument], schema: Schema) -> Convert:
     """From GraphQL to Python names, and from dicts to input types. Most values pass unchanged."""
     registry, config = schema.schema_converter.scalar_registry, schema.config
-    types: dict[str, tuple[str, Any, bool]] = {}
-    for argument in arguments:
-        name = config.name_converter.from_argument(argument)
-        types[name] = (argument.python_name, argument.type, _passes_unchanged(argument.type, registry))
+    by_name = {config.name_converter.from_argument(argument): argument for argument in arguments}
 
-    def convert(values: dict[str, Any], info: Any) -> dict[str, Any]:
-        keywords = {}
-        for name, value in values.items():
-            python_name, type_, is_unchanged = types[name]
-            converted = value if is_unchanged else convert_argument(value, type_, registry, config, info, path=(name,))
-            keywords[python_name] = converted
-        return keywords
+    def convert(name: str) -> tuple[str, Callable[[Any, Any], Any] | None]:
+        python_name, type_ = by_name[name].python_name, by_name[name].type
+        of: Any = type_.of_type if isinstance(type_, StrawberryOptional) else type_
+        is_enum = isinstance(of, StrawberryEnumDefinition) or has_enum_definition(of)
+        if not isinstance(type_, StrawberryMaybe) and of is not GlobalID and (is_enum or is_scalar(of, registry)):
+            return python_name, None
+        return python_name, lambda value, info: convert_argument(value, type_, registry, config, info, path=(name,))
 
     return convert
-
-
-def _ordinary(definition: GraphQLField, schema: Schema | None) -> StrawberryField | None:
-    """The field that Strawberry has made, where it does nothing but call its resolver."""
-    field = definition.extensions.get("strawberry-definition")
-    is_ordinary = (
-        schema is not None
-        and isinstance(field, StrawberryField)
-        and getattr(definition.resolve, "__qualname__", None) in WRAPPERS
-        and type(field).get_result is StrawberryField.get_result
-        and not field.extensions
-        and schema.config.info_class is Info
-        and not schema.schema_converter.exception_handlers
-    )
-    return field if is_ordinary else None
 
 
 def _parameters(resolver: StrawberryResolver[Any]) -> str:
     """`self` is passed by position; `root`, the one annotated as Parent, and info by name if they do not come first."""
     names = list(resolver.signature.parameters)
-    passed = {names[0]: "o"} if resolver.self_parameter else {}
+    passed = {names[0]: "{o}"} if resolver.self_parameter else {}
     if parent := resolver.parent_parameter or resolver.root_parameter:
-        passed[parent.name] = "o"
+        passed[parent.name] = "{o}"
     if resolver.info_parameter:
         passed[resolver.info_parameter.name] = "{info}"
     if [*passed] == names[: len(passed)]:
@@ -201,25 +217,12 @@ def _parameters(resolver: StrawberryResolver[Any]) -> str:
 class LeanInfo(Info[Any, Any]):
     """Strawberry's info with the context at hand: the rest is found out if a resolver asks for it."""
 
-    __slots__ = ("context",)  # in place of the base's property
-
-    context: Any
+    context: Any = None  # in place of the base's property
 
     def __init__(self, field: StrawberryField, run: Any, position: FieldPosition) -> None:
         self.context = run.context
-        self._run = run
-        self._position = position
-        self._field = field
+        self._run, self._position, self._field = run, position, field
 
-    def __getattr__(self, name: str) -> Any:
-        if name != "_raw_info":
-            raise AttributeError(name)
-        self._raw_info = info = self._run.info(self._position)
-        return info
-
-
-def _passes_unchanged(type_: Any, registry: Any) -> bool:
-    """Whether `convert_argument` gives back what it gets: for scalars and enums, null among them."""
-    of = type_.of_type if isinstance(type_, StrawberryOptional) else type_
-    is_enum = isinstance(of, StrawberryEnumDefinition) or has_enum_definition(of)
-    return not isinstance(type_, StrawberryMaybe) and of is not GlobalID and (is_enum or is_scalar(of, registry))
+    @cached_property
+    def _raw_info(self) -> Any:  # type: ignore[override] # made when something asks for it
+        return self._run.info(self._position)

@@ -1,25 +1,23 @@
-"""The ASGI application: names it answers to, pages it answers, and Starlette's routes."""
+"""The ASGI application: Starlette's, with the names it answers to and the pages it answers."""
 
+import re
 import sys
-from collections.abc import Callable, Collection
-from functools import lru_cache
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Final
 
 import structlog
 from starlette.applications import Starlette
-from starlette.datastructures import State
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from gateway.errors import GatewayError, UserInputError
-from gateway.http.request import new_request_id
-from gateway.http.responses import Refusal, refusal_response
+from gateway.http.errors import Refusal, refusal_app
 from gateway.wording.requests import RequestWording
 
-OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics")
-"""Asked by machines that know the gateway by its address alone, and the same for everybody."""
-
-LONGEST_HOST: Final = 255
+OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics")  # for machines that know the gateway by its address alone
 
 PAGE_REQUEST_HEADERS: Final = (
     "Apollographql-Client-Name",
@@ -40,108 +38,112 @@ PAGE_REQUEST_HEADERS: Final = (
 PAGE_ANSWER_HEADERS: Final = ("age", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id")
 """Those that a page may read besides the ones that it always may (Fetch, "CORS-safelisted response-header name")."""
 
-PREFLIGHT_SECONDS: Final = 7200
-"""For which a browser need not ask again; Chromium heeds no more."""
+PREFLIGHT_SECONDS: Final = 7200  # for which a browser need not ask again; Chromium heeds no more
 
 log = structlog.get_logger(__name__)
 
 
-class Application:
-    """`others` answers, GraphQL included, where a request is for one of the `hosts`.
+class Application(Starlette):
+    """Answers requests that are for one of the `hosts`, such as `gateway.example`, on any port; with none, for all.
 
-    `on_failure` is called with the error that kept the lifespan from beginning, `on_refusal` with that of a request
-    that is for another host.
+    Against web pages that have their own name point at the gateway (DNS rebinding). Starlette's TrustedHostMiddleware
+    takes `*.example` for a pattern, exempts no path, and answers 400 in plain text. `on_failure` is called with the
+    error that kept the lifespan from beginning, `on_refusal` with that of a request that is for another host.
     """
 
     def __init__(
         self,
-        others: Starlette,
-        hosts: "Hosts",
+        hosts: Collection[str],
         on_failure: Callable[[BaseException], object],
         on_refusal: Callable[[GatewayError], object] = lambda _error: None,
+        *,
+        routes: Sequence[BaseRoute] = (),
+        lifespan: Lifespan["Application"] | None = None,
     ) -> None:
-        self._others = others
-        self._hosts = hosts
+        super().__init__(lifespan=lifespan)
+        self.router.redirect_slashes = False  # it would send forms on without TLS
+        self.serve(routes)
+        names = [re.escape(f"[{name}]" if ":" in name else name) for name in hosts]
+        self._host = re.compile(f"(?:{'|'.join(names)})(?::[0-9]*)?".encode(), re.IGNORECASE) if names else None
         self._on_failure = on_failure
         self._on_refusal = on_refusal
 
-    @property
-    def state(self) -> State:
-        return self._others.state
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._live(scope, receive, send)
-        elif not self._hosts.accept(scope["headers"]) and scope["path"] not in OPEN_PATHS:
-            await self._misdirect(scope, receive, send)
-        else:
-            await self._others(scope, receive, send)
-
-    async def _misdirect(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error = UserInputError("host", RequestWording.OTHER_HOST())
-        self._on_refusal(error)
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close"})
-        else:
-            await refusal_response(Refusal(421, error), new_request_id())(scope, receive, send)
-
-    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The lifespan. When it fails, Starlette sends its traceback to be logged, texts of exceptions included."""
-
-        async def notify(message: Message) -> None:
-            error = sys.exception()
-            if message["type"] == "lifespan.startup.failed" and error is not None:
-                self._on_failure(error)
-            elif message["type"] == "lifespan.shutdown.failed":
-                log.error("gateway did not end in order", exc_info=error)
-            await send({"type": message["type"]})
-
-        await self._others(scope, receive, notify)
-
-
-class Hosts:
-    """The names of the `Host` header, such as `gateway.example`, that are answered, on any port; with none, all are.
-
-    Against web pages that have their own name point at the gateway (DNS rebinding). Starlette's TrustedHostMiddleware
-    is laxer: it takes `*` and `*.example` for patterns. It also exempts no path, and answers 400 in plain text.
-    """
-
-    def __init__(self, names: Collection[str]) -> None:
-        self._names = frozenset(names)
-        self._is_named = lru_cache(maxsize=64)(self._names_it)
-
-    def accept(self, headers: list[tuple[bytes, bytes]]) -> bool:
+    def is_for(self, headers: list[tuple[bytes, bytes]]) -> bool:
         """Whether a request with these headers is for the gateway."""
-        if not self._names:
+        if self._host is None:
             return True
         for name, value in headers:
             if name == b"host":
-                return len(value) <= LONGEST_HOST and self._is_named(value)
+                return self._host.fullmatch(value) is not None
         return False
 
-    def _names_it(self, host: bytes) -> bool:
-        """With or without port; IPv6 addresses have brackets there."""
-        text = host.decode("latin-1").lower()
-        name, separator, port = text.rpartition(":")
-        if not separator or port.endswith("]"):
-            name, port = text, ""
-        if port and not port.isdigit():
-            return False
-        return name.removeprefix("[").removesuffix("]") in self._names
+    def serve(self, routes: Sequence[BaseRoute]) -> None:
+        """Answer requests by these routes from now on."""
+        self.router.routes[:] = routes
+        self._exact = {route.path: route for route in routes if isinstance(route, Route) and not route.param_convertors}
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The middleware around the routes, without the two layers of Starlette's own: see `_route`."""
+        app: ASGIApp = self._route
+        for middleware, arguments, options in reversed(self.user_middleware):
+            app = middleware(app, *arguments, **options)
+        return app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, partial(self._notify, send))
+        elif self.is_for(scope["headers"]) or scope["path"] in OPEN_PATHS:
+            scope["app"] = self
+            if self.middleware_stack is None:
+                self.middleware_stack = self.build_middleware_stack()
+            await self.middleware_stack(scope, receive, send)
+        else:
+            error = UserInputError("host", RequestWording.OTHER_HOST())
+            self._on_refusal(error)
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close"})
+            else:
+                await refusal_app(Refusal(421, error))(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer by a route. What it raises goes to the exception handlers, and else to the server.
+
+        A path without parameters is looked up, and exceptions are handled when there is one. Starlette would try one
+        expression after the other and make a request and four functions for each request, for 3 % of a list.
+        """
+        try:
+            route = self._exact.get(scope["path"]) if scope["type"] == "http" else None
+            if route is None or (route.methods and scope["method"] not in route.methods):
+                await self.router(scope, receive, send)
+            else:
+                scope["route"] = route
+                await route.app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 # any that a handler is for; others are raised again
+            await ExceptionMiddleware(partial(_raise, error), self.exception_handlers)(scope, receive, send)
+
+    async def _notify(self, send: Send, message: Message) -> None:
+        """Send a message of the lifespan, but not the traceback of a failure, which has texts of exceptions."""
+        error = sys.exception()
+        if message["type"] == "lifespan.startup.failed" and error is not None:
+            self._on_failure(error)
+        elif message["type"] == "lifespan.shutdown.failed":
+            log.error("gateway did not end in order", exc_info=error)
+        await send({"type": message["type"]})
 
 
-class ListedOrigins:
+async def _raise(error: Exception, *_asgi: object) -> None:
+    raise error
+
+
+class ListedOrigins(CORSMiddleware):
     """`app`, with answers that the web pages of these origins may read (CORS: Fetch, "HTTP-network protocol", 3.2).
 
-    Their requests may have `headers` besides PAGE_REQUEST_HEADERS.
-    Browsers add no credentials, such as cookies: a page sends the token it was given. Starlette's CORSMiddleware gives
-    its headers to all origins but for the one that lets the page read: others get none from here.
+    Their requests may have `headers` besides PAGE_REQUEST_HEADERS. Browsers add no credentials: a page sends the token
+    it was given. Starlette's CORSMiddleware gives most of its headers to all origins: others get none from here.
     """
 
     def __init__(self, app: ASGIApp, origins: Collection[str], headers: Collection[str] = ()) -> None:
-        self._app = app
-        self._origins = frozenset(origin.encode() for origin in origins)
-        self._for_listed = CORSMiddleware(
+        super().__init__(
             app,
             allow_origins=origins,
             allow_methods=("GET", "POST"),
@@ -153,13 +155,9 @@ class ListedOrigins:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         origin = dict(scope["headers"]).get(b"origin")
-        if origin is None or (origin not in self._origins and scope["method"] == "OPTIONS"):
-            await self._app(scope, receive, send)
-            return
-        scope = {**scope, "extensions": {}}  # whole answers would pass the middleware by
-        await (self._for_listed if origin in self._origins else self._for_others)(scope, receive, send)
-
-
-def for_pages(app: ASGIApp, origins: Collection[str], headers: Collection[str]) -> ASGIApp:
-    """`app`, also for the web pages of these origins, if there are any."""
-    return ListedOrigins(app, origins, headers) if origins else app
+        if origin is not None and origin.decode("latin-1") in self.allow_origins:
+            await super().__call__(scope, receive, send)
+        elif origin is None or scope["method"] == "OPTIONS":
+            await self.app(scope, receive, send)
+        else:
+            await self._for_others(scope, receive, send)

@@ -1,21 +1,41 @@
-"""Errors as callers see them: the contract's codes, and nothing that was not meant for them."""
+"""Errors as callers see them: the contract's codes, in JSON, and nothing that was not meant for them."""
 
 import re
-from typing import Any
+from collections.abc import Callable
+from enum import Enum
+from math import ceil
+from random import getrandbits
+from typing import Any, Final
 
+import orjson
 import structlog
 from graphql import GraphQLError, ValueNode, VariableDefinitionNode
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth.masking import mask_text
-from gateway.errors import GatewayError, QueryTooComplexError, UserInputError, drop_tracebacks
+from gateway.auth.rate import refused_headers
+from gateway.errors import (
+    GatewayError,
+    IssuerUnavailableError,
+    MethodNotAllowedError,
+    QueryTooComplexError,
+    RateLimitedError,
+    UnauthenticatedError,
+    UserInputError,
+    drop_tracebacks,
+)
 from gateway.execution.documents import DocumentError
+from gateway.http.server.bounds import Headers, RequestError
+from gateway.http.server.connection import WHOLE_ANSWER
 from gateway.ops.logs import traced
 from gateway.wording.faults import FaultWording
-from gateway.wording.foreign import find_graphql_text, text_by_code
+from gateway.wording.foreign import find_graphql_text, text_by_code, wire_text
 from gateway.wording.wording import Text
 
 LONGEST_WORD = 64
 LONGEST_MESSAGE = 500
+
+CLOSE: Final = (b"connection", b"close")  # where a body is left unread, or is still on its way
 
 _LONG_WORD = re.compile(rf"(\S{{{LONGEST_WORD}}})\S+")
 
@@ -23,44 +43,124 @@ _PYTHON_WORD = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\b(?:None|True
 """A word of Python's in a message of graphql-core. Quoted text is matched whole, so that it is left as it is."""
 
 _GRAPHQL_WORDS = {"None": "null", "True": "true", "False": "false"}
-
 _VARIABLE = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ((?:\.\w+|\[\d+\])+))?")
+
+_STATUS: Final = {
+    "BAD_USER_INPUT": 400,
+    "UNAUTHENTICATED": 401,
+    "FORBIDDEN": 403,
+    "RATE_LIMITED": 429,
+    "UPSTREAM_UNAVAILABLE": 503,
+    "UPSTREAM_TIMEOUT": 504,
+}
+"""By code; others are 500."""
 
 log = structlog.get_logger(__name__)
 
 
-def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
-    """One entry of `errors` (GraphQL specification, 7.1.2, and the contract's codes).
+class MediaType(Enum):
+    """The value is the content type of the answer; `headers` are those that every answer of this type has."""
 
-    A GatewayError speaks for itself. An error with a code was made for callers. What graphql-core says about the values
-    that came with the request is BAD_USER_INPUT. Everything else, a bug or a value that does not fit the schema, is
-    INTERNAL: logged with the request id, never shown.
-    """
-    cause = get_cause(error)
-    message: Text
-    if isinstance(cause, GatewayError):
-        message = cause.message
-        extensions = {name: mask_text(it) if isinstance(it, str) else it for name, it in cause.extensions().items()}
-        extensions |= error.extensions or {}  # such as the community it is of
-    elif error.extensions and "code" in error.extensions:
-        extensions = dict(error.extensions)
-        message = _in_both_languages(_presentable(error.message), str(extensions["code"]))
-    elif _is_about_input(error):
-        message = _in_both_languages(_presentable(error.message), UserInputError.code)
-        extensions = _about_variable(error.message, message)
+    GRAPHQL_RESPONSE = b"application/graphql-response+json; charset=utf-8"
+    JSON = b"application/json; charset=utf-8"
+
+    def __init__(self, content_type: bytes) -> None:
+        self.headers = (
+            (b"content-type", content_type),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+        )
+
+
+class Refusal(Exception):  # noqa: N818 # the answer to a request, no fault of the program
+    """Answered with `status`, the one `error` and these headers besides the common ones."""
+
+    def __init__(self, status: int, error: Exception, *headers: tuple[bytes, bytes]) -> None:
+        super().__init__(str(error))
+        self.status = status
+        self.error = error
+        self.headers: Headers = headers
+
+    @classmethod
+    def from_error(cls, error: Exception) -> "Refusal":
+        """The refusal for an error that leaves no data to answer with, whatever the media type."""
+        if isinstance(error, Refusal):
+            return error
+        headers: list[tuple[bytes, bytes]] = []
+        if isinstance(error, UnauthenticatedError):
+            headers.append((b"www-authenticate", b"Bearer"))
+        if isinstance(error, RateLimitedError | IssuerUnavailableError):
+            headers.append((b"retry-after", str(ceil(error.retry_after)).encode()))
+        if isinstance(error, RateLimitedError):
+            headers += refused_headers(error)
+        return cls(_STATUS.get(error.code, 500) if isinstance(error, GatewayError) else 500, error, *headers)
+
+
+def new_request_id() -> str:
+    """An id of 16 hexadecimal digits."""
+    return getrandbits(64).to_bytes(8).hex()  # it distinguishes lines of the log, and keeps nothing secret
+
+
+async def send_json(
+    scope: Scope,
+    send: Send,
+    request_id: str,
+    status: int,
+    body: bytes,
+    headers: Headers = (),
+    media_type: MediaType = MediaType.JSON,
+) -> None:
+    """Answer with JSON. A Starlette response would encode each header of each answer: 3 µs of some 90."""
+    length, id_ = (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode())
+    start = {"type": "http.response.start", "status": status, "headers": [*media_type.headers, length, id_, *headers]}
+    if WHOLE_ANSWER in scope.get("extensions", ()):
+        start["body"] = body
+        await send(start)
     else:
-        log_unexpected(cause, request_id, error.path)
-        message, extensions = FaultWording.INTERNAL(), {"code": "INTERNAL"}
-    extensions["messageZh"] = message.chinese
-    extensions["requestId"] = request_id
-    formatted: dict[str, Any] = {"message": message}
-    if error.locations:
-        formatted["locations"] = [location.formatted for location in error.locations]
-    if error.path:
-        formatted["path"] = error.path
-    formatted["extensions"] = extensions
-    drop_tracebacks(error)
-    return formatted
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+
+def refusal_app(refusal: Refusal) -> ASGIApp:
+    """What answers where a request goes no further than the edge."""
+
+    async def refuse(scope: Scope, _receive: Receive, send: Send) -> None:
+        id_ = new_request_id()
+        await send_json(scope, send, id_, refusal.status, errors_json(refusal.error, id_), refusal.headers)
+
+    return refuse
+
+
+def server_error_app(on_refusal: Callable[[Exception], object], error: Exception) -> ASGIApp:
+    """What answers where the server refuses a request (RequestError), with its status and in the contract's codes, or
+    where an application has raised an error.
+    """
+    if not isinstance(error, RequestError):
+        return refusal_app(Refusal(500, error))
+    cause: GatewayError
+    if error.status in (429, 503):
+        cause = RateLimitedError(wire_text(error.message, RateLimitedError.code), 1.0, subject=error.subject)
+    elif error.bound is not None:
+        message = wire_text(error.message, QueryTooComplexError.code)
+        cause = QueryTooComplexError(message, error.subject, error.bound)
+    elif error.status == 405:
+        cause = MethodNotAllowedError(wire_text(error.message, MethodNotAllowedError.code))
+    else:
+        cause = UserInputError(error.subject, wire_text(error.message, UserInputError.code))
+    refusal = Refusal.from_error(cause)
+    refusal.status = error.status
+    on_refusal(cause)
+    return refusal_app(refusal)
+
+
+def errors_json(error: Exception, request_id: str) -> bytes:
+    """The JSON of a response without data. What was not meant for callers is logged instead."""
+    body: dict[str, Any] = {"errors": format_failure(error, request_id)}
+    for each in error.errors if isinstance(error, DocumentError) else ():
+        cause = each.original_error
+        if isinstance(cause, QueryTooComplexError) and cause.limit == "cost":
+            body["extensions"] = {"cost": {"requested": cause.requested, "limit": cause.bound}}
+    return orjson.dumps(body)
 
 
 def format_failure(error: Exception, request_id: str) -> list[dict[str, Any]]:
@@ -73,13 +173,35 @@ def format_failure(error: Exception, request_id: str) -> list[dict[str, Any]]:
     return [format_error(GraphQLError(error.message, original_error=error), request_id)]
 
 
-def answer_extensions(error: Exception) -> dict[str, Any] | None:
-    """The `extensions` of an answer without data: the cost of an operation that is refused for it."""
-    for each in error.errors if isinstance(error, DocumentError) else ():
-        cause = each.original_error
-        if isinstance(cause, QueryTooComplexError) and cause.limit == "cost":
-            return {"cost": {"requested": cause.requested, "limit": cause.bound}}
-    return None
+def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
+    """One entry of `errors` (GraphQL specification, 7.1.2, and the contract's codes).
+
+    A GatewayError speaks for itself, and an error with a code was made for callers. What graphql-core says about the
+    values of the request is BAD_USER_INPUT. Everything else is INTERNAL: logged with the request id, never shown.
+    """
+    cause, code = get_cause(error), get_code(error)
+    message: Text
+    if isinstance(cause, GatewayError):
+        message = cause.message
+        extensions = {name: mask_text(it) if isinstance(it, str) else it for name, it in cause.extensions().items()}
+        extensions |= error.extensions or {}  # such as the community it is of
+    elif code == GatewayError.code:
+        log_unexpected(cause, request_id, error.path)
+        message, extensions = FaultWording.INTERNAL(), {"code": code}
+    else:
+        said = _presentable(error.message)
+        message = find_graphql_text(said) or text_by_code(said, code)
+        extensions = dict(error.extensions or _about_variable(error.message, message))
+    extensions["messageZh"] = message.chinese
+    extensions["requestId"] = request_id
+    formatted: dict[str, Any] = {"message": message}
+    if error.locations:
+        formatted["locations"] = [location.formatted for location in error.locations]
+    if error.path:
+        formatted["path"] = error.path
+    formatted["extensions"] = extensions
+    drop_tracebacks(error)
+    return formatted
 
 
 def log_unexpected(error: BaseException, request_id: str, path: list[str | int] | None = None) -> None:
@@ -95,7 +217,10 @@ def get_code(error: Exception) -> str:
     if not isinstance(error, GraphQLError):
         return GatewayError.code
     given = (error.extensions or {}).get("code")
-    return str(given or ("BAD_USER_INPUT" if _is_about_input(error) else GatewayError.code))
+    # Without a path nothing was resolved yet; with one, it points at the value of the argument that is to blame.
+    nodes = error.nodes or ()
+    is_about_input = error.path is None or any(isinstance(node, ValueNode | VariableDefinitionNode) for node in nodes)
+    return str(given or (UserInputError.code if is_about_input else GatewayError.code))
 
 
 def get_cause(error: Exception) -> Exception:
@@ -106,21 +231,8 @@ def get_cause(error: Exception) -> Exception:
     return cause
 
 
-def _is_about_input(error: GraphQLError) -> bool:
-    """Whether it stems from variables or arguments.
-
-    Without a path nothing was resolved yet. An error with a path points at the argument's value where that is to
-    blame, else at the field.
-    """
-    return error.path is None or any(isinstance(node, ValueNode | VariableDefinitionNode) for node in error.nodes or ())
-
-
 def _about_variable(said: str, message: Text) -> dict[str, Any]:
-    """The extensions of what graphql-core `said` of a variable or an argument.
-
-    Of a variable they are those of the gateway's own checks, and `argument` is its name with the path inside it, such
-    as `filter.status`.
-    """
+    """The extensions of what graphql-core `said` of an argument, or of a variable: as the gateway's own checks."""
     named = _VARIABLE.match(said)
     if named is None:
         return {"code": UserInputError.code}
@@ -128,12 +240,7 @@ def _about_variable(said: str, message: Text) -> dict[str, Any]:
     return dict(UserInputError(named[1] + path, message).extensions())
 
 
-def _in_both_languages(message: str, code: str) -> Text:
-    """What graphql-core said, as callers get it, with its Chinese."""
-    return find_graphql_text(message) or text_by_code(message, code)
-
-
 def _presentable(message: str) -> str:
-    """In GraphQL's words. Long ones are cut, not echoed; numbers of persons are masked even for who sent them."""
+    """The message in GraphQL's words. Long ones are cut; numbers of persons are masked even for who sent them."""
     cut = _LONG_WORD.sub(r"\1…", message)[:LONGEST_MESSAGE]
     return mask_text(_PYTHON_WORD.sub(lambda found: _GRAPHQL_WORDS.get(found[0], found[0]), cut))

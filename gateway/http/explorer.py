@@ -1,23 +1,33 @@
-"""GraphiQL, served from this package alone: users sit on closed networks (`scripts/build-explorer` builds it)."""
+"""GraphiQL, served from this package alone: users sit on closed networks (`scripts/build-explorer` builds it).
+
+In the demo it has tokens and the switches of the sandbox besides. Those routes mint tokens and make platforms fail:
+only the gateway's own page may call them, from this machine.
+"""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import Final
 
+import httpx
+import msgspec
 import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
-from gateway.auth.issuer import DemoIssuer
-from gateway.auth.principal import Scope
-from gateway.http.sandbox_controls import SANDBOX_PATH, TOKEN_PATH, sandbox_routes, token_routes
-from gateway.settings import Settings
+from gateway.auth.issuer import DemoIssuer, DevelopmentIssuer, is_loopback
+from gateway.auth.principal import Scope as Right
+from gateway.errors import ForbiddenError, GatewayError, UserInputError
+from gateway.http.errors import Refusal, new_request_id, refusal_app, send_json
+from gateway.http.request import read_body, read_length
+from gateway.settings import LOOPBACK_NAMES, Settings, make_url
+from gateway.wording.requests import RequestWording
 
 ASSETS = Path(__file__).parent / "explorer_assets"
 EXAMPLES = Path(__file__).parent / "examples"
@@ -49,6 +59,17 @@ FRESH = {**SECURITY_HEADERS, "cache-control": "no-cache"}
 FOREVER = {**SECURITY_HEADERS, "cache-control": "public, max-age=31536000, immutable"}
 """Built files have a hash of their content in their name."""
 
+TOKEN_PATH = "/explorer/token"  # noqa: S105 - where tokens are asked for
+SANDBOX_PATH = "/explorer/sandbox"
+
+LONGEST_TTL = 24 * 3600  # seconds that a token lasts at most
+LARGEST_BODY: Final = 16 * 1024
+TIMEOUT = 30.0  # seconds that the sandbox has: a payment waits for this gateway's own answer
+
+FORWARDING_HEADERS: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Of proxies. Behind one every client seems to be on this machine."""
+
+NO_PAGE = {"x-sandbox": "1"}  # what the sandbox asks of each request: no page of another origin can send it
 
 _EXAMPLE_HEAD: Final = re.compile(r"# (\w+): (.+) \| (.+)\n")
 
@@ -65,58 +86,13 @@ class Example:
 
 def read_examples() -> list[Example]:
     """In the order of the file names. Raises ValueError for a file whose first line is not `# desk: title | 标题`."""
-    return [_read_example(path) for path in sorted(EXAMPLES.glob("*.graphql"))]
-
-
-def _read_example(path: Path) -> Example:
-    text = path.read_text(encoding="utf-8")
-    head = _EXAMPLE_HEAD.match(text)
-    if head is None:
-        raise ValueError(f"{path.name}: the first line is not '# desk: title | 标题'")
-    return Example(head[1], head[2], head[3], text[head.end() :])
-
-
-def explorer_routes(
-    graphql_path: str,
-    subscription_path: str = "",
-    *,
-    token_path: str = "",
-    sandbox_path: str = "",
-    token: str = "",
-    scopes: Iterable[str] = (),
-) -> list[Route]:
-    """The page at `/`, and what it loads under `/explorer/`. Empty paths: the gateway does not offer it.
-
-    A `token` is on the page for everybody who opens it. `scopes` are those a token may have.
-    """
-    page = Template((ASSETS / "index.html").read_text(encoding="utf-8")).substitute(
-        graphql_path=graphql_path,
-        subscription_path=subscription_path,
-        token_path=token_path,
-        sandbox_path=sandbox_path,
-        token=escape(token),
-        scopes=" ".join(scopes),
-    )
-    examples = orjson.dumps(read_examples())
-    built = {path.name for path in ASSETS.iterdir() if path.suffix in (".js", ".css")}
-
-    async def show_page(request: Request) -> Response:
-        return HTMLResponse(page, headers=FRESH)
-
-    async def list_examples(request: Request) -> Response:
-        return Response(examples, media_type="application/json", headers=FRESH)
-
-    async def send_asset(request: Request) -> Response:
-        name = request.path_params["name"]
-        if name not in built:
-            raise HTTPException(404)
-        return FileResponse(ASSETS / name, headers=FOREVER)
-
-    return [
-        Route("/", show_page),
-        Route("/explorer/examples.json", list_examples),
-        Route("/explorer/{name}", send_asset),
-    ]
+    examples = []
+    for path in sorted(EXAMPLES.glob("*.graphql")):
+        text = path.read_text(encoding="utf-8")
+        if (head := _EXAMPLE_HEAD.match(text)) is None:
+            raise ValueError(f"{path.name}: the first line is not '# desk: title | 标题'")
+        examples.append(Example(head[1], head[2], head[3], text[head.end() :]))
+    return examples
 
 
 def open_explorer(settings: Settings, graphql_path: str, token: str, sandbox: Mapping[str, str]) -> list[BaseRoute]:
@@ -127,10 +103,142 @@ def open_explorer(settings: Settings, graphql_path: str, token: str, sandbox: Ma
     if not settings.shows_explorer:
         return []
     if not sandbox or settings.auth_issuer:
-        return [*explorer_routes(graphql_path, graphql_path, token=token, scopes=Scope)]
-    paths = {"token_path": TOKEN_PATH, "sandbox_path": SANDBOX_PATH}
+        return [*explorer_routes(graphql_path, token=token)]
+    page = explorer_routes(graphql_path, token=token, token_path=TOKEN_PATH, sandbox_path=SANDBOX_PATH)
+    return [token_route(DemoIssuer.open(settings)), *sandbox_routes(sandbox), *page]
+
+
+def explorer_routes(
+    graphql_path: str, *, token_path: str = "", sandbox_path: str = "", token: str = "", scopes: Iterable[str] = Right
+) -> list[Route]:
+    """The page at `/`, and what it loads under `/explorer/`. Empty paths: the gateway does not offer it. A `token` is
+    on the page for everybody who opens it; `scopes` are those a token may have.
+    """
+    page = Template((ASSETS / "index.html").read_text(encoding="utf-8")).substitute(
+        graphql_path=graphql_path,
+        subscription_path=graphql_path,
+        token_path=token_path,
+        sandbox_path=sandbox_path,
+        token=escape(token),
+        scopes=" ".join(scopes),
+    )
+    examples = orjson.dumps(read_examples())
+    built = {path.name for path in ASSETS.iterdir() if path.suffix in (".js", ".css")}
+
+    async def send_asset(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in built:
+            raise HTTPException(404)
+        return FileResponse(ASSETS / name, headers=FOREVER)
+
     return [
-        *token_routes(DemoIssuer.open(settings)),
-        *sandbox_routes(sandbox),
-        *explorer_routes(graphql_path, graphql_path, token=token, scopes=Scope, **paths),
+        Route("/", HTMLResponse(page, headers=FRESH), methods=["GET"]),
+        Route("/explorer/examples.json", Response(examples, 200, FRESH, "application/json"), methods=["GET"]),
+        Route("/explorer/{name}", send_asset),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEndpoint:
+    """Answers local requests with JSON and all others with 403. `answer` makes it of the request and its body, and may
+    raise GatewayError.
+    """
+
+    answer: Callable[[Request, bytes], Awaitable[bytes]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            require_local(request)
+            length = read_length(request.headers.get("content-length"))
+            answer = await self.answer(request, await read_body(receive, length, LARGEST_BODY))
+        except (Refusal, GatewayError) as error:
+            await refusal_app(Refusal.from_error(error))(scope, receive, send)
+        else:
+            await send_json(scope, send, new_request_id(), 200, answer)
+
+
+def require_local(request: Request) -> None:
+    """Raises ForbiddenError unless a page of this origin sent it from this machine to a name of this machine. JSON is
+    no form: another page would have to ask first (Fetch, "CORS-preflight"), and no route here answers that.
+    """
+    headers = request.headers
+    if not (
+        request.client is not None
+        and is_loopback(request.client.host)
+        and "@" not in headers.get("host", "")
+        and (request.url.hostname or "") in LOOPBACK_NAMES
+        and not any(name in headers for name in FORWARDING_HEADERS)
+        and headers.get("origin") == f"{request.url.scheme}://{headers.get('host')}"
+        and headers.get("sec-fetch-site", "same-origin") == "same-origin"
+        and headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+    ):
+        raise ForbiddenError(RequestWording.NOT_LOCAL())
+
+
+class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the token is to say. `*` among scopes or communities means all of them; `ttl` is in seconds."""
+
+    scopes: list[str]
+    communities: list[str]
+    subject: str = "developer"
+    ttl: int = 3600
+
+
+def token_route(issuer: DevelopmentIssuer) -> Route:
+    """For the demo only: all who can send requests to it can have its tokens."""
+
+    async def mint(_request: Request, body: bytes) -> bytes:
+        try:
+            asked = msgspec.json.decode(body, type=TokenRequest)
+            if asked.ttl > LONGEST_TTL:
+                raise ValueError(f"the ttl is at most {LONGEST_TTL} seconds")
+            token = issuer.mint(asked.scopes, asked.communities, asked.subject, asked.ttl)
+        except ValueError as error:  # msgspec's is one too
+            raise UserInputError("token", RequestWording.NO_TOKEN(reason=error)) from None
+        return orjson.dumps({"token": token})
+
+    return Route(TOKEN_PATH, LocalEndpoint(mint), methods=["POST"])
+
+
+class SandboxError(GatewayError):
+    code = "UPSTREAM_UNAVAILABLE"
+
+
+def sandbox_routes(platforms: Mapping[str, str]) -> list[Route]:
+    """For the demo only. `platforms`: the sandbox's address of each, by its name in lower case."""
+
+    def switch(path: str, *fields: str, method: str = "POST", of_platform: bool = False) -> Route:
+        """Pass these members of a JSON object on to the sandbox, as a form, and give its answer."""
+
+        async def answer(request: Request, body: bytes) -> bytes:
+            platform = request.path_params.get("platform", next(iter(platforms)))
+            if platform not in platforms:
+                raise UserInputError("platform", RequestWording.PLATFORMS(names=", ".join(platforms)))
+            try:
+                given = msgspec.json.decode(body or b"{}", type=dict[str, object])
+            except ValueError:  # msgspec's is one too
+                raise UserInputError("body", RequestWording.BODY_NO_OBJECT()) from None
+            form = {name: str(value) for name, value in given.items() if name in fields}
+            if path == "pay":
+                form["callback_url"] = make_url(*request.scope["server"])
+            url = f"{platforms[platform]}/__sandbox__/{path}"
+            try:
+                async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as client:
+                    response = await client.request(method, url, data=form or None, headers=NO_PAGE)
+            except httpx.HTTPError as error:
+                raise SandboxError(RequestWording.SANDBOX_DOWN(reason=type(error).__name__)) from None
+            if response.status_code != 200:
+                raise UserInputError("sandbox", RequestWording.SANDBOX_REFUSED(reason=response.json().get("error")))
+            return response.content
+
+        place = "{platform}/" if of_platform else ""
+        return Route(f"{SANDBOX_PATH}/{place}{path}", LocalEndpoint(answer), methods=[method])
+
+    return [
+        switch("faults", method="DELETE"),
+        switch("pay", "order_number"),
+        switch("reset"),
+        switch("faults", "kind", "endpoint", "times", "seconds", of_platform=True),
+        switch("tokens/expire", of_platform=True),
     ]

@@ -1,119 +1,144 @@
 """The GraphQL endpoint: GraphQL over HTTP (draft of the GraphQL Foundation) as a plain ASGI application.
 
-    app = GraphQLEndpoint(Service(...), get_caller, event_streams)
+    app = GraphQLEndpoint(Service(...))
 
-It knows the protocol and nothing of the schema. In the order of a request: headers, the caller's context, the
-parameters, the operation they name (`gateway.http.operation`), the answer. What the head alone decides is read once
-for all requests that come with it (`gateway.http.request`).
+It knows the protocol and nothing of the schema. In the order of a request: the head, the caller's context, the
+parameters (`gateway.http.request`), the operation they name (`gateway.http.operation`), the answer.
+
+Clients that accept `text/event-stream` and no JSON get their subscription as server-sent events: the distinct
+connections mode of graphql-sse (PROTOCOL.md).
 """
 
-from graphql import OperationType
-from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Receive, Scope, Send
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
 
-from gateway.errors import MethodNotAllowedError, UserInputError
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from gateway.auth.authenticator import LEEWAY, Authenticator
+from gateway.auth.principal import Principal
+from gateway.errors import (
+    GatewayError,
+    IssuerUnavailableError,
+    MethodNotAllowedError,
+    UnauthenticatedError,
+    UserInputError,
+)
 from gateway.execution.documents import DocumentError
-from gateway.http.caller import Caller
-from gateway.http.operation import GetCaller, Operation, Service
-from gateway.http.parameters import read_parameters
-from gateway.http.request import SERVED, RequestHead
-from gateway.http.request_metrics import CANCELLED, OK, PARTIAL
-from gateway.http.responses import JSONBytesResponse, Refusal, errors_json, rate_headers
+from gateway.http.errors import Refusal, errors_json, new_request_id, send_json
+from gateway.http.operation import QUERY, Deadline, Operation, Service
+from gateway.http.request import EVENT_STREAM, SERVED, RequestHead, read_parameters
 from gateway.http.server.connection import HEADER_BLOCK
-from gateway.ops.trace import Trace
+from gateway.http.telemetry import CANCELLED, Transport
 from gateway.wording.requests import RequestWording
 
+RECHECK = 60.0
+"""Seconds after which the caller of an open connection is authenticated again: a withdrawn key ends it."""
 
+KEEP_ALIVE = 15.0  # seconds between comments that show proxies, and the gateway, that the connection is alive
+
+EVENT_HEADERS: Final = (
+    (b"content-type", EVENT_STREAM + b"; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-accel-buffering", b"no"),
+)
+
+_COMPLETE: Final = b"event: complete\ndata:\n\n"
+
+
+@dataclass(frozen=True, eq=False)
 class GraphQLEndpoint:
-    """Answers queries by GET and POST, mutations by POST; `event_streams` answers the requests that ask for one.
-
-    The deadline is for all from the opened context to the answer. A query is cancelled when its client goes away; a
-    mutation runs on.
+    """Answers queries by GET and POST, mutations by POST, and subscriptions with an event stream, which ends with its
+    caller's token. A query is cancelled when its client goes away; a mutation runs on.
     """
 
-    def __init__(self, service: Service, get_caller: GetCaller, event_streams: ASGIApp | None = None) -> None:
-        self._service = service
-        self._get_caller = get_caller
-        self._event_streams = event_streams
+    service: Service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        head, caller = self._read_head(scope)
-        if head.wants_events and self._event_streams is not None:
-            await self._event_streams(scope, receive, send)
-            return
-        operation = Operation(self._service, "http", head.client, head.new_id())
+        service, shared = self.service, scope.get("extensions", {}).get(HEADER_BLOCK, {})
+        head = shared.get(self)
+        if head is None:  # else it is that of an earlier request with the same header block
+            head = shared[self] = RequestHead(scope)
+        transport: Transport = "sse" if head.wants_events else "http"
+        operation = Operation(service, transport, head.client, head.request_id or new_request_id(), head)
         operation.begin()
-        trace = self._service.tracing.begin(head)
-        headers: list[tuple[bytes, bytes]] = []
+        status, body, headers = 200, None, []
         try:
-            status, body = await self._answer(operation, head, caller, receive, trace)
-            if operation.context is not None and (age := operation.context.age) is not None:
-                headers.append((b"age", b"%d" % age))
-        except ClientDisconnect:
-            operation.settle()
-            operation.outcome = CANCELLED
-            operation.end()
-            return
-        except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
-            status, body, headers = _refuse(operation, head, error)
-        if allowances := operation.settle():
-            headers += rate_headers(allowances)
-        self._end(operation, head, status)
-        await JSONBytesResponse(body, operation.id, status, head.answer_type, headers)(scope, receive, send)
-
-    async def _answer(
-        self, operation: Operation, head: RequestHead, caller: Caller, receive: Receive, trace: Trace | None
-    ) -> tuple[int, bytes]:
-        """Status and body."""
-        if not head.is_served:
-            raise _not_served(head.method)
-        context = operation.context = caller.open(operation.id) or await caller.identify(operation.id)
-        if head.wants_fresh:
-            context.refresh()
-        if trace is not None:
-            trace.is_shown = head.wants_trace and context.may_trace
-            if trace.is_shown or trace.is_exported:
-                operation.meter.trace = trace
-                context.trace(trace)
-                trace.enter("read")
-        with operation.deadline() as deadline:
-            parameters = await read_parameters(head, receive, self._service.bounds)
-            if operation.meter.trace is not None:
-                operation.meter.trace.leave()
-            kind = operation.admit(parameters, context)
-            if kind is OperationType.QUERY:
-                deadline.watch(receive)
+            if not head.is_served:
+                raise _not_served(head.method)
+            trusted = head.trusted
+            if trusted is None or not service.authenticator.trusts(trusted):
+                trusted = head.trusted = await service.authenticator.trusted(head.authorization)
+            context = operation.open(trusted.principal)
+            if head.wants_events:
+                await self._stream(operation, head, receive, send)
             else:
-                _require_method(head.method, kind)
-            response = await operation.execute()
-        return 200 if response.executed else head.request_error_status, operation.write(response)
-
-    def _end(self, operation: Operation, head: RequestHead, status: int) -> None:
-        """Record the operation, and export its trace."""
-        trace = operation.meter.trace
-        if trace is None:
-            operation.end(status, head.trace_id)
+                if head.wants_fresh:
+                    context.refresh()
+                with Deadline(service.deadlines, service.timeout) as deadline:
+                    operation.admit(await read_parameters(head, receive, service.bounds))
+                    if operation.kind == QUERY:
+                        deadline.watch(receive)
+                    response = await operation.execute()
+                body = operation.write(response)
+                if (age := context.age) is not None:
+                    headers.append((b"age", b"%d" % age))
+        except (ClientDisconnect, asyncio.CancelledError) as error:
+            operation.outcome = CANCELLED
+            if not head.wants_events:
+                operation.settle()
+            operation.end(200 if head.wants_events else None)
+            if isinstance(error, ClientDisconnect):
+                return
+            raise
+        except Exception as error:  # noqa: BLE001 # the last resort: it is logged, and the caller still gets JSON
+            refusal = operation.fail(error)
+            status = head.request_error_status if isinstance(refusal.error, DocumentError) else refusal.status
+            body, headers = errors_json(refusal.error, operation.id), [*refusal.headers]
+            operation.size = len(body)
+            del refusal  # its traceback leads to this frame
+        if body is None:
+            operation.end(status)
+            await send({"type": "http.response.body", "body": _COMPLETE})
         else:
-            failure = None if operation.outcome in (OK, PARTIAL) else operation.outcome
-            self._service.tracing.send(trace, head, status, failure)
-            operation.end(status, trace.trace_id, exemplar=trace.trace_id if trace.is_exported else None)
+            headers += operation.settle()
+            operation.end(status)
+            await send_json(scope, send, operation.id, status, body, headers, head.answer_type)
 
-    def _read_head(self, scope: Scope) -> tuple[RequestHead, Caller]:
-        """Once for all requests with the same header block, where the server has the extension."""
-        state = scope.get("extensions", {}).get(HEADER_BLOCK, {})
-        read: tuple[RequestHead, Caller] | None = state.get(self)
-        if read is None:
-            read = state[self] = RequestHead(scope), self._get_caller(scope)
-        return read
-
-
-def _refuse(operation: Operation, head: RequestHead, error: Exception) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
-    """Status, body and headers. Nothing of the error stays in the frames that its traceback leads to."""
-    refusal = operation.fail(error)
-    status = head.request_error_status if isinstance(refusal.error, DocumentError) else refusal.status
-    body = errors_json(refusal.error, operation.id)
-    operation.size = len(body)
-    return status, body, [*refusal.headers]
+    async def _stream(self, operation: Operation, head: RequestHead, receive: Receive, send: Send) -> None:
+        """All events but the last. Once it has begun, errors are events, too: a client of event streams reads nothing
+        else (graphql-sse).
+        """
+        context, service = operation.context, self.service
+        context.last_event_id = head.last_event_id
+        headers = [*EVENT_HEADERS, (b"x-request-id", operation.id.encode()), *operation.settle()]
+        with Deadline(service.deadlines, service.timeout):
+            parameters = await read_parameters(head, receive, service.bounds)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        keeping_alive = asyncio.create_task(_keep_alive(send))
+        try:
+            with Deadline(service.deadlines, None) as lifetime:
+                lifetime.watch(receive)
+                async with (
+                    while_believed(service.authenticator, head.authorization, context.principal),
+                    aclosing(operation.answers(parameters)) as answers,
+                ):
+                    async for answer, event_id in answers:
+                        await _send_event(send, answer, event_id)
+        except ClientDisconnect:
+            raise
+        except (UnauthenticatedError, IssuerUnavailableError) as ended:
+            operation.outcome = ended.code
+            await _send_event(send, errors_json(ended, operation.id))
+        except Exception as error:  # noqa: BLE001 # whatever ends it is reported; what is unexpected is logged as well
+            await _send_event(send, errors_json(operation.fail(error).error, operation.id))
+        finally:
+            keeping_alive.cancel()
 
 
 def _not_served(method: str) -> Refusal:
@@ -122,9 +147,46 @@ def _not_served(method: str) -> Refusal:
     return Refusal(406, UserInputError("Accept", RequestWording.ACCEPT()))
 
 
-def _require_method(method: str, operation: OperationType) -> None:
-    """GET runs queries only: it must be safe (GraphQL over HTTP, "GET")."""
-    if operation is OperationType.SUBSCRIPTION:
-        raise DocumentError.of(UserInputError("query", RequestWording.SUBSCRIPTION_BY_HTTP()))
-    if method == "GET":
-        raise Refusal(405, MethodNotAllowedError(RequestWording.MUTATION_BY_GET()), (b"allow", b"POST"))
+@asynccontextmanager
+async def while_believed(
+    authenticator: Authenticator, authorization: str | None, principal: Principal
+) -> AsyncIterator[None]:
+    """A block that ends with its caller's token, or when the authenticator, asked every `RECHECK`, refuses the caller:
+    by UnauthenticatedError, or IssuerUnavailableError.
+    """
+    refusal: GatewayError = UnauthenticatedError(RequestWording.TOKEN_EXPIRED())
+
+    async def watch() -> None:
+        nonlocal refusal
+        try:
+            while True:
+                await asyncio.sleep(RECHECK)
+                await authenticator.authenticate(authorization)
+        except (UnauthenticatedError, IssuerUnavailableError) as error:
+            refusal = error
+            belief.reschedule(asyncio.get_running_loop().time())
+
+    try:
+        async with asyncio.timeout(principal.expires_at + LEEWAY - time.time()) as belief:
+            watching = asyncio.create_task(watch())
+            try:
+                yield
+            finally:
+                watching.cancel()
+    except TimeoutError:
+        if not belief.expired():
+            raise
+        raise refusal from None
+
+
+async def _send_event(send: Send, payload: bytes, id_: str | None = None) -> None:
+    """JSON has no line breaks of its own, so one `data` line holds it."""
+    id_line = b"" if id_ is None else b"id: " + id_.encode() + b"\n"
+    body = b"event: next\n" + id_line + b"data: " + payload + b"\n\n"
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _keep_alive(send: Send) -> None:
+    while True:
+        await asyncio.sleep(KEEP_ALIVE)
+        await send({"type": "http.response.body", "body": b":\n\n", "more_body": True})

@@ -1,7 +1,8 @@
 """One operation, in the same way over HTTP, as an event stream and over WebSocket: from its parameters to its record.
 
     operation = Operation(service, "http", client, request_id)
-    operation.context = ...
+    operation.begin()
+    operation.open(principal)
     operation.admit(parameters)
     body = operation.write(await operation.execute())
     operation.end()
@@ -9,37 +10,179 @@
 What keeps it from an answer is raised, and becomes one by `fail`.
 """
 
-from asyncio import get_running_loop
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, TypeAlias
+from types import TracebackType
+from typing import Any, Self, TypeAlias
 
-from graphql import OperationType
-from starlette.types import Scope
+from graphql import FieldNode, GraphQLResolveInfo, GraphQLSchema, SchemaMetaFieldDef, TypeMetaFieldDef
+from graphql.execution.collect_fields import FragmentDetails, collect_fields
+from graphql.execution.values import VariableValues
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
-from gateway.auth.rate import Allowance
+from gateway.auth.authenticator import Authenticator
+from gateway.auth.principal import Principal
+from gateway.auth.rate import RateHeaders
 from gateway.context import RequestContext
-from gateway.errors import RequestTimeoutError, UserInputError
-from gateway.execution.documents import DocumentError, Prepared
-from gateway.execution.intake import Intake
-from gateway.execution.response import Response
-from gateway.http.access_log import AccessLog, Transport
-from gateway.http.caller import Caller
-from gateway.http.deadline import Deadline, Deadlines, ExpiredError
-from gateway.http.errors import format_error
-from gateway.http.guard import GuardedExecutor
-from gateway.http.parameters import Bounds, Parameters
-from gateway.http.request import REQUEST_ID
-from gateway.http.request_metrics import OK, Client, RequestMetrics
-from gateway.http.responses import CLOSE, Refusal, require_size
-from gateway.http.tracing import Tracing, finish
-from gateway.ops.trace import METER, Meter
+from gateway.errors import (
+    ForbiddenError,
+    MethodNotAllowedError,
+    QueryTooComplexError,
+    RequestTimeoutError,
+    UserInputError,
+)
+from gateway.execution.documents import DocumentError, GetScopes, Intake, Parameters, Prepared
+from gateway.execution.executor import Executor
+from gateway.execution.run import Response
+from gateway.http.errors import CLOSE, Refusal, format_error, get_cause
+from gateway.http.request import REQUEST_ID, Bounds, Client, RequestHead
+from gateway.http.telemetry import OK, UNKNOWN, AccessLog, RequestMetrics, Tracing, Transport, log_name
+from gateway.ops.trace import METER, Meter, Trace
 from gateway.wording.requests import RequestWording
 
-GetCaller: TypeAlias = Callable[[Scope], Caller]
-"""Of the head of a request, as ASGI has it."""
+QUERY, MUTATION, SUBSCRIPTION = "query", "mutation", "subscription"
+
+LARGEST_ANSWER = 16 * 1024 * 1024  # bytes of an answer to a query, and of an event of a subscription
+
+LOOK_AFTER = 0.02
+"""Seconds until requests are looked after: most answers are there by then, and need neither timer nor task."""
+
+OpenContext: TypeAlias = Callable[[Principal, str], RequestContext]
+"""The context of one operation; the text is its request id. Raises GatewayError to turn the operation away."""
+
+
+class Deadlines:
+    """Looks after the requests that have `begun` since the last look, and longer ago, all with one timer. A timer for
+    each request would cost 5 µs of some 90 (docs/adr/0006-connections.md).
+    """
+
+    def __init__(self) -> None:
+        self.begun: set[Deadline] = set()
+        self._earlier: set[Deadline] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Look after them in time; to be called when there are some."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_AFTER, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        for deadline in self._earlier:
+            deadline.look_after()
+        self._earlier, self.begun = self.begun, set()
+        if self._earlier:
+            self.start()
+
+
+class ExpiredError(TimeoutError):
+    """The time of a `Deadline` is up."""
+
+
+class Deadline:
+    """Cancels the block of its `with` after some seconds, if there are any, or when the client goes away; at most
+    `LOOK_AFTER` late. The block then ends with ExpiredError, or with starlette's ClientDisconnect.
+    """
+
+    _error: type[ClientDisconnect | ExpiredError] | None = None
+    _receive: Receive | None = None
+    _until: float | None = None
+    _watcher: asyncio.Task[None] | None = None
+
+    def __init__(self, deadlines: Deadlines, seconds: float | None) -> None:
+        if (task := asyncio.current_task()) is None:
+            raise RuntimeError("a deadline needs a task to cancel")
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._deadlines = deadlines
+        self._seconds = seconds
+
+    def watch(self, receive: Receive) -> None:
+        """From now on the client's leaving ends the block, too. Call it when the body has been read: then `receive` can
+        only give the disconnect.
+        """
+        self._receive = receive
+        if self._watcher is not None:
+            self._watcher.cancel()
+            self._watcher = asyncio.create_task(self._wait())
+
+    def look_after(self) -> None:
+        """It takes longer than most: at least `LOOK_AFTER`, and less than twice that, have passed."""
+        if self._seconds is not None:
+            self._until = asyncio.get_running_loop().time() + self._seconds - LOOK_AFTER
+        self._watcher = asyncio.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        self._error, receive = ExpiredError, self._receive
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._until):
+                if receive is None:
+                    await asyncio.Event().wait()  # until the time is up
+                while receive is not None and (await receive())["type"] != "http.disconnect":
+                    pass
+                self._error = ClientDisconnect
+        self._task.cancel()
+
+    def __enter__(self) -> Self:
+        self._among = self._deadlines.begun
+        self._among.add(self)
+        self._deadlines.start()
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._among.discard(self)
+        watcher, self._watcher = self._watcher, None  # or the two would hold each other: a reference cycle
+        if watcher is None:  # it was not looked after
+            return
+        if not watcher.done():
+            watcher.cancel()
+        elif self._task.uncancel() <= self._cancelling and error_type is asyncio.CancelledError and self._error:
+            raise self._error from None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Scopes, enforced in one place: what an operation needs, by `@requiresScope`, against what its caller holds.
+
+    An operation whose caller holds all of it runs as it is. Any other runs by graphql-core with this check before each
+    field that declares a scope: the field a caller may not read is null with FORBIDDEN, and the rest is there.
+    """
+
+    schema: GraphQLSchema
+    get_scopes: GetScopes
+
+    def __call__(
+        self, resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo[Any], **arguments: Any
+    ) -> Any:
+        field = info.schema.get_field(info.parent_type, info.field_name)
+        if field is not None and (scopes := self.get_scopes(field)):
+            info.context.principal.require(*sorted(scopes))
+        return resolve(source, info, **arguments)
+
+    def require(self, prepared: Prepared, context: RequestContext) -> None:
+        """Raises ForbiddenError where the caller may not have the field that is subscribed to."""
+        fragments = {name: FragmentDetails(node) for name, node in prepared.fragments.items()}
+        root: Any = self.schema.subscription_type
+        fields = collect_fields(self.schema, fragments, VariableValues({}, {}), root, prepared.operation)
+        for [details, *_] in fields.grouped_field_set.values():
+            name = details.node.name.value
+            try:
+                context.principal.require(*sorted(self.get_scopes(root.fields[name])))
+            except ForbiddenError as error:
+                context.deny(name, error.scope or "")
+                raise
+
+
+def guard_introspection(get_scopes: GetScopes, scope: str) -> GetScopes:
+    """`get_scopes`, with `scope` for the fields that introspection begins with: they are of no type of the schema."""
+    needed = frozenset((scope,))
+    return lambda field: needed if field is SchemaMetaFieldDef or field is TypeMetaFieldDef else get_scopes(field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +194,11 @@ class Service:
     in any case.
     """
 
+    authenticator: Authenticator
+    open_context: OpenContext
     intake: Intake
-    executor: GuardedExecutor
+    executor: Executor
+    guard: Guard
     bounds: Bounds
     timeout: float
     largest_answer: int
@@ -64,97 +210,149 @@ class Service:
 
 class Operation:
     """`outcome` is what has become of it, as metrics have it; `code` that of the first error beside data, `size` the
-    bytes of all answers. `is_done`: it makes no more calls. `context` is there once its caller is known, `parameters`
-    once they are read, `prepared` once it is admitted.
+    bytes of all answers. `is_done`: it makes no more calls. `context` is there once it `is_open`, `parameters` once
+    they are read. Its `name` is that of the request, then that of the document.
     """
 
     outcome = OK
     code: str | None = None
+    name: str | None = None
+    kind = UNKNOWN
     size = 0
     is_done = True
-    context: RequestContext | None = None
+    is_open = False
+    context: RequestContext
     parameters: Parameters | None = None
-    prepared: Prepared | None = None
-    extensions: dict[str, Any] | None = None
+    _extensions: dict[str, Any] | None = None
+    _trace: Trace | None = None
+    _admitted: tuple[Prepared, dict[str, Any] | None, RequestContext]
 
-    def __init__(self, service: Service, transport: Transport, client: Client, request_id: str) -> None:
+    def __init__(
+        self, service: Service, transport: Transport, client: Client, request_id: str, head: RequestHead | None = None
+    ) -> None:
+        """`head` is that of its request, where it has one of its own."""
         self.id = request_id
         self.transport = transport
         self.client = client
         self.started = perf_counter()
         self.meter = Meter()
+        self._head = head
         self._service = service
 
     def begin(self) -> None:
         """In the task that runs it: whose lines of the log have its id, and whose calls are counted."""
         REQUEST_ID.set(self.id)
         METER.set(self.meter)
+        if self._head is not None:
+            self._trace = self._service.tracing.begin(self._head)
 
-    def deadline(self) -> Deadline:
-        """That of a block in which it is executed, and, where that has to be waited for, its parameters are read."""
-        return Deadline(self._service.deadlines, self._service.timeout)
+    def open(self, principal: Principal) -> RequestContext:
+        """Its caller is known: has the context, and the trace if they may have one. Raises GatewayError."""
+        context = self.context = self._service.open_context(principal, self.id)
+        self.is_open = True
+        if (trace := self._trace) is not None:
+            trace.is_shown = self._head is not None and self._head.wants_trace and context.may_trace
+            if trace.is_shown or trace.is_exported:
+                self.meter.trace = trace
+                context.trace(trace)
+                trace.enter("read")
+        return context
 
-    def admit(self, parameters: Parameters, context: RequestContext) -> OperationType:
-        """Raises DocumentError, and what the caller's budget raises."""
-        self.parameters, self.context = parameters, context
-        self.prepared, self.extensions = self._service.intake.admit(parameters, context)
-        return self.prepared.operation.operation
+    def admit(self, parameters: Parameters) -> None:
+        """Raises DocumentError, what the caller's budget raises, and Refusal of a kind that the transport has not."""
+        context = self.context
+        self.parameters, self.name = parameters, parameters.operation_name
+        if (trace := self.meter.trace) is not None:
+            trace.enter("")
+        prepared, self._extensions = self._service.intake.admit(parameters, context, context.budget.charge)
+        self._admitted = prepared, parameters.variables, context
+        self.name, self.kind = prepared.name, prepared.kind
+        context.operation_name = prepared.name
+        if trace is not None:
+            trace.request_id, trace.operation_name, trace.operation_type = self.id, log_name(self.name), self.kind
+        if prepared.kind != QUERY or self.transport == "sse":
+            self._require_transport(prepared.kind)
+
+    def _require_transport(self, kind: str) -> None:
+        """GET runs queries only: it must be safe (GraphQL over HTTP, "GET")."""
+        if self.transport == "sse" and kind != SUBSCRIPTION:
+            raise DocumentError.of(UserInputError("query", RequestWording.SUBSCRIPTIONS_ONLY()))
+        if self.transport == "http" and kind == SUBSCRIPTION:
+            raise DocumentError.of(UserInputError("query", RequestWording.SUBSCRIPTION_BY_HTTP()))
+        if self.transport == "http" and self._head is not None and self._head.method == "GET":
+            raise Refusal(405, MethodNotAllowedError(RequestWording.MUTATION_BY_GET()), (b"allow", b"POST"))
 
     async def execute(self) -> Response:
-        """A query or a mutation, once admitted."""
-        prepared, parameters, context = self._admitted()
-        if prepared.operation.operation is not OperationType.QUERY:
+        """Execute a query or a mutation that has been admitted. Raises DocumentError where it cannot begin."""
+        service, (prepared, _variables, context) = self._service, self._admitted
+        if prepared.kind != QUERY:
             self.is_done = False
-            context.deadline = get_running_loop().time() + self._service.timeout - (perf_counter() - self.started)
+            context.deadline = asyncio.get_running_loop().time() + service.timeout - (perf_counter() - self.started)
         if self.meter.trace is not None:
             self.meter.trace.enter("execute")
-        executor = self._service.executor
-        response = await executor.execute(prepared, parameters.operation_name, parameters.variables, context)
+        guard = None if prepared.scopes <= context.principal.scopes else service.guard
+        response = await service.executor.execute(*self._admitted, middleware=guard)
         self.is_done = True
+        if context.failures is not None:
+            response.errors += context.failures
+        if response.errors:
+            _note_denials(response, context)
+        if not response.executed:
+            raise DocumentError(response.errors)
         return response
 
-    async def events(self) -> AsyncGenerator[Response, None]:
-        """A subscription, once admitted: a response for each event. To be closed by the caller.
+    async def answers(self, parameters: Parameters) -> AsyncGenerator[tuple[bytes, str | None], None]:
+        """Admit it, and give what is to be sent: one answer, or one for each event of a subscription, with the id of
+        that event. To be closed by the caller.
 
-        Raises DocumentError where it cannot start, ForbiddenError where the caller may not.
+        Raises what `admit` and `execute` raise, and ForbiddenError where the caller may not subscribe.
         """
-        prepared, parameters, context = self._admitted()
-        self.extensions = None
-        executor = self._service.executor
-        responses = await executor.subscribe(prepared, parameters.operation_name, parameters.variables, context)
+        self.admit(parameters)
+        if self.kind != SUBSCRIPTION:
+            try:
+                with Deadline(self._service.deadlines, self._service.timeout):
+                    response = await self.execute()
+            finally:
+                self.settle()
+            yield self.write(response), None
+            return
+        self._extensions = None
+        service, (prepared, _variables, context), guard = self._service, self._admitted, None
+        if not prepared.scopes <= context.principal.scopes:
+            guard = service.guard
+            guard.require(prepared, context)
+        responses = await service.executor.subscribe(*self._admitted, middleware=guard)
         if isinstance(responses, Response):
             raise DocumentError(responses.errors)
         async with aclosing(responses):
-            with self._service.metrics.subscribed():
+            with service.metrics.subscribed():
                 async for response in responses:
                     context.budget.settle(self.meter.calls, refund=False)
-                    yield response
-
-    def _admitted(self) -> tuple[Prepared, Parameters, RequestContext]:
-        if self.prepared is None or self.parameters is None or self.context is None:
-            raise RuntimeError("the operation has not been admitted")
-        return self.prepared, self.parameters, self.context
+                    _note_denials(response, context)
+                    yield self.write(response), response.event_id
 
     def write(self, response: Response) -> bytes:
         """The response as JSON. Raises DocumentError where it is too large."""
-        prepared, _, _ = self._admitted()
-        errors = [format_error(error, self.id) for error in response.errors]
-        extensions = self.extensions if response.executed else None
+        extensions, trace = self._extensions, self.meter.trace
+        errors = [format_error(error, self.id) for error in response.errors] if response.errors else ()
         if extensions is not None:
             extensions["cost"]["actual"] = self.meter.calls
-        trace = self.meter.trace
         if trace is not None:
-            finish(trace, response, prepared, self.id)
+            trace.enter("serialise")
+            response.to_bytes()  # once more than it is sent: how long it takes is in the answer
+            trace.finish()
             if trace.is_shown:
                 extensions = {**(extensions or {}), "trace": trace.to_json()}
-        body = response.to_bytes(errors=errors, extensions=extensions)
-        if prepared.operation.operation is not OperationType.MUTATION:
-            require_size(body, self._service.largest_answer)
-        outcome = self._service.metrics.answered(response, errors)
-        self.outcome = outcome if self.outcome == OK else self.outcome  # of several events the first that was not ok
-        self.size += len(body)
-        if errors and self.code is None:
-            self.code = errors[0]["extensions"]["code"]
+        body = response.to_bytes(errors, extensions)
+        size, bound = len(body), self._service.largest_answer
+        if size > bound and self.kind != MUTATION:
+            message = RequestWording.ANSWER_TOO_LARGE(requested=size, max=bound)
+            raise DocumentError.of(QueryTooComplexError(message, "answer", bound, size))
+        self.size += size
+        if errors:
+            outcome = self._service.metrics.answered(response, errors)
+            if self.outcome == OK:  # else it is that of an event before
+                self.outcome, self.code = outcome, errors[0]["extensions"]["code"]
         return body
 
     def fail(self, error: Exception) -> Refusal:
@@ -169,13 +367,27 @@ class Operation:
         self.outcome = self._service.metrics.failed(refusal.error)
         return refusal
 
-    def settle(self) -> Sequence[Allowance]:
-        """Charge its caller for the calls that it made: what the caller may still ask for."""
-        return () if self.context is None else self.context.budget.settle(self.meter.calls, refund=self.is_done)
+    def settle(self) -> RateHeaders:
+        """Charge its caller for the calls that it made. The headers have what they may still ask for."""
+        return self.context.budget.settle(self.meter.calls, refund=self.is_done) if self.is_open else ()
 
-    def end(self, status: int | None = None, trace_id: str | None = None, *, exemplar: str | None = None) -> None:
-        """Record it. `trace_id` is that of its line in the log, `exemplar` that of a trace which has been exported."""
-        service = self._service
-        service.metrics.record(self.started, self.outcome, self.client, self.prepared, self.parameters, exemplar)
+    def end(self, status: int | None = None) -> None:
+        """Record the operation, and export its trace. Without a `status` it has not been answered by HTTP."""
+        service, head, trace = self._service, self._head, self.meter.trace
+        trace_id = exemplar = None
+        if head is not None and status is not None:
+            trace_id = None if head.trace_parent is None else head.trace_parent.trace_id
+            if trace is not None:
+                service.tracing.end(trace, self, head.method, status)
+                trace_id, exemplar = trace.trace_id, trace.trace_id if trace.is_exported else None
+        service.metrics.record(self, exemplar)
         if service.access_log is not None:
             service.access_log.operation(self, status, trace_id)
+
+
+def _note_denials(response: Response, context: RequestContext) -> None:
+    for error in response.errors:
+        cause = get_cause(error)
+        if isinstance(cause, ForbiddenError) and cause.scope is not None and error.nodes:
+            node = error.nodes[0]
+            context.deny(node.name.value if isinstance(node, FieldNode) else "", cause.scope)

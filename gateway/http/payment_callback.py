@@ -5,7 +5,13 @@ with a `code`; HTTP 200 but for what is no such call at all.
 """
 
 import asyncio
+import hmac
+import secrets
+import time
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
+from time import perf_counter
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 import orjson
@@ -15,32 +21,65 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.actions.payment import Notification, PaymentActions
-from gateway.actions.unverified import UnverifiedPayments
-from gateway.auth.callback_tokens import CallbackTokens
 from gateway.errors import GatewayError, JournalError, PlatformAuthError
-from gateway.http.access_log import AccessLog, Answering
-from gateway.http.parameters import BodyTooLargeError, read_body
-from gateway.journal.records import ReceiptKind
+from gateway.http.errors import Refusal
+from gateway.http.request import read_body, read_length
+from gateway.http.telemetry import AccessLog
+from gateway.journal.records import Numbers, ReceiptKind
 from gateway.ops.logs import LogThrottle, StateLog
+from gateway.payments.writes import PaymentIntake, UnverifiedPayments, malformed
 
 log = structlog.get_logger(__name__)
 
-GIVEN, REFUSED = 0, 1
-"""The codes of `/callbacks/token` (1.1.1)."""
+Form: TypeAlias = dict[str, str]
+Answer: TypeAlias = dict[str, Any]
 
-SAVED, TOKEN_INVALID, NOT_SAVED = 0, 1, 2
-"""The codes of `/callbacks/payment` (2.2)."""
-
-SUBJECT = "payment callback"
+TOKEN_SECONDS = 3600
+BODY_TIMEOUT = 10.0  # seconds for a notification to arrive in full
 LARGEST_FORM = 8 * 1024
 MOST_FIELDS = 20
-BODY_TIMEOUT = 10.0
-"""Seconds for a notification to arrive in full."""
+SUBJECT = "payment callback"
+
+GIVEN, REFUSED = 0, 1  # the codes of `/callbacks/token` (1.1.1)
+SAVED, TOKEN_INVALID, NOT_SAVED = 0, 1, 2  # those of `/callbacks/payment` (2.2)
+
+
+class CallbackTokens:
+    """Issued and checked by signature, so that every gateway of the same key takes those of the others.
+
+    Text: expiry in Unix seconds, a random part, and the HMAC-SHA256 of both.
+    """
+
+    def __init__(self, key: bytes, key_k: str, key_d: str, clock: Callable[[], float] = time.time) -> None:
+        self._key = hmac.digest(key, b"payment callback token", "sha256")
+        self._credentials = (key_k.encode(), key_d.encode())
+        self._clock = clock
+
+    def issue(self, key_k: str, key_d: str) -> str | None:
+        """A token for the right credentials, compared in constant time; None for any other."""
+        known_k, known_d = self._credentials
+        right_k = hmac.compare_digest(key_k.encode(), known_k)
+        right_d = hmac.compare_digest(key_d.encode(), known_d)
+        if not (right_k and right_d and known_k and known_d):
+            return None
+        content = f"{int(self._clock()) + TOKEN_SECONDS}.{secrets.token_hex(8)}"
+        return f"{content}.{self._sign(content)}"
+
+    def accepts(self, token: str) -> bool:
+        """Whether the token is of these credentials and has not expired."""
+        return self.issued(token) and int(token.partition(".")[0]) > self._clock()
+
+    def issued(self, token: str) -> bool:
+        """Whether the token is of these credentials, expired or not."""
+        content, _, signature = token.rpartition(".")
+        return hmac.compare_digest(signature.encode(), self._sign(content).encode())
+
+    def _sign(self, content: str) -> str:
+        return hmac.new(self._key, content.encode(), "sha256").hexdigest()
 
 
 def payment_callback_routes(
-    payments: PaymentActions,
+    payments: PaymentIntake,
     tokens: CallbackTokens,
     unverified: UnverifiedPayments | None = None,
     access_log: AccessLog | None = None,
@@ -53,48 +92,57 @@ def payment_callback_routes(
     saving = StateLog("notification not saved", "notifications saved again", "error")
     throttle = LogThrottle()
 
-    async def issue_token(request: Request) -> Response:
-        form = await _form(request)
+    async def issue_token(_request: Request, form: Form) -> Answer:
         token = tokens.issue(form.get("key_k", ""), form.get("key_d", ""))
         if token is None:
-            return _answer({"code": REFUSED, "msg": "token获取失败"})
-        return _answer({"code": GIVEN, "msg": "token获取成功", "token": token})
+            return {"code": REFUSED, "msg": "token获取失败"}
+        return {"code": GIVEN, "msg": "token获取成功", "token": token}
 
-    async def receive(request: Request) -> Response:
-        form = await _form(request)
+    async def receive(request: Request, form: Form) -> Answer:
         token = form.get("token", "")
         is_own = tokens.accepts(token)
         if not is_own and (unverified is None or not token or tokens.issued(token)):
-            return _answer({"code": TOKEN_INVALID})
-        notification = Notification(*(form.get(name, "") for name in Notification.__struct_fields__))
-        if malformed := notification.malformed():
+            return {"code": TOKEN_INVALID}
+        numbers = Numbers(*(form.get(name, "") for name in Numbers._fields))
+        if wrong := malformed(numbers):
             if is_own:
-                log.error("notification malformed", field=malformed[0])
+                log.error("notification malformed", field=wrong[0])
             elif (left_out := throttle.left_out("malformed")) is not None:
-                log.warning("unverified notification malformed", field=malformed[0], left_out=left_out)
-            return _answer({"code": NOT_SAVED})
+                log.warning("unverified notification malformed", field=wrong[0], left_out=left_out)
+            return {"code": NOT_SAVED}
         try:
             if is_own or unverified is None:
-                receipt = await payments.receive(notification, SUBJECT)
+                receipt = await payments.receive(numbers, SUBJECT)
             else:
-                receipt = await unverified.receive(notification, token, _sender(request), SUBJECT)
+                receipt = await unverified.receive(numbers, token, _sender(request), SUBJECT)
         except PlatformAuthError:
-            return _answer({"code": TOKEN_INVALID})
+            return {"code": TOKEN_INVALID}
         except JournalError as error:
             saving.failed(reason=error.reason)
-            return _answer({"code": NOT_SAVED})
+            return {"code": NOT_SAVED}
         except GatewayError:  # of the platform, which is logged where it happens
-            return _answer({"code": NOT_SAVED})
+            return {"code": NOT_SAVED}
         saving.worked()
         if receipt.kind is ReceiptKind.CONFLICT:
             log.error("notification conflicts", payment=receipt.payment.id)
-            return _answer({"code": NOT_SAVED})
-        return _answer({"code": SAVED})
+            return {"code": NOT_SAVED}
+        return {"code": SAVED}
 
-    endpoints: dict[str, Answering] = {"/callbacks/token": issue_token, "/callbacks/payment": receive}
-    if access_log is not None:
-        endpoints = {path: access_log.answering(path, answer) for path, answer in endpoints.items()}
-    return [Route(path, answer, methods=["POST"]) for path, answer in endpoints.items()]
+    def route(path: str, answer: Callable[[Request, Form], Awaitable[Answer]]) -> Route:
+        async def endpoint(request: Request) -> Response:
+            started, note = perf_counter(), (lambda *_: None) if access_log is None else access_log.callback
+            try:
+                answered = await answer(request, await _form(request))
+            except HTTPException as error:
+                note(path, started, error.status_code)
+                raise
+            body = orjson.dumps(answered)
+            note(path, started, 200, answered["code"], len(body))
+            return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
+
+        return Route(path, endpoint, methods=["POST"])
+
+    return [route("/callbacks/token", issue_token), route("/callbacks/payment", receive)]
 
 
 def _sender(request: Request) -> str:
@@ -103,16 +151,16 @@ def _sender(request: Request) -> str:
     return ":".join(ip_address(host.partition("%")[0]).exploded.split(":")[:4]) if ":" in host else host
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def _form(request: Request) -> Form:
     """The form fields. Raises HTTPException for a body that is no form, larger than any notification, or incomplete."""
     if not request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
         raise HTTPException(415)
-    length = request.headers.get("content-length")
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
-            body = await read_body(request.receive, None if length is None else length.encode(), LARGEST_FORM)
-    except BodyTooLargeError:
-        raise HTTPException(413) from None
+            length = read_length(request.headers.get("content-length"))
+            body = await read_body(request.receive, length, LARGEST_FORM)
+    except Refusal as refusal:
+        raise HTTPException(refusal.status) from None
     except TimeoutError:
         raise HTTPException(408, headers={"connection": "close"}) from None
     except ClientDisconnect:
@@ -121,7 +169,3 @@ async def _form(request: Request) -> dict[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:
         raise HTTPException(400) from None
-
-
-def _answer(content: dict[str, object]) -> Response:
-    return Response(orjson.dumps(content), media_type="application/json", headers={"cache-control": "no-store"})

@@ -1,98 +1,124 @@
 """GraphQL over WebSocket: graphql-transport-ws (graphql-ws, PROTOCOL.md) as an ASGI application.
 
-    sockets = WebSocketEndpoint(Service(...), identify, open_context, WebSocketOptions(...))
+    sockets = WebSocketEndpoint(Service(...), max_operations)
 
 A connection has one caller, from its `connection_init` to its end, and ends with the caller's token, or with the key
 that signed it. Its operations, of any kind, run side by side; each has a context and a request id of its own.
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, TypeAlias
 
+import msgspec
 import orjson
-from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from gateway.auth.principal import Principal
 from gateway.errors import IssuerUnavailableError, QueryTooComplexError, UnauthenticatedError, UserInputError
-from gateway.execution.documents import DocumentError
-from gateway.execution.response import Response
-from gateway.http.caller import OpenContext
-from gateway.http.errors import format_failure
+from gateway.execution.documents import Parameters
+from gateway.http.errors import format_failure, new_request_id
+from gateway.http.graphql import while_believed
 from gateway.http.operation import Operation, Service
-from gateway.http.parameters import Parameters, parse_parameters
-from gateway.http.request import new_request_id
-from gateway.http.request_metrics import CANCELLED, Client, read_client
-from gateway.http.sse import seconds_left, while_believed
-from gateway.http.websocket_messages import (
-    SUBPROTOCOL,
-    Close,
-    CloseCode,
-    Complete,
-    ConnectionInit,
-    Message,
-    Ping,
-    Subscribe,
-    read_message,
-    write_message,
-)
+from gateway.http.request import parse_parameters, read_client
+from gateway.http.telemetry import CANCELLED
 from gateway.wording.requests import RequestWording
 
-Identify: TypeAlias = Callable[[str | None], Awaitable[Principal]]
-"""The caller of an Authorization header's text. Raises UnauthenticatedError, IssuerUnavailableError."""
+SUBPROTOCOL = "graphql-transport-ws"
+
+INIT_TIMEOUT = 5.0  # seconds that a connection may take until it says whose it is
+
+LONGEST_REASON = 123  # bytes that a close frame has room for (RFC 6455, 5.5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebSocketOptions:
-    """Bounds of one connection. `max_operations` counts those under way. `init_timeout` is in seconds. `origins` are
-    the web pages that may connect, besides the gateway's own.
+class CloseCode(IntEnum):
+    MESSAGE_TOO_BIG = 1009
+    TRY_AGAIN_LATER = 1013
+    BAD_REQUEST = 4400
+    UNAUTHORIZED = 4401
+    FORBIDDEN = 4403
+    SUBPROTOCOL_NOT_ACCEPTABLE = 4406
+    CONNECTION_INITIALISATION_TIMEOUT = 4408
+    SUBSCRIBER_ALREADY_EXISTS = 4409
+    TOO_MANY_INITIALISATION_REQUESTS = 4429
+
+
+class Close(Exception):  # noqa: N818 # the end of a connection, no fault of the program
+    """The server ends the connection."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason.encode()[:LONGEST_REASON].decode(errors="ignore")
+
+
+class _Bare(msgspec.Struct):
+    payload: dict[str, Any] | None = None
+
+
+class ConnectionInit(_Bare, tag="connection_init"): ...
+
+
+class Ping(_Bare, tag="ping"): ...
+
+
+class Pong(_Bare, tag="pong"): ...
+
+
+class Subscribe(msgspec.Struct, tag="subscribe"):
+    """`payload` holds the parameters of an operation, as the body of a POST does."""
+
+    id: str
+    payload: msgspec.Raw
+
+
+class Complete(msgspec.Struct, tag="complete"):
+    id: str
+
+
+Message: TypeAlias = ConnectionInit | Ping | Pong | Subscribe | Complete
+
+_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
+
+
+@dataclass(frozen=True, eq=False)
+class WebSocketEndpoint:
+    """Serves the connections of graphql-transport-ws. Each may have `max_operations` under way.
+
+    `origins` are the web pages that may connect, besides the gateway's own. `writing` are mutations that run to their
+    end, though their connection or their client has no use for it any more.
     """
 
+    service: Service
     max_operations: int
-    init_timeout: float = 5.0
     origins: Collection[str] = ()
-    clock: Callable[[], float] = time.time
-
-
-class WebSocketEndpoint:
-    """Serves connections."""
-
-    def __init__(
-        self, service: Service, identify: Identify, open_context: OpenContext, options: WebSocketOptions
-    ) -> None:
-        self.service = service
-        self.identify = identify
-        self.open_context = open_context
-        self.options = options
-        self.writing: set[asyncio.Task[None]] = set()
-        """Mutations: they run to their end, whatever becomes of their connection."""
+    writing: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        websocket = WebSocket(scope, receive, send)
-        if not may_connect(websocket.headers.get("origin"), websocket.headers.get("host"), self.options.origins):
+        websocket, metrics = WebSocket(scope, receive, send), self.service.metrics
+        if not may_connect(websocket.headers.get("origin"), websocket.headers.get("host"), self.origins):
             await websocket.close()  # before it is accepted: HTTP 403
         elif SUBPROTOCOL not in scope["subprotocols"]:
             await websocket.accept()
-            self.service.metrics.closed(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE)
+            metrics.closed(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE.name)
             await websocket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
         else:
             await websocket.accept(SUBPROTOCOL)
-            self.service.metrics.websockets += 1
+            metrics.websockets += 1
             try:
                 await _Connection(self, websocket).serve()
             finally:
-                self.service.metrics.websockets -= 1
+                metrics.websockets -= 1
 
 
 def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
     """Whether a page may open a WebSocket: browsers ask no permission before they do (RFC 6455, 10.2).
 
-    Pages of the gateway's own host may, and of the origins `allowed` lists, such as `https://console.example`. A client
+    Pages of the gateway's own host may, and of the `allowed` origins, such as `https://console.example`. A client
     without an origin is not a web page: no browser adds credentials to what it sends.
     """
     if origin is None or origin in allowed:
@@ -101,38 +127,23 @@ def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) 
     return bool(separator) and host is not None and page_host.lower() == host.lower()
 
 
-class _Operation(Operation):
-    """An operation under way, by which its client knows it as `name`. It has its `task` until it is stopped. A mutation
-    `is_writing` until it is done.
-    """
-
-    task: "asyncio.Task[None]"
-    is_writing = False
-
-    def __init__(self, service: Service, client: Client, name: str) -> None:
-        super().__init__(service, "websocket", client, new_request_id())
-        self.name = name
-
-
 class _Connection:
     def __init__(self, endpoint: WebSocketEndpoint, websocket: WebSocket) -> None:
         self._endpoint = endpoint
-        self._options = endpoint.options
         self._service = endpoint.service
         self._websocket = websocket
-        self._operations: dict[str, _Operation] = {}
-        self._metrics = endpoint.service.metrics
+        self._operations: dict[str, tuple[Operation, asyncio.Task[None]]] = {}  # by the client's id
         self._client = read_client(websocket.headers)
 
     async def serve(self) -> None:
-        """Until either side ends it."""
         close: Close | None = None
         try:
             authorization = await self._initialise()
-            principal = await self._endpoint.identify(authorization)
+            authenticator = self._service.authenticator
+            principal = await authenticator.authenticate(authorization)
             await self._send("connection_ack")
-            async with while_believed(lambda: self._endpoint.identify(authorization)):
-                await self._serve(principal)
+            async with while_believed(authenticator, authorization, principal):
+                await self._take_messages(principal)
         except Close as reason:
             close = reason
         except UnauthenticatedError as error:
@@ -144,64 +155,55 @@ class _Connection:
         finally:
             await self._stop_all()
         if close is not None:
-            self._metrics.closed(close.code)
+            limit = "bytes" if close.code is CloseCode.MESSAGE_TOO_BIG else ""
+            self._service.metrics.closed(close.code.name, limit)
             with suppress(WebSocketDisconnect, WebSocketDisconnected):
                 await self._websocket.close(close.code, close.reason)
 
     async def _initialise(self) -> str | None:
-        """Wait for `connection_init`: what it says of whose it is. Raises Close."""
+        """Wait for `connection_init`. Returns the Authorization that it has, as browsers can set no headers, or that of
+        the handshake. Raises Close.
+        """
+        message: Message | None = None
         try:
-            async with asyncio.timeout(self._options.init_timeout):
-                return self._authorization(await self._await_init())
+            async with asyncio.timeout(INIT_TIMEOUT):
+                while not isinstance(message, ConnectionInit):
+                    message = await self._receive()
+                    if isinstance(message, Subscribe):
+                        raise Close(CloseCode.UNAUTHORIZED, "Unauthorized")
+                    if isinstance(message, Ping):
+                        await self._send("pong")
         except TimeoutError:
             raise Close(CloseCode.CONNECTION_INITIALISATION_TIMEOUT, "Connection initialisation timeout") from None
+        payload, headers = message.payload or {}, self._websocket.headers
+        self._client = read_client(payload, headers)
+        given = {name.lower(): value for name, value in payload.items()}
+        authorization = given.get("authorization", headers.get("authorization"))
+        if authorization is not None and not isinstance(authorization, str):
+            raise Close(CloseCode.FORBIDDEN, "Authorization is a text")
+        return authorization
 
-    async def _await_init(self) -> ConnectionInit:
+    async def _take_messages(self, principal: Principal) -> None:
+        """Raises Close, or WebSocketDisconnect."""
         while True:
             match await self._receive():
-                case ConnectionInit() as init:
-                    return init
+                case Subscribe() as message:
+                    await self._start(message, principal)
+                case Complete(id=id_):
+                    self._stop(id_)
                 case Ping():
                     await self._send("pong")
-                case Subscribe():
-                    raise Close(CloseCode.UNAUTHORIZED, "Unauthorized")
-
-    def _authorization(self, init: ConnectionInit) -> str | None:
-        """From the payload, as browsers can set no headers; else from the handshake. Raises Close."""
-        payload = init.payload or {}
-        self._client = read_client(payload, self._websocket.headers)
-        for name, value in payload.items():
-            if name.lower() == "authorization":
-                if not isinstance(value, str):
-                    raise Close(CloseCode.FORBIDDEN, "Authorization is a text")
-                return value
-        return self._websocket.headers.get("authorization")
-
-    async def _serve(self, principal: Principal) -> None:
-        """Take messages for as long as the token lasts. Raises Close, or WebSocketDisconnect."""
-        try:
-            async with asyncio.timeout(seconds_left(principal, self._options.clock())) as lifetime:
-                while True:
-                    match await self._receive():
-                        case Subscribe() as message:
-                            await self._start(message, principal)
-                        case Complete(id=id_):
-                            self._stop(id_)
-                        case Ping():
-                            await self._send("pong")
-                        case ConnectionInit():
-                            raise Close(CloseCode.TOO_MANY_INITIALISATION_REQUESTS, "Too many initialisation requests")
-        except TimeoutError:
-            if not lifetime.expired():
-                raise
-            raise Close(CloseCode.FORBIDDEN, "The token has expired") from None
+                case ConnectionInit():
+                    raise Close(CloseCode.TOO_MANY_INITIALISATION_REQUESTS, "Too many initialisation requests")
 
     async def _start(self, message: Subscribe, principal: Principal) -> None:
         if message.id in self._operations:
             raise Close(CloseCode.SUBSCRIBER_ALREADY_EXISTS, f"Subscriber for {message.id} already exists")
-        operation = _Operation(self._service, self._client, message.id)
+        operation = Operation(self._service, "websocket", self._client, new_request_id())
         try:
-            self._require_room()
+            if len(self._operations) >= (bound := self._endpoint.max_operations):
+                too_many = RequestWording.TOO_MANY_OPERATIONS(max=bound)
+                raise QueryTooComplexError(too_many, "subscriptions", bound, bound + 1)
             parameters = parse_parameters("payload", bytes(message.payload), self._service.bounds)
         except UserInputError as error:
             raise Close(CloseCode.BAD_REQUEST, error.message) from None
@@ -210,88 +212,72 @@ class _Connection:
             operation.end()
             await self._send("error", message.id, format_failure(error, operation.id))
             return
-        self._operations[message.id] = operation
-        operation.task = asyncio.create_task(self._run(operation, parameters, principal))
+        task = asyncio.create_task(self._run(message.id, operation, parameters, principal))
+        self._operations[message.id] = operation, task
 
-    def _require_room(self) -> None:
-        bound = self._options.max_operations
-        if len(self._operations) >= bound:
-            message = RequestWording.TOO_MANY_OPERATIONS(max=bound)
-            raise QueryTooComplexError(message, "subscriptions", bound, bound + 1)
-
-    def _stop(self, id_: str) -> None:
-        """Nothing more is sent for it, and the id is free again. A mutation is not left half done."""
-        operation = self._operations.pop(id_, None)
-        if operation is not None and not operation.is_writing:
-            operation.task.cancel()
-            del operation.task  # the error that it ends with leads back to the operation
+    def _stop(self, id_: str) -> "asyncio.Task[None] | None":
+        """Nothing more is sent for it, and the id is free again. A mutation is not left half done. Returns what ends
+        now.
+        """
+        if id_ not in self._operations:
+            return None
+        operation, task = self._operations.pop(id_)
+        if operation.is_done:
+            task.cancel()
+            return task
+        self._endpoint.writing.add(task)
+        task.add_done_callback(self._endpoint.writing.discard)
+        return None
 
     async def _stop_all(self) -> None:
-        tasks = [operation.task for operation in self._operations.values() if not operation.is_writing]
-        for id_ in list(self._operations):
-            self._stop(id_)
-        await asyncio.gather(*tasks, return_exceptions=True)
+        tasks = [self._stop(id_) for id_ in list(self._operations)]
+        await asyncio.gather(*filter(None, tasks), return_exceptions=True)
 
-    async def _run(self, operation: _Operation, parameters: Parameters, principal: Principal) -> None:
+    async def _run(self, id_: str, operation: Operation, parameters: Parameters, principal: Principal) -> None:
         operation.begin()
-        end: tuple[str, str, object] = ("complete", operation.name, None)
+        end: tuple[str, str, object] = ("complete", id_, None)
         try:
-            await self._perform(operation, parameters, principal)
+            operation.open(principal)
+            async with aclosing(operation.answers(parameters)) as answers:
+                async for answer, _ in answers:
+                    if self._is_under_way(id_, operation):
+                        await self._send("next", id_, orjson.Fragment(answer))
+                    else:
+                        operation.outcome = CANCELLED
         except asyncio.CancelledError:
             operation.outcome = CANCELLED
             raise
         except Exception as error:  # noqa: BLE001 # whatever ends it is reported; what is unexpected is logged as well
-            end = ("error", operation.name, format_failure(operation.fail(error).error, operation.id))
+            end = ("error", id_, format_failure(operation.fail(error).error, operation.id))
         finally:
             operation.end()
-        if self._is_under_way(operation):
+        if self._is_under_way(id_, operation):
             await self._send(*end)  # while the client does not read it is under way, and counts
-            if self._is_under_way(operation):
-                del self._operations[operation.name]
+            if self._is_under_way(id_, operation):
+                del self._operations[id_]
 
-    def _is_under_way(self, operation: _Operation) -> bool:
-        """Whether its client waits for more of it."""
-        return self._operations.get(operation.name) is operation
-
-    async def _perform(self, operation: _Operation, parameters: Parameters, principal: Principal) -> None:
-        """Raises whatever keeps the operation from a response."""
-        operation.parameters = parameters
-        kind = operation.admit(parameters, self._endpoint.open_context(principal, operation.id))
-        if kind is OperationType.SUBSCRIPTION:
-            async with aclosing(operation.events()) as responses:
-                async for response in responses:
-                    await self._send_next(operation, response)
-            return
-        if kind is OperationType.MUTATION:
-            operation.is_writing = True
-            self._endpoint.writing.add(operation.task)
-            operation.task.add_done_callback(self._endpoint.writing.discard)
-        try:
-            with operation.deadline():
-                response = await operation.execute()
-        finally:
-            operation.is_writing = False  # all that is left is to report
-            operation.settle()
-        if not response.executed:
-            raise DocumentError(response.errors)
-        await self._send_next(operation, response)
+    def _is_under_way(self, id_: str, operation: Operation) -> bool:
+        return id_ in self._operations and self._operations[id_][0] is operation
 
     async def _receive(self) -> Message:
-        """Raises Close, or WebSocketDisconnect."""
+        """The next message of the client. Raises Close, or WebSocketDisconnect."""
         await asyncio.sleep(0)  # what has come already is given without waiting: others have their turn in between
         received = await self._websocket.receive()
         if received["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(received["code"])
-        return read_message(received.get("text"), self._service.bounds.body)
-
-    async def _send_next(self, operation: _Operation, response: Response) -> None:
-        """Raises DocumentError where it is too large, but for what a mutation has done."""
-        if self._is_under_way(operation):
-            await self._send("next", operation.name, orjson.Fragment(operation.write(response)))
-        else:
-            operation.outcome = CANCELLED
+        if received.get("text") is None:
+            raise Close(CloseCode.BAD_REQUEST, "Messages are texts")
+        data, max_bytes = received["text"].encode(), self._service.bounds.body
+        if len(data) > max_bytes:
+            raise Close(CloseCode.MESSAGE_TOO_BIG, f"Messages have at most {max_bytes} bytes")
+        try:
+            return _decoder.decode(data)
+        except (msgspec.DecodeError, RecursionError):
+            raise Close(CloseCode.BAD_REQUEST, "Not a message of graphql-transport-ws") from None
 
     async def _send(self, type_: str, id_: str | None = None, payload: object = None) -> None:
-        """To a client that has gone, nothing: the loop that reads learns of it as well."""
+        """Anything that orjson writes. To a client that has gone, nothing: the loop that reads learns of it as well."""
+        message = {"type": type_, "id": id_, "payload": payload}
+        text = orjson.dumps({name: value for name, value in message.items() if value is not None}).decode()
         with suppress(WebSocketDisconnect, WebSocketDisconnected):
-            await self._websocket.send_text(write_message(type_, id_, payload))
+            await self._websocket.send_text(text)

@@ -1,22 +1,24 @@
 """The audit trail as it is kept: only ever added to, until its time is over."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import datetime, timedelta
-from functools import cache
-from itertools import chain
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+from zlib import crc32
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Column, Connection, Row, and_, delete, func, literal, select
 
 from gateway.journal.database import Database
-from gateway.journal.listing import Conditions, Cut, between, counted, newest, within
+from gateway.journal.listing import Condition, Cut, Filters, Query, Records, within
 from gateway.journal.records import AuditAction, AuditEntry, Listed, RecordRef, RecordRefs, first_id
-from gateway.journal.tables import audit, audit_records, storable_id
+from gateway.journal.tables import audit, audit_records, storable
 
-LARGEST_BATCH = 500
-"""Entries in one transaction, so that a long backlog keeps nobody else waiting."""
+LARGEST_BATCH = 500  # entries in one transaction, so that a long backlog keeps nobody else waiting
+BUCKET = 256  # entries in a bucket of the index: a search by record looks into each bucket once
+_KEYS = 1 << 32  # keys of a bucket: 24 bits of a record's hash, and the place of an entry in its bucket
+
+_HASH = _KEYS - BUCKET
+"""The bits of the hash in a key. A few records share each of its values: their names tell them apart."""
 
 
 class RevealPlace(msgspec.Struct, frozen=True):
@@ -26,34 +28,43 @@ class RevealPlace(msgspec.Struct, frozen=True):
     index: int
 
 
-class RevealQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Reveals from `since` on and before `until`, those of entries from that of `after` on.
-
-    `record` may be the hash that is all there is of a person's id.
+def _of_record(record: RecordRef | str) -> Condition:
+    """Whether an entry is of this record. The index leads to entries of records with the same hash, which is enough to
+    leave out nearly all others. A row that was reached without its community is the same row, whichever of the two is
+    asked for.
     """
+    name = _stored_id(record if isinstance(record, str) else record.platform_id)
+    last, first = (select((end(audit.c.number) // BUCKET).label("bucket")) for end in (func.max, func.min))
+    buckets = last.cte(recursive=True)
+    buckets = buckets.union_all(select(buckets.c.bucket - 1).where(buckets.c.bucket > first.scalar_subquery()))
+    key, lowest = audit_records.c.key, buckets.c.bucket * _KEYS + (crc32(name.encode()) & _HASH)
+    entries = select(key // _KEYS * BUCKET + key % BUCKET).where(key.between(lowest, lowest + (BUCKET - 1)))
+    lines = literal("\n") + audit.c.record_ids + literal("\n")
+    is_named = and_(audit.c.number.in_(entries), lines.contains(f"\n{name}\n", autoescape=True))
+    if isinstance(record, str):
+        return is_named
+    return and_(
+        is_named, audit.c.record_type == record.type, *within(audit.c.record_community_code, record.community_code)
+    )
+
+
+class AuditQuery(Query, frozen=True, kw_only=True):
+    """Entries by when they were last noted. `record` may be the hash that is all there is of a person's id."""
 
     place: ClassVar[Column[str]] = audit.c.record_community_code
+    time: ClassVar[Column[datetime]] = audit.c.at
+    filters: ClassVar[Filters] = {
+        "action": audit.c.action.__eq__,
+        "subject": audit.c.subject.__eq__,
+        "record": _of_record,
+        "last": audit.c.id.__le__,
+    }
+    narrow: ClassVar[tuple[str, ...]] = ("record",)
 
-    communities: frozenset[str] | None = None
+    action: AuditAction | None = None
     subject: str | None = None
     record: RecordRef | str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    after: RevealPlace | None = None
-
-    @property
-    def is_narrow(self) -> bool:
-        return self.record is not None
-
-    def conditions(self, dialect: str) -> Conditions:
-        found = [audit.c.action == AuditAction.REVEALED, *between(audit, "at", self.since, self.until)]
-        if self.record is not None:
-            found += _of_record(dialect, self.record)
-        if self.subject is not None:
-            found.append(audit.c.subject == self.subject)
-        if self.after is not None:
-            found.append(audit.c.id <= self.after.entry_id)
-        return found
+    last: str | None = None
 
 
 class Reveal(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,85 +81,74 @@ class Reveal(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
 
 
-class Audit:
-    """See `AuditEntry`. Every method raises JournalError when the journal cannot be used."""
+class Audit(Records[AuditEntry]):
+    """See `AuditEntry`."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database, audit, AuditEntry)
+
+    def record(self, row: Row[Any]) -> AuditEntry:
+        values = dict(zip(self._names, row, strict=True)) | {"fields": row.fields.split(" "), "records": None}
+        if row.record_type is not None:
+            ids = tuple(row.record_ids.split("\n"))
+            values["records"] = RecordRefs(row.record_type, row.record_community_code, ids)
+        return msgspec.convert(values, AuditEntry)
 
     async def add(self, entries: Sequence[AuditEntry]) -> None:
         """Make these entries durable, all of them or none. Those that are there already stay as they are."""
-        rows = [_row(entry) for entry in entries]
-        if rows:
-            await self._database.write(
-                lambda connection: connection.execute(_insert(connection.dialect.name), rows).close()
-            )
+        if entries:
+            await self._database.write(lambda connection: _insert(connection, entries))
 
-    async def read(
-        self,
-        *,
-        subject: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        record: RecordRef | str | None = None,
-    ) -> AsyncIterator[AuditEntry]:
-        """Entries from `since` on and before `until`, of this subject and of this record, oldest first.
-
-        `record` may be the hash that is all there is of a person's id. A row that was reached without its community is
-        the same row, whichever of the two is asked for.
-        """
-        rows = select(audit).where(*between(audit, "at", since, until)).order_by(audit.c.id).limit(LARGEST_BATCH)
-        if subject is not None:
-            rows = rows.where(audit.c.subject == subject)
+    async def entries(self, query: AuditQuery | None = None) -> AsyncIterator[AuditEntry]:
+        """What is asked for, or all, oldest first."""
+        rows = select(audit).where(*(query or AuditQuery()).conditions()).order_by(audit.c.id).limit(LARGEST_BATCH)
         last = ""
-        while found := await self._page(rows.where(audit.c.id > last), record):
+        while found := await self.read(rows.where(audit.c.id > last)):
             for entry in found:
                 yield entry
             last = found[-1].id
 
-    async def reveals(self, query: RevealQuery, limit: int, after: RevealPlace | None = None) -> Listed[Reveal]:
+    async def reveals(self, query: AuditQuery, limit: int, after: RevealPlace | None = None) -> Listed[Reveal]:
         """The newest reveals after this one: those of an entry in its order, entries newest first."""
-        query = msgspec.structs.replace(query, after=after)
+        last = None if after is None else after.entry_id
+        query = msgspec.structs.replace(query, action=AuditAction.REVEALED, last=last)
         # One more than the page, and one whose reveals may all be before it: each entry has at least one.
-        rows = await self._database.read(lambda connection: newest(connection, query, Cut(limit + 1)))
-        found = chain.from_iterable(_reveals(_entry(row), query) for row in rows)
-        wanted = [reveal for reveal in found if after is None or _is_after(reveal.place, after)]
-        return Listed(tuple(wanted[:limit]), len(wanted) > limit)
+        entries = await self.list(query, Cut(limit + 1))
+        found = [reveal for entry in entries.items for reveal in _reveals(entry, query)]
+        if after is not None:
+            found = [each for each in found if each.place.entry_id < after.entry_id or each.place.index > after.index]
+        return Listed(tuple(found[:limit]), len(found) > limit)
 
-    async def count_reveals(self, query: RevealQuery) -> int:
+    async def count_reveals(self, query: AuditQuery) -> int:
         """How many there are in all. It reads all their entries."""
-
-        def read(connection: Connection) -> int:
-            if query.record is not None:
-                return counted(connection, query)
-            length = func.cardinality if connection.dialect.name == "postgresql" else func.json_array_length
-            return counted(connection, query, func.coalesce(length(audit.c.record_ids), 1))
-
-        return await self._database.read(read)
+        query = msgspec.structs.replace(query, action=AuditAction.REVEALED)
+        separators = func.length(audit.c.record_ids) - func.length(func.replace(audit.c.record_ids, "\n", ""))
+        each = func.coalesce(separators, 0) + 1 if query.record is None else None
+        return await self.count(query, each)
 
     async def forget(self, age: timedelta, now: datetime) -> int:
         """Delete some of what is older than this; returns how many entries. 0: nothing older is left."""
         old = select(audit.c.id).where(audit.c.id < first_id(now - age)).order_by(audit.c.id).limit(LARGEST_BATCH)
-        statement = delete(audit).where(audit.c.id.in_(old))
-        return await self._database.write(lambda connection: connection.execute(statement).rowcount)
+        first_key = select(func.min(audit.c.number) // BUCKET * _KEYS).scalar_subquery()
 
-    async def _page(self, rows: Select[Any], record: RecordRef | str | None) -> list[AuditEntry]:
-        def read(connection: Connection) -> list[AuditEntry]:
-            page = rows if record is None else rows.where(*_of_record(connection.dialect.name, record))
-            return [_entry(row) for row in connection.execute(page)]
+        def forget(connection: Connection) -> int:
+            gone = connection.execute(delete(audit).where(audit.c.id.in_(old))).rowcount
+            if gone:
+                connection.execute(delete(audit_records).where(audit_records.c.key < first_key))
+            return gone
 
-        return await self._database.read(read)
+        return await self._database.write(forget)
 
 
-def _reveals(entry: AuditEntry, query: RevealQuery) -> Iterator[Reveal]:
+def _reveals(entry: AuditEntry, query: AuditQuery) -> Iterator[Reveal]:
     """The reveals of one entry that match the query."""
     records: Sequence[RecordRef | None] = [None]
-    if entry.records is not None:
-        of = entry.records
+    if of := entry.records:
         records = [RecordRef(of.type, of.community_code, platform_id) for platform_id in of.platform_ids]
     wanted = query.record.platform_id if isinstance(query.record, RecordRef) else query.record
+    wanted = None if wanted is None else _stored_id(wanted)
     for index, record in enumerate(records):
-        if wanted is None or (record is not None and record.platform_id == storable_id(wanted)):
+        if wanted is None or (record is not None and record.platform_id == wanted):
             yield Reveal(
                 place=RevealPlace(entry.id, index),
                 at=entry.at,
@@ -160,53 +160,62 @@ def _reveals(entry: AuditEntry, query: RevealQuery) -> Iterator[Reveal]:
             )
 
 
-def _is_after(place: RevealPlace, other: RevealPlace) -> bool:
-    return place.entry_id < other.entry_id or (place.entry_id == other.entry_id and place.index > other.index)
+def _insert(connection: Connection, entries: Sequence[AuditEntry]) -> None:
+    """By statements that the drivers prepare once: SQLAlchemy's compiler and types would take longer than all else."""
+    if connection.dialect.name == "postgresql":
+        taken = "SELECT nextval('audit_numbers') FROM generate_series(1, $1)"
+        rows, keys = _rows(entries, connection.exec_driver_sql(taken, (len(entries),)).scalars(), lambda at: at)
+        insert = "INSERT INTO audit VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        connection.exec_driver_sql(f"{insert} ON CONFLICT (id) DO NOTHING", rows)
+        index = "INSERT INTO audit_records SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING"
+        connection.exec_driver_sql(index, (keys,))
+    else:
+        file: Any = connection.connection.driver_connection
+        [last] = file.execute("SELECT coalesce(max(number), 0) FROM audit").fetchone()
+        rows, keys = _rows(entries, range(last + 1, last + 1 + len(entries)), _sqlite_time)
+        insert = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        file.executemany(f"{insert} ON CONFLICT (id) DO NOTHING", rows)
+        index = "INSERT OR IGNORE INTO audit_records SELECT value FROM json_each(?)"
+        file.execute(index, (msgspec.json.encode(keys).decode(),))
 
 
-def _of_record(dialect: str, record: RecordRef | str) -> Conditions:
-    """A row that was reached without its community is the same row, whichever of the two is asked for."""
-    if isinstance(record, str):
-        return [_holds(dialect, record)]
-    found = [_holds(dialect, record.platform_id), audit.c.record_type == record.type]
-    return found + within(audit.c.record_community_code, record.community_code)
+def _rows(
+    entries: Sequence[AuditEntry], numbers: Iterable[int], stored_time: Callable[[datetime], object]
+) -> tuple[list[tuple[object, ...]], list[int]]:
+    """The rows of entries, and the keys of the index in their order."""
+    rows: list[tuple[object, ...]] = []
+    keys: list[int] = []
+    for number, entry in zip(numbers, entries, strict=True):
+        record_type = community_code = names = None
+        if entry.records is not None:
+            record_type, community_code = entry.records.type, entry.records.community_code
+            names = _lines(entry.records.platform_ids)
+            keys += index_keys(number, names.encode())
+        texts = (entry.subject, community_code, entry.operation_name, entry.request_id)
+        subject, community_code, operation_name, request_id = (text and storable(text) for text in texts)
+        row = (number, entry.id, stored_time(entry.at), subject, entry.action.value, record_type, community_code, names)
+        others = (" ".join(entry.fields), entry.count, entry.missing_scope, operation_name, request_id)
+        rows.append(row + others)
+    return rows, sorted(keys)
 
 
-def _holds(dialect: str, record_id: str) -> ColumnElement[bool]:
-    """Whether an entry is of this record, by the index of all records of an entry."""
-    if dialect == "postgresql":
-        return audit.c.record_ids.bool_op("@>")([record_id])
-    return audit.c.id.in_(select(audit_records.c.entry_id).where(audit_records.c.record_id == storable_id(record_id)))
+def index_keys(number: int, names: bytes) -> list[int]:
+    """The keys that lead from each of an entry's records, lines of text, to the entry of this number."""
+    place = number // BUCKET * _KEYS + number % BUCKET
+    return [place + (hash_ & _HASH) for hash_ in map(crc32, names.split(b"\n"))]
 
 
-def _row(entry: AuditEntry) -> dict[str, Any]:
-    records = entry.records
-    return {
-        "id": entry.id,
-        "at": entry.at,
-        "subject": entry.subject,
-        "action": entry.action,
-        "record_type": None if records is None else records.type,
-        "record_community_code": None if records is None else records.community_code,
-        "record_ids": None if records is None else list(records.platform_ids),
-        "fields": list(entry.fields),
-        "count": entry.count,
-        "missing_scope": entry.missing_scope,
-        "operation_name": entry.operation_name,
-        "request_id": entry.request_id,
-    }
+def _lines(platform_ids: tuple[str, ...]) -> str:
+    if not "".join(platform_ids).isprintable():
+        platform_ids = tuple(map(_stored_id, platform_ids))
+    return "\n".join(platform_ids)
 
 
-def _entry(row: Row[Any]) -> AuditEntry:
-    values: dict[str, Any] = {str(name): value for name, value in row._mapping.items()}
-    if values["record_type"] is not None:
-        values["records"] = RecordRefs(
-            values["record_type"], values["record_community_code"], tuple(values["record_ids"])
-        )
-    return msgspec.convert({"records": None, **values}, AuditEntry)
+def _stored_id(text: str) -> str:
+    """The identifier as it is kept, and looked for: one line."""
+    return storable(text).replace("\n", "\ufffd")
 
 
-@cache
-def _insert(dialect: str) -> Any:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(audit).on_conflict_do_nothing()
+def _sqlite_time(at: datetime) -> str:
+    """As `UtcDateTime` reads it: without the zone."""
+    return at.astimezone(UTC).isoformat(" ", "microseconds")[:26]

@@ -1,20 +1,29 @@
 """What the parts of the journal need of a database, whichever it is, and what its failures become."""
 
+import asyncio
 import os
 import sqlite3
+import ssl
 import time
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import asyncpg
 import structlog
-from sqlalchemy import Connection, Table
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from gateway.errors import JournalError, JournalRefusedError
+from gateway.events import Notifier
 from gateway.ops.logs import StateLog
 from gateway.wording.faults import FaultWording
 
@@ -37,7 +46,7 @@ DATABASE_ERRORS = (
     UnicodeError,
 )
 """What the drivers raise; UnicodeError for a text that they cannot encode, InternalClientError also where none of the
-servers is the one that `target_session_attrs` asks for."""
+servers is the one that `target_session_attrs` asks for, OSError also for a timeout."""
 
 _REFUSALS = ("22", "23", "54", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG")
 """How the codes begin by which a database refuses a row: PostgreSQL by its classes of SQLSTATE, and SQLite."""
@@ -45,143 +54,129 @@ _REFUSALS = ("22", "23", "54", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_T
 SETTINGS = {"postgresql": "GATEWAY_DATABASE_URL", "sqlite": "GATEWAY_DATA_DIR"}
 """By dialect: the setting that says where the database is."""
 
-_NO_ADDRESS = "it, or a certificate that its sslmode needs, cannot be used"
+_LOCK = 0x77616E6A6961  # any fixed number: a migration of this journal asks for this lock first
 
-_REASONS = {
-    "ValueError": _NO_ADDRESS,
-    "OverflowError": _NO_ADDRESS,
-    "ClientConfigurationError": _NO_ADDRESS,
-    "FileNotFoundError": "a certificate or socket that it names is not there",
-    "SSLCertVerificationError": "the certificate of the server cannot be verified",
-    "SSL": _NO_ADDRESS,
-    "ConnectionRefusedError": "no server listens at its address",
-    "gaierror": "its host name cannot be resolved",
-    "TimeoutError": "the server did not answer in time",
-    "TargetServerAttributeNotMatched": "no server is of the kind that target_session_attrs asks for",
-    "Connection": "the connection broke off, or the server has no TLS",
-    "08": "the connection broke off",
-    "25006": "the database can only be read",
-    "28P01": "the server does not take the password",
-    "28": "the server does not let this user in",
-    "3D000": "the server has no such database",
-    "42704": "it has a parameter that the server does not know",
-    "42501": "the user lacks a right that the journal needs",
-    "53100": "the disk of the server is full",
-    "53300": "the server takes no more connections",
-    "55P03": "another session holds a lock",
-    "57014": "a statement took too long",
-    "57P": "the server is starting or stopping",
-    "SQLITE_BUSY": "another process uses the file",
-    "SQLITE_CANTOPEN": "the file cannot be opened",
-    "SQLITE_CORRUPT": "the file is damaged",
-    "SQLITE_FULL": "the disk is full",
-    "SQLITE_IOERR": "the disk cannot be read or written",
-    "SQLITE_NOTADB": "the file is not a database",
-    "SQLITE_READONLY": "the file cannot be written",
-}
-"""What it means for operators, by how the code begins."""
+_LONGEST_WAIT = "60s"
 
-_MISCONFIGURED = {
-    "`sslmode`": "its sslmode is none of disable, allow, prefer, require, verify-ca and verify-full",
-    "root certificate": "its sslmode needs a root certificate: sslrootcert, or ~/.postgresql/root.crt",
-}
-"""By words of the driver's own message, which may hold a value."""
+Prepare = Callable[[Connection], None]
+"""What is done first with the connection of a database, inside a transaction. Raises JournalError where it will not do.
+"""
 
 
-class Database(Protocol):
-    """SQLite or PostgreSQL. Whatever fails in it is a JournalError, within `journal_timeout` seconds."""
+class NotOpenedError(JournalError):
+    """The journal cannot be used; for operators, before anything is served."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(FaultWording.JOURNAL_NOT_OPENED(reason=reason))
+
+
+class NoJournalError(NotOpenedError):
+    """There is none there, or it is to be migrated first."""
+
+    def __init__(self) -> None:
+        super().__init__(f"There is no journal of this version where {' or else '.join(SETTINGS.values())} says.")
+
+
+class JournalInUseError(NotOpenedError):
+    """Another process has the file to itself."""
+
+
+class Database(Notifier):
+    """SQLite or PostgreSQL. Whatever fails in it is a JournalError, within `timeout` seconds.
+
+    The first failure is logged, and the first success after the last one.
+    """
+
+    dialect: ClassVar[str]
+
+    def __init__(self, timeout: float) -> None:
+        self.last_success = time.time()
+        """When it was read or written the last time, in Unix seconds."""
+        self._timeout = timeout
+        self._state = StateLog("journal unavailable", "journal available again", "error")
+
+    @abstractmethod
     async def read(self, work: Work[ValueT]) -> ValueT:
         """Run `work`, which only reads, and may take long: many at once keep no write waiting."""
-        ...
 
+    @abstractmethod
     async def write(self, work: Work[ValueT]) -> ValueT:
         """Run `work` in a transaction and return when it is committed and durable.
 
         After a JournalError the work may or may not have been committed: a caller that repeats it must find out.
         """
-        ...
 
     async def close(self) -> None:
         """Finish what is under way and let go of the database."""
-        ...
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._close()
+        except DATABASE_ERRORS as error:
+            raise self._to_journal_error(error) from None
 
-    @property
-    def last_success(self) -> float:
-        """When it was read or written the last time, in Unix seconds."""
-        ...
+    @abstractmethod
+    async def _close(self) -> None:
+        """As `close`, however long it takes."""
 
-
-class NoJournalError(JournalError):
-    """There is none there, or it is to be migrated first."""
-
-    def __init__(self) -> None:
-        reason = "There is no journal of this version where GATEWAY_DATABASE_URL or else GATEWAY_DATA_DIR says."
-        super().__init__(FaultWording.JOURNAL_NOT_OPENED(reason=reason))
-
-
-class JournalInUseError(JournalError):
-    """Another process has the file to itself."""
-
-
-def journal_error(dialect: str, error: Exception) -> JournalError:
-    """The error for callers: the database's own code, and no statement, value or address."""
-    code = error_code(error)
-    if code.startswith(_REFUSALS):
-        return JournalRefusedError(FaultWording.JOURNAL_REFUSED(code=code))
-    return JournalError(FaultWording.JOURNAL_LOST(code=code), operator_message(dialect, error))
-
-
-def operator_message(dialect: str, error: BaseException) -> str:
-    """What is wrong, for operators: the setting, what it means, and the database's own code. No value, no address."""
-    code = error_code(error)
-    reason = next((reason for start, reason in _REASONS.items() if code.startswith(start)), None)
-    reason = next((why for words, why in _MISCONFIGURED.items() if words in str(error)), reason)
-    if reason is None and isinstance(error, OSError):
-        reason = os.strerror(error.errno) if error.errno else "the server cannot be reached"
-    return f"{SETTINGS[dialect]}: {reason or 'the database failed'} ({code})."
-
-
-def timeout_error(dialect: str, seconds: float) -> JournalError:
-    return JournalError(
-        FaultWording.JOURNAL_LATE(seconds=f"{seconds:g}"),
-        f"{SETTINGS[dialect]}: no answer within {seconds:g} seconds.",
-    )
-
-
-def error_code(error: BaseException) -> str:
-    """SQLITE_FULL, the SQLSTATE, or the name of the exception: the driver's own, which SQLAlchemy wraps in two."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
-    return code if isinstance(code, str) else type(cause.__cause__ or cause).__name__
-
-
-class Availability:
-    """Turns what fails into errors for callers, and logs once when the database is lost and once when it is back."""
-
-    def __init__(self, dialect: str) -> None:
-        self.last_success = time.time()
-        self._dialect = dialect
-        self._state = StateLog("journal unavailable", "journal available again", "error")
-
-    def worked(self) -> None:
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Turn what fails in the block into an error for callers, and log it."""
+        try:
+            yield
+        except DATABASE_ERRORS as error:
+            raise self._failed(error) from None
         self.last_success = time.time()
         self._state.worked()
 
-    def lost(self, error: JournalError) -> JournalError:
-        """Returns the error."""
-        self._state.failed(reason=error.reason)
-        return error
+    def _failed(self, error: Exception) -> JournalError:
+        failure = self._to_journal_error(error)
+        if isinstance(failure, JournalRefusedError):
+            log.warning("journal refused an entry", reason=failure.reason)
+        else:
+            self._state.failed(reason=failure.reason)
+        return failure
 
-    def failed(self, error: Exception) -> JournalError:
-        refused_or_lost = journal_error(self._dialect, error)
-        if not isinstance(refused_or_lost, JournalRefusedError):
-            return self.lost(refused_or_lost)
-        log.warning("journal refused an entry", reason=refused_or_lost.reason)
-        return refused_or_lost
+    def _to_journal_error(self, error: Exception) -> JournalError:
+        """The error for callers: the database's own code, and no statement, value or address."""
+        if isinstance(error, TimeoutError):
+            seconds = f"{self._timeout:g}"
+            reason = f"{SETTINGS[self.dialect]}: no answer within {seconds} seconds."
+            return JournalError(FaultWording.JOURNAL_LATE(seconds=seconds), reason)
+        code = error_code(error)
+        if code.startswith(_REFUSALS):
+            return JournalRefusedError(FaultWording.JOURNAL_REFUSED(code=code))
+        return JournalError(FaultWording.JOURNAL_LOST(code=code), operator_message(self.dialect, error))
 
-    def timed_out(self, seconds: float) -> JournalError:
-        return self.lost(timeout_error(self._dialect, seconds))
+
+def operator_message(dialect: str, error: BaseException) -> str:
+    """The setting, and what is wrong by the driver's own name and code for it. No value, no address."""
+    cause, code = _driver_error(error), error_code(error)
+    reason = None
+    if isinstance(cause, ssl.SSLError):
+        reason = cause.reason
+    elif isinstance(cause, OSError) and cause.errno:
+        reason = os.strerror(cause.errno) if cause.errno > 0 else cause.strerror  # negative: a host name
+    reason = reason or type(cause).__name__
+    return f"{SETTINGS[dialect]}: {reason}." if reason == code else f"{SETTINGS[dialect]}: {reason} ({code})."
+
+
+def error_code(error: BaseException) -> str:
+    """SQLITE_FULL, the SQLSTATE, or the name of the exception."""
+    cause = _driver_error(error)
+    code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
+    return code if isinstance(code, str) else type(cause).__name__
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    """The driver's own, which SQLAlchemy wraps in two."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return cause.__cause__ or cause
+
+
+@cache  # on the way of an intake, building the statement costs more than executing it
+def _insert_new(dialect: str, table: Table) -> ReturningInsert[Any]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing().returning(table)
 
 
 def insert_new(connection: Connection, table: Table) -> ReturningInsert[Any]:
@@ -189,9 +184,52 @@ def insert_new(connection: Connection, table: Table) -> ReturningInsert[Any]:
     return _insert_new(connection.dialect.name, table)
 
 
-@cache
-def _insert_new(dialect: str, table: Table) -> ReturningInsert[Any]:
-    # Built once: on the way of an intake, building the statement costs more than executing it.
-    if dialect == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing().returning(table)
-    return sqlite.insert(table).on_conflict_do_nothing().returning(table)
+# Migrations, by Alembic, which ship inside this package
+
+
+def migrate(connection: Connection) -> None:
+    """Run the missing migrations inside the transaction of `connection`: all of them or none.
+
+    On PostgreSQL one gateway migrates at a time while the others wait; SQLite's file is this process's own. Raises
+    JournalError when the database is newer than this program.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        # A busy machine may take longer between two steps than the journal's own timeout.
+        connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{_LONGEST_WAIT}'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    if pending(connection):
+        command.upgrade(_config(connection), "head")
+
+
+def pending(connection: Connection | None = None) -> list[str]:
+    """What `migrate` would run, in order, by number and title: from an empty database on, where there is none.
+
+    Raises JournalError when the database is newer than this program.
+    """
+    version = None if connection is None else MigrationContext.configure(connection).get_current_revision()
+    scripts = [*ScriptDirectory.from_config(_config()).walk_revisions()][::-1]
+    known = [None, *(script.revision for script in scripts)]
+    if connection is not None and version not in known:
+        raise JournalError(FaultWording.JOURNAL_NEWER(setting=SETTINGS[connection.dialect.name]))
+    return [f"{script.revision} {' '.join(script.doc.split())}" for script in scripts[known.index(version) :]]
+
+
+def rehearse(connection: Connection) -> None:
+    """Migrate, and take all of it back: for a database without a journal, where that keeps no other waiting."""
+    migrate(connection)
+    connection.rollback()
+
+
+def require_migrated(connection: Connection) -> None:
+    """Raises JournalError when the database holds no journal of this version: a reader alters nothing."""
+    if pending(connection):
+        raise NoJournalError
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "gateway.journal:migrations")
+    config.attributes["connection"] = connection
+    return config

@@ -4,81 +4,68 @@ An event is noted in the transaction of what it tells of, so it is there if and 
 later, when somebody reads: numbers are dealt out one transaction at a time, under the lock of the one row of
 `event_sequence`. So who has read up to a number never finds a smaller one later, as with a plain serial, whose numbers
 become visible out of order; and writes wait for no such lock.
+
+Which gateways are at work is kept beside them, and which of them watches which list: one each, whatever the number of
+gateways. A list is its gateway's until that one lets go of it, or has not renewed its row of `gateways` for `LEASE`.
 """
 
+import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    and_,
-    delete,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    update,
-)
+import msgspec
+from sqlalchemy import Connection, Row, Select, Table, and_, delete, func, insert, or_, select, update
 
-from gateway.journal.database import Database, insert_new
-from gateway.journal.listing import to_record
-from gateway.journal.records import (
-    OPERATION,
-    PLACED,
-    REPAIR_CHANGED,
-    SHENHE_CHANGED,
-    NewEvent,
-    NotedEvent,
-    Operation,
-    Start,
-    first_id,
-    new_id,
-    next_id,
-)
+from gateway.errors import JournalError
+from gateway.journal.database import Database, ValueT, Work, insert_new
+from gateway.journal.listing import Condition
+from gateway.journal.records import PAYMENT, PLACED, GapKind, NewEvent, NotedEvent, Start, first_id, new_id
 from gateway.journal.tables import event_sequence, events, gateways, watches
-from gateway.normalise.states import ChangeKind, OperationState
-from gateway.normalise.vocabulary import RepairStatus
+from gateway.ops.event_loop import at_work
+from gateway.wording.faults import FaultWording
 
 KEPT = timedelta(hours=24)
 
-MOST_NUMBERED = 1000
-"""Events that get their numbers in one transaction."""
+MOST_NUMBERED = 1000  # events that get their numbers in one transaction
 
-_COLUMNS = tuple(column for column in events.c if column.name != "id")
+_FIELDS = NotedEvent.__struct_fields__
+_INSERT = insert(events)  # built once: it is on the way of an intake
+_BEYOND = 2**62
 
 
-class Interest:
-    """Which events of a topic somebody may see.
+class Interest(msgspec.Struct, frozen=True):
+    """Which events of a topic a subscriber may see.
 
-    Those of these `communities`, None for all; or of one `audience`. Gaps without a community are everybody's. Who sees
+    Those of these `communities`, None for all; or of one `audience`. Gaps without a community concern all. Who sees
     all communities has seen a payment before it was placed.
     """
 
-    __slots__ = ("audience", "communities", "topic")
+    topic: str
+    communities: Collection[str] | None = None
+    audience: str | None = None
 
-    def __init__(self, topic: str, communities: Collection[str] | None = None, audience: str | None = None) -> None:
-        self.topic = topic
-        self.communities = communities
-        self.audience = audience
-
-    @property
-    def keys(self) -> Sequence[str | None]:
-        """By which its events are found, as by `key_of`; None: all of the topic."""
+    def holds(self, event: NotedEvent) -> bool:
+        """Whether this event is one of them: `condition`, for one that has been read."""
+        if event.topic != self.topic:
+            return False
         if self.audience is not None:
-            return (self.audience,)
-        return (None,) if self.communities is None else tuple(self.communities)
-
-    def condition(self) -> ColumnElement[bool]:
-        if self.audience is not None:
-            return and_(events.c.topic == self.topic, events.c.audience == self.audience)
+            return event.audience == self.audience
         if self.communities is None:
-            visible = or_(events.c.status.is_(None), events.c.status != PLACED)
+            return event.status != PLACED
+        is_gap = event.record_id is None and event.community_code is None
+        return is_gap or event.community_code in self.communities
+
+    def condition(self) -> Condition:
+        if self.audience is not None:
+            visible = events.c.audience == self.audience
+        elif self.communities is None:
+            visible = events.c.status.is_distinct_from(PLACED)
         else:
             is_gap = and_(events.c.record_id.is_(None), events.c.community_code.is_(None))
             visible = or_(events.c.community_code.in_(self.communities), is_gap)
@@ -100,47 +87,35 @@ class Events:
         self.on_noted: Callable[[], None] = lambda: None
         """Called when some may have been noted by this gateway."""
 
-    def note(self, connection: Connection, noticed: NewEvent) -> None:
-        """In the transaction of what is noticed; `on_noted` is to be called when it is committed."""
-        connection.execute(_INSERT, self._row(noticed))
+    async def write(self, work: Work[ValueT]) -> ValueT:
+        """As the database's, for work that may `note` something: then `on_noted` is called when it is committed."""
+        latest_id = self._latest_id
+        value = await self._database.write(work)
+        if self._latest_id != latest_id:
+            self.on_noted()
+        return value
+
+    def note(self, connection: Connection, *noticed: NewEvent) -> None:
+        """In the transaction of what is noticed."""
+        now, rows = self._clock(), []
+        for each in noticed:
+            fresh = new_id(now)
+            # Of one millisecond, too, identifiers are in order.
+            self._latest_id = fresh if fresh > self._latest_id else str(UUID(int=UUID(self._latest_id).int + 1))
+            rows.append({"id": self._latest_id, "at": now, **msgspec.structs.asdict(each)})
+        connection.execute(_INSERT, rows)
 
     def note_change(self, connection: Connection, noticed: NewEvent, since: datetime) -> None:
         """As `note`, for a write, unless a watch has found what it has done `since` then.
 
         Where nobody watches the list, other changes may have gone unnoticed.
         """
-        row = self._row(noticed) | {"missed": ~_is_watched(noticed.topic, noticed.community_code, self._clock())}
-        columns = [events.c[name] for name in row]
-        values = [
-            value.label(name) if isinstance(value, ColumnElement) else literal(value, events.c[name].type)
-            for name, value in row.items()
-        ]
-        known = select(events.c.id).where(
-            events.c.topic == noticed.topic,
-            events.c.community_code == noticed.community_code,
-            events.c.record_id == noticed.record_id,
-            events.c.status == noticed.status,
-            ~events.c.written,
-            events.c.at >= since,
-        )
-        connection.execute(insert(events).from_select(columns, select(*values).where(~known.exists())))
-
-    def note_found(
-        self, connection: Connection, topic: str, community_code: str, found: Sequence[NewEvent], since: datetime
-    ) -> None:
-        """As `note`, for what a watch has found in its list, but for what is as the last write `since` then left it."""
-        known = select(events.c.record_id, events.c.status).where(
-            events.c.topic == topic,
-            events.c.community_code == community_code,
-            events.c.record_id.in_([change.record_id for change in found]),
-            events.c.written,
-            events.c.at >= since,
-        )
-        in_order = connection.execute(known.order_by(events.c.at, events.c.id))
-        written = {row.record_id: row.status for row in in_order}
-        new = [each for each in found if each.record_id is None or written.get(each.record_id) != each.status]
-        if new:
-            connection.execute(_INSERT, [self._row(each) for each in new])
+        of, place = events.c, (noticed.topic, noticed.community_code)
+        same = (_is_of(events, *place), of.record_id == noticed.record_id, of.status == noticed.status)
+        found = select(of.id).where(*same, of.at >= since, ~of.written).limit(1)
+        if connection.execute(found).first() is None:
+            is_watched = _is_watched(connection, *place, self._clock())
+            self.note(connection, msgspec.structs.replace(noticed, missed=not is_watched))
 
     async def start(self, topic: str, community_code: str | None = None) -> Start:
         """The end of what has been noted by now."""
@@ -148,25 +123,27 @@ class Events:
 
         def work(connection: Connection) -> Start:
             # First: then the number of the event by which the watch began is not beyond the end.
-            is_watched = community_code is not None and bool(
-                connection.scalar(select(_is_watched(topic, community_code, now)))
-            )
-            _number(connection)
-            row = _sequence(connection)
+            is_watched = _is_watched(connection, topic, community_code, now)
+            row = _number(connection)
             return Start(row.epoch, row.last, row.forgotten, is_watched)
 
         return await self._database.write(work)
 
-    async def after(self, position: int, limit: int, interest: Interest | None = None) -> tuple[NotedEvent, ...]:
-        """Events beyond a number, in order: those of an interest, or all. What is new gets its numbers first."""
-        rows: Select[Any] = select(*_COLUMNS).where(events.c.sequence > position)
+    async def after(self, position: int, limit: int, interest: Interest | None = None) -> tuple[list[NotedEvent], int]:
+        """The next events beyond a number, in order: those of an interest, or all; and up to which number these are all
+        there are. What is new gets its numbers first.
+        """
+        rows: Select[Any] = select(*(events.c[name] for name in _FIELDS)).where(events.c.sequence > position)
         if interest is not None:
             rows = rows.where(interest.condition())
         rows = rows.order_by(events.c.sequence).limit(limit)
 
-        def work(connection: Connection) -> tuple[NotedEvent, ...]:
-            _number(connection)
-            return tuple(to_record(row, NotedEvent) for row in connection.execute(rows))
+        def work(connection: Connection) -> tuple[list[NotedEvent], int]:
+            last = _number(connection).last
+            found = [NotedEvent(**dict(zip(_FIELDS, row, strict=True))) for row in connection.execute(rows)]
+            if len(found) == limit:
+                return found, found[-1].sequence
+            return found, max([position, last, *(event.sequence for event in found[-1:])])
 
         return await self._database.write(work)
 
@@ -184,105 +161,167 @@ class Events:
 
         await self._database.write(work)
 
-    def _row(self, noticed: NewEvent) -> dict[str, Any]:
-        now = self._clock()
-        fresh = new_id(now)
-        self._latest_id = fresh if fresh > self._latest_id else next_id(self._latest_id)
-        return {
-            "id": self._latest_id,  # of one millisecond, too, they are in order
-            "at": now,
-            "topic": noticed.topic,
-            "community_code": noticed.community_code,
-            "audience": noticed.audience,
-            "record_id": noticed.record_id,
-            "kind": noticed.kind,
-            "status": noticed.status,
-            "written": noticed.written,
-            "missed": noticed.missed,
-        }
+
+def _is_of(table: Table, topic: str, community_code: str | None) -> Condition:
+    return and_(table.c.topic == topic, table.c.community_code == community_code)
 
 
-_BEYOND = 2**62
-_INSERT = insert(events)  # built once: it is on the way of an intake
+def _alive(now: datetime) -> Select[Any]:
+    return select(gateways.c.id).where(gateways.c.alive_until > now)
 
 
-def _is_watched(topic: str, community_code: str | None, now: datetime) -> ColumnElement[bool]:
-    holder = select(gateways.c.id).where(gateways.c.alive_until > now)
-    return (
-        select(watches.c.topic)
-        .where(
-            watches.c.topic == topic,
-            watches.c.community_code == community_code,
-            watches.c.begun,
-            watches.c.gateway_id.in_(holder),
-        )
-        .exists()
-    )
+def _is_watched(connection: Connection, topic: str, community_code: str | None, now: datetime) -> bool:
+    this = _is_of(watches, topic, community_code)
+    watched = select(watches.c.topic).where(this, watches.c.begun, watches.c.gateway_id.in_(_alive(now)))
+    return connection.execute(watched).first() is not None
 
 
-def _sequence(connection: Connection) -> Any:
-    """The one row; it is made where there is none."""
-    row = connection.execute(select(event_sequence)).first()
-    if row is None:
+def _number(connection: Connection) -> Row[Any]:
+    """Number what has been committed without a number. Numbers become visible in their order: the lock of the one row
+    sees to it. Returns the row; it is made where there is none.
+    """
+    sequence = select(event_sequence)
+    if connection.execute(sequence).first() is None:
         first = {"id": 1, "epoch": secrets.token_hex(6), "last": 0, "forgotten": 0}
         connection.execute(insert_new(connection, event_sequence), first)
-        row = connection.execute(select(event_sequence)).one()
-    return row
-
-
-def _number(connection: Connection) -> None:
-    """Number what has been committed without a number. Numbers become visible in their order: the lock sees to it."""
     new = select(events.c.id).where(events.c.sequence.is_(None))
     while connection.execute(new.limit(1)).first() is not None:
-        _sequence(connection)
         last = connection.scalar(select(event_sequence.c.last).with_for_update())
         rank = func.row_number().over(order_by=(events.c.at, events.c.id))
-        ranked = (
-            select(events.c.id, rank.label("rank"))
-            .where(events.c.sequence.is_(None))
-            .order_by(events.c.at, events.c.id)
-            .limit(MOST_NUMBERED)
-            .subquery()
-        )
+        ranked = new.add_columns(rank.label("rank")).order_by(events.c.at, events.c.id).limit(MOST_NUMBERED).subquery()
         statement = update(events).where(events.c.id == ranked.c.id).values(sequence=last + ranked.c.rank)
         numbered = connection.execute(statement).rowcount
         connection.execute(update(event_sequence).values(last=event_sequence.c.last + numbered))
+    return connection.execute(sequence).one()
 
 
-def get_resolution(operation: Operation) -> NewEvent:
-    """That an UNKNOWN operation became known: an event for who wrote."""
-    return NewEvent(
-        topic=OPERATION,
-        community_code=operation.community_code,
-        audience=get_audience(operation.subject),
-        record_id=operation.id,
-        kind=operation.state,
-    )
+LEASE = timedelta(seconds=15)
+INTERVAL = LEASE.total_seconds() / 3
+PRUNED_EVERY = 120  # renewals between two times that old events are forgotten: ten minutes
+
+_FREE = {"gateway_id": None, "begun": False}
 
 
-def change_by(operation: Operation) -> NewEvent | None:
-    """What a confirmed write has changed in a list that is watched; None: nothing."""
-    record, expected = operation.record, operation.expected or {}
-    if operation.state is not OperationState.CONFIRMED or record is None or record.community_code is None:
-        return None
-    if record.type == "Shenhe" and "status" in expected:
-        topic, kind, status = SHENHE_CHANGED, ChangeKind.DECIDED, str(expected["status"])
-    elif record.type == "Repair" and "after" in expected:
-        topic, status = REPAIR_CHANGED, str(expected["after"][0])
-        kind = _kind_of_update(str(expected["before"][0]), status)
-    else:
-        return None
-    return NewEvent(
-        topic=topic,
-        community_code=record.community_code,
-        record_id=record.platform_id,
-        kind=kind,
-        status=status,
-        written=True,
-    )
+class WatchLostError(JournalError):
+    """Another gateway has taken the list over."""
+
+    def __init__(self) -> None:
+        super().__init__(FaultWording.WATCH_LOST())
 
 
-def _kind_of_update(before: str, after: str) -> ChangeKind:
-    if after == RepairStatus.RESOLVED:
-        return ChangeKind.RESOLVED
-    return ChangeKind.REOPENED if before == RepairStatus.RESOLVED else ChangeKind.CHANGED
+class WatchLeases:
+    """Every method raises JournalError when the journal cannot be used.
+
+    `is_alone`: no other process can have the journal, so any process named in it has ended.
+    """
+
+    def __init__(self, database: Database, noted: Events, clock: Callable[[], datetime], *, is_alone: bool) -> None:
+        self._database = database
+        self._events = noted
+        self._clock = clock
+        self._is_alone = is_alone
+        self._id = new_id(clock())
+
+    @asynccontextmanager
+    async def present(self) -> AsyncIterator[None]:
+        """Have this gateway be at work until the block ends, and old events forgotten meanwhile.
+
+        Raises JournalError where that cannot be said to begin with.
+        """
+        await self.renew(joins=True)
+        try:
+            async with at_work({"Presence": self._keep_renewing}):
+                yield
+        finally:
+            with suppress(JournalError):  # then the lease ends by itself
+                await self.leave()
+
+    async def renew(self, *, joins: bool = False) -> None:
+        """This gateway is at work, still or as it `joins` the others. What came to one that has died may be lost, and
+        what came while there was none: a gateway was not there to receive payments.
+        """
+        now = self._clock()
+        others = gateways.c.id != self._id
+        dead = others if joins and self._is_alone else and_(others, gateways.c.alive_until <= now)
+        row = {"id": self._id, "alive_until": now + LEASE}
+        renewal = update(gateways).where(gateways.c.id == self._id).values(row)
+
+        def work(connection: Connection) -> None:
+            has_missed = connection.execute(delete(gateways).where(dead)).rowcount > 0
+            if joins and connection.execute(select(gateways.c.id).limit(1)).first() is None:
+                has_missed = True
+            if not connection.execute(renewal).rowcount:  # it is new, or another has taken it for dead
+                connection.execute(insert_new(connection, gateways), row)
+            if has_missed:
+                self._events.note(connection, NewEvent(topic=PAYMENT, kind=GapKind.LATE, missed=True))
+
+        await self._events.write(work)
+
+    async def leave(self) -> None:
+        """This gateway ends, and lets go of its lists."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(update(watches).where(watches.c.gateway_id == self._id).values(_FREE))
+            connection.execute(delete(gateways).where(gateways.c.id == self._id))
+
+        await self._database.write(work)
+
+    async def hold(self, topic: str, community_code: str, wanted_for: timedelta) -> bool:
+        """Whether the list is this gateway's to watch, now that it asks. Subscribers here want it watched so long."""
+        now = self._clock()
+        this, holder = _is_of(watches, topic, community_code), watches.c.gateway_id
+        row = {"topic": topic, "community_code": community_code, **_FREE, "wanted_until": now}
+        is_free = or_(holder.is_(None), and_(holder != self._id, holder.not_in(_alive(now))))
+        take = update(watches).where(this, is_free).values(gateway_id=self._id, begun=False)
+        want = update(watches).where(this, holder != self._id).values(wanted_until=now + wanted_for)
+
+        def work(connection: Connection) -> bool:
+            connection.execute(insert_new(connection, watches), row)
+            return connection.execute(take).rowcount > 0 or not connection.execute(want).rowcount
+
+        return await self._database.write(work)
+
+    async def note(
+        self, topic: str, community_code: str, found: Sequence[NewEvent], *, since: datetime, begins: bool
+    ) -> None:
+        """Note what a poll of the list has found, but for what is as the last write noted `since` then left it.
+
+        `begins`: the list is watched from here on, and the first of `found` says so. Raises WatchLostError where the
+        list is not this gateway's any more: then nothing is noted.
+        """
+        this = _is_of(watches, topic, community_code)
+        of, records = events.c, events.c.record_id.in_([change.record_id for change in found])
+        writes = select(of.record_id, of.status).where(_is_of(events, topic, community_code), of.written, records)
+        writes = writes.where(of.at >= since).order_by(of.at, of.id)
+
+        def work(connection: Connection) -> None:
+            holder = connection.scalar(select(watches.c.gateway_id).where(this).with_for_update())
+            if holder != self._id:
+                raise WatchLostError
+            written = {row.record_id: row.status for row in connection.execute(writes)}
+            new = [each for each in found if each.record_id is None or written.get(each.record_id) != each.status]
+            if new:
+                self._events.note(connection, *new)
+            if begins:
+                connection.execute(update(watches).where(this).values(begun=True))
+
+        await self._events.write(work)
+
+    async def release(self, topic: str, community_code: str) -> bool:
+        """Let go of a list, unless subscribers of another gateway want it watched. Returns whether it is let go of."""
+        held = and_(_is_of(watches, topic, community_code), watches.c.gateway_id == self._id)
+        free = update(watches).where(held, watches.c.wanted_until <= self._clock()).values(_FREE)
+
+        def work(connection: Connection) -> bool:
+            connection.execute(free)
+            return connection.execute(select(watches.c.topic).where(held)).first() is None
+
+        return await self._database.write(work)
+
+    async def _keep_renewing(self) -> None:
+        for renewals in count():
+            with suppress(JournalError):  # which is logged where it happens
+                if renewals % PRUNED_EVERY == 0:
+                    await self._events.prune()
+                await self.renew()
+            await asyncio.sleep(INTERVAL)

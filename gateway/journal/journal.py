@@ -3,43 +3,79 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from functools import partial
 
 import msgspec
 import structlog
 from sqlalchemy import Connection, delete, func, insert, select
 
-from gateway.errors import JournalError
-from gateway.events import Notifier
-from gateway.journal.announcements import Announcements
 from gateway.journal.audit import Audit
-from gateway.journal.database import Database, JournalInUseError, NoJournalError, insert_new
-from gateway.journal.events import Events
-from gateway.journal.migrate import Migration, every_migration, migrate, pending, rehearse, require_migrated
-from gateway.journal.notify import LocalNotifier, PostgresNotifier
+from gateway.journal.database import (
+    Database,
+    JournalInUseError,
+    NoJournalError,
+    NotOpenedError,
+    Prepare,
+    insert_new,
+    migrate,
+    pending,
+    rehearse,
+    require_migrated,
+)
+from gateway.journal.events import Events, WatchLeases
+from gateway.journal.listing import Records
 from gateway.journal.operations import Operations
-from gateway.journal.payments import Payments
+from gateway.journal.payments import Payments, UnverifiedNotifications
 from gateway.journal.postgres import open_postgres
-from gateway.journal.records import new_id
+from gateway.journal.records import Announcement, new_id
 from gateway.journal.sqlite import open_sqlite, require_room
-from gateway.journal.tables import id_key, operations, payments, readiness
-from gateway.journal.unverified import UnverifiedNotifications
-from gateway.journal.watches import WatchLeases
-from gateway.normalise.states import DeliveryState, OperationState
+from gateway.journal.tables import announcements, id_key, operations, payments, readiness
+from gateway.normalise.vocabulary import DeliveryState, OperationState
 from gateway.settings import Settings
-from gateway.wording.faults import FaultWording
 
 Clock = Callable[[], datetime]
 """Returns the time, aware. Gateways that share a journal synchronise their clocks (NTP): leases expire by them."""
 
-FARTHEST_APART = timedelta(minutes=1)
-"""Clocks that NTP keeps differ by less, and a lease is about as long."""
+utc_now: Clock = partial(datetime.now, UTC)
+
+FARTHEST_APART = timedelta(minutes=1)  # clocks that NTP keeps differ by less, and a lease is about as long
 
 log = structlog.get_logger(__name__)
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
+class Announcements:
+    """See `Announcement`. Every method raises JournalError when the journal cannot be used."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._records = Records(database, announcements, Announcement)
+
+    async def add(self, announcement: Announcement) -> None:
+        """Keep it, unless this community's announcement of that platform id is kept already."""
+        row = msgspec.structs.asdict(announcement)
+        await self._database.write(lambda journal: journal.execute(insert_new(journal, announcements), row).close())
+
+    async def get(self, community_code: str, platform_id: int) -> Announcement | None:
+        of = announcements.c
+        this = (of.community_code == community_code, of.platform_id == platform_id)
+        found = await self._records.read(select(announcements).where(*this))
+        return found[0] if found else None
+
+    async def list(self, community_code: str, offset: int, limit: int) -> tuple[tuple[Announcement, ...], int]:
+        """A part of a community's, newest first, and how many there are.
+
+        They are counted last: what comes before the page is read is counted, and what goes after it is as well.
+        """
+        of = announcements.c
+        rows = select(announcements).where(of.community_code == community_code)
+        part = rows.order_by(of.created_at.desc(), of.platform_id.desc()).offset(offset).limit(limit)
+
+        def work(connection: Connection) -> tuple[tuple[Announcement, ...], int]:
+            items = tuple(self._records.all(connection, part))
+            total = connection.scalar(select(func.count()).select_from(rows.subquery())) or 0
+            return items, max(total, offset + len(items)) if items else total
+
+        return await self._database.read(work)
 
 
 class Backlog(msgspec.Struct, frozen=True):
@@ -55,31 +91,28 @@ class Backlog(msgspec.Struct, frozen=True):
 class Journal:
     """Opened by `open_journal`. Whatever goes wrong is a JournalError, within `journal_timeout` seconds."""
 
-    def __init__(self, database: Database, notifier: Notifier, clock: Clock, *, folder: Path | None) -> None:
-        """`folder`: where the file is, for one gateway alone; None for a server's database, which others may use at the
-        same time.
-        """
+    def __init__(self, database: Database, clock: Clock, *, is_alone: bool) -> None:
+        """`is_alone`: no other process can have the journal at the same time."""
         self.events = Events(database, clock)
-        self.watches = WatchLeases(database, self.events, clock, is_alone=folder is not None)
+        self.watches = WatchLeases(database, self.events, clock, is_alone=is_alone)
         self.operations = Operations(database, clock, self.events)
         self.payments = Payments(database, clock, self.events)
         self.unverified = UnverifiedNotifications(database, clock, self.payments, self.events)
         self.announcements = Announcements(database)
         self.audit = Audit(database)
-        self._database = database
-        self.notifier = notifier
+        self.database = database
         self._clock = clock
 
     async def ping(self) -> None:
         """Raises JournalError when the journal cannot be written: it costs a commit to find out."""
-        row = {"id": new_id(self._clock())}
+        # A row of its own each time: no gateway waits for another that has stopped in the middle of this.
+        row_id = new_id(self._clock())
 
         def write_and_take_back(connection: Connection) -> None:
-            # A row of its own each time: no gateway waits for another that has stopped in the middle of this.
-            connection.execute(insert(readiness), row)
-            connection.execute(delete(readiness).where(readiness.c.id == row["id"]))
+            connection.execute(insert(readiness).values(id=row_id))
+            connection.execute(delete(readiness).where(readiness.c.id == row_id))
 
-        await self._database.write(write_and_take_back)
+        await self.database.write(write_and_take_back)
 
     async def require_key(self, check_value: str, *, record: bool = False) -> None:
         """Raises JournalError when gateways with another id key have used the journal. `record`: this one is the first,
@@ -91,27 +124,22 @@ class Journal:
                 connection.execute(insert_new(connection, id_key), {"id": 1, "check_value": check_value})
             return connection.execute(select(id_key.c.check_value)).scalar_one_or_none()
 
-        if await self._database.write(find) not in (None, check_value):
+        if await self.database.write(find) not in (None, check_value):
             reason = (
                 "GATEWAY_ID_KEY: the journal was written with another key, so ids and idempotency keys do not match: "
                 "set that one, or accept the new one with `gateway migrate --new-id-key`."
             )
-            raise JournalError(FaultWording.JOURNAL_NOT_OPENED(reason=reason))
+            raise NotOpenedError(reason)
 
     async def forget_key(self) -> None:
         """Have the id key of the next gateway recorded."""
-        await self._database.write(lambda connection: connection.execute(delete(id_key)))
-
-    @property
-    def last_success(self) -> float:
-        """When it was read or written the last time, in Unix seconds."""
-        return self._database.last_success
+        await self.database.write(lambda connection: connection.execute(delete(id_key)))
 
     async def backlog(self) -> Backlog:
         """What is not done yet, of all gateways that share the journal."""
         undelivered = select(func.min(payments.c.received_at)).where(payments.c.state == DeliveryState.QUEUED)
         unclear = select(func.count()).select_from(operations).where(operations.c.state == OperationState.UNKNOWN)
-        since, count = await self._database.read(
+        since, count = await self.database.read(
             lambda connection: (connection.scalar(undelivered), connection.scalar(unclear))
         )
         age = timedelta() if since is None else self._clock() - since
@@ -126,39 +154,27 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
     nothing is made and nothing migrated: then it is raised where there is no journal of this version, too.
     """
     prepare = migrate if make else require_migrated
-    database: Database
-    notifier: Notifier
-    if settings.database_url:
-        database = postgres = await open_postgres(settings.database_url, settings.journal_timeout, prepare)
-        notifier = PostgresNotifier(postgres, settings.database_url, settings.journal_timeout)
-    else:
-        database = await open_sqlite(settings.data_dir, settings.journal_timeout, prepare, make=make)
-        notifier = LocalNotifier()
-    folder = None if settings.database_url else settings.data_dir
-    journal = Journal(database, notifier, clock, folder=folder)
+    database = await _open(settings, prepare, make=make)
+    journal = Journal(database, clock, is_alone=not settings.database_url)
     try:
-        if settings.database_url and make:
-            await _compare_clocks(database, clock)
+        if settings.database_url and make:  # nothing else would show that the clocks differ
+            ahead = clock() - await database.read(
+                lambda connection: connection.scalars(select(func.clock_timestamp())).one()
+            )
+            if abs(ahead) > FARTHEST_APART:
+                log.error("clock differs from that of the database", ahead_seconds=round(ahead.total_seconds()))
         yield journal
     finally:
         await database.close()
 
 
-async def pending_migrations(settings: Settings) -> list[Migration]:
+async def pending_migrations(settings: Settings) -> list[str]:
     """What the journal lacks of this version's shape, in order. Nothing is made or migrated. Raises JournalError."""
-    found: list[Migration] = []
-    database: Database
-
-    def look(connection: Connection) -> None:
-        found[:] = pending(connection)
-
+    found: list[str] = []
     try:
-        if settings.database_url:
-            database = await open_postgres(settings.database_url, settings.journal_timeout, look)
-        else:
-            database = await open_sqlite(settings.data_dir, settings.journal_timeout, look, make=False)
+        database = await _open(settings, lambda connection: found.extend(pending(connection)), make=False)
     except NoJournalError:
-        return every_migration()
+        return pending()
     await database.close()
     return found
 
@@ -185,10 +201,7 @@ async def try_journal(settings: Settings, check_value: str | None = None) -> str
     return "ready"
 
 
-async def _compare_clocks(database: Database, clock: Clock) -> None:
-    """Have somebody look where this gateway's clock is not the database's: nothing else would show it."""
-    ahead = clock() - await database.read(
-        lambda connection: connection.execute(select(func.clock_timestamp())).scalar_one()
-    )
-    if abs(ahead) > FARTHEST_APART:
-        log.error("clock differs from that of the database", ahead_seconds=round(ahead.total_seconds()))
+async def _open(settings: Settings, prepare: Prepare, *, make: bool) -> Database:
+    if settings.database_url:
+        return await open_postgres(settings.database_url, settings.journal_timeout, prepare)
+    return await open_sqlite(settings.data_dir, settings.journal_timeout, prepare, make=make)

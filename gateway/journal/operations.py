@@ -4,42 +4,37 @@ import hashlib
 import hmac
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, case, delete, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, func, or_, select, update
 
 from gateway.errors import JournalError
 from gateway.journal.database import Database, insert_new
-from gateway.journal.events import Events, change_by, get_resolution
-from gateway.journal.history import HistoryKey, read_histories
-from gateway.journal.listing import (
-    FARTHEST,
-    Cut,
-    OperationQuery,
-    counted,
-    is_past,
-    once,
-    read_listed,
-    record_columns,
-    to_record,
-)
+from gateway.journal.events import Events, get_audience
+from gateway.journal.listing import FARTHEST, Records, is_past, on_records, once
 from gateway.journal.records import (
     MOST_READ_BACKS,
-    Listed,
+    OPERATION,
+    NewEvent,
     Operation,
     RecordRef,
+    RecordRefs,
     Reservation,
     ReservationKind,
     UserError,
     new_id,
 )
 from gateway.journal.tables import operations, storable
-from gateway.normalise.states import OperationState, Outcome
+from gateway.normalise.vocabulary import OperationState, Outcome
 from gateway.wording.faults import FaultWording
 
 _UNDER_WAY = (OperationState.RESERVED, OperationState.SENT)
 _UNRESOLVED = (*_UNDER_WAY, OperationState.UNKNOWN)
+
+LONGEST_HISTORY = 50  # operations on one record
+MOST_SYNCHRONISATIONS = 200  # of a community, the newest: those of a module are looked for among them, too
 
 
 def fingerprint(secret: bytes, mutation: str, arguments: object) -> str:
@@ -51,13 +46,51 @@ def fingerprint(secret: bytes, mutation: str, arguments: object) -> str:
     return hmac.new(secret, canonical, hashlib.sha256).hexdigest()
 
 
-class Operations:
-    """See `Operation`. Every method raises JournalError when the journal cannot be used."""
+class HistoryKey(msgspec.Struct, frozen=True):
+    """A record whose history is asked for, called by one of `platform_ids` in the operations on it.
+
+    `community_code` None: it was reached without its community, and operations of any may be on it. `module`: the name
+    by which a synchronisation of its community switches it.
+    """
+
+    type: str
+    community_code: str | None
+    platform_ids: tuple[str, ...]
+    module: str | None = None
+
+    @property
+    def records(self) -> list[RecordRefs]:
+        """What operations on it, or on its community's modules, are on."""
+        itself = RecordRefs(self.type, self.community_code, self.platform_ids)
+        if self.module is None or self.community_code is None:
+            return [itself]
+        return [itself, RecordRefs("Community", self.community_code, (self.community_code,))]
+
+    def holds(self, operation: Operation) -> bool:
+        """Whether it is on this record. One that was written by its bare number is on the same record."""
+        record = operation.record
+        if record is None:
+            return False
+        if self.community_code is not None and record.community_code not in (self.community_code, None):
+            return False
+        if record.type == self.type:
+            return record.platform_id in self.platform_ids
+        return record.type == "Community" and self.module in (operation.expected or {}).get("modules", ())
+
+
+class Operations(Records[Operation]):
+    """See `Operation`."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime], noted: Events) -> None:
-        self._database = database
+        super().__init__(database, operations, Operation)
         self._clock = clock
         self._events = noted
+
+    def record(self, row: Row[Any]) -> Operation:
+        values = dict(zip(self._names, row, strict=True))
+        names = (values["record_type"], values["record_community_code"], values["record_id"])
+        values["record"] = None if names[0] is None else RecordRef(*names)
+        return msgspec.convert(values, Operation)
 
     async def reserve(
         self,
@@ -88,22 +121,25 @@ class Operations:
             "state": OperationState.RESERVED,
             "started_at": now,
             "expected": expected,
+            "read_backs": [],
             "user_errors": [],
-            **record_columns(record),
+            **_columns(record),
         }
 
         def work(connection: Connection) -> Reservation:
             while True:
-                row = connection.execute(insert_new(connection, operations), values).first()
-                if row is not None:
-                    return Reservation(ReservationKind.NEW, to_record(row, Operation))
-                taken = connection.execute(
-                    select(operations).where(operations.c.subject == subject, operations.c.idempotency_key == key)
-                ).first()
-                if taken is not None:
-                    earlier = to_record(taken, Operation)
-                    return Reservation(_kind(earlier, mutation, fingerprint), earlier)
-                # Withdrawn between the two statements: the key is free again.
+                new = self.first(connection, insert_new(connection, operations), values)
+                if new is not None:
+                    return Reservation(ReservationKind.NEW, new)
+                keyed = (operations.c.subject == subject, operations.c.idempotency_key == key)
+                earlier = self.first(connection, select(operations).where(*keyed))
+                if earlier is None:  # withdrawn between the two statements: the key is free again
+                    continue
+                is_same = earlier.mutation == mutation and hmac.compare_digest(earlier.fingerprint, fingerprint)
+                if not is_same:
+                    return Reservation(ReservationKind.MISMATCH, earlier)
+                is_over = earlier.outcome is not None
+                return Reservation(ReservationKind.REPLAY if is_over else ReservationKind.IN_PROGRESS, earlier)
 
         return await self._database.write(work)
 
@@ -112,25 +148,13 @@ class Operations:
 
         Raises JournalError also when the reservation was taken over meanwhile: then nothing may be sent.
         """
-        statement = (
-            update(operations)
-            .where(operations.c.id == operation_id, operations.c.state == OperationState.RESERVED)
-            .values(
-                state=OperationState.SENT,
-                sent_at=self._clock(),
-                **({} if expected is None else {"expected": expected}),
-            )
-            .returning(operations)
-        )
-
-        def work(connection: Connection) -> Operation | None:
-            row = connection.execute(statement).first()
-            return None if row is None else to_record(row, Operation)
-
-        operation = await self._database.write(work)
-        if operation is None:
+        known = {} if expected is None else {"expected": expected}
+        reserved = (operations.c.id == operation_id, operations.c.state == OperationState.RESERVED)
+        sent = {"state": OperationState.SENT, "sent_at": self._clock(), **known}
+        found = await self.change(update(operations).where(*reserved).values(sent))
+        if not found:
             raise JournalError(FaultWording.GIVEN_UP())
-        return operation
+        return found[0]
 
     async def withdraw(self, operation_id: str) -> None:
         """Forget a write of which no byte has left (or which the platform refused for the token alone).
@@ -150,12 +174,13 @@ class Operations:
         user_errors: Sequence[UserError] = (),
         check_at: datetime | None = None,
         read_back: bool = False,
+        change: NewEvent | None = None,
     ) -> Operation:
         """Record how a write ended, or resolve an UNKNOWN one; returns the operation as it now stands.
 
         An outcome once known is never changed. `check_at` is for UNKNOWN: when to read the write back (None: never,
         it stays UNKNOWN). `record` and `answer` replace earlier ones unless None. `read_back`: the platform's state was
-        read for it while the operation was UNKNOWN.
+        read for it while the operation was UNKNOWN. `change` is noted when the write is confirmed.
         """
         now = self._clock()
         final = outcome is not Outcome.UNKNOWN
@@ -164,12 +189,12 @@ class Operations:
             "finished_at": now if final else None,
             "check_at": None if final else check_at,
             "user_errors": msgspec.to_builtins(user_errors),
-            **record_columns(record),
+            **_columns(record),
             **({} if answer is None else {"answer": answer}),
         }
 
         def work(connection: Connection) -> Operation | None:
-            before = _lock(connection, operation_id)
+            before = self._lock(connection, operation_id)
             if before is None or before.state not in _UNRESOLVED:
                 return before
             steps: dict[str, Any] = {}
@@ -177,17 +202,24 @@ class Operations:
                 steps["read_backs"] = _with_read_back(before, now)
             if not final and before.state in _UNDER_WAY:
                 steps["unknown_at"] = now
-            operation = _update(connection, operation_id, values | steps)
-            if final and before.state is OperationState.UNKNOWN:
-                self._events.note(connection, get_resolution(operation))
-            if change := change_by(operation):
+            ended = update(operations).where(operations.c.id == operation_id).values(values | steps)
+            [operation] = self.all(connection, ended.returning(operations))
+            if final and before.state is OperationState.UNKNOWN:  # the caller who wrote is to know
+                resolved = NewEvent(
+                    topic=OPERATION,
+                    community_code=operation.community_code,
+                    audience=get_audience(operation.subject),
+                    record_id=operation_id,
+                    kind=operation.state,
+                )
+                self._events.note(connection, resolved)
+            if change is not None and outcome is Outcome.CONFIRMED:
                 self._events.note_change(connection, change, before.sent_at or before.started_at)
             return operation
 
-        operation = await self._database.write(work)
+        operation = await self._events.write(work)
         if operation is None:
             raise JournalError(FaultWording.NOT_IN_JOURNAL())
-        self._events.on_noted()
         return operation
 
     async def record_read_back(self, operation_id: str) -> None:
@@ -195,21 +227,17 @@ class Operations:
         now = self._clock()
 
         def work(connection: Connection) -> None:
-            operation = _lock(connection, operation_id)
-            if operation is not None and operation.state is OperationState.UNKNOWN:
-                _update(connection, operation_id, {"read_backs": _with_read_back(operation, now)})
+            before = self._lock(connection, operation_id)
+            if before is not None and before.state is OperationState.UNKNOWN:
+                read = update(operations).values(read_backs=_with_read_back(before, now))
+                connection.execute(read.where(operations.c.id == operation_id))
 
         await self._database.write(work)
 
     async def check_now(self, operation_id: str) -> bool:
         """Have an UNKNOWN operation read back at once, also one that was given up. False: it is not UNKNOWN."""
-        statement = (
-            update(operations)
-            .where(operations.c.id == operation_id, operations.c.state == OperationState.UNKNOWN)
-            .values(check_at=self._clock())
-            .returning(operations.c.id)
-        )
-        return await self._database.write(lambda connection: connection.execute(statement).first()) is not None
+        unknown = (operations.c.id == operation_id, operations.c.state == OperationState.UNKNOWN)
+        return bool(await self.change(update(operations).where(*unknown).values(check_at=self._clock())))
 
     async def take_over(
         self, *, older_than: timedelta, lease: timedelta, under_way: Collection[str] = (), limit: int = 50
@@ -221,94 +249,63 @@ class Operations:
         handed out is due again after `lease`: several gateways share the work. What a wrong clock says was sent later
         than now is noted as sent now.
         """
-        now = self._clock()
-        state, check_at, sent_at = operations.c.state, operations.c.check_at, operations.c.sent_at
-        due = (
-            select(operations.c.id)
-            .where(state == OperationState.UNKNOWN, is_past(check_at, now))
-            .order_by(check_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
+        now, of = self._clock(), operations.c
+        abandoned = and_(is_past(of.started_at, now - older_than), of.id.not_in(tuple(under_way)))
+        due = select(of.id).where(of.state == OperationState.UNKNOWN, is_past(of.check_at, now))
+        first = due.order_by(of.check_at).limit(limit).with_for_update(skip_locked=True)
+        lent = {"check_at": now + lease, "sent_at": case((of.sent_at > now + FARTHEST, now), else_=of.sent_at)}
+        lend = update(operations).where(of.id.in_(once(first))).values(lent).returning(operations)
 
         def work(connection: Connection) -> tuple[Operation, ...]:
-            abandoned = and_(
-                is_past(operations.c.started_at, now - older_than), operations.c.id.not_in(tuple(under_way))
-            )
-            connection.execute(delete(operations).where(state == OperationState.RESERVED, abandoned))
-            connection.execute(
-                update(operations)
-                .where(state == OperationState.SENT, abandoned)
-                .values(state=OperationState.UNKNOWN, unknown_at=now, check_at=now)
-            )
-            rows = connection.execute(
-                update(operations)
-                .where(operations.c.id.in_(once(due)))
-                .values(check_at=now + lease, sent_at=case((sent_at > now + FARTHEST, now), else_=sent_at))
-                .returning(operations)
-            ).all()
-            return tuple(sorted((to_record(row, Operation) for row in rows), key=lambda operation: operation.id))
+            connection.execute(delete(operations).where(of.state == OperationState.RESERVED, abandoned))
+            unclear = {"state": OperationState.UNKNOWN, "unknown_at": now, "check_at": now}
+            connection.execute(update(operations).where(of.state == OperationState.SENT, abandoned).values(unclear))
+            return tuple(sorted(self.all(connection, lend), key=attrgetter("id")))
 
         return await self._database.write(work)
 
     async def recorded(self, record_type: str, community_code: str, platform_ids: Collection[str]) -> frozenset[str]:
         """Those of the records that an operation of this gateway is known to have written."""
-        statement = select(operations.c.record_id).where(
-            operations.c.state == OperationState.CONFIRMED,
-            operations.c.record_type == record_type,
-            operations.c.record_community_code == community_code,
-            operations.c.record_id.in_(platform_ids),
-        )
+        of = operations.c
+        records = (of.record_type == record_type, of.record_community_code == community_code)
+        those = (*records, of.record_id.in_(platform_ids), of.state == OperationState.CONFIRMED)
+        statement = select(of.record_id).where(*those)
         written = frozenset(await self._database.read(lambda connection: connection.scalars(statement).all()))
         return frozenset(platform_id for platform_id in platform_ids if storable(platform_id) in written)
 
     async def unresolved(self, mutation: str, community_code: str) -> tuple[Operation, ...]:
         """Writes that have left and whose outcome is not known: still under way, or lost."""
-        statement = select(operations).where(
-            operations.c.state.in_((OperationState.SENT, OperationState.UNKNOWN)),
-            operations.c.mutation == mutation,
-            operations.c.community_code == community_code,
-        )
-        rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        return tuple(to_record(row, Operation) for row in rows)
+        of = operations.c
+        those = (of.mutation == mutation, of.community_code == community_code)
+        is_open = of.state.in_((OperationState.SENT, OperationState.UNKNOWN))
+        return tuple(await self.read(select(operations).where(*those, is_open)))
 
-    async def get(self, operation_id: str) -> Operation | None:
-        return await self._database.read(lambda connection: _get(connection, operation_id))
+    async def histories(self, keys: Sequence[HistoryKey]) -> list[tuple[Operation, ...]]:
+        """The operations on each record, newest first, `LONGEST_HISTORY` at most, by one statement."""
+        if not keys:
+            return []
+        on = operations.c
+        record = (on.record_type, on.record_id, on.record_community_code)
+        place = func.row_number().over(partition_by=record, order_by=on.id.desc())
+        longest = case((on.record_type == "Community", MOST_SYNCHRONISATIONS), else_=LONGEST_HISTORY)
+        asked = dict.fromkeys(records for key in keys for records in key.records)
+        ranked = select(on.id, place.label("place"), longest.label("longest")).where(or_(*map(on_records, asked)))
+        places = ranked.subquery()
+        newest = select(places.c.id).where(places.c.place <= places.c.longest)
+        found = await self.read(select(operations).where(on.id.in_(newest)).order_by(on.id.desc()))
+        return [tuple(filter(key.holds, found))[:LONGEST_HISTORY] for key in keys]
 
-    async def list(self, query: OperationQuery, cut: Cut) -> Listed[Operation]:
-        """A part of those that are asked for, newest first."""
-        return await self._database.read(lambda connection: read_listed(connection, Operation, query, cut))
-
-    async def count(self, query: OperationQuery) -> int:
-        """How many are asked for. It reads an index to its end: of a million, that takes a tenth of a second."""
-        return await self._database.read(lambda connection: counted(connection, query))
-
-    async def histories(self, keys: Sequence[HistoryKey]) -> Sequence[tuple[Operation, ...]]:
-        """The operations on each record, newest first, by one statement."""
-        return await self._database.read(lambda connection: read_histories(connection, keys))
-
-
-def _get(connection: Connection, operation_id: str) -> Operation | None:
-    row = connection.execute(select(operations).where(operations.c.id == operation_id)).first()
-    return None if row is None else to_record(row, Operation)
+    def _lock(self, connection: Connection, operation_id: str) -> Operation | None:
+        """The operation, which nothing else changes until the transaction ends."""
+        return self.first(connection, select(operations).where(operations.c.id == operation_id).with_for_update())
 
 
-def _lock(connection: Connection, operation_id: str) -> Operation | None:
-    """The operation, which nobody else changes until the transaction ends."""
-    row = connection.execute(select(operations).where(operations.c.id == operation_id).with_for_update()).first()
-    return None if row is None else to_record(row, Operation)
+def _columns(record: RecordRef | None) -> Mapping[str, str | None]:
+    """The three columns of a RecordRef; nothing for None, so that an earlier one stays."""
+    if record is None:
+        return {}
+    return {"record_type": record.type, "record_community_code": record.community_code, "record_id": record.platform_id}
 
 
-def _update(connection: Connection, operation_id: str, values: Mapping[str, Any]) -> Operation:
-    statement = update(operations).where(operations.c.id == operation_id).values(values).returning(operations)
-    return to_record(connection.execute(statement).one(), Operation)
-
-
-def _with_read_back(operation: Operation, at: datetime) -> Sequence[datetime]:
-    return (*operation.read_backs[: MOST_READ_BACKS - 1], at)
-
-
-def _kind(earlier: Operation, mutation: str, fingerprint: str) -> ReservationKind:
-    if earlier.mutation != mutation or not hmac.compare_digest(earlier.fingerprint, fingerprint):
-        return ReservationKind.MISMATCH
-    return ReservationKind.REPLAY if earlier.outcome is not None else ReservationKind.IN_PROGRESS
+def _with_read_back(operation: Operation, at: datetime) -> Any:
+    return msgspec.to_builtins((*operation.read_backs[: MOST_READ_BACKS - 1], at))

@@ -1,19 +1,19 @@
 """The payment outbox: notifications kept before they are acknowledged, and delivered by the holder of the lease."""
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Update, case, func, or_, select, update
+from sqlalchemy import Column, Connection, Select, case, delete, func, insert, or_, select, update
 
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events
-from gateway.journal.listing import Cut, PaymentQuery, counted, is_past, once, read_listed, to_record
+from gateway.journal.listing import Records, is_past, once
 from gateway.journal.records import (
     PAYMENT,
     PLACED,
-    Listed,
     NewEvent,
     NotifiedOrder,
     Numbers,
@@ -21,22 +21,23 @@ from gateway.journal.records import (
     PaymentConflict,
     Receipt,
     ReceiptKind,
+    Unverified,
     new_id,
 )
-from gateway.journal.tables import payment_conflicts, payments
-from gateway.normalise.states import DeliveryState, PaymentEventKind
+from gateway.journal.tables import accepted_tokens, payment_conflicts, payments, unverified_notifications
+from gateway.normalise.vocabulary import DeliveryState, PaymentEventKind
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 
-MOST_CONFLICTS = 20
-"""Recorded of one payment: the first ones."""
+MOST_CONFLICTS = 20  # recorded of one payment: the first ones
 
 
-class Payments:
-    """See `Payment`. Every method raises JournalError when the journal cannot be used."""
+class Payments(Records[Payment]):
+    """See `Payment`."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime], noted: Events) -> None:
-        self._database = database
+        super().__init__(database, payments, Payment)
+        self._conflicts = Records(database, payment_conflicts, PaymentConflict)
         self._clock = clock
         self._events = noted
 
@@ -46,50 +47,42 @@ class Payments:
         One row per order number and per WeChat number, the first to come; `subject` is who brought it.
         """
         numbers, now = Numbers(order_number, shop_number, weixin_number), self._clock()
-        receipt = await self._database.write(lambda connection: self.take_in(connection, numbers, subject, now))
-        if receipt.kind is not ReceiptKind.SAME:
-            self._events.on_noted()
-        return receipt
+        return await self._events.write(lambda connection: self.take_in(connection, numbers, subject, now))
 
     def take_in(
-        self,
-        connection: Connection,
-        numbers: Numbers,
-        subject: str,
-        received_at: datetime,
-        *,
-        is_delivered: bool = False,
+        self, connection: Connection, numbers: Numbers, subject: str, received_at: datetime, *, delivered: bool = False
     ) -> Receipt:
-        """In a transaction: a new row of these numbers, or what has one of them; a contradiction is recorded.
-
-        `Events.on_noted` is to be called when it is committed.
-        """
+        """In a transaction: a new row of these numbers, or what has one of them; a contradiction is recorded."""
         now = self._clock()
         values = {"id": new_id(now), **numbers._asdict(), "received_at": received_at, "lease_token": 0}
-        if is_delivered:
+        if delivered:
             values |= {"state": DeliveryState.DELIVERED, "attempts": 1, "delivered_at": now}
         else:
             values |= {"state": DeliveryState.QUEUED, "attempts": 0, "next_attempt_at": now}
-        row = connection.execute(insert_new(connection, payments), values).first()
-        if row is not None:
-            payment = to_record(row, Payment)
-            self._events.note(connection, happened(payment, PaymentEventKind.RECEIVED))
+        payment = self.first(connection, insert_new(connection, payments), values)
+        if payment is not None:
+            self.note(connection, payment, PaymentEventKind.RECEIVED)
             return Receipt(ReceiptKind.NEW, payment)
-        payment = to_record(connection.execute(known(numbers.order_number, numbers.weixin_number)).one(), Payment)
-        if all(getattr(payment, name) == number for name, number in numbers._asdict().items()):
+        [payment] = self.all(connection, with_one_of(numbers))
+        if numbers == payment.numbers:
             return Receipt(ReceiptKind.SAME, payment)
         # One after the other, so that the one who counts sees what has been recorded at the same moment.
         connection.execute(select(payments.c.id).where(payments.c.id == payment.id).with_for_update())
-        if (connection.scalar(_get_conflicts(payment.id)) or 0) < MOST_CONFLICTS:
-            conflict = {
-                "payment_id": payment.id,
-                "subject": subject,
-                "payload_hash": _payload_hash(*numbers),
-                "received_at": now,
-            }
-            if connection.execute(insert_new(connection, payment_conflicts), conflict | numbers._asdict()).first():
-                self._events.note(connection, happened(payment, PaymentEventKind.CONFLICTED))
+        of_payment = payment_conflicts.c.payment_id == payment.id
+        recorded = connection.scalar(select(func.count()).select_from(payment_conflicts).where(of_payment)) or 0
+        payload_hash = hashlib.sha256("\n".join(numbers).encode()).hexdigest()
+        conflict = {"payment_id": payment.id, "subject": subject, "payload_hash": payload_hash, "received_at": now}
+        insertion = insert_new(connection, payment_conflicts)
+        if recorded < MOST_CONFLICTS and connection.execute(insertion, conflict | numbers._asdict()).first():
+            self.note(connection, payment, PaymentEventKind.CONFLICTED)
         return Receipt(ReceiptKind.CONFLICT, payment)
+
+    def note(self, connection: Connection, payment: Payment, kind: PaymentEventKind, status: str | None = None) -> None:
+        """In a transaction: what happened to a payment."""
+        event = NewEvent(
+            topic=PAYMENT, community_code=payment.community_code, record_id=payment.id, kind=kind, status=status
+        )
+        self._events.note(connection, event)
 
     async def claim(self, owner: str, limit: int, lease: timedelta) -> tuple[Payment, ...]:
         """Lease the QUEUED payments that are due, longest due first, and no other holder's.
@@ -97,40 +90,17 @@ class Payments:
         Each comes with a new `lease_token`. A row whose lease ran out is due again: its former holder can no longer
         mark it. `owner` is for people who look; the token alone decides.
         """
-        now = self._clock()
-        due = (
-            select(payments.c.id)
-            .where(
-                payments.c.state == DeliveryState.QUEUED,
-                is_past(payments.c.next_attempt_at, now),
-                or_(payments.c.lease_until.is_(None), is_past(payments.c.lease_until, now)),
-            )
-            .order_by(payments.c.next_attempt_at, payments.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        statement = (
-            update(payments)
-            .where(payments.c.id.in_(once(due)))
-            .values(lease_owner=owner, lease_token=payments.c.lease_token + 1, lease_until=now + lease)
-            .returning(payments)
-        )
-        rows = await self._database.write(lambda connection: connection.execute(statement).all())
-        return tuple(sorted((to_record(row, Payment) for row in rows), key=_due_order))
+        now, of = self._clock(), payments.c
+        is_free = or_(of.lease_until.is_(None), is_past(of.lease_until, now))
+        due = select(of.id).where(of.state == DeliveryState.QUEUED, is_past(of.next_attempt_at, now), is_free)
+        first = due.order_by(of.next_attempt_at, of.id).limit(limit).with_for_update(skip_locked=True)
+        leased = {"lease_owner": owner, "lease_token": of.lease_token + 1, "lease_until": now + lease}
+        found = await self.change(update(payments).where(of.id.in_(once(first))).values(leased))
+        return tuple(sorted(found, key=attrgetter("next_attempt_at", "id")))
 
     async def delivered(self, payment: Payment) -> bool:
         """The platform has saved it. False, and no change, when the lease `payment` came with is lost."""
-        return await self._mark(
-            self._leased(payment).values(
-                state=DeliveryState.DELIVERED,
-                attempts=payments.c.attempts + 1,
-                delivered_at=self._clock(),
-                next_attempt_at=None,
-                last_error=None,
-                **_NO_LEASE,
-            ),
-            PaymentEventKind.DELIVERED,
-        )
+        return await self._mark(payment, _delivered(self._clock()), PaymentEventKind.DELIVERED)
 
     async def failed(
         self, payment: Payment, error: str, *, next_attempt_at: datetime | None, counts: bool = True
@@ -140,71 +110,47 @@ class Payments:
         `counts` is False where the platform was never asked to save it (its token was refused). False, and no change,
         when the lease `payment` came with is lost.
         """
-        return await self._mark(
-            self._leased(payment).values(
-                state=DeliveryState.DEAD if next_attempt_at is None else DeliveryState.QUEUED,
-                attempts=payments.c.attempts + (1 if counts else 0),
-                next_attempt_at=next_attempt_at,
-                last_error=error,
-                **_NO_LEASE,
-            ),
-            PaymentEventKind.DEAD if next_attempt_at is None else None,
-        )
+        values = {
+            "state": DeliveryState.DEAD if next_attempt_at is None else DeliveryState.QUEUED,
+            "attempts": payments.c.attempts + int(counts),
+            "next_attempt_at": next_attempt_at,
+            "last_error": error,
+            **_NO_LEASE,
+        }
+        return await self._mark(payment, values, PaymentEventKind.DEAD if next_attempt_at is None else None)
 
-    async def retry(self, payment_id: str) -> Payment | None:
-        """Queue a DEAD payment again, due at once and with its attempts counted anew. None: it is not DEAD."""
-        statement = (
-            update(payments)
-            .where(payments.c.id == payment_id, payments.c.state == DeliveryState.DEAD)
-            .values(state=DeliveryState.QUEUED, attempts=0, next_attempt_at=self._clock())
-            .returning(payments)
-        )
-        row = await self._database.write(lambda connection: connection.execute(statement).first())
-        return None if row is None else to_record(row, Payment)
+    async def retry(self, payment_id: str) -> bool:
+        """Queue a DEAD payment again, due at once and with its attempts counted anew. False: it is not DEAD."""
+        dead = update(payments).where(payments.c.id == payment_id, payments.c.state == DeliveryState.DEAD)
+        anew = {"state": DeliveryState.QUEUED, "attempts": 0, "next_attempt_at": self._clock()}
+        return bool(await self.change(dead.values(anew)))
 
     async def next_due(self) -> datetime | None:
         """When the next QUEUED payment can be claimed: its time, or the end of the lease on it. None: none waits."""
-        due_at = case(
-            (payments.c.lease_until > payments.c.next_attempt_at, payments.c.lease_until),
-            else_=payments.c.next_attempt_at,
-        )
-        statement = select(due_at).where(payments.c.state == DeliveryState.QUEUED).order_by(due_at).limit(1)
+        of = payments.c
+        due_at = case((of.lease_until > of.next_attempt_at, of.lease_until), else_=of.next_attempt_at)
+        statement = select(due_at).where(of.state == DeliveryState.QUEUED).order_by(due_at).limit(1)
         return await self._database.read(lambda connection: connection.scalar(statement))
-
-    async def get(self, payment_id: str) -> Payment | None:
-        statement = select(payments).where(payments.c.id == payment_id)
-        row = await self._database.read(lambda connection: connection.execute(statement).first())
-        return None if row is None else to_record(row, Payment)
 
     async def by_order_number(self, order_numbers: Collection[str]) -> dict[str, Payment]:
         """The payments of these orders, by order number; orders without one are left out."""
-        statement = select(payments).where(payments.c.order_number.in_(order_numbers))
-        rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        return {row.order_number: to_record(row, Payment) for row in rows}
+        found = await self.read(select(payments).where(payments.c.order_number.in_(order_numbers)))
+        return {payment.order_number: payment for payment in found}
 
     async def by_ids(self, payment_ids: Collection[str]) -> dict[str, Payment]:
         """These payments, by id."""
-        statement = select(payments).where(payments.c.id.in_(payment_ids))
-        rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        return {row.id: to_record(row, Payment) for row in rows}
+        return {each.id: each for each in await self.read(select(payments).where(payments.c.id.in_(payment_ids)))}
 
     async def notified(self, community_code: str, limit: int) -> tuple[NotifiedOrder, ...]:
         """The orders of the community that notifications came for, `limit` at most: the newest notifications first."""
-        statement = (
-            select(*(payments.c[name] for name in NotifiedOrder.__struct_fields__))
-            .where(payments.c.community_code == community_code)
-            .order_by(payments.c.id.desc())
-            .limit(limit)
-        )
-        return await self._database.read(lambda connection: tuple(map(_notified, connection.execute(statement))))
+        rows = _newest(community_code, limit, *(payments.c[name] for name in NotifiedOrder.__struct_fields__))
 
-    async def list(self, query: PaymentQuery, cut: Cut) -> Listed[Payment]:
-        """A part of those that are asked for, newest first."""
-        return await self._database.read(lambda connection: read_listed(connection, Payment, query, cut))
+        def work(connection: Connection) -> tuple[NotifiedOrder, ...]:
+            # Without a look at each type: there may be thousands.
+            found = connection.execute(rows)
+            return tuple(NotifiedOrder(id_, number, DeliveryState(state), at) for id_, number, state, at in found)
 
-    async def count(self, query: PaymentQuery) -> int:
-        """How many are asked for."""
-        return await self._database.read(lambda connection: counted(connection, query))
+        return await self._database.read(work)
 
     async def counts(self) -> dict[DeliveryState, int]:
         """How many payments are in each state, zeros included."""
@@ -212,108 +158,141 @@ class Payments:
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
         return dict.fromkeys(DeliveryState, 0) | {DeliveryState(state): count for state, count in rows}
 
-    async def without_community(self, limit: int = 1000) -> frozenset[str]:
-        """Order numbers of payments whose community nobody knows yet, the newest ones."""
-        return await self.order_numbers(None, limit)
-
     async def order_numbers(self, community_code: str | None, limit: int) -> frozenset[str]:
         """Order numbers of the payments of this community, or of no known one: the newest ones."""
-        statement = (
-            select(payments.c.order_number)
-            .where(payments.c.community_code == community_code)
-            .order_by(payments.c.id.desc())
-            .limit(limit)
-        )
-        return frozenset(await self._database.read(lambda connection: connection.scalars(statement).all()))
+        rows = _newest(community_code, limit, payments.c.order_number)
+        return frozenset(await self._database.read(lambda connection: connection.scalars(rows).all()))
 
     async def set_community(self, order_numbers: Collection[str], community_code: str) -> int:
         """Note that these orders stand in the list of `community_code`; the first list that says so counts.
 
         Returns how many payments have got their community by this.
         """
-        statement = (
-            update(payments)
-            .where(payments.c.order_number.in_(order_numbers), payments.c.community_code.is_(None))
-            .values(community_code=community_code)
-            .returning(payments)
-        )
+        unplaced = payments.c.order_number.in_(order_numbers), payments.c.community_code.is_(None)
+        placing = update(payments).where(*unplaced).values(community_code=community_code).returning(payments)
 
         def work(connection: Connection) -> int:
-            placed = [to_record(row, Payment) for row in connection.execute(statement)]
+            placed = self.all(connection, placing)
             for payment in placed:
-                self._events.note(connection, happened(payment, PaymentEventKind.RECEIVED, PLACED))
+                self.note(connection, payment, PaymentEventKind.RECEIVED, PLACED)
             return len(placed)
 
-        count = await self._database.write(work)
-        if count:
-            self._events.on_noted()
-        return count
+        return await self._events.write(work)
 
-    async def conflicts(self, payment_ids: Collection[str]) -> dict[str, tuple[PaymentConflict, ...]]:
+    async def conflicts(self, payment_ids: Sequence[str]) -> list[tuple[PaymentConflict, ...]]:
         """What contradicted each of these payments, oldest first."""
-        statement = (
-            select(payment_conflicts)
-            .where(payment_conflicts.c.payment_id.in_(payment_ids))
-            .order_by(payment_conflicts.c.received_at, payment_conflicts.c.payload_hash)
-        )
-        rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        found: dict[str, tuple[PaymentConflict, ...]] = dict.fromkeys(payment_ids, ())
-        for row in rows:
-            found[row.payment_id] += (to_record(row, PaymentConflict),)
-        return found
+        of = payment_conflicts.c
+        statement = select(payment_conflicts).where(of.payment_id.in_(payment_ids))
+        found = await self._conflicts.read(statement.order_by(of.received_at, of.payload_hash))
+        return [tuple(each for each in found if each.payment_id == payment_id) for payment_id in payment_ids]
 
-    def _leased(self, payment: Payment) -> Update:
-        return update(payments).where(
-            payments.c.id == payment.id,
-            payments.c.state == DeliveryState.QUEUED,
-            payments.c.lease_owner.is_not(None),
-            payments.c.lease_token == payment.lease_token,
-        )
-
-    async def _mark(self, statement: Update, kind: PaymentEventKind | None) -> bool:
+    async def _mark(self, payment: Payment, values: Mapping[str, Any], kind: PaymentEventKind | None) -> bool:
         """Whether the lease held; then what happened is noted."""
+        of = payments.c
+        this = (of.id == payment.id, of.state == DeliveryState.QUEUED)
+        leased = update(payments).where(*this, of.lease_owner.is_not(None), of.lease_token == payment.lease_token)
 
         def work(connection: Connection) -> bool:
-            row = connection.execute(statement.returning(payments)).first()
-            if row is not None and kind is not None:
-                self._events.note(connection, happened(to_record(row, Payment), kind))
-            return row is not None
+            marked = self.first(connection, leased.values(values).returning(payments))
+            if marked is not None and kind is not None:
+                self.note(connection, marked, kind)
+            return marked is not None
 
-        is_marked = await self._database.write(work)
-        if is_marked and kind is not None:
-            self._events.on_noted()
-        return is_marked
+        return await self._events.write(work)
 
 
-def happened(payment: Payment, kind: PaymentEventKind, status: str | None = None) -> NewEvent:
-    return NewEvent(
-        topic=PAYMENT, community_code=payment.community_code, record_id=payment.id, kind=kind, status=status
-    )
+def _delivered(now: datetime) -> dict[str, Any]:
+    return {
+        "state": DeliveryState.DELIVERED,
+        "attempts": payments.c.attempts + 1,
+        "delivered_at": now,
+        "next_attempt_at": None,
+        "last_error": None,
+        **_NO_LEASE,
+    }
 
 
-def _notified(row: Row[Any]) -> NotifiedOrder:
-    """Without a look at each type: there may be thousands."""
-    return NotifiedOrder(row.id, row.order_number, DeliveryState(row.state), row.received_at)
+def _newest(community_code: str | None, limit: int, *columns: Column[Any]) -> Select[Any]:
+    of_community = select(*columns).where(payments.c.community_code == community_code)
+    return of_community.order_by(payments.c.id.desc()).limit(limit)
 
 
-def known(order_number: str, weixin_number: str) -> Select[Any]:
-    """The row with one of these numbers, that of the order before that of the WeChat number."""
-    return (
-        select(payments)
-        .where(or_(payments.c.order_number == order_number, payments.c.weixin_number == weixin_number))
-        .order_by(case((payments.c.order_number == order_number, 0), else_=1))
-        .limit(1)
-    )
+def with_one_of(numbers: Numbers) -> Select[Any]:
+    """The payment with one of these numbers, that of the order before that of the WeChat number."""
+    of_order = payments.c.order_number == numbers.order_number
+    is_known = or_(of_order, payments.c.weixin_number == numbers.weixin_number)
+    return select(payments).where(is_known).order_by(case((of_order, 0), else_=1)).limit(1)
 
 
-def _due_order(payment: Payment) -> tuple[datetime | None, str]:
-    return (payment.next_attempt_at, payment.id)
+TOKENS_LAST = timedelta(hours=1)
+"""Document 1.1.1.4. What came with a token that the platform has not taken by then is removed."""
 
 
-def _get_conflicts(payment_id: str) -> Select[Any]:
-    """How many are recorded."""
-    return select(func.count()).select_from(payment_conflicts).where(payment_conflicts.c.payment_id == payment_id)
+class UnverifiedNotifications:
+    """See `Unverified`. Every method raises JournalError when the journal cannot be used."""
 
+    def __init__(self, database: Database, clock: Callable[[], datetime], outbox: Payments, noted: Events) -> None:
+        self._database = database
+        self._clock = clock
+        self._payments = outbox
+        self._events = noted
 
-def _payload_hash(*numbers: str) -> str:
-    return hashlib.sha256("\n".join(numbers).encode()).hexdigest()
+    async def knows(self, token: str) -> bool:
+        """Whether the platform took the token with this digest within the hour."""
+        old = is_past(accepted_tokens.c.accepted_at, self._clock() - TOKENS_LAST)
+        statement = select(accepted_tokens.c.digest).where(accepted_tokens.c.digest == token, ~old)
+        return await self._database.read(lambda connection: connection.scalar(statement)) is not None
+
+    async def begin(self, numbers: Numbers, token: str) -> Unverified:
+        """Keep a notification that is about to be checked; removes what is too old.
+
+        The platform is asked with the numbers of the payment that it contradicts, where there is one: the platform
+        never gets two payloads for one order, and a stranger learns nothing from the answer.
+        """
+        now, table = self._clock(), unverified_notifications
+        row = {"id": new_id(now), **numbers._asdict(), "token": token, "received_at": now}
+
+        def work(connection: Connection) -> Unverified:
+            for received in (table.c.received_at, accepted_tokens.c.accepted_at):
+                connection.execute(delete(received.table).where(is_past(received, now - TOKENS_LAST)))
+            connection.execute(insert(table), row)
+            payment = self._payments.first(connection, with_one_of(numbers))
+            return Unverified(row["id"], numbers, numbers if payment is None else payment.numbers, token, now)
+
+        return await self._database.write(work)
+
+    async def accept(self, unverified: Unverified, *, subject: str) -> Receipt:
+        """The platform has saved `to_deliver`, so it took the token: of a notification with these numbers, make a
+        payment that is DELIVERED, and of all others that came with the token payments to deliver.
+
+        As `Payments.receive`, with which it may coincide: there is one payment all the same. That of another intake
+        is DELIVERED by this as well; who holds its lease loses it.
+        """
+        now, table, outbox = self._clock(), unverified_notifications, self._payments
+        token = {"digest": unverified.token, "accepted_at": now}
+
+        def work(connection: Connection) -> Receipt:
+            connection.execute(delete(accepted_tokens).where(accepted_tokens.c.digest == unverified.token))
+            connection.execute(insert_new(connection, accepted_tokens), token)
+            numbers, received_at = unverified.numbers, unverified.received_at
+            receipt = outbox.take_in(connection, numbers, subject, received_at, delivered=True)
+            payment, delivered = receipt.payment, receipt.kind is ReceiptKind.NEW
+            if receipt.kind is ReceiptKind.SAME:
+                undelivered = payments.c.id == payment.id, payments.c.state != DeliveryState.DELIVERED
+                marking = update(payments).where(*undelivered).values(_delivered(now)).returning(payments)
+                marked = outbox.first(connection, marking)
+                payment, delivered = marked or payment, marked is not None
+            if delivered:
+                outbox.note(connection, payment, PaymentEventKind.DELIVERED)
+            kept = connection.execute(delete(table).where(table.c.token == unverified.token).returning(table)).all()
+            for other in sorted((row for row in kept if row.id != unverified.id), key=attrgetter("id")):
+                numbers = Numbers(other.order_number, other.shop_number, other.weixin_number)
+                outbox.take_in(connection, numbers, subject, other.received_at)
+            return Receipt(receipt.kind, payment)
+
+        return await self._events.write(work)
+
+    async def drop(self, unverified: Unverified) -> None:
+        """The platform refuses the token."""
+        row = unverified_notifications.c.id == unverified.id
+        await self._database.write(lambda connection: connection.execute(delete(unverified_notifications).where(row)))

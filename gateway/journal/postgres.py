@@ -1,37 +1,27 @@
 """PostgreSQL: a small pool of asyncpg connections, each set to be durable and to give up in time (ADR 4)."""
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import aclosing
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Any, ClassVar, TypeVar
 
 import asyncpg
-from sqlalchemy import AdaptedConnection, event
+from sqlalchemy import AdaptedConnection, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from gateway.errors import JournalError
-from gateway.journal.database import (
-    DATABASE_ERRORS,
-    Availability,
-    Work,
-    journal_error,
-    operator_message,
-    timeout_error,
-)
-from gateway.journal.migrate import Prepare
-from gateway.wording.faults import FaultWording
-
-DIALECT = "postgresql"
+from gateway.futures import disregard, wait_at_most
+from gateway.journal.database import DATABASE_ERRORS, Database, NotOpenedError, Prepare, Work, operator_message
 
 POOL_SIZE = 8
-MOST_READING = 6
-"""Connections that reads may have at once: however many there are, a write gets one."""
+MOST_READING = 6  # connections that reads may have at once: however many there are, a write gets one
 
 LONGEST_MIGRATION = 300.0
 
-NO_ADDRESS = (ValueError, OverflowError)
-"""What an address raises that is none, or whose port there cannot be."""
+CHANNEL = "gateway_events"
+PULSE = 20.0  # seconds between two questions whether the server of a listener is still there
+
+RELISTEN_DELAY = 1.0
 
 ValueT = TypeVar("ValueT")
 
@@ -48,6 +38,8 @@ async def connect(url: str, journal_timeout: float) -> "asyncpg.Connection[async
             "synchronous_commit": "on",
             # And a statement sees what others have committed: under a stricter default what waits for them would fail.
             "default_transaction_isolation": "read committed",
+            # Statements are short: to compile one takes longer than to run it.
+            "jit": "off",
             "statement_timeout": milliseconds,
             "lock_timeout": milliseconds,
             "idle_in_transaction_session_timeout": milliseconds,
@@ -71,10 +63,10 @@ async def open_postgres(url: str, journal_timeout: float, prepare: Prepare) -> "
             await connection.run_sync(prepare)
     except BaseException as error:
         await engine.dispose()
-        if isinstance(error, (*DATABASE_ERRORS, *NO_ADDRESS)):
-            raise JournalError(FaultWording.JOURNAL_NOT_OPENED(reason=operator_message(DIALECT, error))) from None
+        if isinstance(error, (*DATABASE_ERRORS, ValueError, OverflowError)):  # the last two: no address, or no port
+            raise NotOpenedError(operator_message(PostgresDatabase.dialect, error)) from None
         raise
-    return PostgresDatabase(engine, journal_timeout)
+    return PostgresDatabase(engine, url, journal_timeout)
 
 
 def _refuse_closed(connection: AdaptedConnection, *_: object) -> None:
@@ -83,67 +75,89 @@ def _refuse_closed(connection: AdaptedConnection, *_: object) -> None:
         raise DisconnectionError
 
 
-LOST = (
-    asyncpg.InternalClientError,
-    asyncpg.InterfaceError,
-    asyncpg.exceptions.ConnectionDoesNotExistError,
-    asyncpg.exceptions.AdminShutdownError,
-)
-"""What asyncpg raises for a statement on a connection that the server has ended."""
-
-
-def _is_lost(error: DBAPIError) -> bool:
-    """SQLAlchemy hands asyncpg's own error on as it is, or as the cause of one of its own."""
-    return isinstance(error.orig, LOST) or (error.orig is not None and isinstance(error.orig.__cause__, LOST))
-
-
-RECONNECT_PAUSE = 0.1
-"""Seconds between attempts to connect to a server that has just gone: it may only restart."""
+RECONNECT_PAUSE = 0.1  # seconds between attempts to connect to a server that has just gone: it may only restart
 
 
 class _LostConnectionError(Exception):
     """The connection was gone before anything could be committed, or could not be made. The cause says why."""
 
 
-class PostgresDatabase:
+class PostgresDatabase(Database):
     """The journal's PostgreSQL database. Opened by `open_postgres`."""
 
-    def __init__(self, engine: AsyncEngine, timeout: float) -> None:
+    dialect: ClassVar[str] = "postgresql"
+
+    def __init__(self, engine: AsyncEngine, url: str, timeout: float) -> None:
+        super().__init__(timeout)
         self._engine = engine
+        self._url = url
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._timeout = timeout
         # First come, first served: the pool itself gives a free connection to any caller.
         self._turns = asyncio.Semaphore(POOL_SIZE)
         self._reading = asyncio.Semaphore(MOST_READING)
         self._running: set[asyncio.Task[Any]] = set()
         self._gone_since: float | None = None
-        self.availability = Availability(DIALECT)
 
     async def read(self, work: Work[ValueT]) -> ValueT:
         """Run `work` without a transaction: each statement sees what is committed when it starts."""
-        return await self._within_timeout(self._read(work))
+
+        async def run() -> ValueT:
+            async with self._reading:
+                return await self._run(self._reader, work)
+
+        return await self._within_timeout(run())
 
     async def write(self, work: Work[ValueT]) -> ValueT:
         return await self._within_timeout(self._run(self._engine, work))
 
-    @property
-    def last_success(self) -> float:
-        return self.availability.last_success
+    async def notify(self, message: str) -> None:
+        statement = text("SELECT pg_notify(:channel, :message)").bindparams(channel=CHANNEL, message=message)
+        await self.write(lambda connection: connection.execute(statement))
 
-    async def close(self) -> None:
+    @asynccontextmanager
+    async def listen(self, heard: Callable[[str | None], None]) -> AsyncIterator[None]:
+        """On a connection of its own, made anew when it breaks."""
+        listening = asyncio.Event()
+        task = asyncio.create_task(self._keep_listening(heard, listening))
         try:
-            async with asyncio.timeout(self._timeout):
-                if self._running:
-                    await asyncio.wait(self._running)
-                await self._engine.dispose()
-        except TimeoutError:
-            raise timeout_error(DIALECT, self._timeout) from None
-        except DATABASE_ERRORS as error:
-            raise journal_error(DIALECT, error) from None
+            await wait_at_most(listening, self._timeout)
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
-    async def _read(self, work: Work[ValueT]) -> ValueT:
-        async with self._reading:
-            return await self._run(self._reader, work)
+    async def _close(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running)
+        await self._engine.dispose()
+
+    async def _keep_listening(self, heard: Callable[[str | None], None], listening: asyncio.Event) -> None:
+        missed = False
+        while True:
+            try:
+                connection = await connect(self._url, self._timeout)
+                try:
+                    await connection.add_listener(CHANNEL, lambda _connection, _pid, _channel, message: heard(message))
+                    if missed:
+                        heard(None)
+                    listening.set()
+                    await self._watch(connection)
+                finally:
+                    connection.terminate()
+            except DATABASE_ERRORS as error:
+                self._failed(error)
+            missed = True
+            await asyncio.sleep(RELISTEN_DELAY)
+
+    async def _watch(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        """Return or raise when the connection is lost, also when the other end has vanished without a word."""
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _connection: lost.set())
+        await wait_at_most(lost, PULSE)
+        while not lost.is_set():
+            await connection.execute("SELECT 1", timeout=self._timeout)
+            await wait_at_most(lost, PULSE)
 
     async def _run(self, engine: AsyncEngine, work: Work[ValueT]) -> ValueT:
         """Within the timeout the work is done again for as long as the server may only be restarting: until it has been
@@ -178,9 +192,8 @@ class PostgresDatabase:
             try:
                 return await connection.run_sync(work)
             except DBAPIError as error:
-                if not _is_lost(error):
+                if not error.connection_invalidated:
                     raise
-                await connection.invalidate()
                 raise _LostConnectionError from error
 
     async def _within_timeout(self, running: Coroutine[Any, Any, ValueT]) -> ValueT:
@@ -189,19 +202,11 @@ class PostgresDatabase:
         """
         task = asyncio.create_task(running)
         self._running.add(task)
-        task.add_done_callback(self._forget)
-        done, _ = await asyncio.wait({task}, timeout=self._timeout)
-        if not done:
-            task.cancel()
-            raise self.availability.timed_out(self._timeout)
-        try:
-            value = task.result()
-        except DATABASE_ERRORS as error:
-            raise self.availability.failed(error) from None
-        self.availability.worked()
-        return value
-
-    def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._running.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen, if the caller has left
+        task.add_done_callback(self._running.discard)
+        disregard(task)  # the caller may have left by then
+        with self._answering():
+            done, _ = await asyncio.wait({task}, timeout=self._timeout)
+            if not done:
+                task.cancel()
+                raise TimeoutError
+            return task.result()

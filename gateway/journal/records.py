@@ -13,10 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from gateway.normalise.states import DeliveryState, OperationState, Outcome
-
-_VERSION_7 = 7 << 76
-_VARIANT = 2 << 62
+from gateway.normalise.vocabulary import DeliveryState, OperationState, Outcome
 
 
 def first_id(at: datetime) -> str:
@@ -25,24 +22,13 @@ def first_id(at: datetime) -> str:
 
 
 def new_id(now: datetime) -> str:
-    """A fresh identifier of 36 characters whose first 48 bits are the milliseconds of `now`."""
-    milliseconds = int(now.timestamp() * 1000)
-    return str(UUID(int=milliseconds << 80 | _VERSION_7 | secrets.randbits(12) << 64 | _VARIANT | secrets.randbits(62)))
-
-
-def next_id(identifier: str) -> str:
-    """The one after it."""
-    return str(UUID(int=UUID(identifier).int + 1))
+    """A fresh UUID of version 7, as text: its first 48 bits are the milliseconds of `now`."""
+    at, chance = f"{int(now.timestamp() * 1000):012x}", secrets.token_hex(10)
+    variant = "89ab"[int(chance[0], 16) & 3]
+    return f"{at[:8]}-{at[8:]}-7{chance[1:4]}-{variant}{chance[4:7]}-{chance[7:19]}"
 
 
 RecordT = TypeVar("RecordT")
-
-
-class Listing(msgspec.Struct, Generic[RecordT], frozen=True):
-    """A part of a list, newest first. `total` counts the whole list."""
-
-    items: tuple[RecordT, ...]
-    total: int
 
 
 class Listed(msgspec.Struct, Generic[RecordT], frozen=True):
@@ -86,9 +72,7 @@ class UserError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 MOST_READ_BACKS = 100
-"""Of one operation: the first ones and the last are kept. An unclear write is read back every minute for a day, and
-each list that it is in reads its whole row.
-"""
+"""Of one operation: the first ones and the last are kept. An unclear write is read back every minute for a day."""
 
 
 class OperationStep(msgspec.Struct, frozen=True):
@@ -130,9 +114,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def outcome(self) -> Outcome | None:
         """The public outcome; None while the write is under way."""
-        if self.state in (OperationState.RESERVED, OperationState.SENT):
-            return None
-        return Outcome(self.state.value)
+        is_under_way = self.state in (OperationState.RESERVED, OperationState.SENT)
+        return None if is_under_way else Outcome(self.state.value)
 
     @property
     def timeline(self) -> tuple[OperationStep, ...]:
@@ -166,6 +149,14 @@ class Reservation(msgspec.Struct, frozen=True):
     operation: Operation
 
 
+class Numbers(NamedTuple):
+    """The three numbers of a payment notification (document 2.2): no amount and no time (quirk 161)."""
+
+    order_number: str
+    shop_number: str
+    weixin_number: str
+
+
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
     """A payment notification and where its delivery stands.
 
@@ -187,6 +178,10 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     lease_owner: str | None
     lease_token: int
     lease_until: datetime | None
+
+    @property
+    def numbers(self) -> Numbers:
+        return Numbers(self.order_number, self.shop_number, self.weixin_number)
 
 
 class NotifiedOrder(msgspec.Struct, frozen=True, gc=False):
@@ -215,14 +210,6 @@ class Receipt(msgspec.Struct, frozen=True):
     payment: Payment
 
 
-class Numbers(NamedTuple):
-    """The three numbers of a payment notification (document 2.2)."""
-
-    order_number: str
-    shop_number: str
-    weixin_number: str
-
-
 class Unverified(msgspec.Struct, frozen=True):
     """A notification whose token the security platform is asked about, by delivering `to_deliver` with it: the same
     numbers, or those of the payment that they contradict. `token` is the token's keyed digest.
@@ -242,7 +229,7 @@ class PaymentConflict(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     payload_hash: str
     received_at: datetime
-    order_number: str | None
+    order_number: str
     shop_number: str
     weixin_number: str
 
@@ -269,6 +256,9 @@ PAYMENT = "payment"
 OPERATION = "operation"
 """The topics of events."""
 
+PLACED = "PLACED"
+"""The status of the event by which those learn of a payment who could not see it before its community was known."""
+
 
 class GapKind(StrEnum):
     """Why changes of a list, or payments, may have gone unnoticed before this. STARTED: a list is watched from here on,
@@ -278,10 +268,6 @@ class GapKind(StrEnum):
 
     STARTED = "STARTED"
     LATE = "LATE"
-
-
-PLACED = "PLACED"
-"""The status of the event by which those learn of a payment who could not see it before its community was known."""
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,22 +1,146 @@
-"""Looks at each answer of a platform once, for all who asked for it, when it has been read."""
+"""Looks at each answer of a platform once, for all who asked for it, when it has been read: what did not arrive as
+documented, and what others watch for.
+
+Data issues are noted where they are counted for Prometheus, and an answer without any costs nothing. Names of the
+schema, counts, times and ids of records are kept, never a value.
+"""
 
 import asyncio
-from collections import defaultdict
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import count
+from operator import attrgetter
+from typing import Any, TypeAlias, TypeVar
 
+import msgspec
 import structlog
 
-from gateway.loaders.data_quality import DataQuality, count_issues, read_whole
-from gateway.loaders.lists import ORDERS
-from gateway.loaders.lookups import ModuleStatesLoader
-from gateway.loaders.placement import Placement
-from gateway.loaders.sizes import KnownSizes
-from gateway.normalise.observation import Observer, Undocumented
+from gateway.cache import LookAt
+from gateway.journal.records import RecordRef
+from gateway.normalise.observation import Observer
+from gateway.normalise.records import DataIssue, Page
+from gateway.normalise.vocabulary import DataProblem, PlatformName
 from gateway.normalise.wire import Wire
 from gateway.ops.metrics import Metrics
-from gateway.platforms.answer import RawAnswer
-from gateway.platforms.endpoint import Endpoint
-from gateway.platforms.envelope import BadAnswerError, BusyAnswerError, open_envelope
+from gateway.platforms.call import Call
+from gateway.platforms.envelope import BadAnswerError, BusyAnswerError
+
+Issues: TypeAlias = tuple[DataIssue, ...]
+ValueT = TypeVar("ValueT")
+
+
+def read_whole(value: ValueT) -> ValueT:
+    """A page with the issues of all that its records hold, read for that; anything else as it is."""
+    if not isinstance(value, Page):
+        return value
+    flawed = tuple([(record, issues) for record in value.items if (issues := get_issues(record))])
+    return msgspec.structs.replace(value, flawed=flawed)
+
+
+def get_issues(value: object) -> Issues:
+    """All issues of one answer, or of a record and its `inner` ones; a dictionary has records by community. Those of a
+    page are found already.
+    """
+    find = _FOUND_BY.get(type(value))
+    if find is not None:
+        return find(value)
+    own: Issues = getattr(value, "data_issues", ())
+    inner = getattr(value, "inner", None)
+    return own if inner is None else own + _of_all(inner)
+
+
+def records_with_issues(value: object) -> Iterable[tuple[object, str | None, Issues]]:
+    """The records of an answer that have issues, each with its community and its issues."""
+    if isinstance(value, Page):
+        return [(record, record.community_code, issues) for record, issues in value.flawed]
+    if isinstance(value, dict):
+        pairs = [(state, code) for code, states in value.items() for state in states or ()]
+    else:
+        records = value if isinstance(value, tuple) else (value,)
+        pairs = [(record, getattr(record, "community_code", None)) for record in records]
+    return [(record, code, issues) for record, code in pairs if (issues := get_issues(record))]
+
+
+def _of_all(records: Iterable[object]) -> Issues:
+    return tuple([issue for record in records for issue in get_issues(record)])
+
+
+_FOUND_BY: Mapping[type, Callable[[Any], Issues]] = {
+    Page: attrgetter("issues"),
+    tuple: _of_all,
+    dict: lambda communities: _of_all([record for records in communities.values() for record in records or ()]),
+}
+
+
+MOST_FINDINGS = 2000  # kept, in some 1 MiB; of more, those seen last
+PAUSE = timedelta(seconds=1)
+"""Between two records of a finding that are looked at, to name one of them: that takes longer than to count it."""
+
+_Key: TypeAlias = tuple[str | None, PlatformName, str, str, DataProblem]
+"""The community, and what the first attributes of a finding say: a plain tuple, which is made in half the time."""
+
+
+class Finding(msgspec.Struct):
+    """What is wrong, how often, and a record that showed it lately, if it has an id."""
+
+    platform: PlatformName
+    endpoint: str
+    field: str
+    problem: DataProblem
+    count: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+    sample: RecordRef | None
+    looked_at: datetime | None = None
+
+
+class DataQuality:
+    """One per process. `name` gives what the journal calls a record; None for one without an id."""
+
+    def __init__(self, name: Callable[[object], RecordRef | None], clock: Callable[[], datetime]) -> None:
+        self._name = name
+        self._clock = clock
+        self._findings: dict[_Key, Finding] = {}
+
+    def note(self, endpoint: str, answer: object) -> None:
+        """Note what is wrong in an answer that has data issues."""
+        now = self._clock()
+        for record, community_code, issues in records_with_issues(answer):
+            for issue in issues:
+                code = None if issue.of_any_community else community_code
+                key = code, issue.platform, endpoint, issue.field, issue.problem
+                finding = self._findings.get(key)
+                if finding is None:
+                    finding = self._findings[key] = Finding(*key[1:], 0, now, now, None)
+                finding.count += 1
+                finding.last_seen_at = now
+                if finding.looked_at is None or now - finding.looked_at >= PAUSE:
+                    self._findings[key] = self._findings.pop(key)  # the last one again
+                    finding.looked_at = now
+                    name = None if issue.of_any_community else self._name(record)
+                    finding.sample = name or finding.sample
+                    while len(self._findings) > MOST_FINDINGS:
+                        del self._findings[next(iter(self._findings))]
+
+    def findings(self, communities: frozenset[str] | None) -> list[Finding]:
+        """Those of these communities, added up, the most frequent first. None: of all, and of no known community."""
+        merged: dict[object, Finding] = {}
+        for (community_code, *what), finding in self._findings.items():
+            if communities is None or community_code in communities:
+                other = merged.get(tuple(what))
+                merged[tuple(what)] = msgspec.structs.replace(finding) if other is None else _sum(other, finding)
+        return sorted(merged.values(), key=lambda finding: (-finding.count, finding.endpoint, finding.field))
+
+
+def _sum(one: Finding, other: Finding) -> Finding:
+    latest = max(one, other, key=lambda finding: finding.last_seen_at)
+    return msgspec.structs.replace(
+        latest,
+        count=one.count + other.count,
+        first_seen_at=min(one.first_seen_at, other.first_seen_at),
+        sample=latest.sample or one.sample or other.sample,
+    )
+
 
 EVERY = 1000
 """Of the answers of each endpoint, the first one is looked at, and then one in so many. A page of 20 reviews takes 3 ms
@@ -28,79 +152,66 @@ WHOLE_EVERY = 20
 the house of an order and the content of a review are read when they are asked for.
 """
 
-LARGEST = 256 * 1024
-"""Bytes of an answer that is looked at."""
-
+LARGEST = 256 * 1024  # bytes of an answer that is looked at
 MOST_ROWS = 50
 MOST_LOGGED = 500
 
 log = structlog.get_logger(__name__)
 
 
-class UndocumentedSample:
-    """Looks at every n-th answer as `gateway check --deep` does, once it was handed on. What is undocumented is
-    counted, and logged when it is seen first: by its key, never by a value.
+class Answers:
+    """Looks at the answers of all endpoints. `watching` are called with the values of an endpoint.
+
+    What is undocumented is looked for as `gateway check --deep` does, once the answer was handed on. It is counted, and
+    logged when it is seen first: by its key, never by a value.
     """
 
-    def __init__(self, metrics: Metrics, wire: Wire) -> None:
-        self._metrics = metrics
-        self._observer = Observer(wire)
-        self._until_next: dict[str, int] = defaultdict(int)
-        self._logged: set[tuple[object, ...]] = set()
-
-    def offer(self, endpoint: Endpoint, answer: RawAnswer | None) -> None:
-        """Take note of an answer."""
-        if self._until_next[endpoint.name]:
-            self._until_next[endpoint.name] -= 1
-        elif endpoint.record is not None and answer is not None and len(answer.body) <= LARGEST:
-            self._until_next[endpoint.name] = EVERY - 1
-            asyncio.get_running_loop().call_soon(self._look, endpoint.record.__name__, answer)
-
-    def _look(self, record: str, answer: RawAnswer) -> None:
-        try:
-            data = open_envelope(answer).body.get("data")
-        except (BadAnswerError, BusyAnswerError):
-            return
-        self._observer.answer(record, data, MOST_ROWS)
-        for found in self._observer.undocumented():
-            self._metrics.undocumented.labels(found.record, found.what).inc(found.rows)
-            self._log(found)
-        self._observer.forget()
-
-    def _log(self, found: Undocumented) -> None:
-        what = found[:-1]
-        if what not in self._logged and len(self._logged) < MOST_LOGGED:
-            self._logged.add(what)
-            log.warning(
-                "undocumented", record=found.record, key=found.key, what=found.what, type=", ".join(found.found) or None
-            )
-
-
-class Answers:
-    """Called with the endpoint, the value that was read, and the `Call` that has the answer."""
-
     def __init__(
-        self, metrics: Metrics, wire: Wire, quality: DataQuality, placement: Placement, sizes: KnownSizes
+        self,
+        metrics: Metrics,
+        wire: Wire,
+        quality: DataQuality,
+        watching: Mapping[str, Sequence[Callable[[Any], object]]],
     ) -> None:
         self._metrics = metrics
         self._quality = quality
-        self._undocumented = UndocumentedSample(metrics, wire)
-        self._placement = placement
-        self._sizes = sizes
-        self._until_whole: dict[str, int] = defaultdict(int)
+        self._watching = watching
+        self._observer = Observer(wire)
+        self._logged: set[tuple[object, ...]] = set()
 
-    def __call__(self, endpoint: str, value: Any, call: Any) -> None:
-        if self._until_whole[endpoint]:
-            self._until_whole[endpoint] -= 1
-            checked = value
-        else:
-            self._until_whole[endpoint] = WHOLE_EVERY - 1
-            checked = read_whole(value)
-        if count_issues(self._metrics, endpoint, checked):
-            self._quality.note(endpoint, checked)
-        self._undocumented.offer(call.endpoint, call.answer)
-        if endpoint == ORDERS.endpoint:
-            self._placement.look_at(value)
-            self._sizes.look_at(value)
-        elif endpoint == ModuleStatesLoader.endpoint:
-            self._sizes.communities = tuple(sorted(value))
+    def of(self, endpoint: str) -> LookAt:
+        """What is called with each value that was read at this endpoint, and the `Call` that has the answer."""
+        numbers, watching = count(), self._watching.get(endpoint, ())
+
+        def look_at(value: Any, call: Call[Any]) -> None:
+            number = next(numbers)
+            if not number % WHOLE_EVERY:
+                value = read_whole(value)
+            if not number % EVERY and call.endpoint.record is not None and 0 < call.size <= LARGEST:
+                asyncio.get_running_loop().call_soon(self._find_undocumented, call.endpoint.record.__name__, call)
+            if issues := get_issues(value):
+                for issue in issues:
+                    self._metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).inc()
+                self._quality.note(endpoint, value)
+            if type(value) is Page and value.dropped:
+                self._metrics.dropped_rows.labels(endpoint).inc(value.dropped)
+            for watch in watching:
+                watch(value)
+
+        return look_at
+
+    def _find_undocumented(self, record: str, call: Call[Any]) -> None:
+        try:
+            envelope = call.open_answer()
+        except (BadAnswerError, BusyAnswerError):
+            return
+        if envelope is not None:
+            self._observer.answer(record, envelope.body.get("data"), MOST_ROWS)
+        for found in self._observer.undocumented():
+            self._metrics.undocumented.labels(found.record, found.what).inc(found.rows)
+            what = found[:-1]
+            if what not in self._logged and len(self._logged) < MOST_LOGGED:
+                self._logged.add(what)
+                kinds = ", ".join(found.found) or None
+                log.warning("undocumented", record=found.record, key=found.key, what=found.what, type=kinds)
+        self._observer.forget()

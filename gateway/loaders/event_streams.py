@@ -1,29 +1,130 @@
-"""What subscribers to events get: from where they were interrupted, or from now on."""
+"""What subscribers to events get, in order: from where they were interrupted, or from now on.
+
+One reader follows the journal for all subscribers, keeps the latest events, and wakes those whom one concerns. Who is
+farther behind, or goes on after an interruption, reads from the journal until the latest ones are the next: no event is
+left out, and none comes twice.
+"""
 
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import AsyncGenerator, Collection
-from contextlib import aclosing
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, contextmanager
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
-from hmac import compare_digest
-from operator import xor
+from itertools import takewhile
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from gateway.errors import UserInputError
-from gateway.futures import join
-from gateway.journal.event_tail import EventTail
+from gateway.errors import JournalError, UserInputError
+from gateway.events import EventBus, WakeUp
+from gateway.futures import join, wait_at_most
 from gateway.journal.events import Events, Interest, get_audience
 from gateway.journal.journal import Clock
 from gateway.journal.records import OPERATION, PAYMENT, GapKind, NotedEvent, Start
-from gateway.loaders.record_list import RecordList
-from gateway.loaders.watch import Watches
+from gateway.loaders.lists import RecordList
+from gateway.ops.event_loop import at_work
 from gateway.wording.requests import RequestWording
 
-_CHECK_BYTES = 16
+CAPACITY = 1000  # events that are kept
+PAGE = 200
+PULSE = 5.0  # seconds after which the journal is read in any case: a notification may be lost, with a gateway that dies
+RETRY_DELAY = 1.0
+
+Hear = Callable[[NotedEvent | None], object]
+
+
+class EventTail:
+    """One per process. Inside `open`, events come."""
+
+    def __init__(self, events: Events, bus: EventBus) -> None:
+        self._events = events
+        self._bus = bus
+        self.followers: dict[Hear, Interest] = {}
+        self._latest: deque[NotedEvent] = deque(maxlen=CAPACITY)
+        self._head: int | None = None
+        self._oldest = 0  # the latest events are all between these two numbers
+        self._to_read = asyncio.Event()
+
+    async def follow(self, interest: Interest, position: int) -> AsyncGenerator[NotedEvent, None]:
+        """The events beyond a position, in order, without end."""
+        woken = asyncio.Event()
+        with self.hear(interest, lambda _event: woken.set()):
+            while True:
+                woken.clear()
+                try:
+                    found, position = await self._after(position, interest)
+                except JournalError:  # which is logged where it happens
+                    await asyncio.sleep(RETRY_DELAY)
+                    continue
+                for event in found:
+                    yield event
+                if not found:
+                    await woken.wait()
+
+    @contextmanager
+    def hear(self, interest: Interest, heard: Hear) -> Iterator[None]:
+        """Have `heard` called with each event, before any subscriber gets it, until the block ends; with None where
+        some may have come before, as at the beginning. It must not raise.
+        """
+        if not self.followers:
+            self._head = None  # events were not followed since it was read
+            self._to_read.set()
+        self.followers[heard] = interest
+        try:
+            yield
+        finally:
+            del self.followers[heard]
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Follow the journal, and wake the tails of all gateways when this one notes events, until the block ends."""
+        self._events.on_noted = partial(self._bus.publish, WakeUp.EVENTS_NOTED)
+        with self._bus.wake_ups(WakeUp.EVENTS_NOTED) as self._to_read:
+            async with at_work({"EventReader": self._keep_reading}):
+                yield
+
+    async def _after(self, position: int, interest: Interest) -> tuple[list[NotedEvent], int]:
+        """As `Events.after`. Raises JournalError."""
+        if self._head is None or position < self._oldest:
+            return await self._events.after(position, PAGE, interest)
+        newer = takewhile(lambda event: event.sequence > position, reversed(self._latest))
+        return [event for event in newer if interest.holds(event)][::-1], max(position, self._head)
+
+    async def _keep_reading(self) -> None:
+        while True:
+            await wait_at_most(self._to_read, PULSE)
+            self._to_read.clear()
+            try:
+                await self._read_on()
+            except JournalError:  # which is logged where it happens
+                await asyncio.sleep(RETRY_DELAY)
+                self._to_read.set()
+
+    async def _read_on(self) -> None:
+        while self.followers:
+            if self._head is None:
+                self._latest.clear()
+                self._head = self._oldest = (await self._events.start("")).position
+                for heard in self.followers:
+                    heard(None)
+            events, self._head = await self._events.after(self._head, PAGE)
+            for event in events:
+                if len(self._latest) == CAPACITY:
+                    self._oldest = self._latest[0].sequence
+                self._latest.append(event)
+                for heard, interest in self.followers.items():
+                    if interest.holds(event):
+                        heard(event)
+            if len(events) < PAGE:
+                return
+
+
 _NUMBER_BYTES = 8
 _LONGEST_CURSOR = 64
 
@@ -36,36 +137,23 @@ class Cursor(NamedTuple):
 
 
 class Cursors:
-    """Cursors as text, in which nobody can read the number: it tells how much happens in other communities."""
+    """Cursors as text, encrypted: the number tells how much happens in other communities."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = blake2b(key, person=b"event cursor").digest()
+        self._cipher = AESSIV(blake2b(key, person=b"event cursor").digest())
 
     def write(self, epoch: str, position: int) -> str:
         content = position.to_bytes(_NUMBER_BYTES) + bytes.fromhex(epoch)
-        check = self._digest(content)
-        return urlsafe_b64encode(check + self._crypt(content, check)).rstrip(b"=").decode()
+        return urlsafe_b64encode(self._cipher.encrypt(content, None)).rstrip(b"=").decode()
 
     def read(self, text: str) -> Cursor:
         """Raises UserInputError for what is none."""
         try:
-            if len(text) > _LONGEST_CURSOR:
-                raise ValueError
-            data = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-        except (ValueError, Base64Error):
-            data = b""
-        check = data[:_CHECK_BYTES]
-        content = self._crypt(data[_CHECK_BYTES:], check)
-        if len(content) <= _NUMBER_BYTES or not compare_digest(self._digest(content), check):
-            raise UserInputError("after", RequestWording.NO_EVENT_CURSOR(argument="after"))
+            data = urlsafe_b64decode(text[:_LONGEST_CURSOR].encode("ascii") + b"=" * (-len(text) % 4))
+            content = self._cipher.decrypt(data, None)
+        except (ValueError, Base64Error, InvalidTag):
+            raise UserInputError("after", RequestWording.NO_EVENT_CURSOR(argument="after")) from None
         return Cursor(content[_NUMBER_BYTES:].hex(), int.from_bytes(content[:_NUMBER_BYTES]))
-
-    def _crypt(self, content: bytes, check: bytes) -> bytes:
-        """To and fro. No two contents have the same check, so none is hidden as another is."""
-        return bytes(map(xor, content, self._digest(check)))
-
-    def _digest(self, data: bytes) -> bytes:
-        return blake2b(data, digest_size=_CHECK_BYTES, key=self._key).digest()
 
 
 class Happened(msgspec.Struct, frozen=True, gc=False):
@@ -81,25 +169,25 @@ class Happened(msgspec.Struct, frozen=True, gc=False):
 
 Happenings: TypeAlias = AsyncGenerator[Happened, None]
 
+Watching = Callable[[RecordList[Any], str], AbstractContextManager[str]]
+
 
 class EventStreams:
     """One per process. Each stream begins with what was noted after the cursor, where one is given; without, it begins
-    now, or with the first poll of a list that is not watched yet.
-
-    Entering a stream raises JournalError, and RateLimitedError as `Watches` does.
+    now, or with the first poll of a list that is not watched yet. Entering one raises JournalError or RateLimitedError.
     """
 
-    def __init__(self, events: Events, tail: EventTail, watches: Watches, clock: Clock, key: bytes) -> None:
+    def __init__(self, events: Events, tail: EventTail, watching: Watching, clock: Clock, key: bytes) -> None:
         self.cursors = Cursors(key)
         self._events = events
         self._tail = tail
-        self._watches = watches
+        self._watching = watching
         self._clock = clock
         self._starts: dict[tuple[str, str | None], asyncio.Task[Start]] = {}
 
     async def of_list(self, records: RecordList[Any], community_code: str, after: Cursor | None) -> Happenings:
         """The changes of a community's list, which is watched meanwhile."""
-        with self._watches.watching(records, community_code) as topic:
+        with self._watching(records, community_code) as topic:
             happenings = self._follow(Interest(topic, (community_code,)), after, community_code)
             async with aclosing(happenings):
                 async for happened in happenings:
@@ -119,13 +207,19 @@ class EventStreams:
         if not is_known:
             yield Happened(self.cursors.write(start.epoch, position), self._clock(), True, None, None, community_code)
         has_begun = after is not None or start.is_watched or community_code is None
-        with self._tail.follow(interest, position) as feed:
-            async for event in feed:
-                if event.record_id is not None:
-                    yield self._happened(start.epoch, event, missed=event.missed and has_begun)
-                elif has_begun or event.kind != GapKind.STARTED:
-                    yield self._happened(start.epoch, event, missed=True)
-                has_begun = has_begun or event.record_id is None
+        async with aclosing(self._tail.follow(interest, position)) as events:
+            async for event in events:
+                is_gap = event.record_id is None
+                if has_begun or not is_gap or event.kind != GapKind.STARTED:
+                    yield Happened(
+                        self.cursors.write(start.epoch, event.sequence),
+                        event.at,
+                        is_gap or (event.missed and has_begun),
+                        None if is_gap else event.kind,
+                        event.record_id,
+                        event.community_code,
+                    )
+                has_begun = has_begun or is_gap
 
     async def _start(self, topic: str, community_code: str | None) -> Start:
         """Where the events end now: one read for all who come while it is under way. Thousands come after a restart."""
@@ -135,17 +229,6 @@ class EventStreams:
             task = self._starts[key] = asyncio.create_task(self._events.start(topic, community_code))
             task.add_done_callback(lambda _: self._starts.pop(key))
         return await join(task)
-
-    def _happened(self, epoch: str, event: NotedEvent, *, missed: bool) -> Happened:
-        is_gap = event.record_id is None
-        return Happened(
-            self.cursors.write(epoch, event.sequence),
-            event.at,
-            missed,
-            None if is_gap else event.kind,
-            event.record_id,
-            event.community_code,
-        )
 
 
 def _position(start: Start, after: Cursor | None) -> tuple[int, bool]:

@@ -1,64 +1,302 @@
-"""The lists of a community's records that wjdh has, each declared once."""
+"""Lists of a community's records: what one is, and parts of it, of one community or of several merged."""
 
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from heapq import merge
+from itertools import chain, islice
+from operator import attrgetter
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
 
 from gateway.auth.principal import Scope
-from gateway.journal.records import REPAIR_CHANGED, SHENHE_CHANGED
-from gateway.loaders.paging import DOWN
-from gateway.loaders.record_list import RecordList, Watched
-from gateway.normalise.order import Order, OrderQuery
-from gateway.normalise.repair import Repair, RepairQuery
-from gateway.normalise.shenhe import Shenhe, ShenheQuery
-from gateway.normalise.states import ChangeKind
-from gateway.normalise.vocabulary import OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
-from gateway.platforms.wjdh import ORDER_LIST, REPAIR, REPAIR_LIST, SHENHE, SHENHE_LIST, Wjdh
+from gateway.errors import GatewayError
+from gateway.execution.load import IncompleteError, fetch, only_values
+from gateway.loaders.loader import ComposedLoader, Lookup
+from gateway.loaders.paging import UP, Direction, Failure, Identified, PageKey, Place, Places, Slice, Stream, Stretch
+from gateway.loaders.stream import PageLoader, read_stream
+from gateway.normalise.records import Page, Record, personal_attributes
+from gateway.normalise.table import Rows
+from gateway.normalise.vocabulary import ChangeKind, WireEnum
+from gateway.platforms.call import Call
+from gateway.platforms.endpoint import Endpoint
+from gateway.platforms.wjdh import Wjdh, query_form
+from gateway.wording.wording import Noun
 
-SHENHES = RecordList[Shenhe](
-    type_name="Shenhe",
-    scope=Scope.SHENHE_READ,
-    query=ShenheQuery,
-    waiting=ShenheQuery(status=ShenheStatus.PENDING),
-    endpoint=SHENHE_LIST.name,
-    read_page=Wjdh.shenhes,
-    record_endpoint=SHENHE.name,
-    read_record=Wjdh.shenhe,
-    cached_as="shenhes",
-    watched=Watched(
-        SHENHE_CHANGED,
-        lambda review: (review.status, review.updated_at),
-        {ShenheStatus.APPROVED: ChangeKind.DECIDED, ShenheStatus.REJECTED: ChangeKind.DECIDED},
-        others=("people", "owner"),
-    ),
-)
+RowT = TypeVar("RowT", bound=Identified)
 
-ORDERS = RecordList[Order](
-    type_name="Order",
-    scope=Scope.ORDER_READ,
-    query=OrderQuery,
-    waiting=OrderQuery(status=OrderStatus.OPEN, payment_status=PaymentStatus.UNPAID),
-    endpoint=ORDER_LIST.name,
-    read_page=lambda wjdh, community_code, query, page, _per_page: wjdh.orders(community_code, query, page),
-    cached_as="orders",
-    direction=DOWN,
-    page_size=15,  # of the document's example (quirk 135); the platform takes no `per_page` here (quirk 134)
-)
+NO_COMMUNITY = "0"
+"""A code that no community has."""
 
-REPAIRS = RecordList[Repair](
-    type_name="Repair",
-    scope=Scope.REPAIR_READ,
-    query=RepairQuery,
-    waiting=RepairQuery(status=RepairStatus.OPEN),
-    endpoint=REPAIR_LIST.name,
-    read_page=Wjdh.repairs,
-    record_endpoint=REPAIR.name,
-    read_record=Wjdh.repair,
-    cached_as="repairs",
-    statuses=(RepairStatus.OPEN, RepairStatus.RESOLVED),  # it lists one at a time (quirk 146)
-    watched=Watched(
-        REPAIR_CHANGED,
-        lambda repair: (repair.status, repair.reply),  # it has no time of the last change
-        {RepairStatus.RESOLVED: ChangeKind.RESOLVED},
-    ),
-)
 
-LISTS: tuple[RecordList[Any], ...] = (SHENHES, ORDERS, REPAIRS)
+@dataclass(frozen=True, slots=True)
+class Watched(Generic[RowT]):
+    """That changes of a list can be subscribed to, under this topic of the journal's events.
+
+    `state` is what makes a record another one than before; `ends` what has happened to one that does not wait any more,
+    by its status. A change puts the answers of the endpoints in `others` out of date, too, which do not show the list.
+    """
+
+    topic: str
+    state: Callable[[RowT], Hashable]
+    ends: Mapping[WireEnum, ChangeKind]
+    others: tuple[str, ...] = ()
+
+    def kind(self, before: str, after: str) -> ChangeKind:
+        """What has happened to a record that a write gave another status."""
+        ends: Mapping[Any, ChangeKind] = self.ends
+        return ends.get(after) or (ChangeKind.REOPENED if before in ends else ChangeKind.CHANGED)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RecordList(Generic[RowT]):
+    """A list of a community's records at wjdh.
+
+    `noun` is what texts call a record, `query` the record class of the filters; `waiting` asks for what somebody has to
+    deal with, by its status at least. `endpoint` gives the pages of the community that is sent as `community_key`,
+    `record_endpoint` one record; `rows` is how both are read. `cached_as` is their name in `GATEWAY_CACHE`.
+
+    `statuses`: the platform lists records of one status at a time, so the whole list is made of these, in order.
+    `page_size`: the platform cuts pages of this size, and documents no parameter for it (quirk 134). `direction`: where
+    the numbers of the rows go, by example (quirk 142).
+    """
+
+    type_name: str
+    noun: Noun
+    scope: Scope
+    query: type[Record]
+    waiting: Any
+    endpoint: Endpoint
+    record_endpoint: Endpoint | None = None
+    rows: Rows[Any]
+    community_key: str = "xiaoqu"
+    cached_as: str
+    statuses: tuple[WireEnum, ...] = ()
+    page_size: int | None = None
+    direction: Direction = UP
+    watched: Watched[RowT] | None = None
+
+    def read_page(
+        self, wjdh: Wjdh, community_code: str, query: Any, page: int = 1, per_page: int = 20
+    ) -> Call[Page[RowT]]:
+        """A page of a community's list, from 1. Raises ValueError below: wjdh would give another page."""
+        if page < 1:
+            raise ValueError(f"page {page} of a list")
+        form = {self.community_key: community_code, **query_form(query), "page": page}
+        if self.page_size is None:  # always said, for the default is 20 here and 15 there (quirk 135)
+            form["per_page"] = per_page
+        return Call(wjdh, self.endpoint, form, wjdh.read_page, self.rows, community_code, page)
+
+    def read_record(self, wjdh: Wjdh, platform_id: int, community_code: str | None = None) -> Call[RowT | None]:
+        """One record. Raises LookupError for a list whose platform gives none."""
+        form = {"id": platform_id}
+        return Call(wjdh, self.single.endpoint, form, wjdh.read_record, self.rows, platform_id, community_code)
+
+    @cached_property
+    def pages(self) -> "Lookup[PageKey, Page[RowT]]":
+        """A page of the list. Filters may be personal data: numbers, names and phones to look for."""
+        nothing = PageKey(NO_COMMUNITY, self.queries(self.everything)[0], 1, 1)
+        has_personal = bool(self.personal_filters)
+        return self._lookup(
+            self.endpoint,
+            self.read_page,
+            nothing,
+            page_size=self.page_size,
+            is_personal=lambda key: has_personal and key.query != self.everything,
+        )
+
+    @cached_property
+    def single(self) -> "Lookup[RecordKey, RowT | None]":
+        """One record by its number. Raises LookupError as `read_record` does."""
+        if self.record_endpoint is None:
+            raise LookupError(f"the platform gives no single {self.type_name}")
+        return self._lookup(self.record_endpoint, self.read_record, RecordKey(0, None))
+
+    def _lookup(
+        self, endpoint: Endpoint, read: Callable[..., Call[Any]], nothing: Any, **more: Any
+    ) -> Lookup[Any, Any]:
+        return Lookup(
+            endpoint=endpoint,
+            scope=self.scope,
+            read=lambda client, key: read(client, *key),
+            nothing=nothing,
+            cached_as=self.cached_as,
+            community=attrgetter("community_code"),
+            **more,
+        )
+
+    @property
+    def lookups(self) -> tuple[Lookup[Any, Any], ...]:
+        return (self.pages,) if self.record_endpoint is None else (self.pages, self.single)
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(lookup.endpoint.name for lookup in self.lookups)
+
+    @property
+    def shown_by(self) -> tuple[str, ...]:
+        """The endpoints whose answers show something else when a record changes."""
+        return self.endpoints if self.watched is None else self.endpoints + self.watched.others
+
+    @cached_property
+    def everything(self) -> Any:
+        """The query without a filter."""
+        return self.query()
+
+    @cached_property
+    def personal_filters(self) -> tuple[str, ...]:
+        return personal_attributes(self.query)
+
+    def names_someone(self, query: Any) -> bool:
+        """Whether it asks for somebody's records."""
+        return any(getattr(query, name) is not None for name in self.personal_filters)
+
+    def queries(self, query: Any) -> tuple[Any, ...]:
+        """Those to ask the platform, one after the other, for what this one means."""
+        if not self.statuses or query.status is not None:
+            return (query,)
+        return tuple(msgspec.structs.replace(query, status=status) for status in self.statuses)
+
+
+class RecordKey(NamedTuple):
+    """One record. `community_code` is None where only the platform's bare number is known (quirk 175)."""
+
+    platform_id: int
+    community_code: str | None
+
+
+class SliceKey(NamedTuple):
+    """`first` items of the lists of these communities: after the `places`, or of one community from an offset."""
+
+    community_codes: tuple[str, ...]
+    query: Any
+    offset: int
+    first: int
+    places: Places | None = None
+
+
+class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
+    """A list that is made of several streams has those of one query after those of the one before (open repairs, then
+    resolved ones); streams of one query, of several communities, are merged by the age of their rows.
+    """
+
+    def __init__(self, pages: PageLoader[RowT], records: RecordList[RowT]) -> None:
+        super().__init__()
+        self._pages = pages
+        self._records = records
+
+    async def compose(self, key: SliceKey) -> Slice[RowT]:
+        """Raises GatewayError where the one community that is asked for cannot be read, and IncompleteError where it
+        cannot be read to the end. Of several, those that fail are left out: their places stay where they are.
+        """
+        queries, codes = self._records.queries(key.query), key.community_codes
+        places = dict(key.places) if key.places else {}
+        if len(codes) > 1 or len(queries) > 1:
+            found = await self._merge(key, queries, places)
+        else:
+            stream, going = Stream(0, codes[0]), self._records.direction
+            place = places.get(stream)
+            stretch = await read_stream(self._pages, stream, queries[0], key.offset, key.first, place, going=going)
+            found = Slice(
+                stretch.items,
+                key.offset or stretch.offset,
+                key.first,
+                stretch.total,
+                (stretch,),
+                (),
+                () if stretch.error is None else (Failure(codes[0], stretch.error),),
+                stretch.has_more,
+                (self._records.type_name, key.query),
+            )
+        if found.failures and len(codes) == 1:
+            raise IncompleteError(found, found.failures[0].error)
+        return found
+
+    def _read(
+        self, stream: Stream, queries: Sequence[Any], offset: int, first: int, places: Mapping[Stream, Place]
+    ) -> Coroutine[Any, Any, Stretch[RowT]]:
+        query, going = queries[stream.query], self._records.direction
+        return read_stream(self._pages, stream, query, offset, first, places.get(stream), going=going)
+
+    async def _merge(self, key: SliceKey, queries: Sequence[Any], places: Mapping[Stream, Place]) -> Slice[RowT]:
+        streams = [Stream(at, code) for at in range(len(queries)) for code in key.community_codes]
+        # How many there are of the first query decides where the others begin.
+        offsets = [0 if each.query else key.offset for each in streams]
+        outcomes = await fetch(
+            [
+                self._read(stream, queries, offset, key.first, places)
+                for stream, offset in zip(streams, offsets, strict=True)
+            ]
+        )
+        failed = _failures(streams, outcomes)
+        if len(key.community_codes) == 1:
+            only_values(outcomes)
+        going = self._records.direction
+        read: list[Stretch[RowT]] = [
+            Stretch(stream, (), 0, 0, going, places.get(stream)) if stream.community_code in failed else outcome
+            for stream, outcome in zip(streams, outcomes, strict=True)
+        ]
+        if key.offset:  # of one community: what the first queries do not have of it is skipped in the next
+            rest = key.offset
+            for at, stream in enumerate(streams):
+                if at and rest:
+                    read[at] = await self._read(stream, queries, rest, key.first, {})
+                rest = max(0, rest - read[at].total)
+        read = _readable(read)
+        taken = [*islice(self._in_order(read), key.first)]
+        shown = Counter(origin for origin, _ in taken)
+        lost = [
+            Failure(each.stream.community_code, each.error)
+            for at, each in enumerate(read)
+            if each.error is not None and shown[at] == len(each.items)
+        ]
+        return Slice(
+            tuple([item for _, item in taken]),
+            key.offset or sum(each.offset for each in read),
+            key.first,
+            sum(each.total for each in read),
+            tuple(read),
+            tuple([origin for origin, _ in taken]),
+            (*failed.values(), *lost),
+            any(each.has_more for each in read) or sum(len(each.items) for each in read) > len(taken),
+            (self._records.type_name, key.query),
+        )
+
+    def _in_order(self, read: Sequence[Stretch[RowT]]) -> Iterator[tuple[int, RowT]]:
+        """The rows, each after the position of its stretch. Those of one stream stay as the platform lists them."""
+        going = self._records.direction
+        by_query: dict[int, list[list[tuple[int, RowT]]]] = {}
+        for at, stretch in enumerate(read):
+            by_query.setdefault(stretch.stream.query, []).append([(at, item) for item in stretch.items])
+        # Numbers count over all communities.
+        return chain.from_iterable(
+            merge(*rows, key=lambda row: going * row[1].platform_id) for rows in by_query.values()
+        )
+
+
+def _failures(streams: Sequence[Stream], outcomes: Sequence[Any]) -> dict[str, Failure]:
+    """The first error of each community. Raises what is no failure of a platform's."""
+    failures: dict[str, Failure] = {}
+    for stream, outcome in zip(streams, outcomes, strict=True):
+        if isinstance(outcome, GatewayError):
+            failures.setdefault(stream.community_code, Failure(stream.community_code, outcome))
+        elif isinstance(outcome, BaseException):
+            raise outcome
+    return failures
+
+
+def _readable(read: Sequence[Stretch[RowT]]) -> list[Stretch[RowT]]:
+    """The rows that can be shown in their order: none of a community that come after some that could not be read."""
+    ends: dict[str, int] = {}
+    for each in read:
+        if each.error is not None:
+            ends.setdefault(each.stream.community_code, each.stream.query)
+    return [
+        each
+        if each.stream.query <= ends.get(each.stream.community_code, each.stream.query)
+        else msgspec.structs.replace(each, items=(), error=None)
+        for each in read
+    ]

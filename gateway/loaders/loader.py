@@ -2,57 +2,67 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+from typing import Any, Generic, TypeVar
 
-from gateway.cache import SharedReads
+import msgspec
+
+from gateway.auth.principal import Scope
+from gateway.cache import Read, SharedReads
 from gateway.execution.load import LevelLoader, fetch
-from gateway.in_flight import InFlightRead, Read, ReadKey, wait_all
+from gateway.futures import wait_all
+from gateway.normalise.wire import AS_DECLARED
 from gateway.ops.trace import METER, Trace, current_trace
+from gateway.platforms.call import Call
+from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.platforms import Platforms
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
 
 
-class Source:
-    """The platforms as one principal sees them: every read joins an equal one (see `gateway.in_flight`).
+class Source(msgspec.Struct, eq=False):
+    """The platforms as one principal sees them: every read joins an equal one (see `gateway.cache`).
 
     `oldest`: when the oldest cached answer that is used here was asked for, by the clock of `shared`; None: none is.
     `fresh`: use no cached answer. `trace` is that of the operation, if it has one.
     """
 
-    __slots__ = ("fresh", "oldest", "platforms", "shared", "trace", "view")
-
-    def __init__(self, platforms: Platforms, shared: SharedReads, view: Hashable) -> None:
-        self.platforms = platforms
-        self.shared = shared
-        self.view = view
-        self.fresh = False
-        self.oldest: float | None = None
-        self.trace: Trace | None = None
+    platforms: Platforms
+    shared: SharedReads
+    view: Hashable
+    fresh: bool = False
+    oldest: float | None = None
+    trace: Trace | None = None
 
 
 class RecordLoader(LevelLoader[KeyT, ValueT], ABC):
     """A loader of what platforms have. None of them has batch endpoints (quirk 173), so a key is a call of its own, and
-    the keys of a level or a batch are called side by side.
+    the keys of a level or a batch are called side by side. What a DataLoader needs is made when graphql-core asks.
     """
 
+    _waiting = 0
+
     def __init__(self) -> None:
-        """Sets what a DataLoader's own would, which first looks at `batch_load_fn`: 0.8 of its 1.0 µs, and a request
-        makes two or three loaders.
-        """
-        self.loop = asyncio.get_running_loop()
-        self._cache = {}
-        self._queue = []
-        self._batches: set[asyncio.Task[Any]] = set()
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("loop", "_cache", "_queue"):
+            raise AttributeError(name)
+        super().__init__()
+        return getattr(self, name)
+
+    @cached_property
+    def _batches(self) -> set[asyncio.Task[Any]]:
+        return set()
 
     def get_cache_key(self, key: KeyT) -> KeyT:
-        """As in a DataLoader that is given no other."""
         return key
 
     async def batch_load_fn(self, keys: Sequence[KeyT]) -> list[Any]:
-        """What a DataLoader asks, in a task of its own."""
         batch = self.loop.create_task(self.load_level(keys))
         self._batches.add(batch)
         try:
@@ -64,96 +74,122 @@ class RecordLoader(LevelLoader[KeyT, ValueT], ABC):
         finally:
             self._batches.discard(batch)
 
-    def abandon(self) -> None:
-        """Make no more calls, and cancel those under way."""
-        for queued in self._queue:
-            self.clear(queued.key)
-        self._queue.clear()
-        for batch in self._batches:
-            batch.cancel()
+    async def wait(self, key: KeyT) -> ValueT:
+        """The last caller to be cancelled makes no more calls, and cancels those under way."""
+        self._waiting += 1
+        try:
+            return await super().wait(key)
+        except asyncio.CancelledError:
+            if self._waiting == 1:
+                for queued in self._queue:
+                    self.clear(queued.key)
+                self._queue.clear()
+                for batch in self._batches:
+                    batch.cancel()
+            raise
+        finally:
+            self._waiting -= 1
 
     @abstractmethod
     async def load_level(self, keys: Sequence[KeyT]) -> list[Any]: ...
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Lookup(Generic[KeyT, ValueT]):
+    """What a platform gives by a key, by a call of its own.
+
+    `read(client, key)` makes the call, of the client that has the `endpoint`. `scope` is what a caller needs.
+    `cached_as` is its name in `GATEWAY_CACHE`; `caches_none`: that there is nothing is an answer like any other. In the
+    cache a key that `is_personal` stands concealed, and the answers of a community, which `community` finds in the key,
+    are dropped together. `nothing` is a key that finds nothing, or all that there is, for `gateway check`. `page_size`
+    is that of a list whose platform cuts all pages alike.
+    """
+
+    endpoint: Endpoint
+    scope: Scope
+    read: Callable[[Any, KeyT], Call[ValueT]]
+    nothing: KeyT
+    cached_as: str
+    page_size: int | None = None
+    caches_none: bool = False
+    is_personal: Callable[[KeyT], bool] = lambda _key: False
+    community: Callable[[KeyT], str | None] = lambda _key: None
+
+
 class ReadLoader(RecordLoader[KeyT, ValueT]):
-    """A loader of one request whose keys are one read each, of one endpoint. No key is read twice."""
+    """The loader of one look-up, for one request. No key is read twice.
 
-    endpoint: str
+    Of a list, as the deployment's profile has it, else as declared: `page_size`, and `turns_pages`: it gives the page
+    that it is asked for, and not always the first.
+    """
 
-    def __init__(self, source: Source) -> None:
-        super().__init__()
+    def __init__(self, source: Source, lookup: Lookup[KeyT, ValueT]) -> None:
         self.source = source
+        self.endpoint = lookup.endpoint.name
+        paging = source.platforms.profile.lists.get(self.endpoint, AS_DECLARED)
+        self.page_size = paging.page_size or lookup.page_size
+        self.turns_pages = paging.pages
+        self._lookup = lookup
+        self._client = source.platforms.by_endpoint[self.endpoint]
         self._shared = source.shared.of(self.endpoint)
-        self._reads: dict[KeyT, InFlightRead] = {}
+        self._reads: dict[KeyT, Read] = {}
 
-    @abstractmethod
-    def read(self, key: KeyT) -> Read:
-        """The call of the platform, to be begun. Its outcome is the value, or a GatewayError."""
-
-    @abstractmethod
-    def identify(self, key: KeyT) -> ReadKey:
-        """What stands for the key where others see it."""
-
-    async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
+    async def load_level(self, keys: Sequence[KeyT], since: float = -inf) -> list[Any]:
+        """No read is used that began before `since`, a moment of the shared clock."""
         known = self._reads
-        reads = []
-        for key in keys:
-            read = known.get(key)
-            if read is None or read.cancelled:
-                read = self._begin(key)
-            reads.append(read)
-        await wait_all(reads)
+        reads = [
+            read if (read := known.get(key)) is not None and read.began >= since else self._begin(key, since)
+            for key in keys
+        ]
+        try:
+            await wait_all(reads)
+        except BaseException:
+            for key in keys:  # what no caller waits for may be cancelled
+                if key in known and not known[key].completed:
+                    del known[key]
+            raise
         return [read.outcome for read in reads]
 
-    async def load_since(self, keys: Sequence[KeyT], since: float | None) -> list[Any]:
-        """As `load_level`, by reads that began at this moment of the shared clock or later; None: by any."""
-        if since is not None:
-            for key in keys:
-                read = self._reads.get(key)
-                if read is None or read.began < since:
-                    self._shared.forget_older(self.identify(key), since)
-                    self._reads.pop(key, None)
-        return await self.load_level(keys)
-
-    async def read_since(self, key: KeyT, since: float) -> InFlightRead:
+    async def read_since(self, key: KeyT, since: float) -> Read:
         """The read of a key, completed, that began at this moment of the shared clock or later."""
-        await self.load_since((key,), since)
+        await self.load_level((key,), since)
         return self._reads[key]
 
-    def _begin(self, key: KeyT) -> InFlightRead:
-        source = self.source
+    def _begin(self, key: KeyT, since: float) -> Read:
+        """The read of this key that another caller has begun, or else a new one."""
+        source, lookup = self.source, self._lookup
+        what = source.shared.conceal(key) if lookup.is_personal(key) else key
+        identity = lookup.community(key), what, source.view
+        found = self._shared.find(identity, source.fresh, since)
+        if found is not None:
+            self._reads[key] = found
+            self._use(found, key)
+            return found
+        self._reads[key] = read = lookup.read(self._client, key)
         if source.trace is None:
-            read = self._shared.begin(self.identify(key), self.read, key, fresh=source.fresh)
+            self._shared.begin(identity, read)
         else:
-            read = self._begin_traced(key, source.trace)
-        self._reads[key] = read
-        if read.completed and not isinstance(read.outcome, Exception):  # which is never cached
+            with source.trace.asking(source.trace.find_paths(self, key)):
+                self._shared.begin(identity, read)
+        return read
+
+    def _use(self, read: Read, key: KeyT) -> None:
+        """Note the read of another caller."""
+        source = self.source
+        if read.completed:
             source.oldest = read.began if source.oldest is None else min(source.oldest, read.began)
             if (meter := METER.get()) is not None:
                 meter.kept += 1
-        return read
-
-    def _begin_traced(self, key: KeyT, trace: Trace) -> InFlightRead:
-        own: list[KeyT] = []
-
-        def begin(of: KeyT) -> Read:
-            own.append(of)
-            return self.read(of)
-
-        with trace.asking(trace.find_paths(self, key)):
-            read = self._shared.begin(self.identify(key), begin, key, fresh=self.source.fresh)
-            if not own:
-                age = self.source.shared.clock() - read.began
-                trace.use(self.source.platforms.get_platform(self.endpoint), self.endpoint, read, age)
-        return read
+        if (trace := source.trace) is not None:
+            age = source.shared.clock() - read.began
+            with trace.asking(trace.find_paths(self, key)):
+                trace.use(self._client.platform, self.endpoint, read, age)
 
 
 class ComposedLoader(RecordLoader[KeyT, ValueT]):
     """A loader whose values are put together, one by one, from what other loaders read. Each is composed once."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._composed: dict[KeyT, Any] = {}
 
     @abstractmethod
@@ -170,3 +206,28 @@ class ComposedLoader(RecordLoader[KeyT, ValueT]):
             ]
             composed.update(zip(missing, await fetch(values), strict=True))
         return [composed[key] for key in keys]
+
+
+class JournalLoader(LevelLoader[KeyT, ValueT]):
+    """Reads all keys of a level at once from the journal, by `read`, in order. `name` is what traces call it."""
+
+    def __init__(self, name: str, read: Callable[[Sequence[KeyT]], Awaitable[list[ValueT]]]) -> None:
+        super().__init__()
+        self._name = name
+        self._read = read
+
+    async def batch_load_fn(self, keys: Sequence[KeyT]) -> list[ValueT]:
+        trace = current_trace()
+        if trace is None:
+            return await self._read(keys)
+        with trace.batch(self._name, len(keys)):
+            return await self._read(keys)
+
+
+def each(read: Callable[[KeyT], Awaitable[ValueT]]) -> Callable[[Sequence[KeyT]], Awaitable[list[ValueT]]]:
+    """Reads one key after the other, a statement each."""
+
+    async def read_all(keys: Sequence[KeyT]) -> list[ValueT]:
+        return [await read(key) for key in keys]
+
+    return read_all

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, Protocol, TypeA
 
 import msgspec
 
+from gateway.errors import GatewayError
 from gateway.execution.load import Load
 from gateway.normalise.records import Record
 
@@ -37,10 +38,16 @@ ItemT = TypeVar("ItemT")
 ValueT = TypeVar("ValueT")
 
 
-class Stream(NamedTuple):
-    """What a platform lists in one go: a community's records, those of one status where it lists one at a time.
+class PageKey(NamedTuple):
+    community_code: str
+    query: Any
+    page: int
+    per_page: int
 
-    `query` is the position of its query among those that the list is made of.
+
+class Stream(NamedTuple):
+    """What a platform lists in one go: a community's records, those of one status where it lists one at a time. `query`
+    is the position of its query among those that the list is made of.
     """
 
     query: Offset
@@ -72,16 +79,19 @@ Places: TypeAlias = tuple[tuple[Stream, Place], ...]
 """Of a list that is made of several streams. Those that are missing have not been read yet."""
 
 
-class Part(Record, frozen=True, gc=False):
-    """What one stream gave to a slice: rows from `offset` on, of `total`. `start` is where its reader stood before,
-    `direction` what was known of the numbers then.
+class Stretch(Record, Generic[ItemT], frozen=True, gc=False):
+    """Rows of one stream from `offset` on, of `total`. `direction` is what is known of the numbers, `start` where the
+    reader stood before. `has_more`: rows follow. `error`: why those could not be read, if more were wanted.
     """
 
     stream: Stream
+    items: tuple[ItemT, ...]
     offset: int
     total: int
     direction: Direction
     start: Place | None = None
+    has_more: bool = False
+    error: GatewayError | None = None
 
 
 class Failure(NamedTuple):
@@ -93,7 +103,8 @@ class Failure(NamedTuple):
 
 class Slice(Record, Generic[ItemT], frozen=True, gc=False):
     """`items` from `offset` on, of a list of `total`. Offsets are of the moment: lists may shift (quirk 142).
-    `follows`: whether items follow, None where their count says so. `tag` names the list in its cursors.
+    `follows`: whether items follow, None where their count says so. `asked` is of which list: its cursors have a hash
+    of it.
 
     `parts` are the streams of platforms that it was read from, and `origins` which of them each item is of, empty where
     there is one. `failures` are the communities that could not be read: neither their items nor their totals are here.
@@ -104,11 +115,11 @@ class Slice(Record, Generic[ItemT], frozen=True, gc=False):
     offset: int
     first: int
     total: int
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Stretch[ItemT], ...] = ()
     origins: tuple[int, ...] = ()
     failures: tuple[Failure, ...] = ()
     follows: bool | None = None
-    tag: str = ""
+    asked: tuple[object, ...] = ()
 
     @property
     def has_more(self) -> bool:
@@ -139,8 +150,8 @@ class KeyedSlice(Record, Generic[ItemT], frozen=True, gc=False):
     first: int
     has_more: bool
     total: Load[Any, int]
+    asked: tuple[object, ...]
     failures: tuple[Failure, ...] = ()
-    tag: str = ""
 
     def count(self, derive: Callable[[int], ValueT]) -> ValueT | Load[Any, ValueT]:
         """What follows from how many there are, and at least as many as are here."""
@@ -163,7 +174,7 @@ def places_after(part: Slice[Identified], count: int) -> Places:
     return tuple(places.items())
 
 
-def _place(part: Part, first: int, last: int, count: int) -> Place:
+def _place(part: Stretch[Any], first: int, last: int, count: int) -> Place:
     """Behind so many rows of a part, the first and the last of which have these numbers."""
     going = part.direction
     if going != NEITHER and first != last:

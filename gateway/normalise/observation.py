@@ -1,23 +1,23 @@
 """What rows look like: keys, types, forms, and words of closed lists, and which of these neither the document nor the
-deployment's profile has. Pure, and without any value of a person.
+deployment's profile has.
 
-A row goes in as JSON has it; what comes out are counts. Words are kept for fields that the document gives a closed list
-for, keys where they look like keys. Whatever is kept is no value that stood in a personal field of the same rows.
+Rows go in as JSON has them; what comes out are counts. Words are kept of closed lists, keys where they look like keys,
+and nothing that stood in a personal field of the same rows.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from types import MappingProxyType, UnionType
+from contextlib import suppress
+from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
-from gateway.normalise.field import DeclaredField
-from gateway.normalise.shapes import NotJsonError, read_json
-from gateway.normalise.table import ROWS
-from gateway.normalise.values import is_blank
-from gateway.normalise.vocabulary import CLOSED_LISTS, ENUMS
+from gateway.normalise.records import Field, Kind, is_blank
+from gateway.normalise.shapes import NotJsonError, ShapeError, read_json, row_list, unwrap
+from gateway.normalise.table import ROWS, Rows
+from gateway.normalise.vocabulary import CLOSED_LISTS, Switch
 from gateway.normalise.wire import Wire
 
 EIGHT_DIGITS = "eight digits, a date"
@@ -25,7 +25,16 @@ EPOCH = "epoch seconds"
 
 EMPTY = "empty"
 NULL = "null"
-TYPES = ("boolean", "integer", "number", "string", "array", "object", NULL)
+_TYPES: Mapping[Any, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+    type(None): NULL,
+}
+TYPES = tuple(_TYPES.values())
 """By JSON's names, numbers apart by whether they have a fraction."""
 
 _DATE = re.compile(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
@@ -53,21 +62,8 @@ EARLIEST_EPOCH = 10**8
 
 
 def json_type(value: object) -> str:
-    """By JSON's names, numbers apart by whether they have a fraction."""
-    match value:
-        case None:
-            return NULL
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-    return "object"
+    """By JSON's names."""
+    return _TYPES.get(type(value), "object")
 
 
 def get_form(value: object) -> str:
@@ -82,8 +78,6 @@ def get_form(value: object) -> str:
         return EPOCH if EARLIEST_EPOCH <= abs(value) < 10**LONGEST_EPOCH else "small number"
     return json_type(value)
 
-
-VOCABULARY = frozenset(word for enum in ENUMS.values() for word in enum.by_wire if word and isinstance(word, str))
 
 LONGEST_WORD = 12
 LONGEST_NUMBER_OF_WORDS = 3
@@ -103,31 +97,6 @@ NAME = re.compile(
 OTHER_KEYS = "(other keys)"
 WITHHELD = "(withheld)"
 
-PARTS: Mapping[tuple[str, str], str] = {
-    ("Shenhe", "shenhe_content"): "ShenheContent",
-    ("ShenheContent", "people"): "ShenhePeople",
-    ("ShenheContent", "house"): "ShenheHouse",
-    ("People", "houses"): "Residency",
-    ("Residency", "members"): "Member",
-}
-"""The records within records: by record and key."""
-
-UNREAD_KEYS: Mapping[str, frozenset[str]] = {
-    "ShenheContent": frozenset({"people", "house", "job", "company"}),
-    "ShenheHouse": frozenset({"id"}),
-    "Module": frozenset({"id"}),
-}
-"""Keys that the document has, and no record."""
-
-_TYPE_NAMES: Mapping[Any, tuple[str, ...]] = {
-    int: ("integer",),
-    float: ("integer", "number"),
-    str: ("string",),
-    bool: ("boolean",),
-    list: ("array",),
-    dict: ("object",),
-}
-
 _KEY = re.compile(r"[A-Za-z][A-Za-z_]{0,40}[0-9]{0,2}")
 _LONG_NUMBER = re.compile(r"[0-9]{5}")
 
@@ -142,10 +111,8 @@ class KeySeen(msgspec.Struct):
 
 
 class RecordSeen(msgspec.Struct):
-    """What was seen of the rows of one record.
-
-    `samples` are known words of any closed list that stood under keys which are not declared: a word of the vocabulary
-    is no value of a person.
+    """What was seen of the rows of one record. `samples` are words of the vocabulary, which are of no person, by the
+    undeclared keys that they stood under.
     """
 
     rows: int = 0
@@ -154,8 +121,8 @@ class RecordSeen(msgspec.Struct):
 
 
 class Undocumented(NamedTuple):
-    """Something that neither the document nor the profile has, in `rows` rows: a key, a word of a closed list, or a
-    type of value. `found` are its types by JSON's names; none of a word, which may be of a person.
+    """What neither the document nor the profile has, in so many `rows`. `found` are its types; none of a word, which
+    may be of a person.
     """
 
     record: str
@@ -165,54 +132,40 @@ class Undocumented(NamedTuple):
     rows: int
 
 
-class DeclaredKeys:
-    """What is declared of a record: its fields by their keys on the wire, those of a profile included."""
+class DeclaredKey(NamedTuple):
+    """What is declared of the values under a key: `words` are the spellings of the closed list that they are of, None
+    of free words; `types` are what values may have beside null, empty where any will do.
+    """
 
-    def __init__(self, wire: Wire, name: str, renamed: Mapping[str, str] = MappingProxyType({})) -> None:
+    field: Field
+    words: frozenset[str] | None
+    types: frozenset[str]
+
+
+class Declared:
+    """What is declared of the rows of a record, by key, those of a profile included. `known` are other keys that are
+    documented, or seen before by the profile.
+    """
+
+    def __init__(self, wire: Wire, rows: Rows[Any], renamed: Mapping[str, str]) -> None:
         """`renamed` are keys that stand in the place of declared ones."""
-        self.name = name
-        self.fields: dict[str, DeclaredField] = {}
-        for rows in (rows for rows in ROWS if rows.record.__name__ == name):
-            for keys, record, declared in rows.fields():
-                more = wire.profile.keys.get((record.__name__, declared.attribute), ())
-                self.fields.update(dict.fromkeys([*keys, *more], declared))
-        if name == "ShenhePeople":  # they stand in parts of their own
-            self.fields = {key: field for key, field in self.fields.items() if key not in ("job_name", "company_name")}
-        self.fields |= {key: self.fields[declared_key] for key, declared_key in renamed.items()}
-        self._seen = {key: types for (record_name, key), types in wire.profile.seen.items() if record_name == name}
-        self._types: dict[str, frozenset[str]] = {}
-
-    def words(self, key: str) -> Any:
-        """The closed list of the words under a key, an enum or a switch."""
-        declared = self.fields.get(key)
-        return None if declared is None or declared.field.kind is None else declared.field.kind.words
-
-    def list_name(self, key: str) -> str:
-        """The name in a profile of the closed list that the words under a key are of."""
-        return next((name for name, words in CLOSED_LISTS.items() if words is self.words(key)), "")
-
-    def is_personal(self, key: str) -> bool:
-        declared = self.fields.get(key)
-        return declared is None or declared.field.pii is not None or declared.field.free_text
-
-    def types(self, key: str) -> frozenset[str]:
-        """The types that values under a declared key may have, beside null; empty where any will do."""
-        if key not in self._types:
-            documented = documented_types(self.fields[key])
-            self._types[key] = documented and documented | self._seen.get(key, frozenset())
-        return self._types[key]
-
-    def is_known(self, key: str) -> bool:
-        """Whether a key that is not declared is documented, or seen before by the profile."""
-        return key in UNREAD_KEYS.get(self.name, ()) or bool(self._seen.get(key))
+        table = wire.table(rows)
+        seen = {key: types for (record, key), types in wire.profile.seen.items() if record == rows.record.__name__}
+        fields = table.fields | {key: table.fields[declared_key] for key, declared_key in renamed.items()}
+        self.keys = {key: _declared(wire, field, seen.get(key, frozenset())) for key, field in fields.items()}
+        self.parts = table.parts
+        self.unread = rows.unread
+        self.known = {*rows.unread, *(key for key, types in seen.items() if types)}
 
 
-def documented_types(field: DeclaredField) -> frozenset[str]:
-    """JSON's names of the types that a field is documented to have, beside null; empty where any will do."""
-    wire = None if field.field.kind is None else field.field.kind.wire
-    parts = get_args(wire) if get_origin(wire) in (Union, UnionType) else (wire,)
+def _declared(wire: Wire, declared: Field, seen: frozenset[str]) -> DeclaredKey:
+    kind = declared.kind or Kind()
+    parts = get_args(kind.wire) if get_origin(kind.wire) in (Union, UnionType) else (kind.wire,)
     bare = [get_args(part)[0] if get_origin(part) is Annotated else part for part in parts]
-    return frozenset(name for part in bare for name in _TYPE_NAMES.get(part, ()))
+    types = frozenset(_TYPES[part] for part in bare if part in _TYPES)
+    types |= {"integer"} if "number" in types else types
+    words = frozenset(str(word) for word in wire.words[kind.words] if word is not None) if kind.words else None
+    return DeclaredKey(declared, words, types and types | seen)
 
 
 class Observer:
@@ -220,27 +173,20 @@ class Observer:
 
     def __init__(self, wire: Wire, renamed: Mapping[str, Mapping[str, str]] | None = None) -> None:
         """`renamed`: by record, keys that stand in the place of declared ones."""
-        self._wire = wire
-        self._renamed = renamed or {}
         self.records: dict[str, RecordSeen] = {}
-        self._declared: dict[str, DeclaredKeys] = {}
+        self.declared = {name: Declared(wire, rows, (renamed or {}).get(name, {})) for name, rows in ROWS.items()}
+        enums = [words for words in CLOSED_LISTS.values() if not isinstance(words, Switch)]
+        self._vocabulary = {word for enum in enums for word in enum.by_wire if word and isinstance(word, str)}
         self._personal: set[str] = set()
-
-    def declared(self, record: str) -> DeclaredKeys:
-        if record not in self._declared:
-            self._declared[record] = DeclaredKeys(self._wire, record, self._renamed.get(record, {}))
-        return self._declared[record]
 
     def forget(self) -> None:
         """Forget what was seen."""
         self.records.clear()
         self._personal.clear()
 
-    def answer(self, record: str, data: object, most: int | None = None) -> list[Any]:
-        """Look at the first rows in the `data` of an answer, and return them."""
-        rows = rows_in(self.declared(record).fields, data)[:most]
-        self.rows(record, rows)
-        return rows
+    def answer(self, record: str, data: object, most: int) -> None:
+        """Look at the first rows in the `data` of an answer."""
+        self.rows(record, rows_in(self.declared[record].keys, data)[:most])
 
     def rows(self, record: str, rows: Iterable[object]) -> None:
         """Look at the rows of a record, and at the records within them."""
@@ -251,7 +197,7 @@ class Observer:
     def _row(self, record: str, row: Mapping[Any, Any]) -> None:
         seen = self.records.setdefault(record, RecordSeen())
         seen.rows += 1
-        declared = self.declared(record)
+        declared = self.declared[record]
         for sent, value in row.items():
             key = key_name(str(sent))
             under = seen.keys.setdefault(key, KeySeen())
@@ -259,54 +205,37 @@ class Observer:
             under.types[json_type(value)] += 1
             if not isinstance(value, dict | list):
                 under.forms[get_form(value)] += 1
-            if declared.words(key) is not None:
-                self._word(under, value)
-            elif isinstance(value, str | int) and declared.is_personal(key):
-                self._note_personal(str(value).strip())
-            if key not in declared.fields and isinstance(value, str) and value in VOCABULARY:
+            known = declared.keys.get(key)
+            if known is not None and known.words is not None:
+                _count_word(under.words, value)
+            elif isinstance(value, str | int) and (known is None or known.field.is_personal):
+                text = str(value).strip()
+                if not text.isdecimal() or len(text) > LONGEST_NUMBER_OF_WORDS:
+                    self._personal.add(text)
+            if known is None and isinstance(value, str) and value in self._vocabulary:
                 seen.samples.setdefault(key, set()).add(value)
-            if part := PARTS.get((record, key)):
-                self._part(part, value)
-
-    def _note_personal(self, value: str) -> None:
-        if not value.isdecimal() or len(value) > LONGEST_NUMBER_OF_WORDS:
-            self._personal.add(value)
-
-    def _part(self, record: str, value: object) -> None:
-        if isinstance(value, str):
-            try:
-                value = read_json(value)
-            except NotJsonError:
-                return
-        self.rows(record, value if isinstance(value, list) else [value])
-
-    def _word(self, under: KeySeen, value: object) -> None:
-        value = int(value) if isinstance(value, bool) else value
-        word = str(value).strip() if isinstance(value, str | int) else ""
-        if not word:
-            return
-        if len(word) > LONGEST_WORD or _LONG_NUMBER.search(word) or len(under.words) >= MOST_WORDS:
-            word = WITHHELD
-        under.words[word] += 1
+            if part := declared.parts.get(key):
+                with suppress(NotJsonError):
+                    inner = read_json(value) if isinstance(value, str) else value
+                    self.rows(part.record.__name__, inner if isinstance(inner, list) else [inner])
 
     def words(self, record: str, key: str) -> Counter[str]:
         """The words under a key, without those that may be of a person: values of personal fields elsewhere, what
         looks like a name, and what is too much for a closed list.
         """
         seen = self.records.get(record, RecordSeen()).keys.get(key, KeySeen())
-        known = self._known(record, key)
-        unknown = [word for word in seen.words if word not in known]
+        unknown = seen.words.keys() - self._known(record, key)
         words: Counter[str] = Counter()
         for word, count in seen.words.items():
-            is_withheld = word not in known and (
+            is_withheld = word in unknown and (
                 len(unknown) > MOST_UNKNOWN_WORDS or word in self._personal or NAME.fullmatch(word) is not None
             )
             words[WITHHELD if is_withheld else word] += count
         return words
 
-    def _known(self, record: str, key: str) -> Collection[object]:
-        words = self.declared(record).words(key)
-        return set() if words is None else {str(word) for word in self._wire.words[words] if word is not None}
+    def _known(self, record: str, key: str) -> frozenset[str]:
+        declared = self.declared[record].keys.get(key)
+        return frozenset() if declared is None else declared.words or frozenset()
 
     def unknown_words(self, record: str, key: str) -> Counter[str]:
         """Those that the vocabulary does not have."""
@@ -319,13 +248,14 @@ class Observer:
         for record, seen in self.records.items():
             for key in seen.keys:
                 for word, count in self.unknown_words(record, key).items():
-                    words = found.setdefault(self.declared(record).list_name(key), {})
+                    kind = self.declared[record].keys[key].field.kind or Kind()
+                    words = found.setdefault(kind.words.__name__, {})
                     words.setdefault(word, []).append(f"{key} of {record}, {count} times")
         return found
 
     def unknown_types(self, record: str, key: str) -> Counter[str]:
         """Types under a declared key that are not documented."""
-        under, types = self.records[record].keys[key], self.declared(record).types(key)
+        under, types = self.records[record].keys[key], self.declared[record].keys[key].types
         found = Counter({each: count for each, count in under.types.items() if types and each not in (*types, NULL)})
         if "string" in found:
             found["string"] -= under.forms[EMPTY]
@@ -336,33 +266,36 @@ class Observer:
         they have their data issue.
         """
         for record, seen in self.records.items():
-            declared = self.declared(record)
+            declared = self.declared[record]
             for key, under in seen.keys.items():
-                if key in declared.fields:
+                if key in declared.keys:
                     for found, count in self.unknown_types(record, key).items():
                         yield Undocumented(record, key, "type", (found,), count)
                     words = self.unknown_words(record, key)
-                    if new := sum(words[word] for word in words if word not in VOCABULARY or word.isdecimal()):
+                    if new := sum(words[word] for word in words if word not in self._vocabulary or word.isdecimal()):
                         yield Undocumented(record, key, "word", (), new)
-                elif not declared.is_known(key):
-                    yield Undocumented(record, key, "key", _without_null(under.types), under.present)
+                elif key not in declared.known:
+                    types = tuple(sorted(each for each in under.types if each != NULL)) or (NULL,)
+                    yield Undocumented(record, key, "key", types, under.present)
 
     def missing_keys(self, record: str) -> list[str]:
         """Declared keys that no row has, of fields that have none of their keys."""
-        seen, declared = self.records.get(record, RecordSeen()).keys, self.declared(record).fields
-        there = {declared[key].attribute for key in seen if key in declared}
-        return [key for key, field in declared.items() if field.attribute not in there and key not in seen]
+        seen, declared = self.records.get(record, RecordSeen()).keys, self.declared[record].keys
+        there = {declared[key].field.attribute for key in seen if key in declared}
+        return [key for key, each in declared.items() if each.field.attribute not in there and key not in seen]
 
     def unknown_keys(self, record: str) -> list[str]:
         """Keys of rows that are not declared."""
-        seen, declared = self.records.get(record, RecordSeen()).keys, self.declared(record).fields
-        return [
-            key for key in seen if key not in declared and key not in UNREAD_KEYS.get(record, ()) and key != OTHER_KEYS
-        ]
+        seen, declared = self.records.get(record, RecordSeen()).keys, self.declared[record]
+        return [key for key in seen if key not in (*declared.keys, *declared.unread, OTHER_KEYS)]
 
 
-def _without_null(types: Collection[str]) -> tuple[str, ...]:
-    return tuple(sorted(each for each in types if each != NULL)) or (NULL,)
+def _count_word(words: Counter[str], value: object) -> None:
+    value = int(value) if isinstance(value, bool) else value
+    word = str(value).strip() if isinstance(value, str | int) else ""
+    if word:
+        is_odd = len(word) > LONGEST_WORD or _LONG_NUMBER.search(word) or len(words) >= MOST_WORDS
+        words[WITHHELD if is_odd else word] += 1
 
 
 def key_name(key: str) -> str:
@@ -374,15 +307,10 @@ def rows_in(keys: Collection[str], data: object) -> list[Any]:
     """The rows in the `data` of an answer: a list, which may stand under a name, or one record, which has one of these
     keys. PHP makes objects of lists with gaps.
     """
-    if isinstance(data, str):
-        try:
-            data = read_json(data)
-        except NotJsonError:
-            return []
-    if not isinstance(data, dict):
-        return data if isinstance(data, list) else []
-    if not data.keys().isdisjoint(keys):
-        return [data]
-    if all(str(key).isdecimal() for key in data):
-        return list(data.values())
-    return next((value for value in data.values() if isinstance(value, list)), [])
+    value: object = None
+    try:
+        value = unwrap(data)
+        is_row = isinstance(value, dict) and not value.keys().isdisjoint(keys)
+        return [value] if is_row else [*row_list(value)]
+    except ShapeError:
+        return next((rows for rows in value.values() if isinstance(rows, list)), []) if isinstance(value, dict) else []

@@ -8,14 +8,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from gateway.normalise.records import Issues
-from gateway.normalise.values import is_blank
+from gateway.normalise.records import Issues, is_blank
 from gateway.normalise.vocabulary import DataProblem
 
 MOST_ROWS = 1000
 """Rows of a page: five times as many as are ever asked for. Platforms choose their own number (quirks 134, 143)."""
-
-ENCODED_TWICE = 2
 
 _decode = msgspec.json.Decoder().decode
 _decode_as_written = msgspec.json.Decoder(float_hook=str).decode
@@ -51,21 +48,16 @@ class PageInfo(msgspec.Struct, gc=False):
     total: Any = None
 
 
-NO_INFO = PageInfo()
-
-
 def page_info(info: object) -> PageInfo:
     """Of a `meta` or `pages`, whatever it is."""
     if type(info) is PageInfo:
         return info
-    return msgspec.convert(info, PageInfo) if isinstance(info, dict) else NO_INFO
+    return msgspec.convert(info, PageInfo) if isinstance(info, dict) else PageInfo()
 
 
 def documented_body(data: Any, *info: str) -> Callable[[bytes], dict[str, Any]]:
-    """What decodes the body of a read that came as documented, its `data` of this type: a short cut and nothing else.
-    Any other body raises msgspec.DecodeError and is decoded as JSON; the same is read of both.
-
-    `info` names what else stands beside the data: where the rows are in their list.
+    """What decodes the body of a read that came as documented, its `data` of this type and `info` beside it: a short
+    cut and nothing else. Any other body raises msgspec.DecodeError and is decoded as JSON; the same is read of both.
     """
     fields: list[Any] = [("data", data), *((name, PageInfo | None, None) for name in info)]
     wire = msgspec.defstruct("DocumentedBody", fields, bases=(_DocumentedBody,), kw_only=True, gc=False)
@@ -79,15 +71,11 @@ def read_json(text: str, *, as_written: bool = False) -> object:
     With `as_written`, a number with a point or an exponent is the string that stands there.
     """
     decode = _decode_as_written if as_written else _decode
-    value: object = text
-    for _ in range(ENCODED_TWICE):
-        if not isinstance(value, str):
-            break
-        try:
-            value = decode(value)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise NotJsonError("not JSON") from None
-    return value
+    try:
+        value: object = decode(text)
+        return decode(value) if isinstance(value, str) else value
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise NotJsonError("not JSON") from None
 
 
 def get_data(body: Mapping[str, object]) -> object:

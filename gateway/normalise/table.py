@@ -1,23 +1,30 @@
 """From the declarations of a record's fields to what reads its rows: a wire struct for msgspec, and two readers.
 
 Rows that msgspec has decoded into the struct of documented values are read by a function that is generated, with each
-value in line where it is as expected. Its lines for the `reply` of a repair:
-
-    v = row.reply
-    reply = v or None
-
-Any other row is read by a loop over the declarations. That alone would do; a list of orders took a fifth longer.
+value in line where it is as expected, such as `if not reply: reply = None`. Any other row is read by a loop over the
+declarations. That alone would do; a list of orders took a fifth longer.
 """
 
-import builtins
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
-from gateway.normalise.field import DeclaredField, declared_fields, personal_paths
-from gateway.normalise.records import DataIssue, Flawed, Issues, IssueSource, Page, Record
+from gateway.normalise.records import (
+    Field,
+    Issues,
+    Kind,
+    Page,
+    Plain,
+    Record,
+    declared_fields,
+    is_blank,
+    personal_paths,
+)
 from gateway.normalise.shapes import (
     MOST_ROWS,
     FirstPageError,
@@ -31,16 +38,15 @@ from gateway.normalise.shapes import (
     unwrap,
 )
 from gateway.normalise.values import row_id
-from gateway.normalise.vocabulary import PlatformName
-from gateway.normalise.wire_enum import WireEnum
+from gateway.normalise.vocabulary import DataProblem, PlatformName
 
 if TYPE_CHECKING:
     from gateway.normalise.wire import Wire
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-ROWS: list["Rows[Any]"] = []
-"""All that are declared."""
+ROWS: dict[str, "Rows[Any]"] = {}
+"""All that are declared, by the names of their records."""
 
 Decode: TypeAlias = Callable[[bytes], Mapping[str, Any]]
 
@@ -50,7 +56,10 @@ class Rows(Generic[RecordT]):
     """That a platform sends rows of this record class. `key` makes the key of these rows from the declared one.
 
     A list of them is the `data` of an answer, or stands there `within` a name; `info` names what is beside it, and says
-    which page it is. `in_list` and `alone` are passed to the reader of rows, after the community.
+    which page it is. `given` is what all of them have; `alone` is passed to the reader of a single row.
+
+    `parts` are the records within a row that no field declares, by key. Of the declared keys, those `elsewhere` stand
+    in another part; `unread` ones are documented, and no field.
     """
 
     record: type[RecordT]
@@ -58,20 +67,17 @@ class Rows(Generic[RecordT]):
     key: Callable[[str], str] = lambda key: key
     info: str = "pages"
     within: str | None = None
-    in_list: tuple[object, ...] = ()
+    given: Mapping[str, object] = field(default_factory=dict)
     alone: tuple[object, ...] = ()
+    parts: Mapping[str, "Rows[Any]"] = field(default_factory=dict)
+    elsewhere: Collection[str] = ()
+    unread: Collection[str] = ()
 
     def __post_init__(self) -> None:
-        ROWS.append(self)
+        ROWS[self.record.__name__] = self
 
-    def fields(self) -> Iterator[tuple[tuple[str, ...], type[Record], DeclaredField]]:
-        """Every field that a row has keys for: the keys, and the record it is of, which may be one of the same row."""
-        for declared in declared_fields(self.record).values():
-            kind = declared.field.kind
-            if kind is not None and kind.same_row is not None:
-                yield from kind.same_row.fields()
-            elif declared.field.keys:
-                yield tuple(map(self.key, declared.field.keys)), self.record, declared
+    def __call__(self, wire: "Wire") -> "Table[RecordT]":
+        return Table(wire, self)
 
     def decode_list(self, wire: "Wire") -> Decode:
         """What decodes the body of a list that came as documented; it raises msgspec.DecodeError for any other."""
@@ -83,105 +89,141 @@ class Rows(Generic[RecordT]):
         return documented_body(wire.table(self).documented)
 
 
+class Step(NamedTuple):
+    """How an attribute is read by its kind: of what is sent under `keys`, by the name of each as an attribute of a
+    documented row; where the first has no value, of `more`, whose keys the profile adds.
+    """
+
+    attribute: str
+    path: str
+    kind: Kind
+    read: Callable[..., Any]
+    keys: Mapping[str, str]
+    more: Mapping[str, str]
+
+
 class Table(Generic[RecordT]):
     """What reads rows.
 
-    `documented` is the struct that msgspec decodes a row into whose values are all of documented types, `listed` a list
-    of them, `named` one within a name. `gathered` gets the issues that are found; `passed` are the attributes that have
-    no kind, and what else their kinds use, in order.
+    `read(row, *passed)` makes the record of a row as decoded, of whichever type; None for what is no object, or has no
+    identifier. `passed` are the attributes that have no kind, and what else their kinds use, in order.
+
+    `documented` is what msgspec makes of a row whose values are all of documented types, `listed` a list of them,
+    `named` one within a name. `fields` has what is declared by each key, and `parts` the records within a row.
     """
 
     def __init__(self, wire: "Wire", rows: Rows[RecordT]) -> None:
+        self.wire = wire
         self.rows = rows
-        fields = declared_fields(rows.record)
-        of_any_community = frozenset(field.path for field in fields.values() if field.field.of_any_community)
-        self.source = IssueSource(wire, rows.platform, personal_paths(rows.record), of_any_community)
-        self._steps = [_step(wire, rows, *each) for each in _in_order(fields)]
-        self.slots: list[_Slot] = [slot for step in self._steps for slot in (*step.slots, *step.more)]
-        keys = {slot.name: slot.key for slot in self.slots}
-        members = [(slot.name, slot.wire, slot.absent) for slot in self.slots]
+        declared = declared_fields(rows.record)
+        self.pii = personal_paths(rows.record)
+        self.of_any_community = frozenset(field.path for field in declared.values() if field.of_any_community)
+        self.fields: dict[str, Field] = {}
+        self.parts = dict(rows.parts)
+        self._own = {field.name: field.default for field in msgspec.structs.fields(rows.record)}
+        self._issues = "own_issues" if "own_issues" in self._own else "data_issues"
+        self._passed: list[str] = []
+        self._steps: list[Step] = []
+        self._members: list[tuple[str, str, Any, Any]] = []
+        for attribute in declared:
+            self._add(attribute, declared)
         name = f"{rows.record.__name__}Row"
+        members = [(name, sent, absent) for name, _, sent, absent in self._members]
+        keys = {name: key for name, key, *_ in self._members}
         self.documented: Any = msgspec.defstruct(name, members, rename=keys, kw_only=True, gc=False)
         documented: Any = self.documented
         self.listed: Any = list[documented]
         info = (rows.info, PageInfo | None, None)
         self.named = msgspec.defstruct("NamedRows", [(rows.within or "rows", self.listed), info], gc=False)
-        self._read_documented = self._generate()
+        self.read: Callable[..., RecordT | None] = self._compile()
 
-    def read(self, row: object, gathered: list[DataIssue], *passed: object) -> RecordT | None:
-        """The record of a row as decoded, of whichever type; None for what is no object, or has no identifier."""
-        record: RecordT | None = None
-        if type(row) is self.documented:
-            records, _ = self._read_documented([row], gathered, *passed)
-            record = records[0] if records else None
-        elif isinstance(row, dict):
-            record = self._read_any(row, gathered, passed)
-        return record
-
-    def _read_any(self, row: Mapping[str, object], gathered: list[DataIssue], passed: Sequence[object]) -> Any:
-        """The record of a row with values of any type."""
-        issues = Issues(self.source, gathered)
-        others = iter(passed)
-        values: dict[str, Any] = {}
-        for attribute, kind, path, slots, more, inner in self._steps:
-            if inner is not None:
-                value: Any = inner.read(row, gathered)
-            elif kind is None:
-                value = next(others)
+    def _add(self, attribute: str, fields: Mapping[str, Field]) -> None:
+        """Add what reads an attribute after those that its kind uses; one without a kind is passed."""
+        declared = fields.get(attribute)
+        kind = None if declared is None else declared.kind
+        if attribute in self._passed or any(step.attribute == attribute for step in self._steps):
+            return
+        if declared is None or kind is None:
+            self._passed.append(attribute)
+            return
+        for used in (*kind.used, *([kind.required] if isinstance(kind.required, str) else ())):
+            self._add(used, fields)
+        keys = [self.rows.key(key) for key in declared.keys]
+        more = self.wire.profile.keys.get((self.rows.record.__name__, attribute), ())
+        for key in (*keys, *more):
+            if key not in self.rows.elsewhere:
+                self.fields[key] = declared
+            if kind.rows is not None:
+                self.parts[key] = kind.rows
+        read: Any = _promised(kind, len(keys)) if kind.required and not kind.identifies else kind.read
+        sent = kind.wire
+        if kind.same_row is not None:
+            inner = self.wire.table(kind.same_row)
+            read = inner.read
+            self.fields |= inner.fields
+            self.parts |= inner.parts
+            self._members += inner._members
+        elif kind.rows is not None:
+            sent = self.wire.table(kind.rows).listed
+        elif kind.plain is Plain.WORD:
+            sent = self.wire.word_type(kind.words, required=bool(kind.required))
+        named = {f"{attribute}_{at}" if at else attribute: key for at, key in enumerate(keys)}
+        others = {f"{attribute}_more_{at}": key for at, key in enumerate(more)}
+        for name, key in {**named, **others}.items():
+            if name == attribute and kind.absent is not None and not more:
+                self._members.append((name, key, sent, kind.absent))
+            elif sent is msgspec.Raw:
+                self._members.append((name, key, sent, None))
             else:
-                sent = [row.get(slot.key) for slot in slots]
-                for slot in more:
-                    sent[0] = row.get(slot.key) if sent[0] is None else sent[0]
-                if sent and not kind.required and all(each is None for each in sent):
-                    value = None
-                else:
-                    value = kind.read(*sent, path, issues, *[values[used] for used in kind.used])
-            if value is None and kind is not None and kind.identifies:
+                self._members.append((name, key, sent | None if name == attribute or name in others else Any, None))
+        self._steps.append(Step(attribute, declared.path, kind, read, named, others))
+
+    def _read_any(self, row: object, *passed: object) -> RecordT | None:
+        """The record of a row with values of any type."""
+        if not isinstance(row, dict):
+            return None
+        issues = Issues(self)
+        values: dict[str, Any] = dict(zip(self._passed, passed, strict=True))
+        for attribute, path, kind, read, keys, more in self._steps:
+            sent = [row.get(key) for key in keys.values()]
+            for key in more.values():
+                sent[0] = row.get(key) if sent[0] is None else sent[0]
+            value = None
+            if kind.same_row is not None:
+                value = read(row)
+            elif (
+                not sent
+                or sent.count(None) < len(sent)
+                or (values[kind.required] if isinstance(kind.required, str) else kind.required)
+            ):
+                value = read(*sent, path, issues, *[values[used] for used in kind.used])
+            if value is None and kind.identifies:
                 return None
             values[attribute] = value
-        own = self.rows.record.__struct_fields__
-        given = {**values, "source": self.source, "data_issues": issues.found, "own_issues": issues.found}
-        return self.rows.record(**{name: value for name, value in given.items() if name in own})
-
-    def read_all(
-        self, rows: Sequence[object], gathered: list[DataIssue], *passed: object
-    ) -> tuple[list[RecordT], list[Flawed[RecordT]]]:
-        """The records of a list, without what `read` gives None for, and those of them that have issues."""
-        if rows and type(rows[0]) is self.documented:  # and so are the others: msgspec has decoded the list
-            read: tuple[list[RecordT], list[Flawed[RecordT]]] = self._read_documented(rows, gathered, *passed)
-            return read
-        records: list[RecordT] = []
-        flawed: list[Flawed[RecordT]] = []
-        for row in rows:
-            count = len(gathered)
-            record = self.read(row, gathered, *passed)
-            if record is not None:
-                records.append(record)
-                if len(gathered) > count:
-                    flawed.append((record, tuple(gathered[count:])))
-        return records, flawed
+        values |= {"source": self, self._issues: issues.found}
+        return self.rows.record(**{name: values[name] for name in values if name in self._own})
 
     def one(self, data: object, *passed: object) -> RecordT | None:
         """The `data` of a single record; None when it is empty (quirk 31). Raises ShapeError, also without an id."""
         row = one_row(data)
         if row is None:
             return None
-        record = self.read(row, [], *passed, *self.rows.alone)
+        record = self.read(row, *passed, *self.rows.alone)
         if record is None:
             raise ShapeError("expected an id")
         return record
 
     def page(self, body: Mapping[str, object], community_code: str, page: int) -> Page[RecordT]:
-        """The whole body of a list, asked for this community and page. Raises ShapeError.
-
-        Rows without an identifier are dropped and counted. Refused are rows without a total, or of another page, and no
-        rows on a page that has some by its own total: they would pass for a list of none, or for rows they are not.
+        """The whole body of a list, asked for this community and page. Raises ShapeError, also for rows without a total
+        or of another page, and for none on a page that has some by its own total. Rows without an identifier are
+        dropped and counted.
         """
         rows, info = self._listed(body)
         if len(rows) > MOST_ROWS:
             raise ShapeError(f"expected {MOST_ROWS} rows on a page at most")
-        issues: list[DataIssue] = []
-        records, flawed = self.read_all(rows, issues, community_code, *self.rows.in_list)
+        read = self.read
+        records = [record for row in rows if (record := read(row, community_code)) is not None]
+        issues = [*map(attrgetter(self._issues), records)]
         info = page_info(info)
         total = 0 if info.total in (0, "0") else row_id(info.total)
         per_page, last_page = row_id(info.per_page), row_id(info.last_page)
@@ -199,15 +241,12 @@ class Table(Generic[RecordT]):
             last_page=last_page,
             total=total,
             dropped=len(rows) - len(records),
-            issues=tuple(issues),
-            flawed=tuple(flawed),
+            flawed=tuple(compress(zip(records, issues, strict=True), issues)) if any(issues) else (),
         )
 
     def _listed(self, body: Mapping[str, object]) -> tuple[Sequence[object], object]:
-        """The rows of a list, and which page they are.
-
-        `data` may be absent (2.1.2.3), and what says the page is null when nothing is found (quirk 138); where the rows
-        have a name, `data` may be empty, but is always there.
+        """The rows of a list, and which page they are, null when nothing is found (quirk 138). `data` may be absent
+        (2.1.2.3); where the rows have a name, it may be empty, but is always there.
         """
         within, info = self.rows.within, self.rows.info
         if within is None:
@@ -218,121 +257,89 @@ class Table(Generic[RecordT]):
         if isinstance(data, self.named):
             data = msgspec.structs.asdict(data)
         if data is None or data == []:
-            data = {within: []}
+            return (), None
         if not isinstance(data, dict) or within not in data:
             raise ShapeError(f"expected an object with {within}")
         return row_list(data[within]), data.get(info)
 
-    def _generate(self) -> Callable[..., Any]:
-        """What reads documented rows, all of a list at once: a call for each would take a fifth of the time."""
-        names: dict[str, Any] = {"Record": self.rows.record, "Issues": Issues, "source": self.source}
-        passed, lines = [], ["issues = None", "count = len(gathered)"]
-        for attribute, kind, path, slots, more, inner in self._steps:
-            local, read = _local(attribute), f"read_{attribute}"
-            if inner is not None:
-                names[read] = inner._read_documented  # of the same class
-                lines += [f"{local}, _ = {read}([row], gathered)", f"{local} = {local}[0] if {local} else None"]
-            elif kind is None:
-                passed.append(local)
-                continue
-            else:
-                values = ["v", "v2"][: len(slots)]
-                lines += [f"{value} = row.{slot.name}" for value, slot in zip(values, slots, strict=True)]
-                lines += [f"if v is None: v = row.{slot.name}" for slot in more]
-                arguments = [*values, repr(path), "issues := issues or Issues(source, gathered)"]
-                call = f"{read}({', '.join([*arguments, *map(_local, kind.used)])})"
-                if values and not kind.required:
-                    call = f"None if {' is '.join(values)} is None else {call}"
-                inline = kind.inline.replace("OTHERWISE", call).replace("WORDS", f"words_{attribute}")
-                lines.append(f"{local} = {inline}")
-                words = self.source.wire.words.get(kind.words)
-                names |= {**kind.names, read: kind.read, f"words_{attribute}": words}
-            if kind is not None and kind.identifies:
-                lines.append(f"if {local} is None: continue")
-        lines.append(f"records.append(Record({', '.join(self._arguments())}))")
-        lines.append("if len(gathered) > count: flawed.append((records[-1], tuple(gathered[count:])))")
-        loop = "\n        ".join(["for row in rows:", *lines])
-        head = f"def read({', '.join(['rows', 'gathered', *passed])}):"
-        code = "\n    ".join([head, "records, flawed = [], []", loop, "return records, flawed"])
-        exec(compile(code, f"<reader of {self.rows.record.__name__}>", "exec"), names)  # noqa: S102 # of declarations alone
-        function: Callable[..., Any] = names["read"]
-        return function
+    def _compile(self) -> Callable[..., RecordT | None]:
+        """What reads a documented row, and hands any other to `_read_any`."""
+        names: dict[str, Any] = {"type_of": type, "values_of": astuple, "Row": self.documented, "Issues": Issues}
+        names |= {"read_any": self._read_any, "record": self.rows.record, "table": self}
+        parameters = ["row"]
+        for name in self._passed:
+            default = self.rows.given.get(name, self._own.get(name, msgspec.NODEFAULT))
+            names[f"default_{name}"] = default
+            parameters.append(name if default is msgspec.NODEFAULT else f"{name}=default_{name}")
+        given = {self._issues: "() if issues is None else issues.found", "source": "table"}
+        given |= {name: name for name in (*self._passed, *(step.attribute for step in self._steps))}
+        lines = [
+            f"if type_of(row) is not Row: return read_any({', '.join(['row', *self._passed])})",
+            f"{', '.join([name for name, *_ in self._members])}, = values_of(row)" if self._members else "",
+            "issues = None",
+            *(line for step in self._steps for line in self._lines(step, names)),
+            f"return record({', '.join([given[name] for name in self._own if name in given])})",
+        ]
+        self.code = "\n    ".join([f"def read({', '.join(parameters)}):", *lines])
+        exec(compile(self.code, f"<reader of {self.rows.record.__name__}>", "exec"), names)  # noqa: S102 # of declarations alone
+        read: Callable[..., RecordT | None] = names["read"]
+        return read
 
-    def _arguments(self) -> Iterator[str]:
-        """By position as far as the declared fields come one after the other: for a call with more than 15 keywords
-        CPython builds a dictionary.
-        """
-        found = "() if issues is None else issues.found"
-        given = {"data_issues": found, "own_issues": found, "source": "source"}
-        given |= {step.attribute: _local(step.attribute) for step in self._steps}
-        by_position = True
-        for attribute in self.rows.record.__struct_fields__:
-            if attribute in given:
-                yield given[attribute] if by_position else f"{attribute}={given[attribute]}"
-            else:
-                by_position = False
-
-
-class _Slot(NamedTuple):
-    """A key of a row, and its attribute of the wire struct."""
-
-    name: str
-    key: str
-    wire: Any
-    absent: Any
-
-
-class _Step(NamedTuple):
-    """How an attribute is read: by its kind from the slots, where the first has no value from one of `more`, whose keys
-    the profile adds; or by `inner`, whose record is made of the same row. With neither, it is passed.
-    """
-
-    attribute: str
-    kind: Any = None
-    path: str = ""
-    slots: Sequence[_Slot] = ()
-    more: Sequence[_Slot] = ()
-    inner: Table[Any] | None = None
+    def _lines(self, step: Step, names: dict[str, Any]) -> Iterator[str]:
+        """What makes an attribute of documented values, by a call of what reads any where it must be looked at."""
+        x, kind = step.attribute, step.kind
+        names |= {
+            f"read_{x}": step.read,
+            f"plain_{x}": kind.plain,
+            f"words_{x}": kind.words and self.wire.words[kind.words],
+        }
+        names |= {f"word_{x}": kind.words if isinstance(kind.words, type) else bool}
+        sent = [*step.keys]
+        others = sent[1:]
+        yield from (f"if {x} is None: {x} = {name}" for name in step.more)
+        read = f"read_{x}({', '.join([*sent, repr(step.path), 'issues := issues or Issues(table)', *kind.used])})"
+        if kind.same_row is not None:
+            inner = self.wire.table(kind.same_row)
+            names[f"Row_of_{x}"] = inner.documented
+            read = f"read_{x}(Row_of_{x}({', '.join([f'{name}={name}' for name, *_ in inner._members])}))"
+        if sent and kind.required is not True:
+            promised = f" and not {kind.required}" if kind.required else ""
+            read = f"None if {' is '.join(sent)} is None{promised} else {read}"
+        odd = [f"{other} is not None" for other in others]
+        match kind.plain:
+            case Plain.AS_SENT:
+                odd += [f"{x} is None"] if kind.required and kind.absent is None else []
+            case Plain.TEXT:
+                odd.append(f"not {x}")
+                read = read if kind.required or others else "None"
+            case Plain.WORD:
+                odd.append(f"type_of({x}) is not word_{x}")
+            case Plain.TRIMMED:
+                read = f"{x} and {x}.strip() or {read if kind.required else None}"
+            case Plain.LOOKED_UP if sent:
+                read = f"words_{x}.get({x}) or ({read})"
+            case Plain.LOOKED_UP:
+                read = f"words_{x}.get({kind.used[0]}.strip()) or word_{x}.fallback"
+            case plain if plain is not None:
+                read = f"{x} is not None and plain_{x}({x}) or ({read})"
+        if kind.plain not in (Plain.AS_SENT, Plain.TEXT, Plain.WORD):
+            yield f"{x} = {read}"
+        elif odd:
+            yield f"if {' or '.join(odd)}: {x} = {read}"
+        if kind.identifies and (kind.absent is None or others):
+            yield f"if {x} is None: return None"
 
 
-def _step(wire: "Wire", rows: Rows[Any], attribute: str, declared: DeclaredField | None) -> _Step:
-    kind = None if declared is None else declared.field.kind
-    if declared is None or kind is None:
-        return _Step(attribute)
-    if kind.same_row is not None:
-        inner = wire.table(kind.same_row)
-        return _Step(attribute, kind, slots=inner.slots, inner=inner)
-    first = kind.wire
-    if kind.rows is not None:
-        first = wire.table(kind.rows).listed
-    elif isinstance(kind.words, type) and issubclass(kind.words, WireEnum) and not kind.words.numbered:
-        first = wire.word_type(kind.words, required=kind.required) | int
-    more = wire.profile.keys.get((rows.record.__name__, attribute), ())
+def _promised(kind: Kind, keys: int) -> Callable[..., Any]:
+    """What reads a value that the document promises: what is absent is the fallback, and has an issue."""
 
-    def slot(name: str, key: str, type_: Any, absent: Any = None) -> _Slot:
-        return _Slot(name, key, type_ | None if absent is None else type_, absent)
+    def read(*arguments: Any) -> Any:
+        found = kind.read(*arguments)  # type: ignore[misc] # it has one
+        if found is None:
+            sent, (path, issues) = arguments[:keys], arguments[keys : keys + 2]
+            if all(map(is_blank, sent)):
+                issues.add(path, sent[0], DataProblem.MISSING)
+            return kind.fallback
+        return found
 
-    slots = [slot(attribute, rows.key(key), first, None if more else kind.absent) for key in declared.field.keys[:1]]
-    slots += [slot(f"{attribute}_2", rows.key(key), Any) for key in declared.field.keys[1:]]
-    added = [slot(f"{attribute}_more_{number}", key, first) for number, key in enumerate(more)]
-    return _Step(attribute, kind, declared.path, slots, added)
-
-
-def _in_order(fields: Mapping[str, DeclaredField]) -> list[tuple[str, DeclaredField | None]]:
-    """Each attribute after those that its kind uses; None for what is used and no field."""
-    ordered: dict[str, DeclaredField | None] = {}
-
-    def add(attribute: str) -> None:
-        declared = fields.get(attribute)
-        for used in () if declared is None or declared.field.kind is None else declared.field.kind.used:
-            add(used)
-        ordered.setdefault(attribute, declared)
-
-    for attribute in fields:
-        add(attribute)
-    return [*ordered.items()]
-
-
-def _local(attribute: str) -> str:
-    """The name of an attribute in the reader, where a `type` must not hide Python's."""
-    return f"{attribute}_" if hasattr(builtins, attribute) else attribute
+    return read

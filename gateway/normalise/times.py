@@ -2,11 +2,9 @@
 
 import re
 from datetime import date, datetime
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from gateway.normalise.records import Issues
-from gateway.normalise.values import REMEMBERED, is_blank
+from gateway.normalise.records import Issues, is_blank
 from gateway.normalise.vocabulary import DataProblem
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -23,15 +21,15 @@ EIGHT_DIGITS = range(1000_00_00, 1_0000_00_00)
 _DATE = r"([0-9]{4})[年/.-]([0-9]{1,2})[月/.-]([0-9]{1,2})"
 _WRITTEN_DATE = re.compile(_DATE + "日?")
 _WRITTEN_TIME = re.compile(_DATE + r"(?:日\s*|\s+|T)([0-9]{1,2})[:时]([0-9]{1,2})(?:[:分]([0-9]{1,2})秒?|分)?")
-_time_of_iso = datetime.fromisoformat
+_time_of_iso, _date_of_iso = datetime.fromisoformat, date.fromisoformat
 _PRINTED = "年月日::"
 LENGTH_PRINTED = len("2020年11月18日11:01:46")
+FIRST_PRINTED = f"{LAST_LOCAL_YEAR + 1}"
 MIDNIGHT_AS_24 = "24"
 """The hour that `fromisoformat` takes from Python 3.14 on."""
 
-DIGITS_OF_TIME = len("20201213104759")
+DIGITS_OF_DATE, DIGITS_OF_TIME = len("20201213"), len("20201213104759")
 
-LONGEST_SECONDS = 12
 _SECONDS = re.compile(r"-?(?:0|[1-9][0-9]{0,11})")
 
 
@@ -40,42 +38,35 @@ def china_time(value: object, field: str, issues: Issues) -> datetime | None:
 
     A date alone is none, whichever way it is written: 20201118 is no second of the year 1970.
     """
-    found = None
-    if type(value) is int or (isinstance(value, str) and len(value) <= LONGEST_TIME):
-        found = clean_time(value)
-    if found is None and not is_blank(value):
+    written = str(value) if type(value) is int else value
+    found = _time_of_text(written.strip()) if isinstance(written, str) and len(written) <= LONGEST_TIME else None
+    if found is not None and found.year > LAST_LOCAL_YEAR:
+        return found
+    if not is_blank(value):
         issues.add(field, value, DataProblem.MALFORMED)
-    return found
+    return None
 
 
-@lru_cache(REMEMBERED)
-def clean_time(value: str | int) -> datetime | None:
-    """As `china_time`, but None where that would find an issue. Text must not be longer than LONGEST_TIME."""
-    moment = _time_of_text(value) if isinstance(value, str) else _time_of_number(value)
-    return moment if moment is not None and moment.year > LAST_LOCAL_YEAR else None
-
-
-def _time_of_number(seconds: int) -> datetime | None:
-    return _moment(seconds) if abs(seconds) >= EIGHT_DIGITS.stop else None
+def printed_time(value: str | int) -> datetime | None:
+    """As `china_time`, of text as the document prints it, in a quarter of the time; None for any other value."""
+    if type(value) is str and len(value) == LENGTH_PRINTED and value[4:17:3] == _PRINTED and value >= FIRST_PRINTED:
+        try:
+            return _time_of_iso(value.replace("年", "-").replace("月", "-").replace("日", "T")).replace(tzinfo=CHINA)
+        except ValueError:
+            pass
+    return None
 
 
 def _time_of_text(written: str) -> datetime | None:
-    if written[4:17:3] == _PRINTED and len(written) == LENGTH_PRINTED and written[11:13] < MIDNIGHT_AS_24:
-        # As the document prints it: in a quarter of the time.
-        try:
-            return _time_of_iso(f"{written[:4]}-{written[5:7]}-{written[8:10]}T{written[11:]}").replace(tzinfo=CHINA)
-        except ValueError:
-            return None
-    written = written.strip()
     try:
         if match := _WRITTEN_TIME.fullmatch(written):
             year, month, day, hour, minute, second = map(int, match.groups("0"))
             return datetime(year, month, day, hour, minute, second, tzinfo=CHINA)
         if _SECONDS.fullmatch(written):
-            return _time_of_number(int(written))
+            return _moment(int(written)) if abs(int(written)) >= EIGHT_DIGITS.stop else None
         if ":" not in written:  # a date alone: its time is not known, and not midnight
             return None
-        moment = datetime.fromisoformat(written)
+        moment = _time_of_iso(written)
         return moment.astimezone(CHINA) if moment.tzinfo else moment.replace(tzinfo=CHINA)
     except (ValueError, OverflowError):
         return None
@@ -107,21 +98,23 @@ def birth_date(value: object, field: str, issues: Issues) -> date | None:
     number = _whole_number(value)
     if number is None:
         found = _written_date(value)
-    else:
-        found = _calendar_date(number)
-        if found is None:
-            found = _day_in_china(number)
-            if found is not None and number in EIGHT_DIGITS and number != midnight(found):
-                issues.add(field, value, DataProblem.MALFORMED)
+    elif (found := plain_date(str(number))) is None:
+        found = _day_in_china(number)
+        if found is not None and not is_epoch(number):
+            issues.add(field, value, DataProblem.MALFORMED)
     if found is None and not is_blank(value):
         issues.add(field, value, DataProblem.MALFORMED)
     return found
 
 
-def calendar_date(value: object) -> date | None:
-    """As `birth_date`, of eight digits that are a calendar date; None for any other value."""
-    number = _whole_number(value)
-    return None if number is None else _calendar_date(number)
+def plain_date(value: str | int) -> date | None:
+    """As `birth_date`, of the eight digits of a calendar date, as text; None for any other value."""
+    if type(value) is str and len(value) == DIGITS_OF_DATE and value.isdecimal() and value[0] != "0":
+        try:
+            return _date_of_iso(value)
+        except ValueError:
+            return None
+    return None
 
 
 def midnight(day: date) -> int:
@@ -132,7 +125,7 @@ def midnight(day: date) -> int:
 def is_epoch(value: object) -> bool:
     """Whether a date of birth is written as epoch seconds, and not as digits of a date, be it a wrong one."""
     number = _whole_number(value)
-    day = None if number is None or _calendar_date(number) else _day_in_china(number)
+    day = None if number is None or plain_date(str(number)) else _day_in_china(number)
     return day is not None and (number not in EIGHT_DIGITS or number == midnight(day))
 
 
@@ -140,33 +133,21 @@ def _whole_number(value: object) -> int | None:
     if type(value) is int:
         return value
     if isinstance(value, str):
-        if value.isdecimal() and value.isascii() and value[0] != "0" and len(value) <= LONGEST_SECONDS:
-            return int(value)  # as it comes most often: in half of the time
         digits = value.strip()
         return int(digits) if _SECONDS.fullmatch(digits) else None
     return int(value) if isinstance(value, float) and value.is_integer() else None
 
 
-def _calendar_date(number: int) -> date | None:
-    if number not in EIGHT_DIGITS:
-        return None
-    try:
-        return date(number // 1_00_00, number // 1_00 % 1_00, number % 1_00)
-    except ValueError:
-        return None
-
-
 def _written_date(value: object) -> date | None:
     if not isinstance(value, str) or len(value) > LONGEST_TIME:
         return None
-    match = _WRITTEN_DATE.fullmatch(value.strip())
-    if match is None:
-        moment = _time_of_text(value)
-        return moment.date() if moment else None
     try:
-        return date(*map(int, match.groups()))
+        if match := _WRITTEN_DATE.fullmatch(value.strip()):
+            return date(*map(int, match.groups()))
     except ValueError:
         return None
+    moment = _time_of_text(value.strip())
+    return moment.date() if moment else None
 
 
 def _day_in_china(seconds: int) -> date | None:

@@ -1,35 +1,55 @@
-"""Reading single values: text, identifiers, numbers, flags, words of an enum, and money.
+"""Single values: how they are read, what those can be that people type, and how they are written.
 
 A reader takes a decoded JSON value, the public path of its field and the issues of its record, and never raises: null
-and empty text are None without an issue; what cannot be read is None (or the enum's fallback) with one. Each has the
-expected form first and the odd ones in a function aside, so that clean rows stay cheap.
+and empty text are None without an issue; what cannot be read is None (or the enum's fallback) with one. What says that
+a value cannot be right is as lenient as life is; its `Problem` is to be completed with the name of the field.
 """
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal
-from functools import lru_cache
-from typing import TypeVar
-from unicodedata import normalize
+from functools import partial
+from typing import Annotated, Any, TypeVar
+from unicodedata import category, normalize
 
-from gateway.normalise.records import INT32_MAX, INT32_MIN, Issues, Money
-from gateway.normalise.vocabulary import YES_NO, DataProblem
-from gateway.normalise.wire_enum import Switch, WireEnum
+import msgspec
 
-REMEMBERED = 256
-"""How many distinct texts a reader remembers: pages repeat the same amounts, times and labels.
-
-What comes again in other requests fits, and what is remembered stays in the core's caches. With 4,096 and data that
-never comes again, all that is read is put where memory is slow: 20 orders took 45 us longer.
-"""
+from gateway.normalise import times
+from gateway.normalise.records import (
+    INT32_MAX,
+    INT32_MIN,
+    Field,
+    Int32,
+    Issues,
+    Kind,
+    Money,
+    Plain,
+    PlatformId,
+    is_blank,
+)
+from gateway.normalise.vocabulary import FLAG_FORM, YES_NO, DataProblem, Switch, WireEnum
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Problem
 
 LONGEST_AMOUNT = 64
 LARGEST_IN_FEN = INT32_MAX / 100
 LARGEST_AMOUNT = 10**15
 """In yuan, for numbers: a float beyond it has no digits left for the fen."""
 
+LARGEST_PART = 99_999
+LONGEST_CODE = 32
+LONGEST_NAME = 64
+"""As in the look-up of people, who are found by it."""
+
+EARLIEST_BIRTH = date(1900, 1, 1)
+
+_ABOVE_GROUND = frozenset({"building", "unit"})
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
+"""Control characters, line breaks, and what has no width. Not the private characters that rare names are written in."""
+
 EnumT = TypeVar("EnumT", bound=WireEnum)
-ValueT = TypeVar("ValueT")
 
 _MOBILE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9})")
 _GAPS_OF_PHONES = re.compile(r"[\s()\-\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
@@ -41,30 +61,12 @@ _AMOUNT = re.compile(r"[¥￥]?\s*(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,30})(?:\
 
 def text(value: object, field: str, issues: Issues) -> str | None:
     """Free text, exactly as sent; a number in its place is its digits."""
-    if isinstance(value, str):
-        return value or None
-    return _odd_text(value, field, issues)
+    return value or None if isinstance(value, str) else _odd_text(value, field, issues)
 
 
 def identifier(value: object, field: str, issues: Issues) -> str | None:
     """A name or number to look up by: text without blanks around it, zeros kept (quirks 65, 77, 78)."""
-    if isinstance(value, str):
-        return value.strip() or None
-    return _odd_text(value, field, issues)
-
-
-def promise(read: Callable[..., ValueT | None], fallback: ValueT | None = None) -> Callable[..., ValueT | None]:
-    """A reader of a field that the document promises: what is absent is the fallback, and has an issue."""
-
-    def read_promised(value: object, field: str, issues: Issues) -> ValueT | None:
-        found = read(value, field, issues)
-        if found is not None:
-            return found
-        if is_blank(value):
-            issues.add(field, value, DataProblem.MISSING)
-        return fallback
-
-    return read_promised
+    return value.strip() or None if isinstance(value, str) else _odd_text(value, field, issues)
 
 
 def _odd_text(value: object, field: str, issues: Issues) -> str | None:
@@ -77,8 +79,8 @@ def _odd_text(value: object, field: str, issues: Issues) -> str | None:
 
 
 def mobile_number(phone: str) -> str:
-    """A mobile phone as platforms keep and compare it, an integer (quirk 78): its eleven digits, without the country's
-    code and what people put between them. Any other phone is as it is written.
+    """A mobile phone as platforms keep and compare it, an integer (quirk 78): its eleven digits. Any other phone is as
+    it is written.
     """
     match = _MOBILE.fullmatch(_GAPS_OF_PHONES.sub("", normalize("NFKC", phone)))
     return phone if match is None else match.group(1)
@@ -103,17 +105,13 @@ def compare_code(sent: object, code: str, path: str, issues: Issues) -> None:
 
 def row_id(value: object) -> int | None:
     """The platform's id of a row: a positive number of 32 bits, or None."""
-    if type(value) is int:
-        return value if 0 < value <= INT32_MAX else None
-    number = _integer(value)
+    number = value if type(value) is int else _integer(value)
     return number if number is not None and 0 < number <= INT32_MAX else None
 
 
 def integer(value: object, field: str, issues: Issues) -> int | None:
     """A number of 32 bits, as number or text: "1" is 1 (quirk 68)."""
-    if type(value) is int and INT32_MIN <= value <= INT32_MAX:
-        return value
-    number = _integer(value)
+    number = value if type(value) is int else _integer(value)
     if number is not None and INT32_MIN <= number <= INT32_MAX:
         return number
     if not is_blank(value):
@@ -128,11 +126,6 @@ def _integer(value: object) -> int | None:
     return int(value) if isinstance(value, float) and value.is_integer() else None
 
 
-def is_blank(value: object) -> bool:
-    """Whether this is how platforms leave a value out: null, or text without a visible character."""
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
 def flag(value: object, field: str, issues: Issues, switch: Switch = YES_NO) -> bool | None:
     """A yes or no, by its spellings in the vocabulary."""
     words: Mapping[object, bool | None] = issues.source.wire.words[switch]
@@ -144,30 +137,27 @@ def flag(value: object, field: str, issues: Issues, switch: Switch = YES_NO) -> 
 
 
 def word(enum: type[EnumT], value: object, field: str, issues: Issues) -> EnumT | None:
-    """A member of an enum, by any of its spellings, or as decoded already; an unknown word is the fallback."""
+    """A member of an enum, by any of its spellings, or as decoded already; an unknown word is the fallback. Numbers
+    stand for the texts that spell them, and booleans where these are 0 and 1.
+    """
     if value is None or type(value) is enum:
         return value
-    spelling = value.strip() if isinstance(value, str) else _number_spelling(enum, value)
+    spelling = value.strip() if isinstance(value, str) else None
+    if type(value) is int or (isinstance(value, bool) and enum.boolean):
+        spelling = str(int(value))
     words: Mapping[object, EnumT | None] = issues.source.wire.words[enum]
     if spelling is not None and spelling in words:
         return words[spelling]
     member: EnumT | None = enum.misplaced.get(spelling)
-    issues.add(field, value, _word_problem(enum, value, spelling) if member is None else DataProblem.CONTRADICTORY)
+    problem = DataProblem.UNRECOGNIZED_VALUE
+    if member is not None:
+        problem = DataProblem.CONTRADICTORY
+    elif spelling is None and not isinstance(value, bool | float):
+        problem = DataProblem.MALFORMED
+    elif spelling is not None and spelling.isdecimal() and not enum.numbered:
+        problem = DataProblem.LEGACY_CODE
+    issues.add(field, value, problem)
     return enum.fallback if member is None else member
-
-
-def _number_spelling(enum: type[EnumT], value: object) -> str | None:
-    """The text that stands for a word in another form: as a number, as a boolean."""
-    if type(value) is int:
-        return str(value)
-    return str(int(value)) if isinstance(value, bool) and enum.boolean else None
-
-
-def _word_problem(enum: type[EnumT], value: object, spelling: str | None) -> DataProblem:
-    if spelling is None:
-        return DataProblem.UNRECOGNIZED_VALUE if isinstance(value, bool | float) else DataProblem.MALFORMED
-    legacy = not enum.numbered and spelling.isdecimal()
-    return DataProblem.LEGACY_CODE if legacy else DataProblem.UNRECOGNIZED_VALUE
 
 
 def amount(value: object, field: str, issues: Issues) -> Money | None:
@@ -179,33 +169,17 @@ def amount(value: object, field: str, issues: Issues) -> Money | None:
 
 
 def money(value: object) -> Money | None:
-    """As `amount`, but silent."""
-    if isinstance(value, str):
-        return _money_of_text(value) if len(value) <= LONGEST_AMOUNT else None
-    if isinstance(value, float):
-        # Both zeros are one key of a cache, and show their sign.
-        return money_of_float(value) if value else _money_of_text(str(value))
-    if type(value) is int and abs(value) <= LARGEST_AMOUNT:
-        return _money_of_text(str(value))
-    return None
-
-
-@lru_cache(REMEMBERED)
-def money_of_float(amount: float) -> Money | None:
-    """As `money`, for any float but zero. repr is the shortest text that reads back as it: what the platform wrote.
-
-    A float that is the nearest to a number of fen is that number; so it is found in a quarter of the time.
-    """
-    fen = round(amount * 100) if 0 < amount < LARGEST_IN_FEN else 0
-    if fen and fen / 100 == amount:
-        yuan = f"{fen // 100}.{fen % 100:02}"
-        return Money(yuan, fen, f"¥{yuan}")
-    return _money_of_text(format(Decimal(repr(amount)), "f")) if abs(amount) <= LARGEST_AMOUNT else None
-
-
-@lru_cache(REMEMBERED)
-def _money_of_text(amount: str) -> Money | None:
-    match = _AMOUNT.fullmatch(amount.strip())
+    """As `amount`, but silent. A float that is the nearest to a number of fen is that number: by far the most are."""
+    if type(value) is float:
+        if 0 < value < LARGEST_IN_FEN and (fen := int(value * 100 + 0.5)) / 100 == value:
+            return Money(f"{value:.2f}", fen)
+        # repr is the shortest text that reads back as it: what the platform wrote.
+        value = format(Decimal(repr(value)), "f") if abs(value) <= LARGEST_AMOUNT else None
+    elif type(value) is int and abs(value) <= LARGEST_AMOUNT:
+        value = str(value)
+    if not isinstance(value, str) or len(value) > LONGEST_AMOUNT:
+        return None
+    match = _AMOUNT.fullmatch(value.strip())
     if match is None:
         return None
     sign, whole, decimals = match.groups(default="")
@@ -225,4 +199,138 @@ def _written_money(sign: str, whole: str, decimals: str) -> Money:
     fen = int(f"{sign}{whole}{decimals}") if len(decimals) == len("00") else None
     if fen is not None and abs(fen) > INT32_MAX:
         fen = None
-    return Money(yuan, fen, f"{sign}¥{whole}.{decimals}")
+    return Money(yuan, fen)
+
+
+def name_problem(name: str) -> Problem | None:
+    """Of a person's name."""
+    is_name = any(map(str.isalpha, name)) and "*" not in name and _INVISIBLE.isdisjoint(map(category, name))
+    return None if is_name and len(name) <= LONGEST_NAME else partial(InputWording.NAME, min=1, max=LONGEST_NAME)
+
+
+def _unless(pattern: str, problem: Problem) -> Callable[[str], Problem | None]:
+    fits = re.compile(pattern).fullmatch
+    return lambda text: None if fits(text) else problem
+
+
+phone_problem = _unless(r"(?=(?:[^0-9]*[0-9]){5,20}[^0-9]*\Z)[0-9+(（][0-9+()（） \-转]*", InputWording.PHONE)
+"""Of any phone, with or without codes of area and country, with an extension ("0335-3012345转8001")."""
+
+id_card_problem = _unless(
+    r"[0-9]{17}[0-9Xx]|[0-9]{15}|(?!(?:-?[0-9]){11})(?=(?:[^0-9]*[0-9]){4})[0-9A-Za-z()（）\-\u4e00-\u9fff]{5,20}",
+    InputWording.ID_CARD,
+)
+"""Of an identity card's number, of 18 or 15 characters, without its check digit (quirk 84). Or of a passport, a permit,
+an officer's card: what begins with eleven digits is an identity card's number mistyped.
+"""
+
+plate_problem = _unless(r"(?=.*[0-9])[0-9A-Z\u4e00-\u9fff]{5,10}", InputWording.PLATE)
+"""Of a number plate, with or without the province."""
+
+
+def birth_date_problem(day: date, today: date) -> Problem | None:
+    """Of somebody's date of birth. `today` is China's."""
+    return None if EARLIEST_BIRTH <= day <= today else partial(InputWording.BIRTH_DATE, min=EARLIEST_BIRTH, max=today)
+
+
+def nation_problem(nation: str) -> Problem | None:
+    """Of an ethnic group: empty is none, and a number could not be read back (quirk 90)."""
+    return InputWording.NATION if nation.isdecimal() else None
+
+
+def code_problem(code: str) -> Problem | None:
+    """Of a community's code."""
+    fits = len(code) <= LONGEST_CODE and is_code(code)
+    return None if fits else partial(InputWording.CODE, min=1, max=LONGEST_CODE)
+
+
+def number_problem(part: str, number: int) -> Problem | None:
+    """Of the building, unit, floor or room of a house."""
+    least = 0 if part in _ABOVE_GROUND else -LARGEST_PART
+    fits = least <= number <= LARGEST_PART
+    return None if fits else partial(InputWording.RANGE, min=least, max=LARGEST_PART)
+
+
+def is_invisible(text: str) -> bool:
+    """Whether there is nothing to see in a text."""
+    return all(character.isspace() or category(character) in _INVISIBLE for character in text)
+
+
+is_json_number = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
+"""Whether a text is a number as JSON has them: no blanks around it, no zeros before it."""
+
+TimeText = Annotated[str, msgspec.Meta(max_length=times.LONGEST_TIME)]
+
+
+def write_word(value: Any, _submitted: object) -> str:
+    """It is read without the blanks around it, and looked up so (quirk 78)."""
+    return str(value).strip()
+
+
+def problem_of_word(problem: Callable[[str], Problem | None]) -> Callable[[Any, date], Problem | None]:
+    """What a corrected word must be, as `write_word` writes it."""
+    return lambda text, _today: problem(text.strip())
+
+
+def _write_flag(value: Any, submitted: object) -> object:
+    """The preface has flags as text (quirk 117)."""
+    return int(value) if isinstance(submitted, int) else FLAG_FORM[value]
+
+
+def _write_birth(value: Any, submitted: object) -> object:
+    """Eight digits as in the preface, or epoch seconds as in the list's example (quirk 126)."""
+    day: date = value
+    digits = str(times.midnight(day)) if times.is_epoch(submitted) else day.isoformat().replace("-", "")
+    return int(digits) if isinstance(submitted, int) else digits
+
+
+def _write_label(value: WireEnum, _submitted: object) -> str:
+    """Always the word: what the old numbers mean is not documented (quirk 88)."""
+    return value.wire_label
+
+
+# What each of these is, its `read` says; the required ones the document promises.
+AS_SENT = Kind(read=lambda value, _path, _issues: value, plain=Plain.AS_SENT)
+TEXT = Kind(read=text, wire=str, plain=Plain.TEXT, write=lambda text, _submitted: str(text))
+IDENTIFIER = Kind(read=identifier, wire=str, plain=Plain.TRIMMED, write=write_word)
+INTEGER = Kind(
+    read=integer,
+    wire=Int32,
+    plain=Plain.AS_SENT,
+    write=lambda number, submitted: str(number) if isinstance(submitted, str) else int(number),
+)
+free_text = partial(Field, kind=TEXT, free_text=True)
+FLAG = Kind(read=flag, wire=str | int | bool, plain=Plain.WORD, words=YES_NO, write=_write_flag)
+BIRTH_DATE = Kind(read=times.birth_date, wire=str | int, plain=times.plain_date, write=_write_birth)
+TIME = Kind(read=times.china_time, wire=TimeText | int, plain=times.printed_time)
+
+REQUIRED_TEXT = Kind(read=text, wire=str, plain=Plain.TEXT, required=True)
+REQUIRED_IDENTIFIER = Kind(read=identifier, wire=str, plain=Plain.TRIMMED, required=True)
+REQUIRED_MONEY = Kind(read=amount, wire=str | float | int, plain=money, required=True)
+ROW_NUMBER = Kind(
+    read=lambda value, _path, _issues: row_id(value),
+    wire=PlatformId,
+    absent=msgspec.NODEFAULT,
+    plain=Plain.AS_SENT,
+    required=True,
+    identifies=True,
+)
+"""The platform's id of a row: a row without one is no record."""
+
+
+def word_of(enum: type[WireEnum], *, required: bool = False) -> Kind:
+    """A word of this enum, or its number."""
+    return Kind(
+        read=partial(word, enum),
+        wire=str | int | bool if enum.boolean else str | int,
+        plain=Plain.LOOKED_UP if enum.boolean else Plain.WORD,
+        required=required,
+        fallback=enum.fallback if required else None,
+        words=enum,
+        write=_write_label,
+    )
+
+
+def number_of(enum: type[WireEnum]) -> Kind:
+    """As `word_of`; written as the number."""
+    return msgspec.structs.replace(word_of(enum), write=lambda member, _submitted: member.wire_code)

@@ -1,210 +1,412 @@
-"""Every enum that a platform fills or that says something of its data, with the words of both platforms.
+"""Every enum that is of no entity alone: those that a platform fills, with its words, and at the end the gateway's own.
 
 Nothing else in the program knows a Chinese word of the protocol. Sources: the document's preface (前言) unless a
 section is named. Dictionaries show the enums in this order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from enum import EnumType, StrEnum
+from typing import Any, ClassVar, Self
 
-from gateway.normalise.wire_enum import NOT_LISTED, DescribedEnum, Switch, WireEnum, Word
+import msgspec
+
+from gateway.normalise.masks import Masker, mask_address, mask_id_card, mask_name, mask_phone
+
+
+class Word(msgspec.Struct, frozen=True):
+    """What is said of one member of an enum: the Chinese word, as platforms write it and interfaces show it, and the
+    English one, without a full stop.
+
+    `code` is its number on the wire; `also` holds further spellings, and `misplaced` words of another list that may
+    stand in its place. `note` is what the document remarks on it (column 补充).
+    """
+
+    label: str
+    meaning: str
+    code: str | None = None
+    also: tuple[str, ...] = ()
+    misplaced: tuple[str, ...] = ()
+    note: str | None = None
+    deprecated: bool = False
+
+
+NOT_LISTED = Word(
+    "未识别",
+    "The platform sent a value that is not in this list: a DataIssue holds it",
+    note="仅用于显示，不能作为输入",
+)
+
+
+class DictionaryEntry(msgspec.Struct, frozen=True):
+    """One value of a dictionary, as an interface shows it."""
+
+    value: str
+    label: str
+    code: str | None
+    note: str | None
+    deprecated: bool
+
+
+class Dictionary(msgspec.Struct, frozen=True):
+    """An enum as labels for interfaces. `name` is the enum's public name, `title` its Chinese one."""
+
+    name: str
+    title: str
+    entries: tuple[DictionaryEntry, ...]
+
+
+ENUMS: "dict[str, type[DescribedEnum]]" = {}
+"""All that are declared, here and by entities, by name."""
+
+CLOSED_LISTS: "dict[str, type[WireEnum] | Switch]" = {}
+"""What a profile may add words to, by the names it has there: enums, here and of entities, and switches."""
+
+
+class _Described(EnumType):
+    """Has the value of a member be its name, beside the `Word` that it is declared with."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], members: Any, **names: Any) -> Any:
+        for member, word in members.items():
+            if isinstance(word, Word):
+                dict.__setitem__(members, member, (member, word))
+        return super().__new__(cls, name, bases, members, **names)
+
+
+class DescribedEnum(StrEnum, metaclass=_Described):
+    """An enum of the schema, with its Chinese and English name."""
+
+    chinese: ClassVar[str]
+    english: ClassVar[str]
+    word: Word
+    _value_: str
+
+    def __new__(cls, value: str, word: Word = NOT_LISTED) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.word = word
+        return member
+
+    def __init_subclass__(cls, chinese: str = "", english: str = "") -> None:
+        super().__init_subclass__()
+        cls.chinese = chinese
+        cls.english = english
+        if len(cls):
+            ENUMS[cls.__name__] = cls
+
+    @property
+    def label(self) -> str:
+        """The Chinese word."""
+        return self.word.label
+
+    @property
+    def description(self) -> str:
+        """For the schema: "Owner in person (业主)."."""
+        return f"{self.word.meaning} ({self.word.label})."
+
+    @classmethod
+    def describe(cls) -> str:
+        """For the schema: "Role of a resident in a house (居民角色)."."""
+        return f"{cls.english} ({cls.chinese})."
+
+    @classmethod
+    def dictionary(cls) -> Dictionary:
+        """All members, in order, as labels for interfaces."""
+        words = [(member.value, member.word) for member in cls]
+        entries = [DictionaryEntry(value, word.label, word.code, word.note, word.deprecated) for value, word in words]
+        return Dictionary(cls.__name__, cls.chinese, tuple(entries))
+
+
+class WireEnum(DescribedEnum):
+    """An enum whose members platforms send and take.
+
+    `fallback`, the last member, is what an unknown word becomes; it has no spelling. `by_wire` finds a member by any of
+    its declared spellings, texts or numbers; null and empty text are None. To a dictionary, true is 1, and so is 1.0.
+
+    `numbered`: the document numbers the members. Where it does not, a number is a code of the old, undocumented
+    numbering (quirk 88). `boolean`: the numbers are 0 and 1, so that false and true may come instead. `misplaced` finds
+    a member by a word of another list, which is an issue.
+    """
+
+    fallback: ClassVar[Any]
+    by_wire: ClassVar[Mapping[object, Any]]
+    misplaced: ClassVar[Mapping[object, Any]]
+    numbered: ClassVar[bool]
+    boolean: ClassVar[bool]
+
+    def __init_subclass__(cls, chinese: str = "", english: str = "") -> None:
+        super().__init_subclass__(chinese, english)
+        CLOSED_LISTS[cls.__name__] = cls
+        *listed, cls.fallback = cls
+        words: dict[object, Any] = {word: member for member in listed for word in (member.label, *member.word.also)}
+        codes: dict[Any, Any] = {member.word.code: member for member in listed if member.word.code is not None}
+        cls.by_wire = {None: None, "": None, **words, **codes, **{int(code): codes[code] for code in codes}}
+        cls.misplaced = {word: member for member in listed for word in member.word.misplaced}
+        cls.numbered = bool(codes)
+        cls.boolean = set(codes) == {"0", "1"}
+
+    @classmethod
+    def spellings(cls, more: Mapping[str, Iterable[str]]) -> dict[object, Any]:
+        """`by_wire`, with these spellings of members besides the declared ones. One of the fallback is a word that is
+        known though no member means it: it is no issue.
+        """
+        return {**cls.by_wire, **{word: cls(name) for name, words in more.items() for word in words}}
+
+    @property
+    def wire_label(self) -> str:
+        """The word to send. Raises ValueError for the fallback: it names nothing."""
+        if self is self.fallback:
+            raise ValueError(f"{self!r} cannot be sent")
+        return self.label
+
+    @property
+    def wire_code(self) -> str:
+        """The number to send, as form text. Raises ValueError for the fallback, and a member without one."""
+        code = self.word.code
+        if code is None:
+            raise ValueError(f"{self!r} has no number")
+        return code
+
+
+class Switch:
+    """A yes or no of this name: `by_wire` has its spellings, text or number, as a `WireEnum` has its own."""
+
+    def __init__(self, name: str, off: Iterable[object], on: Iterable[object]) -> None:
+        self.__name__ = name
+        CLOSED_LISTS[name] = self
+        words: dict[object, bool | None] = {None: None, "": None}
+        self.by_wire: Mapping[object, bool | None] = words | dict.fromkeys(off, False) | dict.fromkeys(on, True)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of both in a profile."""
+        return iter(("true", "false"))
+
+    def spellings(self, more: Mapping[str, Iterable[str]]) -> dict[object, bool | None]:
+        """`by_wire`, with these spellings as well."""
+        return {**self.by_wire, **{word: name == "true" for name, words in more.items() for word in words}}
 
 
 class ResidentRole(WireEnum, chinese="居民角色", english="Role of a resident in a house"):
-    OWNER = "OWNER", Word("业主", "Owner in person", note="业主本人")
-    TENANT = "TENANT", Word("租客", "Tenant, or a tenant's family", note="所有非业主亲属的都是租客（包括租客的家人）")
-    FAMILY = (
-        "FAMILY",
-        Word("家属", "Family of the owner, not known how", note="为防止物业端搞不清楚亲属的具体身份而设置"),
+    OWNER = Word("业主", "Owner in person", note="业主本人")
+    TENANT = Word("租客", "Tenant, or a tenant's family", note="所有非业主亲属的都是租客（包括租客的家人）")
+    FAMILY = Word("家属", "Family of the owner, not known how", note="为防止物业端搞不清楚亲属的具体身份而设置")
+    HUSBAND = Word("丈夫", "Husband")
+    WIFE = Word("妻子", "Wife")
+    FATHER = Word("父亲", "Father")
+    MOTHER = Word("母亲", "Mother")
+    PATERNAL_GRANDFATHER = Word("爷爷", "Father's father")
+    PATERNAL_GRANDMOTHER = Word("奶奶", "Father's mother")
+    MATERNAL_GRANDFATHER = Word("姥爷", "Mother's father")
+    MATERNAL_GRANDMOTHER = Word("姥姥", "Mother's mother")
+    SON = Word("儿子", "Son")
+    DAUGHTER = Word("女儿", "Daughter")
+    OTHER = Word(
+        "其他",
+        "Neither family nor tenant, as far as is known",
+        note="连是不是亲属、是不是租客都搞不清楚，那只能选其他了",
     )
-    HUSBAND = "HUSBAND", Word("丈夫", "Husband")
-    WIFE = "WIFE", Word("妻子", "Wife")
-    FATHER = "FATHER", Word("父亲", "Father")
-    MOTHER = "MOTHER", Word("母亲", "Mother")
-    PATERNAL_GRANDFATHER = "PATERNAL_GRANDFATHER", Word("爷爷", "Father's father")
-    PATERNAL_GRANDMOTHER = "PATERNAL_GRANDMOTHER", Word("奶奶", "Father's mother")
-    MATERNAL_GRANDFATHER = "MATERNAL_GRANDFATHER", Word("姥爷", "Mother's father")
-    MATERNAL_GRANDMOTHER = "MATERNAL_GRANDMOTHER", Word("姥姥", "Mother's mother")
-    SON = "SON", Word("儿子", "Son")
-    DAUGHTER = "DAUGHTER", Word("女儿", "Daughter")
-    OTHER = (
-        "OTHER",
-        Word(
-            "其他",
-            "Neither family nor tenant, as far as is known",
-            note="连是不是亲属、是不是租客都搞不清楚，那只能选其他了",
-        ),
-    )
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
+    UNRECOGNIZED = NOT_LISTED
 
 
 class HouseUse(WireEnum, chinese="房屋用途", english="What a house is used for"):
-    RESIDENTIAL = "RESIDENTIAL", Word("住宅", "Living")
-    PRODUCTION = "PRODUCTION", Word("生产", "Production")
-    BUSINESS = "BUSINESS", Word("经营", "Running a shop or restaurant", note="（商业）（饭店）")
-    STORAGE = "STORAGE", Word("仓储", "Storage")
-    EDUCATION = "EDUCATION", Word("教育", "Education, medicine, public health, research", note="（医疗、卫生、科研）")
-    CULTURE = "CULTURE", Word("文化", "Culture, entertainment, sport", note="(娱乐、体育)")
-    OFFICE = "OFFICE", Word("办公", "Offices")
-    COMMERCE = "COMMERCE", Word("商业", "Commerce: finance, information", note="（金融）（信息）")
-    OTHER = "OTHER", Word("其他", "Another use")
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
+    RESIDENTIAL = Word("住宅", "Living")
+    PRODUCTION = Word("生产", "Production")
+    BUSINESS = Word("经营", "Running a shop or restaurant", note="（商业）（饭店）")
+    STORAGE = Word("仓储", "Storage")
+    EDUCATION = Word("教育", "Education, medicine, public health, research", note="（医疗、卫生、科研）")
+    CULTURE = Word("文化", "Culture, entertainment, sport", note="(娱乐、体育)")
+    OFFICE = Word("办公", "Offices")
+    COMMERCE = Word("商业", "Commerce: finance, information", note="（金融）（信息）")
+    OTHER = Word("其他", "Another use")
+    UNRECOGNIZED = NOT_LISTED
 
 
 class HouseType(WireEnum, chinese="房屋类型", english="Type of a house; no endpoint sends it yet"):
-    UNIT_BUILDING = "UNIT_BUILDING", Word("单元楼", "Block of flats with several stairwells")
-    TUBE_BUILDING = "TUBE_BUILDING", Word("筒子楼", "Block of rooms along a corridor")
-    COURTYARD = "COURTYARD", Word("四合院", "Courtyard house")
-    BUNGALOW = "BUNGALOW", Word("独立平房", "Detached one-storey house")
-    SELF_BUILT_LOW_RISE = "SELF_BUILT_LOW_RISE", Word("自建小楼", "Self-built house of a few storeys")
-    VILLA = "VILLA", Word("别墅", "Villa")
-    SELF_BUILT = "SELF_BUILT", Word("自建", "Self-built")
-    OTHER = "OTHER", Word("其他", "Another type")
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
+    UNIT_BUILDING = Word("单元楼", "Block of flats with several stairwells")
+    TUBE_BUILDING = Word("筒子楼", "Block of rooms along a corridor")
+    COURTYARD = Word("四合院", "Courtyard house")
+    BUNGALOW = Word("独立平房", "Detached one-storey house")
+    SELF_BUILT_LOW_RISE = Word("自建小楼", "Self-built house of a few storeys")
+    VILLA = Word("别墅", "Villa")
+    SELF_BUILT = Word("自建", "Self-built")
+    OTHER = Word("其他", "Another type")
+    UNRECOGNIZED = NOT_LISTED
 
 
 class HouseOwnership(WireEnum, chinese="房屋性质", english="Who a house belongs to"):
-    PRIVATE = "PRIVATE", Word("私有", "Private")
-    PUBLIC = "PUBLIC", Word("公有", "Public")
-    OTHER = "OTHER", Word("其他", "Another ownership")
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
+    PRIVATE = Word("私有", "Private")
+    PUBLIC = Word("公有", "Public")
+    OTHER = Word("其他", "Another ownership")
+    UNRECOGNIZED = NOT_LISTED
 
 
 class HouseStatus(WireEnum, chinese="房屋状态", english="How a house is occupied"):
-    SELF_OCCUPIED = "SELF_OCCUPIED", Word("自用", "Used by the owner")
-    VACANT = "VACANT", Word("闲置", "Vacant")
-    BORROWED = "BORROWED", Word("借用", "Lent")
-    REGISTERED_ONLY = "REGISTERED_ONLY", Word("空挂", "Someone is registered there, nobody lives there")
-    RENTED = "RENTED", Word("租用", "Rented")
-    DEMOLISHED = "DEMOLISHED", Word("拆迁", "Demolished")
-    OTHER = "OTHER", Word("其他", "Another status")
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
+    SELF_OCCUPIED = Word("自用", "Used by the owner")
+    VACANT = Word("闲置", "Vacant")
+    BORROWED = Word("借用", "Lent")
+    REGISTERED_ONLY = Word("空挂", "Someone is registered there, nobody lives there")
+    RENTED = Word("租用", "Rented")
+    DEMOLISHED = Word("拆迁", "Demolished")
+    OTHER = Word("其他", "Another status")
+    UNRECOGNIZED = NOT_LISTED
 
 
 class OccupantType(WireEnum, chinese="住户类型", english="Type of an occupant"):
-    OWNER = "OWNER", Word("业主", "Owner", misplaced=("业主绑定",))  # of the review types, by example (quirk 92)
+    OWNER = Word("业主", "Owner", misplaced=("业主绑定",))  # of the review types, by example (quirk 92)
     # 租户 here, 租客 among the roles and review types: other words of other lists (quirk 93).
-    TENANT = "TENANT", Word("租户", "Tenant", misplaced=("租客绑定",))
-    OTHER = "OTHER", Word("其他", "Another type")
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
+    TENANT = Word("租户", "Tenant", misplaced=("租客绑定",))
+    OTHER = Word("其他", "Another type")
+    UNRECOGNIZED = NOT_LISTED
 
 
 class Sex(WireEnum, chinese="性别", english="Sex"):
-    MALE = "MALE", Word("男", "Male")
-    FEMALE = "FEMALE", Word("女", "Female")
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
+    MALE = Word("男", "Male")
+    FEMALE = Word("女", "Female")
+    UNRECOGNIZED = NOT_LISTED
 
 
 class PoliticalStatus(WireEnum, chinese="政治面貌", english="Political status"):
-    MASSES = "MASSES", Word("群众", "Member of no party")
-    PARTY_MEMBER = "PARTY_MEMBER", Word("党员", "Member of the Communist Party", also=("中共党员",))
-    LEAGUE_MEMBER = "LEAGUE_MEMBER", Word("团员", "Member of the Communist Youth League", also=("共青团员",))
-    OTHER = "OTHER", Word("其他", "Another status")
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
-
-
-class ShenheType(WireEnum, chinese="审核类型", english="What an application asks for"):
-    BIND_OWNER = "BIND_OWNER", Word("业主绑定", "Bind an owner to a house", note="11月18日已开发")
-    BIND_TENANT = "BIND_TENANT", Word("租客绑定", "Bind a tenant to a house", note="11月18日已开发")
-    BIND_FAMILY = "BIND_FAMILY", Word("家属绑定", "Bind family of the owner to a house", note="11月18日已开发")
-    REPLACE_OWNER = "REPLACE_OWNER", Word("替换业主", "Replace the owner of a house", note="11月18日已开发")
-    UNBIND_OWNER = "UNBIND_OWNER", Word("业主解绑", "Unbind an owner", note="11月18日未开发解绑功能")
-    UNBIND_TENANT = "UNBIND_TENANT", Word("租客解绑", "Unbind a tenant", note="11月18日未开发解绑功能")
-    UNBIND_FAMILY = "UNBIND_FAMILY", Word("家属解绑", "Unbind family of the owner", note="11月18日未开发解绑功能")
-    CHANGE_HOUSE = "CHANGE_HOUSE", Word("修改房屋数据", "Change the data of a house", note="11月18日未开发修改功能")
-    CHANGE_PERSON = "CHANGE_PERSON", Word("修改个人信息", "Change the data of a person", note="11月18日未开发修改功能")
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
-
-
-class ShenheStatus(WireEnum, chinese="审核状态", english="Status of a review"):
-    PENDING = "PENDING", Word("等待审核", "Waiting for a decision", code="2")
-    APPROVED = "APPROVED", Word("审核通过", "Approved", code="1")
-    REJECTED = "REJECTED", Word("审核未通过", "Rejected", code="0")
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
-
-
-class FeeType(WireEnum, chinese="收费名称", english="What an order charges for"):  # 2.1.1.5; an open list (quirk 103)
-    PROPERTY = "PROPERTY", Word("物业费", "Property management")
-    WATER = "WATER", Word("水费", "Water")
-    PARKING_SPACE = "PARKING_SPACE", Word("车位费", "A parking space")
-    TEMPORARY_PARKING = "TEMPORARY_PARKING", Word("临时停车费", "Temporary parking")
-    OTHER = "OTHER", Word("其他", "Anything else: see the title", note="收费名称不限于本表")
-
-
-class OrderStatus(WireEnum, chinese="订单状态", english="Status of an order"):  # 2.1.2.2
-    OPEN = "OPEN", Word("进行中", "Can be paid", code="1")
-    CLOSED = "CLOSED", Word("已关闭", "Closed", code="0")
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
-
-
-class PaymentStatus(WireEnum, chinese="缴费状态", english="Whether an order is paid"):  # 2.1.2.2
-    UNPAID = "UNPAID", Word("未付款", "Not paid", code="0")
-    PAID = "PAID", Word("已付款", "Paid", code="1")
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
-
-
-class RepairStatus(
-    WireEnum, chinese="报修状态", english="Status of a repair"
-):  # 4.1.2, 4.3: two pairs of words for the same numbers (quirk 100)
-    OPEN = "OPEN", Word("未解决", "Not resolved", code="0", also=("未处理",))
-    RESOLVED = "RESOLVED", Word("已解决", "Resolved", code="1", also=("已处理",))
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
-
-
-class ModuleName(WireEnum, chinese="小区功能模块", english="Feature module of a community"):  # 3.1.1.4
-    BIND_HOUSE = "BIND_HOUSE", Word("绑定房屋", "Binding to a house")
-    BIND_FAMILY = "BIND_FAMILY", Word("绑定家属", "Binding of family")
-    LIVING_PAYMENTS = "LIVING_PAYMENTS", Word("生活缴费", "Payment of charges")
-    REPAIRS = "REPAIRS", Word("物业报修", "Requests for repairs")
-    CLOUD_PARKING = "CLOUD_PARKING", Word("云停车场", "Cloud car park")
-    COMPLAINTS = "COMPLAINTS", Word("投诉建议", "Complaints and suggestions")
-    ANNOUNCEMENTS = "ANNOUNCEMENTS", Word("公告通知", "Announcements")
-    EMERGENCY_PHONES = "EMERGENCY_PHONES", Word("应急电话", "Emergency phone numbers")
-    VISITOR_PASSES = "VISITOR_PASSES", Word("访客通行", "Visitor passes")
-    UNRECOGNIZED = "UNRECOGNIZED", NOT_LISTED
+    MASSES = Word("群众", "Member of no party")
+    PARTY_MEMBER = Word("党员", "Member of the Communist Party", also=("中共党员",))
+    LEAGUE_MEMBER = Word("团员", "Member of the Communist Youth League", also=("共青团员",))
+    OTHER = Word("其他", "Another status")
+    UNRECOGNIZED = NOT_LISTED
 
 
 class PlatformName(DescribedEnum, chinese="平台", english="One of the two platforms"):
-    WJDH = "WJDH", Word("万家灯火", "Reviews, orders, repairs, modules, announcements", note="又称智慧平台、智慧家园")
-    SECURITY = "SECURITY", Word("安防平台", "People, houses, payment notifications, production module states")
+    WJDH = Word("万家灯火", "Reviews, orders, repairs, modules, announcements", note="又称智慧平台、智慧家园")
+    SECURITY = Word("安防平台", "People, houses, payment notifications, production module states")
+
+
+class PersonalWord(Word, frozen=True):
+    """Of a kind of personal data: `mask` is how its values are shown to most callers; None: they are withheld."""
+
+    mask: Masker | None = None
 
 
 class PiiKind(DescribedEnum, chinese="个人信息类别", english="Kind of personal data"):
-    PHONE = "PHONE", Word("手机号码", "Phone number")
-    ID_CARD = "ID_CARD", Word("身份证号", "Number of an identity card")
-    NAME = "NAME", Word("姓名", "Name of a person")
-    BIRTH = "BIRTH", Word("出生日期", "Date of birth")
-    ADDRESS = "ADDRESS", Word("户籍地址", "Registered address")
-    PHOTO = "PHOTO", Word("头像", "Portrait")
-    SENSITIVE_STATUS = (
-        "SENSITIVE_STATUS",
-        Word("敏感身份", "Political status, veteran, subsistence allowance, petitioner"),
-    )
+    PHONE = PersonalWord("手机号码", "Phone number", mask=mask_phone)
+    ID_CARD = PersonalWord("身份证号", "Number of an identity card", mask=mask_id_card)
+    NAME = PersonalWord("姓名", "Name of a person", mask=mask_name)
+    BIRTH = PersonalWord("出生日期", "Date of birth")
+    ADDRESS = PersonalWord("户籍地址", "Registered address", mask=mask_address)
+    PHOTO = PersonalWord("头像", "Portrait")
+    SENSITIVE_STATUS = PersonalWord("敏感身份", "Political status, veteran, subsistence allowance, petitioner")
+
+    word: PersonalWord
+
+    @property
+    def masker(self) -> Masker | None:
+        """What masks a value of this kind; None where it is withheld."""
+        return self.word.mask
+
+    def mask(self, value: object) -> str | None:
+        """The value masked, or None where the kind is withheld as a whole."""
+        return None if self.word.mask is None else self.word.mask(value)
 
 
 class DataProblem(DescribedEnum, chinese="数据问题", english="Why a value did not arrive as documented"):
-    UNRECOGNIZED_VALUE = "UNRECOGNIZED_VALUE", Word("未知取值", "A word or number that is not in the list")
-    MALFORMED = "MALFORMED", Word("格式错误", "Not readable as what it should be")
-    MISSING = "MISSING", Word("缺失", "The document promises it, and it did not come")
-    CONTRADICTORY = (
-        "CONTRADICTORY",
-        Word("自相矛盾", "Two spellings of the same field disagree, or the word is of another list"),
-    )
-    LEGACY_CODE = "LEGACY_CODE", Word("旧编号", "A code of the old numbering, which is not documented")
+    UNRECOGNIZED_VALUE = Word("未知取值", "A word or number that is not in the list")
+    MALFORMED = Word("格式错误", "Not readable as what it should be")
+    MISSING = Word("缺失", "The document promises it, and it did not come")
+    CONTRADICTORY = Word("自相矛盾", "Two spellings of the same field disagree, or the word is of another list")
+    LEGACY_CODE = Word("旧编号", "A code of the old numbering, which is not documented")
 
 
-YES_NO = Switch(off=("0", 0, "否"), on=("1", 1, "是"))
+YES_NO = Switch("YesNo", off=("0", 0, "否"), on=("1", 1, "是"))
 """Flags: 0否1是, as text or number; JSON's booleans equal the numbers (quirk 117)."""
 
-ON_OFF = Switch(off=("0", 0, "关闭"), on=("1", 1, "开启"))
+ON_OFF = Switch("OnOff", off=("0", 0, "关闭"), on=("1", 1, "开启"))
 """Switches: 0关闭1开启, as text, number or boolean (quirk 102)."""
-
-ENUMS = {enum.__name__: enum for enum in WireEnum.__subclasses__()}
-
-CLOSED_LISTS: Mapping[str, type[WireEnum] | Switch] = {**ENUMS, "YesNo": YES_NO, "OnOff": ON_OFF}
-"""What a profile may add words to, by the names it has there."""
 
 FLAG_FORM: Mapping[bool, str] = {False: "0", True: "1"}
 """How a boolean is sent (quirk 62)."""
 
 NATION: Mapping[str, str] = {"汉": "汉族"}
 """Ethnic groups that the document spells in two ways (quirk 90), to the one that its examples use."""
+
+
+# The gateway's own: what no platform sends
+
+
+class Outcome(DescribedEnum, chinese="写入结果", english="How a write ended"):
+    CONFIRMED = Word("已确认", "It is done")
+    REFUSED = Word("已拒绝", "It is not done, or, of syncModules, not all of it; userErrors say why")
+    UNKNOWN = Word(
+        "结果未知", "It was sent, and the answer was lost or is still to come; the operation shows how it ends"
+    )
+    PLANNED = Word("预览", "It was a dry run and could be done; nothing was sent or recorded")
+
+
+class OperationState(DescribedEnum, chinese="写入状态", english="What has become of a write"):
+    """RESERVED → SENT → CONFIRMED | REFUSED | UNKNOWN; UNKNOWN → CONFIRMED | REFUSED once the write is read back.
+
+    No operation is in READ_BACK: it is a step of the timeline alone, after which the write may still be UNKNOWN.
+    """
+
+    RESERVED = Word("已登记", "It is in the journal, and nothing has been sent")
+    SENT = Word("已发出", "It was about to be sent to the platform")
+    CONFIRMED = Word("已确认", "It is done")
+    REFUSED = Word("已拒绝", "It is not done, or, of syncModules, not all of it; userErrors say why")
+    UNKNOWN = Word("结果未知", "It was sent, and what came of it is not known")
+    READ_BACK = Word("已回查", "While it was UNKNOWN, the platform's state was read to learn the outcome")
+
+
+class UserErrorCode(DescribedEnum, chinese="写入被拒绝的原因", english="Why a write was refused"):
+    INVALID = Word("输入无效", "A value of the input cannot be used")
+    NOT_FOUND = Word("记录不存在", "There is no such record")
+    PERSON_NOT_FOUND = Word("查无此人", "The platform does not know this person")
+    VEHICLE_NOT_FOUND = Word("查无此车", "The platform does not know this vehicle")
+    NOT_REGISTERED = Word("用户未注册", "The person is known and has not registered in the mini program")
+    FORBIDDEN_COMMUNITY = Word("无权操作该小区", "The community is not the caller's to write to")
+    ALREADY_REVIEWED = Word("已审核", "The review has been decided before")
+    ALREADY_CHARGED = Word("已有相同账单", "An equal open order of the last day stands")
+    CONFLICT = Word("冲突", "The write contradicts what is recorded already")
+    IDEMPOTENCY_MISMATCH = Word("幂等键参数不一致", "The idempotency key was used with other arguments")
+    IDEMPOTENCY_IN_PROGRESS = Word("正在处理", "The write with this idempotency key is still under way")
+    NOT_SUPPORTED = Word("无法更正", "What was submitted cannot be read, so nothing in it can be corrected")
+    UPSTREAM_REFUSED = Word("平台拒绝", "The platform said no")
+    UPSTREAM_UNAVAILABLE = Word("平台不可用", "The platform could not be asked; nothing was changed")
+    NOT_SENT = Word(
+        "未发送", "One of several that this request did not send; send the request again, with the same key"
+    )
+
+
+class DeliveryState(
+    DescribedEnum, chinese="缴费通知投递状态", english="Where the delivery of a payment notification stands"
+):
+    QUEUED = Word("待投递", "Stored, and to be delivered")
+    DELIVERED = Word("已送达", "The security platform has saved it")
+    DEAD = Word("投递失败", "Given up after the last attempt; can be retried")
+
+
+class ChangeKind(DescribedEnum, chinese="变动类型", english="What happened to a record of a list"):
+    APPEARED = Word("新增", "It is new among those that wait")
+    CHANGED = Word("变更", "It changed while it was waiting, or it left the list and its status cannot be read")
+    DECIDED = Word("已审核", "It is approved or rejected")
+    RESOLVED = Word("已处理", "It is dealt with")
+    REOPENED = Word("重新打开", "It waits again")
+
+
+class PaymentEventKind(DescribedEnum, chinese="缴费通知事件类型", english="What happened to a payment notification"):
+    RECEIVED = Word("已接收", "It was saved, or its community became known")
+    DELIVERED = Word("已送达", "The security platform has saved it")
+    DEAD = Word("投递失败", "Its delivery is given up")
+    CONFLICTED = Word("冲突", "One with other numbers has come for its order or WeChat number")
+
+
+class Severity(DescribedEnum, chinese="严重程度", english="Severity of a finding"):
+    INFO = Word("提示", "Good to know")
+    WARNING = Word("警告", "Look before deciding")
+    BLOCKING = Word("阻断", "Speaks against approval")
+
+
+class Availability(DescribedEnum, chinese="接口可用性", english="Whether an endpoint can be used"):
+    AVAILABLE = Word("可用", "Configured")
+    NOT_CONFIGURED = Word("未配置", "The settings give no path for it")
+    NOT_OFFERED = Word("平台未开发", "The platform has not developed it")
+
+
+class CircuitState(DescribedEnum, chinese="熔断状态", english="The circuit breaker of an endpoint"):
+    CLOSED = Word("正常", "Calls pass")
+    OPEN = Word("熔断", "Calls fail at once after repeated failures")
+    HALF_OPEN = Word("试探", "One call is tried")

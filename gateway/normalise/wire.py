@@ -4,70 +4,113 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, TypeVar, cast
 
-from gateway.normalise.field import declared_fields
-from gateway.normalise.person import PERSONAL_KEYS
-from gateway.normalise.profile import NO_PROFILE, Profile
-from gateway.normalise.records import Record
+import msgspec
+
+from gateway.normalise.people import PERSONAL_KEYS
+from gateway.normalise.records import Record, declared_fields
 from gateway.normalise.table import ROWS, Rows, Table
-from gateway.normalise.vocabulary import CLOSED_LISTS
-from gateway.normalise.wire_enum import WireEnum
+from gateway.normalise.vocabulary import Switch, WireEnum
+
+
+class ListPaging(msgspec.Struct, frozen=True):
+    """How a list pages. `page_size`: it cuts pages of this size, whatever it is asked for. Without `pages` it gives its
+    first page, whichever is asked for.
+    """
+
+    page_size: int | None = None
+    pages: bool = True
+
+
+AS_DECLARED = ListPaging()
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """`words` by closed list and member, `keys` by record and attribute, `lists` by endpoint. `seen` has types
+    (`observation.TYPES`) by record and key on the wire: what is known and not counted; `token_lifetimes` in
+    seconds by platform.
+    """
+
+    words: Mapping[str, Mapping[str, tuple[str, ...]]] = msgspec.field(default_factory=dict)
+    keys: Mapping[tuple[str, str], tuple[str, ...]] = msgspec.field(default_factory=dict)
+    seen: Mapping[tuple[str, str], frozenset[str]] = msgspec.field(default_factory=dict)
+    lists: Mapping[str, ListPaging] = msgspec.field(default_factory=dict)
+    not_found: tuple[str, ...] = ()
+    token_lifetimes: Mapping[str, float] = msgspec.field(default_factory=dict)
+    refuse_reasons: bool = True
+
+
+NO_PROFILE = Profile()
+
 
 RecordT = TypeVar("RecordT", bound=Record)
-MadeT = TypeVar("MadeT")
 
 
 class Wire:
-    """`words` has the spellings of each closed list. Masks know the profile's keys of personal data from now on."""
+    """`words` has the spellings of each closed list, `made` the readers of rows and what else is made of a wire, each
+    made when it is asked for first: entities declare lists of their own. Masks know the profile's keys of personal data
+    from now on.
+    """
 
     def __init__(self, profile: Profile = NO_PROFILE) -> None:
         self.profile = profile
-        self.words: Mapping[Any, Mapping[object, Any]] = {
-            words: words.spellings(profile.words.get(name, {})) for name, words in CLOSED_LISTS.items()
-        }
-        self._made: dict[object, Any] = {}
-        for rows in ROWS:
+        self.words: dict[type[WireEnum] | Switch, Mapping[object, Any]] = _Made(
+            lambda words: words.spellings(profile.words.get(words.__name__, {}))
+        )
+        self.made: dict[Any, Any] = _Made(lambda make: make(self))
+        for rows in ROWS.values():
             self.table(rows)
             record: type[Record] = rows.record
             for attribute, declared in declared_fields(record).items():
-                if declared.field.pii is not None:
+                if declared.pii is not None:
                     more = profile.keys.get((record.__name__, attribute), ())
-                    PERSONAL_KEYS.update(dict.fromkeys(map(str.lower, more), declared.field.pii))
+                    PERSONAL_KEYS.update(dict.fromkeys(map(str.lower, more), declared.pii))
 
     def table(self, rows: Rows[RecordT]) -> Table[RecordT]:
         """What reads these rows."""
-        if rows not in self._made:
-            self._made[rows] = Table(self, rows)
-        table: Table[RecordT] = self._made[rows]
+        table: Table[RecordT] = self.made[rows]
         return table
 
-    def made(self, make: Callable[["Wire"], MadeT]) -> MadeT:
-        """What else is made of the readers, once."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        made: MadeT = self._made[make]
-        return made
+    def word_type(self, words: type[WireEnum] | Switch, *, required: bool) -> Any:
+        """A type for msgspec to decode: a spelling, text or number, becomes what it stands for, empty text None. What
+        is no spelling stays what it is, and so does empty text where a word is `required`.
 
-    def word_type(self, enum: type[WireEnum], *, required: bool) -> Any:
-        """A type for msgspec to decode: a spelling becomes its member, empty text None, any other text stays text. So
-        does empty text where a word is `required`.
-
-        msgspec looks texts up in an enum's table of values, without making a string of them, and gives what it finds
-        there. So it reads the words of a row in half the time that it takes to read them as text and look them up.
+        msgspec looks values up in an enum's table without making objects of them: half the time of doing so here.
         """
-        words = self.words[enum]
-        table = {text: words[text] for text in words if text or (text == "" and not required)}
-        table |= {word: word for word in enum.misplaced}  # for an unknown word msgspec calls Python: 2 µs
-        spelling = cast(Any, _Spelling)(f"{enum.__name__}Spelling", {str(text): text for text in table if text})
-        spelling._value2member_map_ = table
-        return spelling
+        meanings = self.words[words].items()
+        texts: dict[Any, Any] = {
+            text: meant for text, meant in meanings if isinstance(text, str) and (text or not required)
+        }
+        numbers = {number: meant for number, meant in meanings if isinstance(number, int)}
+        if isinstance(words, Switch):
+            return _spelling("Texts", texts) | _spelling("Numbers", numbers) | bool
+        texts |= {word: word for word in words.misplaced}  # for an unknown word msgspec calls Python: 2 µs
+        return _spelling("Texts", texts) | (_spelling("Numbers", numbers) if numbers else int)
+
+
+class _Made(dict[Any, Any]):
+    """What is made of its key when it is asked for first."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+
+    def __missing__(self, key: Any) -> Any:
+        made = self[key] = self._make(key)
+        return made
 
 
 class _Spelling(Enum):
-    """Base of the types that `Wire.word_type` makes: text that is no spelling stays text."""
+    """Base of the types that `Wire.word_type` makes: what is no spelling stays what it is."""
 
     @classmethod
     def _missing_(cls, value: object) -> Any:
         return value
+
+
+def _spelling(name: str, meanings: Mapping[Any, Any]) -> Any:
+    """An enum that msgspec makes of these spellings what they mean."""
+    spelling = cast(Any, _Spelling)(name, {f"spelling {number}": text for number, text in enumerate(meanings)})
+    spelling._value2member_map_ = meanings
+    return spelling
 
 
 AS_DOCUMENTED = Wire()

@@ -7,55 +7,41 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from math import inf
+from select import PIPE_BUF
 from traceback import format_tb
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from gateway.ops.resilience import Clock
+Clock: TypeAlias = Callable[[], float]  # seconds that only go forward
 
-QUIET_SECONDS = 60.0
-"""So long after a line no other one of its kind is written."""
+log = structlog.get_logger(__name__)
 
-
-class _Line:
-    """The last line of its kind: when it was written, and how many have been left out since."""
-
-    __slots__ = ("at", "left_out")
-
-    def __init__(self, at: float) -> None:
-        self.at = at
-        self.left_out = 0
+QUIET_SECONDS = 60.0  # so long after a line no other one of its kind is written
 
 
 class LogThrottle:
-    """Says which lines to write. Kinds are few: each is remembered. `clock` is in seconds and never goes back."""
+    """Says which lines to write. Kinds are few: each is remembered."""
 
-    __slots__ = ("_clock", "_lines")
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, tuple[float, int]] = {}  # when written, and how many left out since
 
     def left_out(self, kind: str) -> int | None:
         """How many lines of this kind were left out before this one; None where this one is to be left out, too."""
         now = self._clock()
-        last = self._lines.get(kind)
-        if last is not None and now - last.at < QUIET_SECONDS:
-            last.left_out += 1
+        written_at, left_out = self._lines.get(kind, (-inf, 0))
+        if now - written_at < QUIET_SECONDS:
+            self._lines[kind] = written_at, left_out + 1
             return None
-        self._lines[kind] = _Line(now)
-        return 0 if last is None else last.left_out
+        self._lines[kind] = now, 0
+        return left_out
 
 
-log = structlog.get_logger(__name__)
-
-SETTLED = 5.0
-"""Seconds without a failure after which what works again is taken to go on working: a few lines, not many, for what
-fails now and then.
-"""
+SETTLED = 5.0  # seconds without a failure after which what works again is taken to go on working
 
 
 class StateLog:
@@ -63,8 +49,6 @@ class StateLog:
 
     `where` goes into both lines.
     """
-
-    __slots__ = ("_back", "_clock", "_failed_at", "_failures", "_level", "_lost", "_since", "_where")
 
     def __init__(
         self,
@@ -74,9 +58,8 @@ class StateLog:
         clock: Clock = time.monotonic,
         **where: object,
     ) -> None:
-        self._lost = lost
+        self._lost, self._level = lost, level
         self._back = back
-        self._level = level
         self._clock = clock
         self._where = where
         self._since: float | None = None
@@ -84,7 +67,7 @@ class StateLog:
         self._failures = 0
 
     def failed(self, **why: object) -> None:
-        """It did not work. `why` is logged with the first failure."""
+        """Record a failure; the first one is logged, with `why`."""
         self._failed_at = self._clock()
         self._failures += 1
         if self._since is None:
@@ -92,7 +75,7 @@ class StateLog:
             getattr(log, self._level)(self._lost, **self._where, **why)
 
     def worked(self) -> None:
-        """It did."""
+        """Record a success; one that has held for `SETTLED` seconds is logged as the recovery."""
         if self._since is None:
             return
         now = self._clock()
@@ -130,9 +113,18 @@ class ToStructlog(logging.Handler):
         structlog.get_logger().log(record.levelno, event, logger=record.name, exc_info=error)
 
 
-def write_line(line: str) -> None:
-    """Write a line that is JSON already, whatever the level, with the others on standard error."""
-    sys.stderr.write(line)
+def write_lines(lines: Iterable[str]) -> None:
+    """Write lines that are JSON already, whatever the level, with the others on standard error: as many at once as a
+    pipe takes without another process's line in between.
+    """
+    piece, size = "", 0
+    for line in lines:
+        size += len(line.encode())
+        if size > PIPE_BUF:
+            sys.stderr.write(piece)
+            piece, size = "", len(line.encode())
+        piece += line
+    sys.stderr.write(piece)
 
 
 def configure_logs(level: str = "info") -> None:

@@ -1,12 +1,13 @@
-"""Traces as OpenTelemetry spans, sent to a collector by OTLP over HTTP. Needs the extra `otel`: see `gateway.ops.otel`.
+"""Traces as OpenTelemetry spans, sent to a collector by OTLP over HTTP. Needs the extra `otel`.
 
 Spans follow the semantic conventions of GraphQL servers and of HTTP. They are made of the finished trace, so that an
 operation pays for no library while it runs.
 """
 
 import os
+from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Final
+from typing import Final, TypeAlias
 
 from opentelemetry import trace as api
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -17,15 +18,15 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, StatusCode
 
-from gateway.ops.calls import CallTrace, new_span_id
-from gateway.ops.otel import Attributes
-from gateway.ops.trace import Trace, TraceParent
+from gateway.ops.trace import CallTrace, Trace, new_span_id
 
 SERVICE: Final = "wanjia-gateway"
 
+Attributes: TypeAlias = Mapping[str, str | int]
+
 
 class _GivenIds(IdGenerator):
-    """Ids that were given out before the spans were made: the platforms have been sent them. 0 stands for any."""
+    """Ids that were given out, and sent to the platforms, before the spans were made. 0 stands for any."""
 
     trace_id = 0
     span_id = 0
@@ -57,32 +58,31 @@ class SpanExport:
 
         `attributes` are of its request; `failure` is the code that it ended with, if it failed.
         """
+        self._ids.trace_id = int(trace.trace_id, 16)
         clock = trace.started_at.timestamp() - trace.began  # from the trace's clock to Unix time
         began, ended = clock + trace.began, clock + trace.began + trace.duration
         about = {"graphql.operation.type": trace.operation_type, **attributes}
         if trace.operation_name:
             about["graphql.operation.name"] = trace.operation_name
         name = " ".join(filter(None, (trace.operation_type, trace.operation_name)))
-        self._add(trace, name, trace.parent, began, ended, SpanKind.SERVER, about, failure, trace.span_id)
-        root = TraceParent(trace.trace_id, trace.span_id, is_sampled=True)
+        root, parent = trace.span_id, trace.parent.span_id if trace.parent else ""
+        self._add(name, parent, began, ended, SpanKind.SERVER, about, failure, root)
         for phase, start, duration in trace.phases():
-            self._add(trace, f"graphql.{phase}", root, began + start, began + start + duration)
+            self._add(f"graphql.{phase}", root, began + start, began + start + duration)
         by_level: dict[int, list[CallTrace]] = {}
         for call, level in zip(trace.calls, trace.levels(), strict=True):
             by_level.setdefault(level, []).append(call)
         for level, calls in by_level.items():
-            ends = [clock + call.ended if call.ended else ended for call in calls]
-            first = min(clock + call.began for call in calls)
-            id_ = self._add(trace, f"level {level}", root, first, max(ends))
-            parent = TraceParent(trace.trace_id, id_, is_sampled=True)
-            for call, end in zip(calls, ends, strict=True):
-                self._add_call(trace, call, parent, clock + call.began, end)
+            spans = [(call, clock + call.began, clock + call.ended if call.ended else ended) for call in calls]
+            above = self._add(f"level {level}", root, min(span[1] for span in spans), max(span[2] for span in spans))
+            for span in spans:
+                self._add_call(above, *span)
 
     def close(self) -> None:
         """Send what is left, and end. Blocks until then."""
         self._provider.shutdown()
 
-    def _add_call(self, trace: Trace, call: CallTrace, parent: TraceParent, start: float, end: float) -> None:
+    def _add_call(self, parent: str, call: CallTrace, start: float, end: float) -> None:
         is_own = call.source == "own"
         about: dict[str, str | int] = {
             "gateway.platform": call.platform,
@@ -94,18 +94,17 @@ class SpanExport:
             about |= {"http.request.method": "POST", "http.request.resend_count": max(0, call.attempts - 1)}
         if call.rows is not None:
             about["gateway.call.rows"] = call.rows
-        if call.bytes is not None:
-            about["http.response.body.size"] = call.bytes
+        if call.size is not None:
+            about["http.response.body.size"] = call.size
         name = f"{'POST' if is_own else call.source} {call.endpoint}"
         kind = SpanKind.CLIENT if is_own else SpanKind.INTERNAL
         failure = None if call.outcome == "OK" else call.outcome
-        self._add(trace, name, parent, start, end, kind, about, failure, call.span_id)
+        self._add(name, parent, start, end, kind, about, failure, call.span_id)
 
     def _add(
         self,
-        trace: Trace,
         name: str,
-        parent: TraceParent | None,
+        parent: str,
         start: float,
         end: float,
         kind: SpanKind = SpanKind.INTERNAL,
@@ -113,22 +112,16 @@ class SpanExport:
         failure: str | None = None,
         id_: str = "",
     ) -> str:
-        """A span from start to end, in Unix seconds; its id, which is this one or a new one."""
-        self._ids.trace_id, self._ids.span_id = int(trace.trace_id, 16), int(id_ or "0", 16)
+        """A span from start to end, in Unix seconds, below that with the id `parent`. Returns its id: `id_`, or new."""
+        self._ids.span_id = int(id_ or "0", 16)
         context = None
-        if parent is not None:
+        if parent:
             flags = api.TraceFlags(api.TraceFlags.SAMPLED)
-            above = api.SpanContext(
-                int(parent.trace_id, 16), int(parent.span_id, 16), is_remote=True, trace_flags=flags
-            )
+            above = api.SpanContext(self._ids.trace_id, int(parent, 16), is_remote=True, trace_flags=flags)
             context = api.set_span_in_context(api.NonRecordingSpan(above))
-        span = self._tracer.start_span(name, context, kind, attributes, start_time=_nanoseconds(start))
+        span = self._tracer.start_span(name, context, kind, attributes, start_time=int(start * 1e9))
         if failure is not None:
             span.set_attribute("error.type", failure)
             span.set_status(StatusCode.ERROR)
-        span.end(_nanoseconds(end))
+        span.end(int(end * 1e9))
         return f"{span.get_span_context().span_id:016x}"
-
-
-def _nanoseconds(seconds: float) -> int:
-    return int(seconds * 1e9)

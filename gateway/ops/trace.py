@@ -1,34 +1,120 @@
-"""What one operation did: how many platform calls it made and, where somebody wants to see it, its trace.
+"""What one operation did: how many platform calls it made and, for few, its trace.
 
-A `Meter` counts for every operation. A `Trace` is made for few: all that is written here is written only then, and the
-places that could add to one ask for nothing more than whether there is one. It holds no values of arguments and nothing
-that a platform sent.
+A `Meter` counts for every operation. A `Trace` is made for few. It holds no values of arguments and nothing that a
+platform sent.
 """
 
+import os
 import time
-from collections.abc import Awaitable, Hashable, Iterator
+from collections.abc import Awaitable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from itertools import pairwise
 from math import inf
 from random import getrandbits
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
+from gateway.errors import GatewayError
 from gateway.normalise.times import CHINA
-from gateway.ops.calls import ASKING, CallTrace, Completion, Path, Source, new_span_id
 from gateway.ops.slots import GATEWAY
+from gateway.settings import SettingsError
+
+if TYPE_CHECKING:
+    from gateway.ops.spans import SpanExport
 
 ValueT = TypeVar("ValueT")
 
 PHASES: Final = ("authenticate", "read", "parse", "validate", "plan", "execute", "serialise")
 
+Path: TypeAlias = tuple[str | int, ...]  # a place in the response
+
+Source: TypeAlias = Literal["own", "joined", "kept"]
+"""A call made for this operation; one in flight for another operation; an answer from the cache."""
+
+Moment: TypeAlias = Literal["token", "slot", "connecting", "sent", "byte"]
+"""A call has a token, has a slot, waits for a new connection, was handed to its connection, got its first byte."""
+
+ASKING: ContextVar[tuple[Path, ...]] = ContextVar("asking", default=())
+"""The response paths that whatever is running now is for."""
+
+
+def new_span_id() -> str:
+    return f"{getrandbits(64) or 1:016x}"
+
+
+class CallTrace(msgspec.Struct, eq=False):
+    """One platform call, or the use of another operation's. Times are of the trace's clock; None: not known."""
+
+    source: Source
+    platform: str
+    endpoint: str
+    kind: str
+    level: int
+    trace_id: str
+    began: float = msgspec.field(default_factory=time.perf_counter)
+    paths: tuple[Path, ...] = msgspec.field(default_factory=ASKING.get)
+    arguments: list[tuple[str, str]] = []
+    age: float | None = None
+    at: dict[Moment, float] = {}
+    ended: float | None = None
+    attempts: int = 0
+    token_renewals: int = 0
+    outcome: str = "OK"
+    retryable: bool | None = None
+    size: int | None = None
+    rows: int | None = None
+    data_issues: int = 0
+    span_id: str = msgspec.field(default_factory=new_span_id)
+
+    @property
+    def traceparent(self) -> bytes:
+        return f"00-{self.trace_id}-{self.span_id}-01".encode()
+
+    def note(self, moment: Moment) -> None:
+        """The connection engine is there. Once it has sent the call, possibly again, the next byte is the first one."""
+        if moment == "sent":
+            self.attempts += 1
+            self.at.pop("byte", None)
+        if moment != "byte" or "byte" not in self.at:
+            self.at[moment] = time.perf_counter()
+
+    def end(self, outcome: object) -> None:
+        """The call came to a value, or to an error with the contract's code."""
+        self.ended = time.perf_counter()
+        if isinstance(outcome, BaseException):
+            described = outcome.extensions() if isinstance(outcome, GatewayError) else {}
+            self.outcome = str(described.get("code", "INTERNAL"))
+            self.retryable = described.get("retryable") is True
+            return
+        items = getattr(outcome, "items", outcome)
+        records = items if isinstance(items, tuple) else () if outcome is None else (outcome,)
+        self.rows = len(records)
+        issues = (getattr(record, "data_issues", ()) for record in records)
+        self.data_issues = sum(len(each) for each in issues if isinstance(each, tuple))
+
+
+class Completion:
+    """Stands among those who wait for a read, and ends its trace when it is completed."""
+
+    def __init__(self, call: CallTrace, read: Any) -> None:
+        self.left = 1
+        self.woken = self
+        self._call = call
+        self._read = read
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, _result: bool) -> None:
+        self._call.end(self._read.outcome)
+
 
 class Meter(msgspec.Struct, eq=False):
     """Counts the platform calls that an operation makes, logins apart, and the reads that it has `kept` answers of. No
-    call is made beyond the `limit`. `trace` is its trace, if it has one. `caller` is who waits for slots
-    (`gateway.ops.slots`).
+    call is made beyond the `limit`. `caller` is who waits for slots (`gateway.ops.slots`).
     """
 
     calls: int = 0
@@ -43,13 +129,12 @@ METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 
 def current_trace() -> "Trace | None":
-    """The trace of the operation under way."""
     meter = METER.get()
     return None if meter is None else meter.trace
 
 
 def enter_phase(phase: str) -> None:
-    """The operation under way begins this phase, if anybody looks."""
+    """The operation under way begins this phase, if it is traced."""
     trace = current_trace()
     if trace is not None:
         trace.enter(phase)
@@ -66,8 +151,8 @@ class TraceParent(NamedTuple):
 class Trace:
     """The trace of one operation, from the head of its request to its answer.
 
-    `is_exported`: it becomes spans. `is_shown`: it is part of the answer. Then graphql-core executes the operation, and
-    the values are looked at as well: their data issues, and what was masked. `level` is that of a plan.
+    `is_exported`: it becomes spans. `is_shown`: it is part of the answer, with data issues and what was masked; then
+    graphql-core executes the operation. `level` is that of a plan.
     """
 
     def __init__(self, parent: TraceParent | None, *, is_exported: bool = False) -> None:
@@ -84,67 +169,49 @@ class Trace:
         self.calls: list[CallTrace] = []
         self.data_issues: dict[tuple[Path, str], tuple[str, str]] = {}  # problem and platform, by path and field
         self.masked: dict[Path, None] = {}
-        self.reveals: dict[tuple[str, str], int] = {}  # records, by type and field
+        self.reveals: dict[str, dict[str, int]] = {}  # records, by type and field
         self.duration = 0.0
         self.batches: list[tuple[str, int, float, float]] = []  # loader, keys, start and end
-        self._phases: dict[str, list[float]] = {"authenticate": [0.0, 0.0]}  # start and duration, in seconds
-        self._phase = "authenticate"
-        self._entered = self.began
+        self._entered = [("authenticate", self.began)]  # each phase, and when it began
         self.level = 0
         self._asked: dict[tuple[int, Hashable], list[Path]] = {}
 
-    # Phases
-
     def enter(self, phase: str) -> None:
-        """This phase begins, and the one before it ends."""
-        now = time.perf_counter()
-        self.leave(now)
-        self._phase, self._entered = phase, now
-        self._phases.setdefault(phase, [now - self.began, 0.0])
-
-    def leave(self, now: float | None = None) -> None:
-        """The phase ends."""
-        if self._phase:
-            self._phases[self._phase][1] += (time.perf_counter() if now is None else now) - self._entered
-            self._phase = ""
+        """This phase begins, and the one before it ends. Empty: only that."""
+        self._entered.append((phase, time.perf_counter()))
 
     def finish(self) -> None:
-        """The operation has ended."""
-        self.leave()
-        self.duration = time.perf_counter() - self.began
-
-    # Who asks
+        self.enter("")
+        self.duration = self._entered[-1][1] - self.began
 
     def ask(self, loader: object, key: Hashable) -> None:
-        """The loader is asked for this key, for what is running now."""
+        """The loader is asked for this key, by what is running now."""
         self._asked.setdefault((id(loader), key), []).extend(ASKING.get())
 
     def find_paths(self, loader: object, key: Hashable) -> tuple[Path, ...]:
-        """What asked this loader for this key."""
+        """The paths of the fields that asked this loader for this key."""
         asked = self._asked.get((id(loader), key))
         return tuple(dict.fromkeys(asked)) if asked else ASKING.get()
 
     async def under(self, paths: tuple[Path, ...], awaitable: Awaitable[ValueT]) -> ValueT:
-        """The value of what is awaited for these paths."""
         with self.asking(paths):
             return await awaitable
 
     @contextmanager
     def asking(self, paths: tuple[Path, ...]) -> Iterator[None]:
-        """What runs within is for these paths."""
+        """Within the block, what is asked for is for these paths."""
         token = ASKING.set(paths)
         try:
             yield
         finally:
             ASKING.reset(token)
 
-    # Calls
-
-    def begin_call(self, platform: str, endpoint: str, kind: str, form: bytes) -> CallTrace:
-        """A call with this form is begun for this operation. Of the form, only the names of its fields are noted."""
+    def begin_call(self, platform: str, endpoint: str, kind: str, arguments: Mapping[str, Any]) -> CallTrace:
+        """A call is begun for this operation. Only the names of its arguments are noted, and of a login none."""
         call = CallTrace("own", platform, endpoint, kind, self.level, self.trace_id)
-        fields = (field.partition("=") for field in form.decode("ascii").split("&") if field and kind != "login")
-        call.arguments = [(name, "number" if value.isdigit() else "text") for name, _, value in fields]
+        if kind != "login":
+            given = [(name, str(value)) for name, value in arguments.items() if value != ""]
+            call.arguments = [(name, "number" if value.isdigit() else "text") for name, value in given]
         self.calls.append(call)
         return call
 
@@ -160,29 +227,29 @@ class Trace:
             read.waiters.append(Completion(call, read))
 
     @contextmanager
-    def batch(self, loader: object, keys: int) -> Iterator[None]:
-        """A loader asks for so many keys at once, within."""
-        name = type(loader).__name__.removesuffix("Loader").lower()
+    def batch(self, loader: str, keys: int) -> Iterator[None]:
+        """A loader of this name asks for so many keys at once, within."""
         started = time.perf_counter()
         try:
             yield
         finally:
-            self.batches.append((name, keys, started, time.perf_counter()))
+            self.batches.append((loader, keys, started, time.perf_counter()))
 
     def reveal(self, type_name: str, field: str, records: int) -> None:
-        """So many records were shown with this field as it is."""
-        self.reveals[type_name, field] = self.reveals.get((type_name, field), 0) + records
-
-    # The result
+        fields = self.reveals.setdefault(type_name, {})
+        fields[field] = fields.get(field, 0) + records
 
     def phases(self) -> list[tuple[str, float, float]]:
-        """Those that there were, in order: name, start since the beginning, and duration, in seconds."""
-        return [(name, *self._phases[name]) for name in PHASES if name in self._phases]  # type: ignore[misc] # always two
+        """Name, start since the beginning, and duration in seconds of the phases that there were, in order."""
+        found: dict[str, tuple[float, float]] = {}
+        for (name, start), (_, end) in pairwise(self._entered):
+            first, duration = found.get(name, (start - self.began, 0.0))
+            found[name] = first, duration + end - start
+        return [(name, *found[name]) for name in PHASES if name in found]
 
     def levels(self) -> list[int]:
-        """The level of the response that needs each call, in the order of `calls`.
-
-        That of a plan's level; under graphql-core, one more than of the calls whose values lead to its paths.
+        """The level of the response that needs each call, in the order of `calls`: that of the plan or, under
+        graphql-core, one more than those of the calls whose values lead to its paths.
         """
         deepest: dict[Path, int] = {}
         found: dict[CallTrace, int] = {}
@@ -194,7 +261,7 @@ class Trace:
         return [found[call] for call in self.calls]
 
     def to_json(self) -> dict[str, Any]:
-        """As `extensions.trace` has it: see docs/observability.md."""
+        """The trace as the answer has it in `extensions.trace` (docs/observability.md)."""
         return {
             "traceId": self.trace_id,
             "requestId": self.request_id,
@@ -203,10 +270,7 @@ class Trace:
             "execution": "graphql-core",
             "startedAt": self.started_at.isoformat(timespec="milliseconds"),
             "durationMs": _ms(self.duration),
-            "phases": [
-                {"name": name, "startMs": _ms(start), "durationMs": _ms(duration)}
-                for name, start, duration in self.phases()
-            ],
+            "phases": [{"name": name, "startMs": _ms(at), "durationMs": _ms(took)} for name, at, took in self.phases()],
             "calls": [
                 self._call_json(number, call, level)
                 for number, (call, level) in enumerate(zip(self.calls, self.levels(), strict=True), 1)
@@ -220,11 +284,15 @@ class Trace:
                 for (path, field), (problem, platform) in self.data_issues.items()
             ],
             "masked": [list(path) for path in self.masked],
-            "reveals": self._reveals_json(),
+            "reveals": [
+                {"type": type_name, "fields": sorted(fields), "records": max(fields.values())}
+                for type_name, fields in self.reveals.items()
+            ],
         }
 
     def _call_json(self, number: int, call: CallTrace, level: int) -> dict[str, Any]:
         ended = time.perf_counter() if call.ended is None else call.ended
+        at, sent = call.at, call.at.get("sent")
         return {
             "id": number,
             "platform": call.platform,
@@ -237,27 +305,19 @@ class Trace:
             "ageMs": _ms(call.age),
             "startMs": _ms(call.began - self.began),
             "durationMs": _ms(ended - call.began),
-            "tokenMs": _between(call.began, call.has_token),
-            "queuedMs": _between(call.has_token, call.has_slot),
-            "connectingMs": _between(call.connecting or call.sent, call.connected or call.sent),
-            "waitingMs": _between(call.sent, call.first_byte),
-            "readingMs": _between(call.first_byte, ended),
+            "tokenMs": _between(call.began, at.get("token")),
+            "queuedMs": _between(at.get("token"), at.get("slot")),
+            "connectingMs": _between(at.get("connecting", sent), sent),
+            "waitingMs": _between(sent, at.get("byte")),
+            "readingMs": _between(at.get("byte"), ended),
             "attempts": call.attempts,
             "tokenRenewals": call.token_renewals,
             "outcome": call.outcome,
             "retryable": call.retryable,
-            "bytes": call.bytes,
+            "bytes": call.size,
             "rows": call.rows,
             "dataIssues": call.data_issues,
         }
-
-    def _reveals_json(self) -> list[dict[str, Any]]:
-        types: dict[str, dict[str, int]] = {}
-        for (type_name, field), records in self.reveals.items():
-            types.setdefault(type_name, {})[field] = records
-        return [
-            {"type": name, "fields": sorted(fields), "records": max(fields.values())} for name, fields in types.items()
-        ]
 
 
 def _ms(seconds: float | None) -> float | None:
@@ -266,3 +326,20 @@ def _ms(seconds: float | None) -> float | None:
 
 def _between(start: float | None, end: float | None) -> float | None:
     return None if start is None or end is None else _ms(max(0.0, end - start))
+
+
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+def open_export(environ: Mapping[str, str] = os.environ) -> "SpanExport | None":
+    """Open the export of finished traces, if the environment names a collector. Raises SettingsError where the extra
+    `otel` is not installed.
+    """
+    named = [name for name in ENDPOINTS if environ.get(name, "").strip()]
+    if not named:
+        return None
+    try:
+        from gateway.ops.spans import SpanExport  # noqa: PLC0415 # of an extra
+    except ImportError:
+        raise SettingsError(f"{named[0]}: needs the extra otel (pip install wanjia-gateway[otel])") from None
+    return SpanExport()

@@ -1,81 +1,75 @@
-"""One call to an endpoint: its token, its exchange, its circuit, and what its answer means."""
+"""One call to an endpoint, from its token to its value.
+
+What an error says about the fate of the request, so that no write is repeated that may have been executed:
+
+    httpx.PoolTimeout, ConnectTimeout, ConnectError, ProxyError    no byte of it left
+    StaleConnectionError (a ReadError)                             sent on a kept connection that the server was closing
+    httpx.ReadError, ReadTimeout                                   sent; what became of it is unknown
+    httpx.RemoteProtocolError                                      answered with something else than HTTP
+"""
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, TypeVar
+from http import HTTPStatus
+from time import monotonic
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import httpx
 
 from gateway.errors import (
+    ConnectionLostError,
     NotConfiguredError,
     NotSentError,
     PlatformAuthError,
+    PlatformBusyError,
     PlatformError,
+    PlatformTimeoutError,
     ProtocolError,
     QueryTooComplexError,
     RefusedError,
     drop_tracebacks,
 )
+from gateway.futures import Pending
 from gateway.normalise.shapes import FirstPageError, ShapeError
-from gateway.ops.calls import CANCELLED, OK, REFUSED, CallTrace
-from gateway.ops.slots import GATEWAY
-from gateway.ops.trace import METER, Meter
-from gateway.platforms.answer import RawAnswer
-from gateway.platforms.endpoint import Endpoint
-from gateway.platforms.envelope import SUCCESS, BadAnswerError, BusyAnswerError, Envelope, open_envelope
-from gateway.platforms.failure import record_failure, to_platform_error
-from gateway.platforms.pending import OnDone, Pending
-from gateway.platforms.pool import Exchange
-from gateway.platforms.route import Route
+from gateway.ops.calls import CANCELLED, OK, REFUSED
+from gateway.ops.slots import GATEWAY, Lane, Slots
+from gateway.ops.trace import METER, CallTrace, Completion, Meter
+from gateway.platforms.answer import RawAnswer, StaleConnectionError
+from gateway.platforms.connection import Connection
+from gateway.platforms.endpoint import Arguments, Endpoint, Route
+from gateway.platforms.envelope import SUCCESS, BadAnswerError, BusyAnswerError, Envelope
 from gateway.platforms.session import NO_CREDENTIAL, Credential
 from gateway.wording.faults import FaultWording
+from gateway.wording.foreign import wire_text
 from gateway.wording.requests import RequestWording
-from gateway.wording.wording import Text
 
 if TYPE_CHECKING:
     from gateway.platforms.client import PlatformClient
 
 ParsedT = TypeVar("ParsedT")
 
-LOGIN = "gateway/login"
-"""The caller of logins: all others wait for them."""
+Failure: TypeAlias = httpx.TransportError | BadAnswerError | BusyAnswerError
 
 
 class Call(Pending[ParsedT]):
     """One call, with the token of its platform. Where that is dead, the call is made once more with another one, since
     nothing was executed (quirk 45). A login has no token.
 
-    `read(endpoint, envelope, *arguments)` makes the value, of refusals too: it knows what they mean. The outcome is
-    that value, or what `read` raises, a ShapeError as a ProtocolError, or a PlatformError. Once it has come, `answer`
-    is the answer, and `size` its bytes.
+    A read may use a kept connection, and is sent again on a new one when that was closing. Any other call gets a new
+    connection, so that it cannot be lost to a closing one. Both are tried again once when no connection can be made.
+
+    `read(endpoint, envelope, *rest)` makes the value, of refusals too: it knows what they mean. The outcome is that
+    value, or what `read` raises, a ShapeError as a ProtocolError, or a PlatformError. `answer` is set once it has come.
     """
 
-    __slots__ = (
-        "_arguments",
-        "_client",
-        "_context",
-        "_credential",
-        "_deadline",
-        "_form",
-        "_is_renewed",
-        "_meter",
-        "_on_done",
-        "_read",
-        "_route",
-        "_stage",
-        "_started",
-        "_trace",
-        "answer",
-        "endpoint",
-        "size",
-    )
-
+    deadline: float
+    lane: Lane
+    request: bytes
     _context: Context
     _credential: Credential
-    _deadline: float
     _meter: Meter | None
-    _on_done: OnDone
     _route: Route
     _started: float
 
@@ -83,159 +77,250 @@ class Call(Pending[ParsedT]):
         self,
         client: "PlatformClient",
         endpoint: Endpoint,
-        form: bytes,
+        arguments: Arguments,
         read: Callable[..., ParsedT],
-        *arguments: object,
+        *rest: object,
     ) -> None:
+        super().__init__()
         self.endpoint = endpoint
-        self.size = 0
+        self.arguments = arguments
         self.answer: RawAnswer | None = None
+        self.trace: CallTrace | None = None
         self._client = client
-        self._form = form
+        self._is_repeated = False
         self._read = read
-        self._arguments = arguments
-        self._stage: Pending[RawAnswer] | asyncio.Task[None] | None = None  # what it waits for
-        self._is_renewed = False
-        self._trace: CallTrace | None = None
+        self._rest = rest
+        self._stage: Slots | Connection | asyncio.Task[None] | None = None  # what it waits for, in a slot or for one
+        self._renewal: asyncio.Task[None] | None = None  # what it waits for before
 
-    def begin(self, on_done: OnDone) -> None:
-        self._on_done = on_done
-        client, endpoint = self._client, self.endpoint
-        self._meter = meter = METER.get()
+    @property
+    def size(self) -> int:
+        return 0 if self.answer is None else len(self.answer.body)
+
+    @property
+    def _where(self) -> tuple[str, str]:
+        return self._client.platform, self.endpoint.name
+
+    def open_answer(self) -> Envelope | None:
+        """The answer once more, with rows as they came. Raises BadAnswerError or BusyAnswerError."""
+        return None if self.answer is None else self._client.open_envelope(self.answer)
+
+    def begin(self) -> None:
+        client, meter = self._client, METER.get()
         if meter is not None and meter.trace is not None:
-            kind = "write" if endpoint.kind.is_write else endpoint.kind.name.lower()
-            self._trace = trace = meter.trace.begin_call(client.platform, endpoint.name, kind, self._form)
-            self._on_done = trace.before(on_done)
-        route = client.routes.get(endpoint.name)
+            kind = "write" if self.endpoint.effect.is_write else self.endpoint.effect.name.lower()
+            self.trace = meter.trace.begin_call(client.platform, self.endpoint.name, kind, self.arguments)
+            self.waiters.append(Completion(self.trace, self))
+        route = client.routes.get(self.endpoint.name)
         if route is None:  # before anybody logs in for it
-            self._on_done(NotConfiguredError(client.platform, endpoint.name, FaultWording.NOT_CONFIGURED()))
+            self.complete(NotConfiguredError(*self._where, FaultWording.NOT_CONFIGURED()))
             return
         self._route = route
-        self._deadline = asyncio.get_running_loop().time() + client.call_timeout
-        credential = NO_CREDENTIAL if route.is_login else client.session.current()
+        self._meter = meter
+        self.deadline = asyncio.get_running_loop().time() + client.call_timeout
+        credential = client.session.current()
         if credential is None:
-            self._renew(None)
+            self._renewal = asyncio.get_running_loop().create_task(self._send_renewed(None))
         else:
             self._send(credential)
 
     def join(self) -> None:
-        """The operation that is under way waits for it as well: it need not wait for the turn of a busier caller."""
-        stage, meter = self._stage, METER.get()
-        if isinstance(stage, Exchange) and meter is not None:
-            stage.join(meter.caller)
+        """It need not wait for the turn of a busier caller."""
+        slots, meter = self._stage, METER.get()
+        if isinstance(slots, Slots) and meter is not None:
+            slots.move(self, meter.caller)
 
     def cancel(self) -> None:
+        super().cancel()
         stage, self._stage = self._stage, None
         if stage is None:
+            if self._renewal is not None:
+                self._renewal.cancel()
+                self._renewal = None
             return
-        stage.cancel()
-        if isinstance(stage, Pending):
-            self._route.breaker.abandoned()
-            self._route.calls.note(CANCELLED, self._started, self._context)
+        if isinstance(stage, Slots):
+            stage.leave(self)
+        else:
+            stage.cancel()
+            self._route.slots.release(self.lane)
+        self._route.calls.end(CANCELLED, self._started, self._context, reached=None)
 
     def _send(self, credential: Credential) -> None:
+        """Have it sent with this credential, in its turn."""
+        route, meter = self._route, self._meter
+        if meter is not None:
+            if meter.calls >= meter.limit:
+                limit = int(meter.limit)
+                self.complete(QueryTooComplexError(RequestWording.NO_MORE_CALLS(max=limit), "cost", limit))
+                return
+            meter.calls += 1
+        if route.calls.is_tripped and not route.calls.allows():
+            if meter is not None:
+                meter.calls -= 1
+            self.complete(NotSentError(*self._where, FaultWording.RESTING(), retry_after=route.calls.retry_after))
+            return
+        if self.trace is not None:
+            self.trace.note("token")
         self._credential = credential
-        meter = None if credential is NO_CREDENTIAL else self._meter
-        if meter is not None and meter.calls >= meter.limit and not self._is_renewed:
-            limit = int(meter.limit)
-            self._on_done(QueryTooComplexError(RequestWording.NO_MORE_CALLS(max=limit), "cost", limit))
-            return
-        breaker = self._route.breaker
-        if breaker.is_tripped and not breaker.allows():
-            where = self._client.platform, self.endpoint.name
-            self._on_done(NotSentError(*where, FaultWording.RESTING(), retry_after=breaker.retry_after))
-            return
-        self._started = self._client.clock()
         self._context = copy_context()
-        if credential is NO_CREDENTIAL:
-            caller = LOGIN
-        elif meter is None:
-            caller = GATEWAY
-        else:
-            meter.calls += not self._is_renewed  # one that is repeated was not executed
-            caller = meter.caller
-        if self._trace is not None:
-            self._trace.note_token()
-        self._stage = exchange = self._route.exchange(self._form, credential, self._deadline, self._trace, caller)
-        exchange.begin(self._receive)
+        self._started = monotonic()
+        self.request = route.request(self.arguments, credential, self.trace)
+        self._stage = slots = route.slots
+        slots.enter(self, GATEWAY if meter is None else meter.caller)
 
-    def _receive(self, outcome: RawAnswer | Exception) -> None:
-        self._stage = None
-        calls = self._route.calls
+    def take_turn(self) -> None:
+        """A slot is taken for it."""
+        if self.trace is not None:
+            self.trace.note("slot")
+        connection = self._route.pool.take_idle() if self._route.is_read else None
+        self._stage = connection
+        if connection is None or not connection.send(self):
+            self._connect()
+
+    def give_up(self) -> None:
+        """Its deadline has passed while it waited for a slot."""
+        self._fail(httpx.PoolTimeout("No connection became free in time."))
+
+    def _connect(self) -> None:
+        """In a task, and in no context: what a connection calls back later is not of the request that opened it."""
+        if self.trace is not None:
+            self.trace.note("connecting")
+        self._stage = asyncio.get_running_loop().create_task(self._send_on_new_connection(), context=Context())
+
+    async def _send_on_new_connection(self) -> None:
+        failure: Exception = httpx.ConnectError("The connection closed before the request was sent.")
         try:
-            if isinstance(outcome, Exception):
-                raise outcome
-            if calls.breaker.is_tripped:
-                calls.answered()
-            else:
-                calls.breaker.calls += 1
-            self.size = len(outcome.body)
-            if self._trace is not None:
-                self._trace.bytes = self.size
-            envelope = open_envelope(outcome, self._route.decode)
-        except (httpx.TransportError, BadAnswerError, BusyAnswerError) as failure:
-            drop_tracebacks(failure)  # their frames hold it as the outcome
-            error = to_platform_error(self._client.platform, self.endpoint.name, failure)
-            self._context.run(record_failure, calls, failure, error)
-            calls.note(error.code, self._started, self._context)
-            self._on_done(error)
-        except Exception as error:  # noqa: BLE001 # a mistake in here: the caller is to hear of it
-            calls.breaker.abandoned()
-            calls.note(CANCELLED, self._started, self._context)
-            self._on_done(error)
-        else:
-            self.answer = outcome
-            calls.note(REFUSED if envelope.code else OK, self._started, self._context)
-            self._judge(envelope)
+            connection = None
+            with suppress(httpx.ConnectError):
+                connection = await self._route.pool.connect(self.deadline)
+            if connection is None:  # not within a handler: as in `connect_by`
+                connection = await self._route.pool.connect(self.deadline)
+            self._stage = connection
+            if connection.send(self):
+                return
+        except Exception as error:  # noqa: BLE001 # it is the outcome
+            failure = error
+        self.lose(failure)
 
-    def _judge(self, envelope: Envelope) -> None:
-        client, credential = self._client, self._credential
-        outcome: ParsedT | Exception
-        if envelope.code == SUCCESS or credential is NO_CREDENTIAL or not client.token_is_dead(self.endpoint, envelope):
-            try:
-                outcome = self._read(self.endpoint, envelope, *self._arguments)
-            except FirstPageError:
-                outcome = self._protocol_error(FaultWording.ONLY_FIRST_PAGE())
-            except ShapeError as error:
-                outcome = self._protocol_error(FaultWording.SHAPE(reason=error))
-            except RecursionError:
-                outcome = self._protocol_error(FaultWording.TOO_DEEP())
-            except Exception as error:  # noqa: BLE001 # it is the outcome
-                outcome = error
-        elif self._is_renewed:
-            client.session.refused_fresh(credential)
-            outcome = self._refusal()
+    def lose(self, failure: Exception) -> None:
+        """No answer has come."""
+        if type(failure) is StaleConnectionError:  # of a kept connection, so it is a read
+            self._connect()
         else:
-            self._is_renewed = True
-            self._renew(credential)
+            self._route.slots.release(self.lane)
+            self._fail(failure)
+
+    def receive(self, answer: RawAnswer) -> None:
+        """The answer has come, and the connection may carry another call by now."""
+        client, route = self._client, self._route
+        route.slots.release(self.lane)
+        if self.trace is not None:
+            self.trace.note("byte")
+            self.trace.size = len(answer.body)
+        try:
+            envelope = client.open_envelope(answer, route.decode)
+        except Exception as error:  # noqa: BLE001 # it is the outcome
+            self._fail(error)
             return
-        # A refusal is how platforms answer callers: the record is not there, the time is over.
-        if isinstance(outcome, PlatformError) and not isinstance(outcome, RefusedError):
-            self._context.run(self._route.calls.failed, outcome)
-        self._on_done(outcome)
+        self.answer = answer
+        code = envelope.code
+        route.calls.end(REFUSED if code else OK, self._started, self._context)
+        if code != SUCCESS and self._credential is not NO_CREDENTIAL and client.token_is_dead(self.endpoint, envelope):
+            self._replace(self._credential)
+            return
+        value: ParsedT | Exception
+        try:
+            value = self._read(self.endpoint, envelope, *self._rest)
+        except Exception as error:  # noqa: BLE001 # it is the outcome
+            value = self._explain(error)
+        self.complete(value)
 
-    def _protocol_error(self, message: Text) -> ProtocolError:
-        return ProtocolError(self._client.platform, self.endpoint.name, message)
+    def _fail(self, failure: Exception) -> None:
+        """It has no answer, or one that cannot be judged. Whether the endpoint can be reached is not shown by a queue
+        that is full, nor by a mistake in here, of which the caller is to hear.
+        """
+        calls = self._route.calls
+        if not isinstance(failure, Failure):
+            calls.end(CANCELLED, self._started, self._context, reached=None)
+            self.complete(failure)
+            return
+        drop_tracebacks(failure)  # their frames hold it as the outcome
+        error = to_platform_error(*self._where, failure)
+        is_answer = isinstance(failure, httpx.RemoteProtocolError) or not isinstance(failure, httpx.TransportError)
+        reached = None if isinstance(failure, httpx.PoolTimeout) else is_answer
+        calls.end(error.code, self._started, self._context, error, reached=reached)
+        self.complete(error)
 
-    def _refusal(self) -> PlatformAuthError:
-        return PlatformAuthError(self._client.platform, self.endpoint.name, FaultWording.TOKEN_REFUSED())
+    def _explain(self, error: Exception) -> Exception:
+        """What `read` has raised, as callers get it. A failure is logged. A refusal is how platforms answer callers:
+        the record is not there, the time is over.
+        """
+        match error:
+            case FirstPageError():
+                error = ProtocolError(*self._where, FaultWording.ONLY_FIRST_PAGE())
+            case ShapeError():
+                error = ProtocolError(*self._where, FaultWording.SHAPE(reason=error))
+            case RecursionError():
+                error = ProtocolError(*self._where, FaultWording.TOO_DEEP())
+        if isinstance(error, PlatformError) and not isinstance(error, RefusedError):
+            self._context.run(self._route.calls.failed, error)
+        return error
 
-    def _renew(self, dead: Credential | None) -> None:
-        if self._trace is not None and dead is not None:
-            self._trace.token_renewals += 1
-        self._stage = asyncio.get_running_loop().create_task(self._send_renewed(dead))
+    def _replace(self, dead: Credential) -> None:
+        """Make the call once more, with another credential."""
+        if self._is_repeated:
+            self._client.session.refused_fresh(dead)
+            self.complete(self._explain(PlatformAuthError(*self._where, FaultWording.TOKEN_REFUSED())))
+            return
+        self._is_repeated, self._stage = True, None
+        if self._meter is not None:  # which counts it once: it was not executed
+            self._meter = Meter(caller=self._meter.caller)
+        if self.trace is not None:
+            self.trace.token_renewals += 1
+        self._renewal = asyncio.get_running_loop().create_task(self._send_renewed(dead))
 
     async def _send_renewed(self, dead: Credential | None) -> None:
-        """Go on with another credential, if there is one."""
-        outcome: Credential | BaseException | None
+        """Go on with a credential, or with another one for one that is dead."""
+        client, outcome = self._client, None
+        failure: Exception = PlatformAuthError(*self._where, FaultWording.TOKEN_REFUSED())
         try:
-            outcome = await self._client.get_credential(self._deadline, dead)
-        except BaseException as error:  # noqa: BLE001 # it is the outcome; of a cancellation, too, that others began
-            outcome = error
-        if self._stage is None:  # cancelled
+            async with asyncio.timeout_at(self.deadline):
+                outcome = await (client.session.credential() if dead is None else client.session.replace(dead))
+        except TimeoutError:
+            failure = PlatformTimeoutError(client.platform, client.declared[0].name, FaultWording.NO_TOKEN_IN_TIME())
+            failure.sent = False
+        except asyncio.CancelledError:  # of this call, or of the login that others began
+            failure = NotSentError(*self._where, FaultWording.NO_TOKEN_IN_TIME())
+        except Exception as error:  # noqa: BLE001 # it is the outcome
+            failure = error
+        if self._renewal is None:  # cancelled
             return
-        self._stage = None
-        if isinstance(outcome, Credential):
+        self._renewal = None
+        if outcome is not None:
             self._send(outcome)
         else:
-            self._on_done(self._refusal() if outcome is None else outcome)
+            self.complete(failure)
+
+
+def to_platform_error(platform: str, endpoint: str, failure: Failure) -> PlatformError:
+    """The error that callers get. It is `sent` unless it is certain that nothing was."""
+    where, said = (platform, endpoint), str(failure)
+    match failure:
+        case httpx.PoolTimeout():
+            return NotSentError(*where, FaultWording.TOO_MANY_CALLS())
+        case httpx.ConnectTimeout():
+            timeout = PlatformTimeoutError(*where, wire_text(said, PlatformTimeoutError.code))
+            timeout.sent = False
+            return timeout
+        case httpx.TimeoutException():
+            return PlatformTimeoutError(*where, FaultWording.NO_ANSWER_IN_TIME())
+        case httpx.ConnectError() | httpx.ProxyError():
+            return NotSentError(*where, wire_text(said, NotSentError.code))
+        case httpx.NetworkError():
+            return ConnectionLostError(*where, FaultWording.CONNECTION_LOST())
+        case BusyAnswerError(status=status, retry_after=seconds):
+            is_sent = status != HTTPStatus.TOO_MANY_REQUESTS
+            message = wire_text(said, PlatformBusyError.code)
+            return PlatformBusyError(*where, message, retry_after=seconds, sent=is_sent)
+        case _:
+            return ProtocolError(*where, wire_text(said, ProtocolError.code))

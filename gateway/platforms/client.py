@@ -1,33 +1,26 @@
-"""What the clients of both platforms share: logins, refusals, and what is known of the endpoints."""
+"""What the clients of all platforms share: credentials, refusals, and what is known of the endpoints."""
 
-import asyncio
 import re
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from typing import Any, ClassVar, Self
 
 import msgspec
 
-from gateway.errors import (
-    CommunityRefusedError,
-    PlatformAuthError,
-    PlatformBusyError,
-    PlatformError,
-    PlatformId,
-    PlatformTimeoutError,
-    ProtocolError,
-    RefusedError,
-)
-from gateway.normalise.states import Availability, CircuitState
-from gateway.ops.resilience import EndpointState
+from gateway.errors import CommunityRefusedError, PlatformAuthError, ProtocolError, RefusedError
+from gateway.normalise.vocabulary import Availability, PlatformName
+from gateway.normalise.wire import Profile
+from gateway.ops.calls import EndpointState
+from gateway.ops.trace import METER, Meter, current_trace
 from gateway.platforms.call import Call
-from gateway.platforms.endpoint import Endpoint
-from gateway.platforms.envelope import SUCCESS, TOKEN_DEAD, Envelope
-from gateway.platforms.route import ABSOLUTE, Route, Upstream, encode_form, endpoint_url
-from gateway.platforms.session import Credential, Session, Token
+from gateway.platforms.endpoint import ABSOLUTE, Arguments, Endpoint, Route, Upstream, endpoint_url
+from gateway.platforms.envelope import SUCCESS, TOKEN_DEAD, Envelope, open_envelope
+from gateway.platforms.session import NO_CREDENTIAL, NO_FIELDS, Credential, FixedSession, Session, Token
+from gateway.settings import Settings
 from gateway.wording.faults import FaultWording
 
+LOGIN = "gateway/login"  # the caller of logins: all others wait for them
 _TOKEN = re.compile(r"[!-~]{1,8192}")
 
 
@@ -36,124 +29,124 @@ def read_token(value: object) -> str | None:
     return value if isinstance(value, str) and _TOKEN.fullmatch(value) else None
 
 
-class Probe(msgspec.Struct, frozen=True):
-    """What trying one endpoint showed: a row of `gateway check`.
+class Login(msgspec.Struct, frozen=True):
+    """Credentials that an endpoint exchanges for a token. `read_token` finds it in the body of the answer, if any."""
 
-    None: not tried (a write, or an endpoint that is not there), or not reached that far. `answer` is "OK", or the
-    public code of what went wrong (`UPSTREAM_TIMEOUT`, `NOT_CONFIGURED`, ...); `seconds` is wall time. `problem` says
-    what went wrong, and with which endpoint: the login's, perhaps. A refusal is none.
-    """
-
-    endpoint: str
-    reachable: bool | None
-    token: bool | None
-    answer: str | None
-    seconds: float | None
-    problem: str | None = None
+    endpoint: Endpoint
+    arguments: Arguments
+    read_token: Callable[[Mapping[str, Any]], Token | None]
 
 
 class PlatformClient(ABC):
-    """The calls to one platform."""
+    """What calls one platform, for the entities. `declared` are its endpoints, that of the login first.
 
-    platform: ClassVar[PlatformId]
+    Every call raises a PlatformError when the platform did not give what was asked; "not found" is None. An endpoint
+    without a path raises NotConfiguredError and calls nothing (quirk 56).
+    """
+
+    platform: ClassVar[PlatformName]
     not_offered: ClassVar[tuple[str, ...]] = ()
+    address_rule: ClassVar[str]
+    """What the settings of its addresses must be."""
 
-    def __init__(self, base_url: str, login: Endpoint, endpoints: Iterable[Endpoint], upstream: Upstream) -> None:
-        """Raises httpx.InvalidURL or httpx.UnsupportedProtocol."""
-        self._endpoints = {endpoint.name: endpoint for endpoint in (login, *endpoints)}
+    open_envelope = staticmethod(open_envelope)
+    """What an answer says, judged by the `decode` of its endpoint first. Raises BadAnswerError or BusyAnswerError."""
+
+    def __init__(
+        self,
+        url: str,
+        credentials: Login | Credential,
+        upstream: Upstream,
+        *,
+        paths: Mapping[str, str] = NO_FIELDS,
+        not_found: Sequence[str] = (),
+    ) -> None:
+        """`credentials`: what a login takes, or a token that needs none. `paths`: where endpoints are that the document
+        gives no path, under the URL or as whole URLs. `not_found`: texts that stand in answers which found nothing.
+        Raises httpx.InvalidURL or httpx.UnsupportedProtocol.
+        """
+        login = (credentials.endpoint,) if isinstance(credentials, Login) else ()
+        self.declared = (*login, *upstream.endpoints)
+        located = [(endpoint, endpoint.path or paths.get(endpoint.name, "")) for endpoint in self.declared]
         self.routes = {
-            name: Route(self.platform, endpoint, endpoint_url(base_url, endpoint.path), upstream)
-            for name, endpoint in self._endpoints.items()
-            if endpoint.path and (base_url or ABSOLUTE.match(endpoint.path))
+            endpoint.name: Route(self.platform, endpoint, endpoint_url(url, path), upstream)
+            for endpoint, path in located
+            if path and (url or ABSOLUTE.match(path))
         }
         """The ways to the endpoints that are set up, by name."""
         self.call_timeout = upstream.call_timeout
-        self.clock = upstream.clock
         self.slots = upstream.slots
         self.wire = upstream.wire
-        self.session = Session(self._login, upstream.clock)
-        self._http = upstream.client
-        self._login_endpoint = login
+        self.not_found = not_found
+        self.session = Session(self.log_in) if isinstance(credentials, Login) else FixedSession(credentials)
+        self._credentials = credentials
+        self._pools = upstream.pools
+
+    @classmethod
+    @abstractmethod
+    def open(cls, settings: Settings, profile: Profile, connect: Callable[[PlatformName, int], Upstream]) -> Self:
+        """The client that the settings describe, whose calls are so many at once. Raises as the constructor does."""
 
     @property
     def endpoints(self) -> Mapping[str, EndpointState]:
         """Every endpoint of the platform by name, as in the document, those not offered included."""
-        closed = CircuitState.CLOSED
-        states = {name: EndpointState(name, Availability.NOT_CONFIGURED, closed) for name in self._endpoints}
+        states = {each.name: EndpointState(each.name, Availability.NOT_CONFIGURED) for each in self.declared}
         for name, route in self.routes.items():
-            states[name] = EndpointState(name, Availability.AVAILABLE, route.breaker.state)
-        for name in self.not_offered:
-            states[name] = EndpointState(name, Availability.NOT_OFFERED, closed)
-        return states
+            states[name] = EndpointState(name, Availability.AVAILABLE, route.calls.circuit)
+        return {name: EndpointState(name, Availability.NOT_OFFERED) for name in self.not_offered} | states
 
     @property
     def healthy(self) -> bool:
-        """Every circuit is closed, and the last login that was answered gave a token.
-
-        Without one, whatever the answer was, nothing can be called. Other answers are of single calls: one that is not
-        of the protocol may be of one record, and says that the endpoint can be reached.
+        """Every circuit is closed, and the last login that was answered gave a token. Other answers are of single
+        calls: one that is not of the protocol says that the endpoint can be reached.
         """
-        return not self.session.is_shut_out and all(state.healthy for state in self.endpoints.values())
-
-    async def probe(self, endpoint: str) -> Probe:
-        """Try one endpoint with arguments that find nothing; a write is never called. Raises KeyError for no such."""
-        is_login = endpoint == self._login_endpoint.name
-        return await self._try(endpoint, self._login if is_login else self._harmless_reads().get(endpoint))
+        return not self.session.is_shut_out and not any(route.calls.is_tripped for route in self.routes.values())
 
     async def aclose(self) -> None:
         await self.session.close()
-        await self._http.aclose()
-
-    @abstractmethod
-    def _credentials(self) -> Mapping[str, str]:
-        """The form of the login."""
-
-    @abstractmethod
-    def _token(self, body: Mapping[str, Any]) -> Token | None:
-        """The token in the answer to the login, if there is one."""
-
-    @abstractmethod
-    def _harmless_reads(self) -> Mapping[str, Callable[[], Awaitable[object]]]:
-        """For each endpoint that reads, a call that is cheap and finds nothing."""
+        for pool in self._pools.values():
+            pool.close()
 
     def token_is_dead(self, endpoint: Endpoint, envelope: Envelope) -> bool:
         """Whether the platform turned the call away, unexecuted, for its token.
 
         Of a write that met a server's failure only code 9 says so: without it, a flag does not say what was done.
         """
-        if envelope.has_failed and endpoint.kind.is_write:
+        if envelope.has_failed and endpoint.effect.is_write:
             return envelope.code == TOKEN_DEAD
         return envelope.token_is_dead
 
-    async def _login(self) -> Token:
-        return await Call(self, self._login_endpoint, encode_form(self._credentials()), self._accept_login)
+    async def log_in(self) -> Token:
+        """A token of a new login. Raises PlatformError."""
+        login = self._credentials
+        if not isinstance(login, Login):
+            raise TypeError("a token of the settings takes no login")
+        client = self.with_credential(NO_CREDENTIAL)
+        meter = METER.set(Meter(caller=LOGIN, trace=current_trace()))
+        try:
+            return await Call(client, login.endpoint, login.arguments, self._accept_login, login)
+        finally:
+            METER.reset(meter)
 
-    def _accept_login(self, endpoint: Endpoint, envelope: Envelope) -> Token:
-        token = self._token(envelope.body)
+    def _accept_login(self, endpoint: Endpoint, envelope: Envelope, login: Login) -> Token:
+        token = login.read_token(envelope.body)
         if token is not None:
             return token
         if envelope.code in (None, SUCCESS):
             raise ProtocolError(self.platform, endpoint.name, FaultWording.NO_TOKEN())
         raise PlatformAuthError(self.platform, endpoint.name, FaultWording.CREDENTIALS_REFUSED())
 
-    async def get_credential(self, deadline: float, dead: Credential | None) -> Credential | None:
-        """A credential, got before `deadline`, a time of the loop's clock. Raises PlatformError.
+    def with_credential(self, credential: Credential) -> Self:
+        """The same client, for calls with this credential: its own is neither used nor called dead by them."""
+        client = copy(self)
+        client.session = FixedSession(credential)
+        return client
 
-        With `dead`, another one to take its place; None where there is no use in trying.
-        """
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await (self.session.credential() if dead is None else self.session.replace(dead))
-        except TimeoutError:
-            error = PlatformTimeoutError(self.platform, self._login_endpoint.name, FaultWording.NO_TOKEN_IN_TIME())
-            error.sent = False
-            raise error from None
-
-    async def _succeed(self, endpoint: Endpoint, form: Mapping[str, str]) -> Mapping[str, Any]:
+    async def succeed(self, endpoint: Endpoint, arguments: Arguments) -> Mapping[str, Any]:
         """The body of a success. Raises PlatformError."""
-        return await Call(self, endpoint, encode_form(form), self._accept)
+        return await Call(self, endpoint, arguments, self.accept)
 
-    def _accept(self, endpoint: Endpoint, envelope: Envelope) -> Mapping[str, Any]:
+    def accept(self, endpoint: Endpoint, envelope: Envelope) -> Mapping[str, Any]:
         """The body of a success. Raises RefusedError, ProtocolError.
 
         A read may leave the code out and succeed by its data (quirk 15); a write succeeds by nothing but code 0. Under
@@ -162,7 +155,7 @@ class PlatformClient(ABC):
         """
         if envelope.code == SUCCESS and not envelope.has_failed:
             return envelope.body
-        is_write = endpoint.kind.is_write
+        is_write = endpoint.effect.is_write
         if envelope.has_failed and (is_write or (envelope.code == SUCCESS and envelope.is_empty)):
             raise ProtocolError(self.platform, endpoint.name, FaultWording.FAILED_AT_WORK())
         if envelope.code == SUCCESS:
@@ -177,35 +170,9 @@ class PlatformClient(ABC):
         shown = envelope.msg if endpoint.shows_why else None
         raise kind(self.platform, endpoint.name, message, envelope.code, shown)
 
-    def _data(self, endpoint: Endpoint, envelope: Envelope) -> object:
+    def data(self, endpoint: Endpoint, envelope: Envelope) -> object:
         """The `data` of a success, empty or not, where the document promises it. Raises RefusedError, ProtocolError."""
-        body = self._accept(endpoint, envelope)
+        body = self.accept(endpoint, envelope)
         if "data" not in body:
             raise ProtocolError(self.platform, endpoint.name, FaultWording.NO_DATA())
         return body["data"]
-
-    async def _try(self, endpoint: str, call: Callable[[], Awaitable[object]] | None) -> Probe:
-        availability = self.endpoints[endpoint].availability
-        if availability is not Availability.AVAILABLE:
-            return Probe(endpoint, None, None, availability.value, None)
-        if call is None:
-            return Probe(endpoint, None, None, None, None)
-        started = time.perf_counter()
-        reachable: bool | None = True
-        token: bool | None = True
-        answer = "OK"
-        problem: str | None = None
-        try:
-            await call()
-        except RefusedError as error:
-            answer = f"code {error.upstream_code}"
-        except PlatformError as error:
-            answer = error.code
-            problem = f"{error.endpoint}: {error.message}"
-            if error.endpoint != endpoint:
-                reachable, token = None, False
-            elif isinstance(error, PlatformAuthError):
-                token = False
-            else:
-                reachable, token = isinstance(error, ProtocolError | PlatformBusyError), None
-        return Probe(endpoint, reachable, token, answer, time.perf_counter() - started, problem)

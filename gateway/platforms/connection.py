@@ -1,119 +1,202 @@
-"""One HTTP/1.1 connection that carries one exchange at a time (RFC 9112), on httptools' parser.
+"""The connections to each origin of a platform, made directly or through a forward proxy, and kept (ADR 2). Each one
+carries one call at a time (RFC 9112), on httptools' parser.
 
-Errors are httpx's, so that callers need not know this engine. `gateway.platforms.transport` has the table of what each
-says about the fate of the request.
+A proxy gets requests to http as they are, in absolute form, and opens a tunnel to https (RFC 9110, 9.3.6). Whatever
+goes wrong while a connection is made, no byte of the request has left. Errors are httpx's, so that callers need not
+know this engine. `gateway.platforms.call` has the table of what each says about the fate of the request.
 """
 
 import asyncio
+import base64
+import re
+import ssl
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
 from math import inf
-from typing import Protocol, TypeAlias, cast
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 import httptools
 import httpx
 
 from gateway.header_block import HeaderBlock, cache_header_block
-from gateway.ops.calls import CallTrace
-from gateway.platforms.answer import AnswerTooLargeError, Body, BodyError, Head, RawAnswer, StaleConnectionError
-from gateway.platforms.large_answers import LARGE, LargeAnswers
+from gateway.platforms.answer import (
+    LARGE,
+    AnswerTooLargeError,
+    Body,
+    BodyError,
+    Head,
+    RawAnswer,
+    StaleConnectionError,
+)
+from gateway.wording.foreign import connect_failure
 
-MAX_HEAD_BYTES = 64 * 1024
-"""Status line and headers together, with those of the interim answers (1xx) before them."""
+if TYPE_CHECKING:
+    from gateway.platforms.call import Call
+    from gateway.platforms.endpoint import Upstream
 
-FRAMING = 2
-"""A chunked answer may be so many times as long as the body it frames."""
+ProtocolT = TypeVar("ProtocolT", bound=asyncio.Protocol)
+ValueT = TypeVar("ValueT")
 
-_FIRST_FINAL_STATUS = 200
+MAX_HEAD_BYTES = 64 * 1024  # status line and headers together, with those of the interim answers (1xx) before them
+FRAMING = 2  # A chunked answer may be so many times as long as the body it frames
+IDLE_SECONDS = 15.0
+"""How long a kept connection stays fit for use. Servers close theirs after 5 s to 75 s; see `StaleConnectionError`."""
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
 _BODILESS = (204, 304)
+_TUNNEL = re.compile(rb"HTTP/1\.[01] ([0-9]{3})[ \r].*?\r\n\r\n", re.DOTALL)
+
+
+class Address(NamedTuple):
+    """Where a server listens. With `tls`, its certificate must be of this host."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+
+    @classmethod
+    def of(cls, url: httpx.URL, tls: ssl.SSLContext | None) -> "Address":
+        return cls(url.raw_host.decode("ascii"), url.port or DEFAULT_PORTS[url.scheme], tls)
+
+    async def connect(self, make: Callable[[], ProtocolT]) -> tuple[asyncio.Transport, ProtocolT]:
+        """A new connection, of the protocol that `make` makes. Raises OSError."""
+        name = None if self.tls is None else self.host
+        loop = asyncio.get_running_loop()
+        return await loop.create_connection(make, self.host, self.port, ssl=self.tls, server_hostname=name)
+
+
+async def connect_by(deadline: float, connecting: Coroutine[Any, Any, ValueT], *, to_proxy: bool = False) -> ValueT:
+    """What connects, done by this time of the loop's clock. Raises httpx.ConnectError or ConnectTimeout.
+
+    Neither is raised within a handler, or kept by this frame: they would wait for the cycle collector.
+    """
+    failure: httpx.TransportError
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await connecting
+    except TimeoutError:
+        failure = httpx.ConnectTimeout("No connection to the platform was made in time.")
+        if to_proxy:
+            failure = httpx.ConnectTimeout("No connection to the proxy was made in time.")
+    except OSError as error:
+        reason = connect_failure(error)
+        failure = httpx.ConnectError(reason)
+        if to_proxy:
+            failure = httpx.ConnectError(f"The proxy cannot be reached: {reason}")
+    try:
+        raise failure
+    finally:
+        del failure
+
+
+class Proxy:
+    """A forward proxy. `headers` are those that it wants, and no platform gets."""
+
+    def __init__(self, proxy: httpx.Proxy) -> None:
+        self._address = Address.of(proxy.url, proxy.ssl_context)
+        self.headers: list[tuple[bytes, bytes]] = []
+        if proxy.raw_auth is not None:
+            self.headers = [(b"Proxy-Authorization", b"Basic " + base64.b64encode(b":".join(proxy.raw_auth)))]
+
+    async def connect(self, to: Address, make: Callable[[], ProtocolT], deadline: float) -> ProtocolT:
+        """A new connection that leads to this server: through a tunnel if it has TLS, else one to the proxy itself.
+        Raises httpx.ConnectError, ConnectTimeout or ProxyError.
+        """
+        if to.tls is None:
+            return (await connect_by(deadline, self._address.connect(make), to_proxy=True))[1]
+        answer = asyncio.StreamReader(MAX_HEAD_BYTES)
+        opening = self._address.connect(lambda: asyncio.StreamReaderProtocol(answer))
+        transport, _ = await connect_by(deadline, opening, to_proxy=True)
+        try:
+            await connect_by(deadline, self._open_tunnel(transport, answer, to))
+            protocol, loop = make(), asyncio.get_running_loop()
+            starting = loop.start_tls(transport, protocol, to.tls, server_hostname=to.host)
+            tunnel = await connect_by(deadline, starting)
+        except BaseException:
+            transport.abort()
+            raise
+        if tunnel is None:
+            raise httpx.ConnectError("The proxy made no connection.")
+        protocol.connection_made(tunnel)
+        return protocol
+
+    async def _open_tunnel(self, transport: asyncio.Transport, reader: asyncio.StreamReader, to: Address) -> None:
+        host = f"[{to.host}]" if ":" in to.host else to.host
+        origin = f"{host}:{to.port}".encode("ascii")
+        headers = b"".join(b"%b: %b\r\n" % header for header in [(b"Host", origin), *self.headers])
+        transport.write(b"CONNECT %b HTTP/1.1\r\n%b\r\n" % (origin, headers))
+        answer, more = b"", b" "
+        while more and b"\r\n\r\n" not in answer and len(answer) <= MAX_HEAD_BYTES:
+            more = await reader.read(MAX_HEAD_BYTES)
+            answer += more
+        tunnel = _TUNNEL.match(answer)
+        if tunnel is not None and not tunnel[1].startswith(b"2"):
+            raise httpx.ProxyError(f"The proxy refused the call: HTTP {int(tunnel[1])}.")
+        if tunnel is None or tunnel.end() < len(answer) or transport.is_closing():
+            raise httpx.ConnectError("The proxy made no connection.")
+
 
 Outcome: TypeAlias = RawAnswer | httpx.TransportError
-"""A complete answer; or a StaleConnectionError, ReadError, ReadTimeout or RemoteProtocolError."""
-
-
-class HeadCache:
-    """The head of the last answer from one origin, by any of its connections."""
-
-    __slots__ = ("last",)
-
-    def __init__(self) -> None:
-        self.last: HeaderBlock[Head] | None = None
-
-
-class Requester(Protocol):
-    """Whose request a connection carries. `request` is complete; `deadline` is a time of the loop's clock."""
-
-    request: bytes
-    deadline: float
-    trace: CallTrace | None
-
-    def complete(self, outcome: Outcome, /) -> None:
-        """The exchange has ended. The connection is free, for a next request from within this call too."""
+"""A complete answer; or a StaleConnectionError, ReadError, ReadTimeout, RemoteProtocolError or ProxyError."""
 
 
 class Connection(asyncio.Protocol):
-    """`send` carries one request; `reusable` says whether another may follow.
+    """`send` carries one request; another may follow while it is in `idle` of its pool, since `idle_since`.
 
-    An exchange that does not end in a complete and clean answer (an error, the deadline, cancellation) leaves a
-    connection that is not reusable and is to be closed, so that no later request can ever read what is left of an
-    earlier one. `idle_since`: a time of the loop's clock.
+    A call that does not end in a complete and clean answer (an error, the deadline, cancellation) closes its
+    connection, so that no later request can ever read what is left of an earlier one.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, heads: HeadCache, large_answers: LargeAnswers) -> None:
-        self.reusable = False
+    _transport: asyncio.Transport
+
+    def __init__(self, pool: "Pool") -> None:
         self.idle_since = 0.0
-        self._loop = loop
-        self._heads = heads
-        self._large_answers = large_answers
-        self._most_at_once = min(LARGE, large_answers.max_bytes)
+        self._pool = pool
+        self._most_at_once = min(LARGE, pool.large_answers.max_bytes)
         self._parser = httptools.HttpResponseParser(self)
-        self._transport: asyncio.Transport | None = None
-        self._requester: Requester | None = None
-        self._outcome: Outcome | None = None  # until the requester has it
+        self._call: Call[Any] | None = None
+        self._outcome: Outcome | None = None  # until the call has it
         self._body: Body | None = None
-        self._served = 0
+        self._is_reusable = False
         self._received = 0
         self._is_preceded = False  # by interim answers
-        self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = inf
-        self._begin_answer()
-
-    def _begin_answer(self) -> None:
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_is_complete = False
         self._until_close = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = inf
 
-    def send(self, requester: Requester) -> None:
-        """Send a request; the requester gets the outcome. Raises httpx.ConnectError: nothing was sent."""
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            raise httpx.ConnectError("The connection closed before the request was sent.")
-        self.reusable = False
-        self._received = 0
-        self._is_preceded = False
-        self._requester = requester
-        self._deadline = deadline = requester.deadline
-        if deadline < self._timer_at:
-            self._set_timer()
-        transport.write(requester.request)
-        if requester.trace is not None:
-            requester.trace.note_sent()
+    def send(self, call: "Call[Any]") -> bool:
+        """Send the request of a call, which gets the answer. False: it is closing, and nothing was sent."""
+        if self._transport.is_closing():
+            return False
+        self._call = call
+        if call.deadline < self._timer_at:
+            self._set_timer(call.deadline)
+        self._transport.write(call.request)
+        if call.trace is not None:
+            call.trace.note("sent")
+        return True
 
     def cancel(self) -> None:
-        """Nobody waits for the answer any more."""
-        self._requester = self._outcome = None
+        """The call is cancelled."""
+        self._call = self._outcome = None
         self.close()
-        self._release_body()
+        self._pool.large_answers.release(self)
 
     def close(self) -> None:
         """Close at once, without ceremony."""
-        self.reusable = False
-        if self._transport is not None:
-            self._transport.abort()
+        self._is_reusable = False
+        self._transport.abort()
 
-    def _set_timer(self) -> None:
-        """One timer lasts for many exchanges, since nearly all of them end long before their deadline."""
+    def _set_timer(self, deadline: float) -> None:
+        """One timer lasts for many calls, since nearly all of them end long before their deadline."""
         self._cancel_timer()
-        self._timer, self._timer_at = self._loop.call_at(self._deadline, self._expire, self._deadline), self._deadline
+        self._timer, self._timer_at = asyncio.get_running_loop().call_at(deadline, self._expire, deadline), deadline
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -121,12 +204,12 @@ class Connection(asyncio.Protocol):
             self._timer, self._timer_at = None, inf
 
     def _expire(self, deadline: float) -> None:
-        """This deadline has passed: that of the exchange under way, or of an earlier one that ended in time."""
+        """This deadline has passed: that of the call under way, or of an earlier one that ended in time."""
         self._timer, self._timer_at = None, inf
-        if self._requester is None:
+        if self._call is None:
             return
-        if deadline < self._deadline:
-            self._set_timer()
+        if deadline < self._call.deadline:
+            self._set_timer(self._call.deadline)
         else:
             self._outcome = None  # a large answer that waits to be parsed
             self._fail(httpx.ReadTimeout("The answer did not come in time."))
@@ -137,53 +220,37 @@ class Connection(asyncio.Protocol):
             self._outcome = error
         self.close()
 
-    def _release_body(self) -> None:
-        body, self._body = self._body, None
-        if body is not None:
-            body.release()
-
-    def _read_by_cached_head(self, data: bytes) -> RawAnswer | None:
-        """The answer, if it is one whole answer with the head of the last one."""
-        cached = self._heads.last
-        if cached is None or self._received:
-            return None
-        body = cached.get_body(data)
-        if body is None or len(body) > self._most_at_once:
-            return None
-        self._served += 1
-        self.idle_since = self._loop.time()
-        self.reusable = True
-        return RawAnswer(cached.made, body)
-
-    def _cache_head(self, data: bytes) -> None:
-        """The next answer will most likely have the head of this one, if it is one whole answer.
-
-        Except where a length in it is not that of the body: after an interim answer, or with a status without a body.
-        """
-        status, body = self._parser.get_status_code(), self._body
-        has_length = not self._is_preceded and status not in _BODILESS
-        if self._received == len(data) and self.reusable and has_length and body is not None and body.inflate is None:
-            head = Head(status, self._headers)
-            self._heads.last = cache_header_block(data, self._headers, head) or self._heads.last
+    def _keep(self) -> None:
+        """An answer was complete and clean: the connection may carry another call."""
+        self.idle_since = monotonic()
+        self._pool.idle.append(self)
 
     # What the large answers call.
 
     def pause(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._transport.resume_reading()
 
     def hand_over(self) -> None:
-        """Complete the exchange, outside of the parser: bytes left in it are not of the next answer."""
-        requester, outcome, body = self._requester, self._outcome, self._body
-        self._requester = self._outcome = self._body = None
-        if requester is not None and outcome is not None:
-            requester.complete(outcome)
-        if body is not None:
-            body.release()
+        """Give the call its outcome, outside of the parser: bytes left in it are not of the next answer."""
+        call, outcome = self._call, self._outcome
+        self._call = self._outcome = self._body = None
+        self._received = 0
+        self._is_preceded = False
+        if self._is_reusable:
+            self._keep()
+        else:
+            self.close()
+        if call is not None and outcome is not None:
+            if isinstance(outcome, RawAnswer):
+                call.receive(outcome)
+            else:
+                call.lose(outcome)
+        self._pool.large_answers.release(self)
 
     # What asyncio calls.
 
@@ -191,49 +258,61 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        requester = self._requester
-        if requester is None or self._outcome is not None:  # bytes that nobody asked for
+        call = self._call
+        if call is None or self._outcome is not None:  # bytes that nobody asked for
             self.close()
             return
-        if requester.trace is not None:
-            requester.trace.note_byte()
-        answer = self._read_by_cached_head(data)
-        if answer is not None:
-            self._requester = None
-            requester.complete(answer)
-            return
+        last_head = self._pool.last_head
+        if last_head is not None and not self._received:
+            body = last_head.get_body(data)
+            if body is not None and len(body) <= self._most_at_once:
+                self._call = None
+                self._keep()
+                call.receive(RawAnswer(last_head.made, body))
+                return
+        if call.trace is not None:
+            call.trace.note("byte")
         self._received += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail(httpx.RemoteProtocolError("The answer is not HTTP/1.1."))
         else:
-            if self._received > MAX_HEAD_BYTES:
-                self._require_bounded()
+            if self._received > MAX_HEAD_BYTES and not self._head_is_complete:
+                self._fail(AnswerTooLargeError("The head of the answer is too large."))
+            elif self._received > MAX_HEAD_BYTES + FRAMING * self._pool.large_answers.max_bytes:
+                self._fail(AnswerTooLargeError("The answer has too much beside its body."))
         if self._outcome is not None:
             self._cache_head(data)
             self._end()
 
+    def _cache_head(self, data: bytes) -> None:
+        """The next answer will most likely have the head of this one, if it is one whole answer: not where a length in
+        it is not that of the body, after an interim answer or with a status without a body.
+        """
+        status, body = self._parser.get_status_code(), self._body
+        has_length = not self._is_preceded and status not in _BODILESS
+        if self._received == len(data) and self._is_reusable and has_length and body is not None and body.is_plain:
+            head = Head(status, self._headers)
+            self._pool.last_head = cache_header_block(data, self._headers, head) or self._pool.last_head
+
     def _end(self) -> None:
-        """Complete the exchange; with a large answer, in its turn."""
+        """Give the call its outcome; a large answer, in its turn."""
         if self._body is not None and self._body.is_large and type(self._outcome) is RawAnswer:
-            self._large_answers.queue(self)
+            self._pool.large_answers.queue(self)
         else:
             self.hand_over()
 
-    def _require_bounded(self) -> None:
-        if not self._head_is_complete:
-            self._fail(AnswerTooLargeError("The head of the answer is too large."))
-        elif self._received > MAX_HEAD_BYTES + FRAMING * self._large_answers.max_bytes:
-            self._fail(AnswerTooLargeError("The answer has too much beside its body."))
-
     def connection_lost(self, exc: Exception | None) -> None:
-        self.reusable = False
+        self._is_reusable = False
         self._cancel_timer()
-        if self._requester is not None and self._outcome is None:
+        with suppress(ValueError):
+            self._pool.idle.remove(self)
+        if self._call is not None and self._outcome is None:
             if self._until_close and exc is None:
                 self.on_message_complete()
-            elif self._received or not self._served:
+                self._is_reusable = False
+            elif self._received or not self.idle_since:
                 self._fail(httpx.ReadError("The connection closed before the answer was complete."))
             else:
                 self._fail(StaleConnectionError("A kept connection closed before the answer."))
@@ -243,14 +322,13 @@ class Connection(asyncio.Protocol):
     # What the parser calls.
 
     def on_message_begin(self) -> None:
-        self._begin_answer()
+        self._headers, self._head_is_complete, self._until_close = [], False, False
         if self._outcome is not None:  # bytes after the end of an answer: nobody asked for them
             self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """The parser leaves the blanks after a value to it; they are no part of it (RFC 9110, 5.5).
-
-        Trailers are ignored: they may not say what a header says (RFC 9110, 6.5.1).
+        """The parser leaves the blanks after a value to it; they are no part of it (RFC 9110, 5.5). Trailers may not
+        say what a header says (6.5.1).
         """
         if not self._head_is_complete:
             self._headers.append((name.lower(), value.rstrip(b" \t")))
@@ -259,8 +337,11 @@ class Connection(asyncio.Protocol):
         if self._outcome is not None:  # the head of an answer that nobody asked for
             return
         status = self._parser.get_status_code()
-        if status < _FIRST_FINAL_STATUS:
+        if status < HTTPStatus.OK:
             self._is_preceded = True
+            return
+        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._pool.is_forwarded:
+            self._fail(httpx.ProxyError(f"The proxy refused the call: HTTP {status}."))
             return
         self._head_is_complete = True
         self._until_close = status not in _BODILESS
@@ -270,7 +351,7 @@ class Connection(asyncio.Protocol):
             elif name == b"transfer-encoding":
                 self._until_close = not value.lower().endswith(b"chunked")
         try:
-            self._body = Body(self._large_answers, self, self._headers)
+            self._body = Body(self._pool.large_answers, self, self._headers)
         except BodyError as error:
             self._fail(error)
 
@@ -290,6 +371,51 @@ class Connection(asyncio.Protocol):
             self._fail(error)
             return
         self._outcome = RawAnswer(Head(self._parser.get_status_code(), self._headers), body)
-        self._served += 1
-        self.idle_since = self._loop.time()
-        self.reusable = self._parser.should_keep_alive()
+        self._is_reusable = self._parser.should_keep_alive()
+
+
+class Pool:
+    """The kept connections to one origin: after a complete and clean answer, a connection is kept."""
+
+    def __init__(self, url: httpx.URL, upstream: "Upstream") -> None:
+        tls = upstream.get_tls() if url.scheme == "https" else None
+        self._address = Address.of(url, tls)
+        self._proxy = upstream.proxy
+        self.is_forwarded = upstream.proxy is not None and tls is None
+        """Requests are for the proxy, which sends them on, or refuses to."""
+        self._slots = upstream.slots
+        self.large_answers = upstream.large_answers
+        self.idle: list[Connection] = []
+        self.last_head: HeaderBlock[Head] | None = None
+        """The head of the last answer, by any of its connections."""
+
+    def request_head(self, method: str, url: httpx.URL, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+        """Request line and headers, without the empty line that ends them. An httpx.URL has no control characters."""
+        target, proxy = url.raw_path, self._proxy
+        if proxy is not None and self.is_forwarded:
+            target, headers = b"%b://%b%b" % (url.raw_scheme, url.netloc, url.raw_path), [*headers, *proxy.headers]
+        lines = [b"%b %b HTTP/1.1" % (method.encode("ascii"), target), *[b"%b: %b" % header for header in headers]]
+        return b"\r\n".join([*lines, b""])
+
+    def take_idle(self) -> Connection | None:
+        """A kept connection that is fit for use, the one used last first."""
+        while self.idle:
+            connection = self.idle.pop()
+            if monotonic() - connection.idle_since < IDLE_SECONDS:
+                return connection
+            connection.close()
+        return None
+
+    async def connect(self, deadline: float) -> Connection:
+        """A new one, by this time of the loop's clock. Raises httpx.ConnectError, ConnectTimeout or ProxyError."""
+        if len(self.idle) + self._slots.taken > self._slots.limit:
+            self.idle.pop(0).close()
+        make = partial(Connection, self)
+        if self._proxy is not None:
+            return await self._proxy.connect(self._address, make, deadline)
+        return (await connect_by(deadline, self._address.connect(make)))[1]
+
+    def close(self) -> None:
+        """Close the kept connections; those in use close when their calls end."""
+        while self.idle:
+            self.idle.pop().close()

@@ -1,15 +1,39 @@
-"""The endpoints of a platform as static facts: the table that drives retries (quirk 53)."""
+"""The endpoints of a platform, and the ways to them: URL, headers, encoding, circuit and calls of each."""
 
-from collections.abc import Callable, Mapping
+import re
+import ssl
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
-from typing import Any
+from functools import cache
+from importlib.metadata import version
+from typing import Any, TypeAlias
+from urllib.parse import quote_plus
 
+import httpx
 import msgspec
 
-from gateway.normalise.wire import Wire
+from gateway.normalise.vocabulary import PlatformName
+from gateway.normalise.wire import AS_DOCUMENTED, Wire
+from gateway.ops.calls import EndpointCalls
+from gateway.ops.metrics import Metrics
+from gateway.ops.slots import Slots
+from gateway.ops.trace import CallTrace
+from gateway.platforms.answer import LargeAnswers
+from gateway.platforms.connection import Pool, Proxy
+from gateway.platforms.session import Credential
+from gateway.settings import can_be_called
+
+USER_AGENT = f"wanjia-gateway/{version('wanjia-gateway')}"
+
+ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
+_UNRESERVED = re.compile(r"[\w.~-]+", re.ASCII)
+
+Arguments: TypeAlias = Mapping[str, Any]
+"""What a call asks with, by the names of the document. Forms take texts and whole numbers alone."""
 
 
-class Kind(Enum):
+class Effect(Enum):
     """What a call does, which its HTTP method does not show: every read is a POST.
 
     A call that was not sent may always be sent again, and one that met a dead token was not executed (quirk 45). Beyond
@@ -24,21 +48,119 @@ class Kind(Enum):
 
     @property
     def is_write(self) -> bool:
-        return self in (Kind.REPEATABLE_WRITE, Kind.UNREPEATABLE_WRITE)
+        return self in (Effect.REPEATABLE_WRITE, Effect.UNREPEATABLE_WRITE)
+
+
+class Encoding(msgspec.Struct, frozen=True):
+    """How arguments become the body of a request."""
+
+    content_type: bytes
+    encode: Callable[[Arguments], bytes]
+
+
+def encode_form(arguments: Arguments) -> bytes:
+    """application/x-www-form-urlencoded in UTF-8 (quirks 44, 63); an empty value is left out (quirk 151)."""
+    values = [*map(str, arguments.values())]
+    if "" in values or _UNRESERVED.fullmatch("".join(values)) is None:
+        pairs = zip(arguments, values, strict=True)
+        return "&".join([f"{name}={quote_plus(value)}" for name, value in pairs if value]).encode("ascii")
+    return (_form(*arguments) % (*values,)).encode("ascii")
+
+
+@cache
+def _form(*names: str) -> str:
+    """The form with these fields, to be filled in with values that stand for themselves: most of them do."""
+    return "&".join([f"{name}=%s" for name in names])
+
+
+FORM = Encoding(b"application/x-www-form-urlencoded", encode_form)
+JSON = Encoding(b"application/json", msgspec.json.encode)
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """One documented call. `path` is under the platform's base; "" where the settings must give it and do not.
+    """One documented call to a platform. `path` is under the platform's base; "" where a `setting` has it.
 
     `shows_why`: whether the `msg` of a refusal is fit to be shown (not so for order/list, quirk 17). `decode(wire)`
     takes a success that came as documented in one step, and raises msgspec.DecodeError for every other answer. `record`
-    is what each row in its answers is.
+    is what each row in its answers is. `dead_token` is the code by which its table says that the token is refused.
     """
 
+    platform: PlatformName
     name: str
     method: str
     path: str
-    kind: Kind
+    effect: Effect
     shows_why: bool = True
     decode: Callable[[Wire], Callable[[bytes], Mapping[str, Any]]] | None = None
     record: type | None = None
+    encoding: Encoding = FORM
+    setting: str = ""
+    dead_token: int | None = None
+
+
+class Upstream(msgspec.Struct):
+    """What the calls to one platform have in common, to its `endpoints` and that of the login.
+
+    `slots` bounds how many are under way; each may take `call_timeout` seconds in all: queueing, a login and a replay
+    included. `wire` reads the answers. `get_tls` makes what verifies a platform of https. All calls go through `proxy`,
+    if there is one. `pools` are by origin: scheme, host and port.
+    """
+
+    endpoints: Sequence[Endpoint]
+    slots: Slots
+    call_timeout: float
+    wire: Wire = AS_DOCUMENTED
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
+    get_tls: Callable[[], ssl.SSLContext] = httpx.create_ssl_context
+    proxy: Proxy | None = None
+    large_answers: LargeAnswers = msgspec.field(default_factory=LargeAnswers)
+    pools: dict[tuple[str, str, int | None], Pool] = msgspec.field(default_factory=dict)
+
+
+def endpoint_url(base: str, path: str) -> httpx.URL:
+    """The URL of `path` under `base`; a path that is a whole URL stands alone (quirk 56).
+
+    Raises httpx.InvalidURL, for a base with a query or fragment, too: nothing can stand under it. And for a misspelt
+    URL, which would be taken for a path. Raises httpx.UnsupportedProtocol for a URL that cannot be called.
+    """
+    if _OTHER_SCHEME.match(path) and not ABSOLUTE.match(path):
+        raise httpx.InvalidURL("The URL is not of http or https.")
+    if ABSOLUTE.match(path):
+        url = httpx.URL(path)
+    elif "?" in base or "#" in base:
+        raise httpx.InvalidURL("The base has more than a path.")
+    else:
+        url = httpx.URL(f"{base.rstrip('/')}/{path.lstrip('/')}")
+    if not can_be_called(url):
+        raise httpx.UnsupportedProtocol("The URL cannot be called by http or https.")
+    return url
+
+
+class Route:
+    """The way to one endpoint, its circuit and its calls."""
+
+    def __init__(self, platform: PlatformName, endpoint: Endpoint, url: httpx.URL, upstream: Upstream) -> None:
+        self.endpoint = endpoint
+        self.calls = EndpointCalls(platform, endpoint.name, upstream.call_timeout, upstream.metrics)
+        self.decode = None if endpoint.decode is None else endpoint.decode(upstream.wire)
+        self.is_read = endpoint.effect is Effect.READ
+        origin = (url.scheme, url.host, url.port)
+        self.pool = upstream.pools.setdefault(origin, Pool(url, upstream))
+        self.slots = upstream.slots
+        self._encode = endpoint.encoding.encode
+        headers = [
+            (b"Host", url.netloc),
+            (b"User-Agent", USER_AGENT.encode("ascii")),
+            (b"Accept", b"application/json"),
+            (b"Accept-Encoding", b"identity"),
+            (b"Content-Type", endpoint.encoding.content_type),
+        ]
+        self._head = self.pool.request_head(endpoint.method, url, headers)
+
+    def request(self, arguments: Arguments, credential: Credential, trace: CallTrace | None) -> bytes:
+        """The bytes of a call with these arguments."""
+        body = self._encode({**arguments, **credential.fields} if credential.fields else arguments)
+        request = b"%b%bContent-Length: %d\r\n\r\n%b" % (self._head, credential.header, len(body), body)
+        if trace is not None:
+            request = request.replace(b"\r\n", b"\r\ntraceparent: %b\r\n" % trace.traceparent, 1)
+        return request

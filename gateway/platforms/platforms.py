@@ -1,120 +1,85 @@
-"""Both platforms, made from the settings and closed together."""
+"""All platforms, made from the settings and closed together."""
 
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import TypeVar
 
 import httpx
-import msgspec
 
-from gateway.addresses import can_be_called
-from gateway.errors import PlatformId
-from gateway.normalise.profile import NO_PROFILE, Profile
-from gateway.normalise.wire import AS_DOCUMENTED, Wire
-from gateway.ops.calls import Calls
+from gateway.normalise.vocabulary import PlatformName
+from gateway.normalise.wire import AS_DOCUMENTED, NO_PROFILE, Profile, Wire
+from gateway.ops.calls import PlatformStatus
 from gateway.ops.metrics import Metrics
 from gateway.ops.slots import Slots
-from gateway.platforms.large_answers import LargeAnswers
-from gateway.platforms.proxy import ProxyTransport
-from gateway.platforms.route import Upstream
-from gateway.platforms.security import Security, SecurityPaths
-from gateway.platforms.transport import EngineTransport
+from gateway.platforms.client import PlatformClient
+from gateway.platforms.connection import Proxy
+from gateway.platforms.endpoint import Endpoint, Upstream
+from gateway.platforms.security import Security
 from gateway.platforms.wjdh import Wjdh
-from gateway.settings import Mistakes, Settings, SettingsError
+from gateway.settings import Mistakes, Settings, SettingsError, can_be_called
 
-SECURITY_TOKEN_LIFETIME = 1800.0
-"""Seconds. No lifetime is documented (quirk 40)."""
+PLATFORMS: tuple[type[PlatformClient], ...] = (Wjdh, Security)
+
+ClientT = TypeVar("ClientT", bound=PlatformClient)
 
 
 class Platforms:
-    """The typed clients of both platforms, and what their calls took. Nothing is called until somebody asks."""
+    """The clients of all platforms. Nothing is called until a caller asks."""
 
-    __slots__ = ("calls", "profile", "security", "wire", "wjdh")
-
-    def __init__(self, wjdh: Wjdh, security: Security, calls: Calls, wire: Wire = AS_DOCUMENTED) -> None:
-        self.wjdh = wjdh
-        self.security = security
-        self.calls = calls
+    def __init__(self, clients: Sequence[PlatformClient], wire: Wire = AS_DOCUMENTED) -> None:
+        self.all = tuple(clients)
+        self.wjdh = self.get(Wjdh)
+        self.security = self.get(Security)
         self.wire = wire
         self.profile = wire.profile
+        self.by_endpoint = {endpoint.name: client for client in clients for endpoint in client.declared}
 
-    def get_platform(self, endpoint: str) -> PlatformId:
-        """Which platform has the endpoint of this name."""
-        return next(client.platform for client in (self.wjdh, self.security) if endpoint in client.endpoints)
+    def get(self, kind: type[ClientT]) -> ClientT:
+        """The client of one platform."""
+        return next(client for client in self.all if isinstance(client, kind))
+
+    @property
+    def statuses(self) -> list[PlatformStatus]:
+        """What is known of the platforms without asking them."""
+        return [PlatformStatus(each.platform, each.healthy, tuple(each.endpoints.values())) for each in self.all]
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self.wjdh.aclose()
-        await self.security.aclose()
+        for client in self.all:
+            await client.aclose()
 
 
 def make_platforms(
     settings: Settings,
+    endpoints: Iterable[Endpoint],
     profile: Profile = NO_PROFILE,
     *,
-    reads_by_engine: bool = True,
     metrics: Metrics | None = None,
 ) -> Platforms:
-    """The clients for `settings` and the deployment's profile.
-
-    Without `reads_by_engine`, and with a proxy, reads go by httpx like all other calls.
-
-    Raises SettingsError for a URL that cannot be called, and for certificates that cannot be read.
+    """The clients for `settings` and the deployment's profile, which call these endpoints and log in. Raises
+    SettingsError for a URL that cannot be called, and for certificates that cannot be read.
     """
-    calls, wire = Calls(settings.call_timeout, metrics), Wire(profile)
-    paths = SecurityPaths(
-        token=settings.security_token_path,
-        people=settings.security_people_path,
-        owner=settings.security_owner_path,
-        callback=settings.security_callback_path,
-        modules=settings.security_modules_path,
-    )
-    addresses = settings.wjdh_url, settings.security_url, settings.upstream_proxy, *msgspec.structs.astuple(paths)
-    tls = _read_certificates() if any(address.lower().startswith("https:") for address in addresses) else None
-    proxy = _read_proxy(settings.upstream_proxy, tls) if settings.upstream_proxy else None
+    wire, metrics = Wire(profile), Metrics() if metrics is None else metrics
+    own: dict[PlatformName, list[Endpoint]] = {kind.platform: [] for kind in PLATFORMS}
+    for endpoint in endpoints:
+        own[endpoint.platform].append(endpoint)
+    get_tls = cache(_read_certificates)
+    proxy = _read_proxy(settings.upstream_proxy, get_tls) if settings.upstream_proxy else None
 
-    def open_upstream(concurrency: int) -> Upstream:
+    def connect(platform: PlatformName, concurrency: int) -> Upstream:
         slots = Slots(concurrency)
-        large_answers = LargeAnswers()
-        engine = EngineTransport(slots, large_answers, tls)
-        transport = engine if proxy is None else ProxyTransport(slots, large_answers, tls, proxy)
-        return Upstream(
-            client=httpx.AsyncClient(transport=transport, trust_env=False),
-            engine=engine if proxy is None and reads_by_engine else None,
-            slots=slots,
-            calls=calls,
-            call_timeout=settings.call_timeout,
-            wire=wire,
-        )
+        return Upstream(own[platform], slots, settings.call_timeout, wire, metrics, get_tls, proxy)
 
-    mistakes = Mistakes()
-    with mistakes.collect(), _callable("GATEWAY_WJDH_URL: must be an http or https URL that names no user"):
-        wjdh = Wjdh(
-            settings.wjdh_url,
-            settings.wjdh_secret_id,
-            settings.wjdh_secret_key,
-            open_upstream(settings.wjdh_concurrency),
-            token_lifetime=profile.wjdh_token_lifetime,
-            not_found=profile.not_found,
-        )
-    with (
-        mistakes.collect(),
-        _callable(
-            "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: must be an http or https URL that names no user, and "
-            "paths or URLs"
-        ),
-    ):
-        security = Security(
-            settings.security_url,
-            paths,
-            settings.security_key_k,
-            settings.security_key_d,
-            profile.security_token_lifetime or SECURITY_TOKEN_LIFETIME,
-            open_upstream(settings.security_concurrency),
-            not_found=profile.not_found,
-        )
+    mistakes, clients = Mistakes(), []
+    for kind in PLATFORMS:
+        with mistakes.collect():
+            try:
+                clients.append(kind.open(settings, profile, connect))
+            except (httpx.InvalidURL, httpx.TransportError):
+                raise SettingsError(kind.address_rule) from None
     mistakes.check()
-    return Platforms(wjdh, security, calls, wire)
+    return Platforms(clients, wire)
 
 
 def _read_certificates() -> ssl.SSLContext:
@@ -125,21 +90,12 @@ def _read_certificates() -> ssl.SSLContext:
         raise SettingsError("SSL_CERT_FILE: must be a file that can be read, of certificates in PEM") from None
 
 
-def _read_proxy(url: str, tls: ssl.SSLContext | None) -> httpx.Proxy:
+def _read_proxy(url: str, get_tls: Callable[[], ssl.SSLContext]) -> Proxy:
     """Raises SettingsError."""
     try:
-        proxy = httpx.Proxy(url, ssl_context=tls if url.lower().startswith("https:") else None)
+        proxy = httpx.Proxy(url, ssl_context=get_tls() if url.lower().startswith("https:") else None)
     except (httpx.InvalidURL, ValueError):
         proxy = None
     if proxy is None or not can_be_called(proxy.url) or proxy.url.raw_path != b"/":
         raise SettingsError("GATEWAY_UPSTREAM_PROXY: must be an http or https URL without a path") from None
-    return proxy
-
-
-@contextmanager
-def _callable(otherwise: str) -> Iterator[None]:
-    """What is made within can be called. Raises SettingsError: this one for a URL that cannot be."""
-    try:
-        yield
-    except (httpx.InvalidURL, httpx.TransportError):
-        raise SettingsError(otherwise) from None
+    return Proxy(proxy)

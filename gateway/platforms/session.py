@@ -3,32 +3,34 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from gateway.errors import PlatformAuthError, PlatformBusyError, PlatformError, ProtocolError
 from gateway.futures import join
-from gateway.ops.resilience import Clock
+from gateway.ops.logs import Clock
 
 EARLY_SHARE = 0.1
 MOST_EARLY = 60.0
 """A token is renewed when a tenth of its life is left, but at most so many seconds before its end."""
+
+NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 REFUSAL_SECONDS = 5.0
 """So long a refusal stands without asking again: fifty calls with wrong credentials are one login, not fifty."""
 
 
 class Credential:
-    """A token as calls carry it: the value of `Authorization`, or a field of the form, encoded. Each login gives one.
+    """What calls carry to be let in: the value of `Authorization`, or `fields` beside their arguments.
 
     `header` is the whole line of the header, if there is one.
     """
 
-    __slots__ = ("authorization", "field", "header")
+    __slots__ = ("fields", "header")
 
-    def __init__(self, authorization: bytes = b"", field: bytes = b"") -> None:
-        self.authorization = authorization
-        self.header = b"Authorization: %b\r\n" % authorization if authorization else b""
-        self.field = field
+    def __init__(self, authorization: str = "", fields: Mapping[str, str] = NO_FIELDS) -> None:
+        self.header = f"Authorization: {authorization}\r\n".encode("ascii") if authorization else b""
+        self.fields = fields
 
 
 NO_CREDENTIAL = Credential()
@@ -129,19 +131,19 @@ class Session:
         self._logging_in = None
 
 
-class LentSession(Session):
-    """The token of somebody else, for one call: used as it is, and never replaced by the gateway's own."""
+class FixedSession(Session):
+    """A token that no login gives: one of the settings, or that of another caller. It is never replaced."""
 
     def __init__(self, credential: Credential) -> None:
         super().__init__(_no_login)
-        self._lent = credential
+        self._fixed = credential
 
     def current(self) -> Credential:
-        return self._lent
+        return self._fixed
 
     async def replace(self, dead: Credential) -> Credential | None:
         return None
 
 
 async def _no_login() -> Token:
-    raise RuntimeError("a token that was lent is not renewed")
+    raise RuntimeError("a token that no login gave is not renewed")

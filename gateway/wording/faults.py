@@ -25,33 +25,27 @@ class FaultWording(Wording):
     NEITHER = "The platform answered neither success nor failure.", "平台返回的既不是成功，也不是失败。"
     NO_DATA = "The platform answered success without data.", "平台返回成功，但没有数据。"
     REFUSED = "The platform refused the call with code {code}.", "平台拒绝了调用，代码 {code}。"
-    COMMUNITY_REFUSED = (
-        "The platform has not authorised the gateway's account for this community.",
-        "平台没有授权网关的账号管理该小区。",
-    )
+    COMMUNITY_REFUSED = """The platform has not authorised the gateway's account for this community.
+        平台没有授权网关的账号管理该小区。"""
     SHAPE = "The answer does not have the documented shape: {reason}.", "平台返回的内容不符合文档所述的结构：{reason}。"
     TOO_DEEP = "The answer is nested too deeply.", "平台返回的内容嵌套过深。"
     OTHER_RECORD = "The platform answered with another record.", "平台返回的是另一条记录。"
-    ONLY_FIRST_PAGE = ("The platform gives only the first page of this list.", "平台只给出该列表的第一页。")
-    ROWS_MISSING = ("The platform gives fewer rows of this list than it counts.", "平台给出的该列表的行数少于其总数。")
+    ONLY_FIRST_PAGE = "The platform gives only the first page of this list.", "平台只给出该列表的第一页。"
+    ROWS_MISSING = "The platform gives fewer rows of this list than it counts.", "平台给出的该列表的行数少于其总数。"
     NO_ORDER_NUMBER = "The order was created, and its number was not returned.", "订单已生成，但平台没有给出编号。"
-    NO_ANNOUNCEMENT_ID = (
-        "The announcement was published, and its id was not returned.",
-        "公告已发布，但平台没有给出标识。",
-    )
+    NO_ANNOUNCEMENT_ID = """The announcement was published, and its id was not returned.
+        公告已发布，但平台没有给出标识。"""
 
     # the journal
     JOURNAL_LOST = "The journal cannot be used now ({code}).", "系统暂时无法保存操作，请稍后重试（{code}）。"
     JOURNAL_REFUSED = "The journal does not take this ({code}).", "操作台账不接受该内容（{code}）。"
-    JOURNAL_LATE = ("The journal did not answer within {seconds} seconds.", "操作台账没有在 {seconds} 秒内响应。")
-    JOURNAL_MOVED = ("{file} was removed or replaced while the gateway runs.", "网关运行时 {file} 被移走或替换。")
+    JOURNAL_LATE = "The journal did not answer within {seconds} seconds.", "操作台账没有在 {seconds} 秒内响应。"
+    JOURNAL_MOVED = "{file} was removed or replaced while the gateway runs.", "网关运行时 {file} 被移走或替换。"
     GIVEN_UP = "The operation was given up before it was sent.", "该写入在发出之前已被放弃。"
     WATCH_LOST = "Another gateway watches this list now.", "现由另一个网关监视该列表。"
     NOT_IN_JOURNAL = "The operation is not in the journal.", "操作台账中没有该写操作。"
-    JOURNAL_NEWER = (
-        "{setting}: the journal was written by a newer version of the gateway.",
-        "{setting}：操作台账由较新版本的网关写成。",
-    )
+    JOURNAL_NEWER = """{setting}: the journal was written by a newer version of the gateway.
+        {setting}：操作台账由较新版本的网关写成。"""
     JOURNAL_NOT_OPENED = "{reason}", "无法打开操作台账：{reason}"
     """For operators, before anything is served."""
 
@@ -64,10 +58,7 @@ class WireWording(Wording):
     HEAD_TOO_LONG = "The request is too long besides its body", "请求体之外的部分过长"
     NO_PROXY = "The server is no proxy", "服务器不是代理"
     PIPELINED = "Too many requests wait on this connection", "该连接上等待的请求过多"
-    UPGRADE = (
-        "An upgrade needs HTTP/1.1, and no other request before it",
-        "协议升级须用 HTTP/1.1，且之前不能有其他请求",
-    )
+    UPGRADE = "An upgrade needs HTTP/1.1, and no other request before it", "协议升级须用 HTTP/1.1，且之前不能有其他请求"
     HEADERS_LATE = "The headers did not arrive in time", "请求头没有按时到达"
     BODY_LATE = "The body did not arrive in time", "请求体没有按时到达"
     HEADERS_TOO_LONG = "The headers are too many or too long", "请求头过多或过长"
@@ -91,10 +82,6 @@ class WireWording(Wording):
     ANSWER_CODING = "The body is in a coding that nobody asked for.", "平台返回的正文使用了未请求的编码。"
     NOT_INFLATED = "The body cannot be decompressed.", "平台返回的正文无法解压。"
     BODY_CUT = "The compressed body is cut.", "平台返回的压缩正文不完整。"
-    REQUEST_CHARACTERS = "The request holds characters that cannot be sent.", "请求含有无法发送的字符。"
-    LINE_CHARACTERS = "The request line holds characters that cannot be sent.", "请求行含有无法发送的字符。"
-    HEADER_CHARACTERS = "A header holds characters that cannot be sent.", "请求头含有无法发送的字符。"
-    NO_HEAD = "HEAD requests are not supported.", "不支持 HEAD 请求。"
     PROXY_REFUSED = "The proxy refused the call: HTTP {status}.", "代理拒绝了调用：HTTP {status}。"
     PROXY_UNREACHABLE = "The proxy cannot be reached: {reason}", "无法连接代理：{reason}"
     PROXY_LATE = "No connection to the proxy was made in time.", "没有按时连接到代理。"
@@ -106,10 +93,8 @@ class WireWording(Wording):
     NO_CONNECTION = "No connection could be made: {reason}.", "无法建立连接：{reason}。"
 
     # answers of the platforms
-    NOT_IN_PROTOCOL = (
-        "The platform answered HTTP {status}, and not in its protocol.",
-        "平台返回 HTTP {status}，内容不符合协议。",
-    )
+    NOT_IN_PROTOCOL = """The platform answered HTTP {status}, and not in its protocol.
+        平台返回 HTTP {status}，内容不符合协议。"""
     HTTP_STATUS = "The platform answered HTTP {status}.", "平台返回 HTTP {status}。"
     CODE_NO_NUMBER = "The platform answered with a code that is no number.", "平台返回的代码不是数字。"
     NESTED_TOO_DEEPLY = "The answer is nested too deeply.", "平台返回的内容嵌套过深。"

@@ -1,34 +1,127 @@
 """The texts of messages that come in English, from parts that do not know the tables."""
 
+import os
 import re
-from collections.abc import Iterable, Iterator
+import socket
+import ssl
+from collections.abc import Iterable, Mapping, Sequence
+from enum import unique
 from functools import cache
-from typing import Final
+from typing import Final, TypeAlias
 
-from gateway.wording.codes import CodeWording
 from gateway.wording.faults import WireWording
-from gateway.wording.graphql import GraphQLWording, ScalarWording
-from gateway.wording.wording import Text, Wording
+from gateway.wording.inputs import ScalarWording
+from gateway.wording.wording import Rule, Sentence, Text, Wording
+
+
+@unique
+class CodeWording(Wording):
+    """By code, as in `extensions.code`."""
+
+    BAD_USER_INPUT = "An argument or a variable is wrong", "参数或变量的值有误"
+    UNAUTHENTICATED = "The token is missing, expired or not valid here", "令牌缺失、过期，或在此无效"
+    FORBIDDEN = "The token lacks a scope or a community", "令牌缺少权限或小区"
+    FORBIDDEN_COMMUNITY = "One of the communities is not the caller's", "其中有无权访问的小区"
+    RATE_LIMITED = "The caller asks too often", "请求过于频繁"
+    QUERY_TOO_COMPLEX = "The request is beyond a limit of the gateway", "请求超出网关的限制"
+    PERSISTED_QUERY_NOT_FOUND = "No document is known by this identifier", "没有此标识对应的文档"
+    QUERY_NOT_IN_SAFELIST = "Only listed documents are run", "只执行受信任列表中的文档"
+    METHOD_NOT_ALLOWED = "The operation or the address asks for another HTTP method", "HTTP 方法不对"
+    GRAPHQL_PARSE_FAILED = "The text is not a GraphQL document", "文本不是 GraphQL 文档"
+    GRAPHQL_VALIDATION_FAILED = "The document does not fit the schema", "文档与 schema 不符"
+    NOT_CONFIGURED = "The settings give no path for this endpoint", "设置中没有该接口的路径"
+    UPSTREAM_UNAVAILABLE = "A platform cannot be reached, or takes no calls", "无法连接平台，或平台不接受调用"
+    UPSTREAM_TIMEOUT = "A platform, or the whole request, took too long", "平台或整个请求超过了时限"
+    UPSTREAM_PROTOCOL = "A platform answered in another way than documented", "平台返回的内容不符合协议"
+    UPSTREAM_AUTH = "A platform refuses the gateway's credentials", "平台拒绝网关的凭据"
+    UPSTREAM_REFUSED = "A platform understood the call and said no", "平台理解了调用，但拒绝执行"
+    UPSTREAM_FORBIDDEN_COMMUNITY = """A platform has not authorised the gateway for the community
+        平台没有授权网关管理该小区"""
+    INTERNAL = "The gateway failed, or its journal", "网关内部错误，或操作台账不可用"
+
+
+VALUES: Final[Mapping[Rule, Mapping[str, str]]] = {
+    Rule.REQUIRED: {
+        "Expected a value of non-null type '{type}' to be provided": "缺少 {type} 类型的必填值。",
+        "Expected value of non-null type '{type}' not to be ": "{type} 类型的值不能为 null。",
+        "Expected value of type '{type}' to include required field '{name}'": "{type} 类型的值缺少必填字段 {name}。",
+        "Argument '{name}' of type '{type}' is required": "缺少必填参数 {name}，其类型为 {type}。",
+        "Argument '{name}' of required type '{type}' was not ": "缺少必填参数 {name}，其类型为 {type}。",
+    },
+    Rule.ONE_OF: {
+        "Expected value of type '{type}' not to include unknown field '{name}'": "{type} 类型没有字段 {name}。",
+        "Within OneOf Input Object type '{type}', exactly one ": "{type} 的字段须恰好填写一个，且不能为 null。",
+        "Value '{value}' does not exist in '{type}' enum": "该值不在枚举 {type} 中。",
+        "Enum '{type}' cannot represent ": "枚举 {type} 不能表示该值。",
+    },
+    Rule.RANGE: {"Int cannot represent non 32-bit signed integer value": "Int 须为 32 位有符号整数。"},
+    Rule.FORMAT: {
+        "Expected value of type '{type}' to be an object": "{type} 类型的值须为对象。",
+        "Expected value of type '{type}'": "该值不是 {type} 类型。",
+        "Int cannot represent ": "Int 须为整数。",
+        "Float cannot represent ": "Float 须为数值。",
+        "String cannot represent ": "String 须为字符串。",
+        "Boolean cannot represent ": "Boolean 须为 true 或 false。",
+        "ID cannot represent ": "ID 须为字符串或整数。",
+    },
+}
+"""What graphql-core says of values, by the rule that they break."""
+
+DOCUMENTS: Final[Mapping[str, str]] = {
+    "Syntax Error: Expected {what}, found ": "语法错误：此处应为 {what}。",
+    "Syntax Error: Unexpected <EOF>": "语法错误：查询文本不完整。",
+    "Syntax Error: Unexpected ": "语法错误：此处有多余或不当的内容。",
+    "Syntax Error: Unterminated string": "语法错误：字符串没有结束。",
+    "Syntax Error: ": "语法错误：数字、字符或转义的写法不对。",
+    "Cannot query field '{name}' on type '{type}'": "类型 {type} 没有字段 {name}。",
+    "Field '{name}' must not have a selection since type '{type}'": "字段 {name} 的类型 {type} 不能选择子字段。",
+    "Field '{name}' of type '{type}' must have ": "字段 {name} 的类型为 {type}，须选择子字段。",
+    "Fields '{name}' conflict because ": "字段 {name} 有冲突：请为不同的字段或参数使用不同的别名。",
+    "Unknown argument '{name}' on {kind} '{where}'": "{where} 没有参数 {name}（{kind}）。",
+    "Unknown type '{name}'": "没有类型 {name}。",
+    "Unknown directive '{name}'": "没有指令 {name}。",
+    "Unknown fragment '{name}'": "没有片段 {name}。",
+    "Fragment '{name}' is never used": "片段 {name} 没有被使用。",
+    "Cannot spread fragment '{name}' within itself": "片段 {name} 不能展开自己。",
+    "Fragment '{name}' cannot be spread here": "片段 {name} 不能在此展开：类型不可能相符。",
+    "Fragment cannot be spread here as objects of type '{type}'": "片段不能在此展开：类型 {type} 不可能相符。",
+    "This anonymous operation must be the only ": "没有名称的操作须为唯一的操作。",
+    "There can be only one {kind} named '{name}'": "名称 {name} 只能出现一次（{kind}）。",
+    "Variable '{name}' is not defined": "没有定义变量 {name}。",
+    "Variable '{name}' is never used": "变量 {name} 没有被使用。",
+    "Variable '{name}' cannot be non-input type '{type}'": "变量 {name} 的类型 {type} 不能用于输入。",
+    "Variable '{name}' of type '{type}' used in position expecting type '{expected}'": (
+        "变量 {name} 的类型为 {type}，此处应为 {expected}。"
+    ),
+    "{subscription} must select only one top level field": "订阅只能选择一个根字段（{subscription}）。",
+    "GraphQL introspection has been disabled": "内省已停用。",
+}
+"""What graphql-core says of documents. What it says rarely is not here, and has the Chinese of its code."""
+
+_AROUND: Final = re.compile(
+    r"(Variable|Argument) '(?P<name>.+?)' has invalid (?:default )?value(?: at (?P<path>.+?))?: (?P<reason>.+)",
+    re.DOTALL,
+)
 
 _PLACEHOLDER: Final = re.compile(r"\\\{(\w+)\\\}")
 
-WRAPPED: Final = "reason"
-"""The placeholder of a sentence around another message, which is translated as well."""
+Patterns: TypeAlias = Sequence[tuple[Wording | Sentence, re.Pattern[str]]]
 
 
 def find_graphql_text(message: str) -> Text | None:
-    """What graphql-core said, with its Chinese; None for a message that no table has."""
-    return _find(message, _graphql_patterns())
-
-
-def find_wire_text(message: str) -> Text | None:
-    """What the HTTP server or a transport said, with its Chinese; None for a message that no table has."""
-    return _find(message, _wire_patterns())
+    """What graphql-core said, with its Chinese; None for a message that the tables do not have."""
+    around = _AROUND.match(message)
+    if around is None:
+        return _find(message, _graphql_patterns())
+    place, path = "变量" if around[1] == "Variable" else "参数", " 中 {path}" if around["path"] else ""
+    reason = find_graphql_text(around["reason"])
+    sentence = Sentence("", f"{place} {{name}}{path} 的值无效：{{reason}}")
+    return reason and Text(sentence, around.groupdict() | {"reason": reason}, message)
 
 
 def wire_text(message: str, code: str) -> Text:
-    """The same; a message that no table has is known in Chinese by its code."""
-    return find_wire_text(message) or text_by_code(message, code)
+    """What the HTTP server or a transport said, with its Chinese; by its code, where no table has the message."""
+    return _find(message, _wire_patterns()) or text_by_code(message, code)
 
 
 def text_by_code(message: str, code: str) -> Text:
@@ -37,31 +130,40 @@ def text_by_code(message: str, code: str) -> Text:
     return Text(known, {}, message)
 
 
-def _find(message: str, patterns: "Iterable[tuple[Wording, re.Pattern[str]]]") -> Text | None:
-    for wording, pattern in patterns:
+def connect_failure(error: OSError) -> str:
+    """Why no connection can be made: a sentence that names no host."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"The certificate of the server does not verify: {error.verify_message.partition(',')[0]}."
+    if isinstance(error, ssl.SSLError):
+        return "The server does not speak TLS as it should."
+    if isinstance(error, socket.gaierror):
+        return "The name of the server cannot be resolved."
+    return f"No connection could be made: {os.strerror(error.errno) if error.errno else 'unknown reason'}."
+
+
+def _find(message: str, patterns: Patterns) -> Text | None:
+    for sentence, pattern in patterns:
         if found := pattern.match(message):
-            values: dict[str, object] = dict(found.groupdict())
-            inner = _find(str(values[WRAPPED]), patterns) if WRAPPED in values else None
-            if inner is None and wording in _WRAPPERS:
-                return None
-            return Text(wording, values if inner is None else {**values, WRAPPED: inner}, message)
+            return Text(sentence, found.groupdict(), message)
     return None
 
 
-_WRAPPERS: Final = frozenset(wording for wording in GraphQLWording if f"{{{WRAPPED}}}" in wording.english)
+@cache
+def _graphql_patterns() -> Patterns:
+    values = [Sentence(*texts, rule) for rule, sentences in VALUES.items() for texts in sentences.items()]
+    return _patterns((*ScalarWording, *values, *(Sentence(*each) for each in DOCUMENTS.items())))
 
 
 @cache
-def _graphql_patterns() -> tuple[tuple[Wording, re.Pattern[str]], ...]:
-    return (*_patterns(ScalarWording), *_patterns(GraphQLWording))
+def _wire_patterns() -> Patterns:
+    return _patterns(WireWording)
 
 
-@cache
-def _wire_patterns() -> tuple[tuple[Wording, re.Pattern[str]], ...]:
-    return tuple(_patterns(WireWording))
-
-
-def _patterns(table: type[Wording]) -> Iterator[tuple[Wording, re.Pattern[str]]]:
-    for wording in table:
-        pattern = _PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(wording.english))
-        yield wording, re.compile(pattern + r"\Z" if wording.english.endswith("}") else pattern, re.DOTALL)
+def _patterns(sentences: Iterable[Wording | Sentence]) -> Patterns:
+    """Of the beginnings of messages, and the whole where a value is at the end; a longer one comes first."""
+    patterns = []
+    for sentence in sorted(sentences, key=lambda it: len(it.english), reverse=True):
+        pattern = _PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(sentence.english))
+        end = r"\Z" if sentence.english.endswith("}") else ""
+        patterns.append((sentence, re.compile(pattern + end, re.DOTALL)))
+    return patterns

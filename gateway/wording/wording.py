@@ -1,10 +1,36 @@
-"""How a message is declared, and the text that it becomes with its values."""
+"""How a message is declared, and the text that it becomes with its values.
 
-from collections.abc import Mapping
+    InputWording     values of arguments and inputs
+    WriteWording     writes that are refused
+    RequestWording   requests that are turned away: the edge, documents, callers
+    FaultWording     platforms, the journal, and the gateway itself
+
+A message is declared once, with its name and both texts, as `Rule.RANGE("English", "Chinese")` if it is of a rule.
+Texts that need more than a line are one, with the Chinese below the English. An error has the message and its values:
+
+    raise UserInputError("first", InputWording.RANGE(field="first", min=1, max=100))
+"""
+
+import re
+from collections.abc import Callable, Mapping
 from enum import Enum, StrEnum
-from typing import NamedTuple, Protocol, Self
+from typing import Final, NamedTuple, Self, TypeAlias
 
-from gateway.wording.labels import LABELS
+_LABELS = """
+    address 住址; after 游标; amount 金额; birthDate 出生日期; building 楼号; carNumber 车牌号; code 小区标识;
+    communityCode 小区标识; communityCodes 小区标识列表; content 内容; details 收费参数; feeType 收费类型;
+    first 条数; floor 楼层; id 标识; idCard 身份证号; idempotencyKey 幂等键; ids 标识列表; images 图片;
+    label 模块标签; logo 发布者标志; manager 管理主体; name 名称; names 名称列表; nation 民族; number 编号;
+    orderNumber 订单编号; orders 订单列表; filter 筛选; mutations 操作名称列表; page 页码; parkingNumber 车位号;
+    payer 收费对象; paymentStatus 付款状态; phone 手机号码; reason 理由; recordId 记录标识; remark 备注;
+    reply 答复; room 房间号; since 起始时间; sex 性别; shopNumber 商户单号; state 投递状态; status 状态;
+    subject 操作人; conflicting 有无冲突; title 标题; type 类型; unit 单元号; until 截止时间; value 值;
+    weixinNumber 微信单号;
+    community 小区; house 房屋; module 功能模块; operation 写入记录; order 订单; payment 缴费通知; person 人员;
+    repair 报修"""
+
+LABELS: Final[Mapping[str, str]] = dict(re.findall(r"(\w+) (\w+)", _LABELS))
+"""By the last name in the path of a field, or by the word for a record."""
 
 LABELLED = frozenset({"field", "other", "record", "part"})
 """Placeholders that hold the name of something. In Chinese its label takes its place."""
@@ -22,6 +48,10 @@ class Rule(StrEnum):
         rule.meaning = meaning
         rule.label = label
         return rule
+
+    def __call__(self, english: str, chinese: str = "") -> "Sentence":
+        """The declaration of a message that is about this rule."""
+        return Sentence(english, chinese, self)
 
     REQUIRED = "REQUIRED", "There must be a value, and something to see in it", "不能为空"
     LENGTH = "LENGTH", "A text has from `min` to `max` characters", "字符数须在范围内"
@@ -42,21 +72,27 @@ class Wording(Enum):
     """Base of the tables. A message has an English and a Chinese template with the same placeholders, and the rule it
     is about, if it is about one.
 
-    `min` and `max` are the bounds of a rule. They may be given where no template shows them; those that are always the
-    same may stand in the table.
+    `min` and `max` are the bounds of a rule. They may be given where no template shows them.
     """
 
-    def __init__(
-        self, english: str, chinese: str, rule: Rule | None = None, bounds: tuple[int, int] | None = None
-    ) -> None:
-        self.english = english
-        self.chinese = chinese
+    def __init__(self, english: str, chinese: str = "", rule: Rule | None = None) -> None:
+        if not chinese:
+            english, chinese = english.rsplit("\n", 1)
+        self.english = " ".join(english.split())
+        self.chinese = chinese.strip()
         self.rule = rule
-        self.bounds = bounds
 
     def __call__(self, **values: object) -> "Text":
         """The text with these values. Raises KeyError for a placeholder without one."""
         return Text(self, values)
+
+
+class Sentence(NamedTuple):
+    """A message of a part that knows no table: how it begins in English, the rest as in `Wording`."""
+
+    english: str
+    chinese: str
+    rule: Rule | None = None
 
 
 class Text(str):
@@ -65,12 +101,10 @@ class Text(str):
     `english` is the message where it came from elsewhere, and may say more than the wording.
     """
 
-    __slots__ = ("_values", "wording")
-
-    wording: Wording
+    wording: Wording | Sentence
     _values: Mapping[str, object]
 
-    def __new__(cls, wording: Wording, values: Mapping[str, object], english: str | None = None) -> Self:
+    def __new__(cls, wording: Wording | Sentence, values: Mapping[str, object], english: str | None = None) -> Self:
         text = str.__new__(cls, wording.english.format_map(values) if english is None else english)
         text.wording = wording
         text._values = values
@@ -78,7 +112,6 @@ class Text(str):
 
     @property
     def chinese(self) -> str:
-        """The same message in Chinese."""
         return self.wording.chinese.format_map({name: _in_chinese(name, it) for name, it in self._values.items()})
 
     @property
@@ -88,23 +121,23 @@ class Text(str):
         return self.wording.rule or next(inner, None)
 
     @property
-    def min(self) -> str | None:
-        return self._bound("min", 0)
-
-    @property
-    def max(self) -> str | None:
-        return self._bound("max", 1)
-
-    def _bound(self, name: str, index: int) -> str | None:
-        if name in self._values:
-            return str(self._values[name])
-        return None if self.wording.bounds is None else str(self.wording.bounds[index])
+    def bounds(self) -> dict[str, str]:
+        """Its `min` and `max`, those that there are."""
+        return {name: str(self._values[name]) for name in ("min", "max") if name in self._values}
 
 
-class Problem(Protocol):
-    """What is wrong with a value, before it is said of which field."""
+class Noun(str):
+    """A word for a record that also knows itself in Chinese, as its `label`."""
 
-    def __call__(self, *, field: str) -> Text: ...
+    label: str
+
+    def __new__(cls, english: str, chinese: str) -> Self:
+        noun = str.__new__(cls, english)
+        noun.label = chinese
+        return noun
+
+
+Problem: TypeAlias = Callable[..., Text]  # what is wrong with a value, before it is said of which `field`
 
 
 class Violation(NamedTuple):
@@ -119,8 +152,9 @@ class Violation(NamedTuple):
         return {
             "field": list(self.field[1:] if self.field[0] == "input" else self.field),
             "rule": text.rule,
-            "min": text.min,
-            "max": text.max,
+            "min": None,
+            "max": None,
+            **text.bounds,
             "message": text,
             "messageZh": text.chinese,
         }
@@ -133,9 +167,9 @@ def label(path: str) -> str:
 
 
 def _in_chinese(name: str, value: object) -> object:
-    """A member of an enum that has a Chinese word is that word; the name of a field its label."""
+    """A noun, or a member of an enum, that has a Chinese word is that word; the name of a field its label."""
     if isinstance(value, Text):
         return value.chinese
-    if name in LABELLED:
+    if name in LABELLED and not isinstance(value, Noun):
         return label(str(value))
     return getattr(value, "label", value)

@@ -76,7 +76,7 @@ async def run(breaks: int, restarts: int, chance: random.Random, seed: int) -> i
             subscriber.drop()
             await gateway.stop()
             async with open_journal(load_settings(environ)) as journal:
-                noted = await journal.events.after(0, 1_000_000)
+                noted, _ = await journal.events.after(0, 1_000_000)
             cursors = Cursors(read_id_key(load_settings(environ)))
     events = [event for event in noted if event.topic == SHENHE_CHANGED]
     changes = [change for change in applicants.changes if change.at > datetime.fromisoformat(subscriber.received[0].at)]

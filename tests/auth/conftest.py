@@ -4,8 +4,8 @@ import pytest
 from callers import AUDIENCE, ISSUER, NOW, Signers
 from standing_clock import Clock
 
+from gateway.auth.authenticator import Authenticator
 from gateway.auth.keys import FixedKeys
-from gateway.auth.tokens import TokenVerifier
 
 
 @pytest.fixture
@@ -19,5 +19,5 @@ def signers() -> Signers:
 
 
 @pytest.fixture
-def verifier(signers: Signers, clock: Clock) -> TokenVerifier:
-    return TokenVerifier(ISSUER, AUDIENCE, FixedKeys(signers.public()), clock)
+def authenticator(signers: Signers, clock: Clock) -> Authenticator:
+    return Authenticator(ISSUER, AUDIENCE, FixedKeys(signers.public()), clock)

@@ -1,11 +1,11 @@
-"""The rate limit of one caller; other callers are not affected."""
+"""The rate limit of a caller."""
 
 import pytest
 from callers import principal
 from standing_clock import Clock
 
 from gateway.auth import rate
-from gateway.auth.rate import Allowance, RateLimiter
+from gateway.auth.rate import Admission, Bucket, Rate, RateHeaders
 from gateway.errors import RateLimitedError
 
 
@@ -16,85 +16,70 @@ def monotonic(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def asked(limiter: RateLimiter, times: int, subject: str = "lin") -> int:
+def asked(bucket: Bucket, times: int) -> int:
     """How many of so many requests are let through."""
     passed = 0
     for _ in range(times):
         try:
-            limiter.check(principal(subject=subject))
+            bucket.take()
         except RateLimitedError:
             continue
         passed += 1
     return passed
 
 
-def test_allowance_counts_down_by_the_cost(monotonic: Clock) -> None:
-    limiter = RateLimiter(60)
+def left(headers: RateHeaders) -> bytes:
+    return headers[1][1].partition(b", ")[2]
 
-    assert limiter.check(principal()) == Allowance(limit=60, remaining=59, reset_after=1.0)
-    assert limiter.check(principal(), cost=44) == Allowance(limit=60, remaining=15, reset_after=45.0)
-    with pytest.raises(RateLimitedError) as refusal:
-        limiter.check(principal(), cost=20)
-    assert refusal.value.extensions() == {"code": "RATE_LIMITED", "retryable": True, "retryAfter": 5.0}
 
-    assert limiter.check(principal(), cost=15).remaining == 0
-    monotonic.now += 20
-    assert limiter.check(principal(), cost=20).remaining == 0
+def test_subscription_is_charged_for_what_it_may_still_call(monotonic: Clock) -> None:
+    budget = Admission(600, 60, 1).admit(principal())
+    budget.charge(5, 5)
+
+    assert left(budget.settle(2, refund=False)) == b'"calls";r=55;t=5'
+    assert left(budget.settle(7, refund=False)) == b'"calls";r=53;t=7'
 
 
 def test_cost_that_was_not_needed_is_given_back(monotonic: Clock) -> None:
-    limiter = RateLimiter(60)
-    limiter.check(principal(), cost=45)
+    admission = Admission(600, 60, 1)
+    first, second, third = (admission.admit(principal()) for _ in range(3))
+    first.charge(45, 45)
+    with pytest.raises(RateLimitedError):
+        second.charge(20, 20)
+    admission.admit(principal(subject="wang")).charge(60, 60)
 
-    assert limiter.add(principal(), -40).remaining == 55
-    assert limiter.check(principal(), cost=55).remaining == 0
-    assert limiter.add(principal(), 10).remaining == 0
+    assert left(first.settle(5)) == b'"calls";r=55;t=5'
+    third.charge(55, 55)
+    assert left(third.settle(55)) == b'"calls";r=0;t=60'
+    assert left(second.settle(10)) == b'"calls";r=0;t=70'
 
 
 @pytest.mark.parametrize("per_minute", [7, 61, 1199])
 def test_retry_is_admitted_when_due(monotonic: Clock, per_minute: int) -> None:
-    limiter = RateLimiter(per_minute)
-    asked(limiter, per_minute)
+    bucket = Bucket(Rate(per_minute))
+    asked(bucket, per_minute)
     with pytest.raises(RateLimitedError) as refusal:
-        limiter.check(principal())
+        bucket.take()
 
     monotonic.now += refusal.value.retry_after
-    assert asked(limiter, 2) == 1
-
-
-def test_operations_are_earned_one_by_one(monotonic: Clock) -> None:
-    limiter = RateLimiter(60)
-    asked(limiter, 60)
-
-    monotonic.now += 0.5
-    assert asked(limiter, 1) == 0
-    monotonic.now += 0.5
-    assert asked(limiter, 2) == 1
-    monotonic.now += 60
-    assert asked(limiter, 100) == 60
-
-
-def test_interleaved_subjects_have_separate_rates(monotonic: Clock) -> None:
-    limiter = RateLimiter(1200)
-
-    assert sum(asked(limiter, 1, subject) for _ in range(1200) for subject in ("lin", "wang")) == 2400
+    assert asked(bucket, 2) == 1
 
 
 def test_rate_is_never_exceeded(monotonic: Clock) -> None:
-    limiter = RateLimiter(1200)
-    assert asked(limiter, 7) == 7
+    bucket = Bucket(Rate(1200))
+    assert asked(bucket, 7) == 7
 
     monotonic.now += 3600
-    assert asked(limiter, 5000) == 1200
+    assert asked(bucket, 5000) == 1200
     for _ in range(10):
         monotonic.now += 0.31
-        assert asked(limiter, 100) in (6, 7)
-    assert asked(limiter, 100) == 0
+        assert asked(bucket, 100) in (6, 7)
+    assert asked(bucket, 100) == 0
 
 
 @pytest.mark.parametrize("pause", [0.05, 0.11, 0.7, 1.3])
 def test_caller_below_the_rate_is_never_refused(monotonic: Clock, pause: float) -> None:
-    limiter = RateLimiter(1200)
+    bucket = Bucket(Rate(1200))
     for _ in range(5000):
         monotonic.now += pause + 1e-9
-        assert asked(limiter, 1) == 1
+        assert asked(bucket, 1) == 1

@@ -5,15 +5,14 @@ from collections.abc import Iterator
 import pytest
 from graphql import GraphQLField, GraphQLObjectType, get_named_type
 
-from gateway.auth.masking import masker
-from gateway.execution.variants import AttributeIn
-from gateway.normalise.field import personal_paths
-from gateway.normalise.house import HouseOwner
-from gateway.normalise.person import Person
-from gateway.normalise.repair import Repair
+from gateway.execution.strawberry_adapter import Attribute, get_attribute
+from gateway.normalise.people import Person
+from gateway.normalise.records import personal_paths
 from gateway.normalise.vocabulary import PiiKind
+from gateway.people import HouseOwner
+from gateway.repairs import Repair
 from schema.build import executable_schema
-from schema.directives import Pii
+from schema.fields import Pii
 
 TEXTS = {"String", "ID", "Date", "DateTime", "Decimal"}
 
@@ -58,10 +57,9 @@ def fields() -> Iterator[tuple[str, GraphQLField]]:
                 yield f"{named.name}.{name}", field
 
 
-def masked(field: GraphQLField) -> AttributeIn | None:
+def masked(field: GraphQLField) -> Attribute | None:
     """How the value is masked, or None."""
-    resolver = getattr(field.extensions.get("strawberry-definition"), "base_resolver", None)
-    return getattr(resolver and resolver.wrapped_func, "attribute_in", None)
+    return get_attribute(field)
 
 
 def pii_kind(field: GraphQLField) -> PiiKind | None:
@@ -92,7 +90,7 @@ def test_personal_field_is_masked_by_its_kind() -> None:
     for name, (field, kind) in personal.items():
         how = masked(field)
         assert how is not None, name
-        assert how.otherwise is masker(kind), name
+        assert how.through is kind.masker, name
         assert how.observed, name
 
 

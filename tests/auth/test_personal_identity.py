@@ -6,13 +6,12 @@ import strawberry
 from graphql import GraphQLSchema
 
 from gateway.auth.node_ids import NodeIds
-from gateway.execution.variants import ObservedField
+from gateway.execution.run import ObservedField
 from gateway.journal.records import RecordRef
 from gateway.normalise.vocabulary import PiiKind
 from schema import build
 from schema.build import Query
-from schema.fields import free_text, parts_with_text, pii, plain, record_type
-from schema.record import DataIssue, data_issues
+from schema.fields import DataIssue, data_issues, free_text, parts_with_text, pii, plain, record_type
 
 IDS = NodeIds(b"a key for tests")
 
@@ -58,7 +57,7 @@ def built_with(added: type, monkeypatch: pytest.MonkeyPatch) -> GraphQLSchema:
     """The schema with one more field of the query, of this type."""
 
     @strawberry.type(name="Query")
-    class Wider(Query):
+    class Wider(Query):  # type: ignore[misc] # it was made at run time, too
         visit: added | None = None  # type: ignore[valid-type] # Strawberry takes a class that was made at run time
 
     monkeypatch.setattr(build, "Query", Wider)

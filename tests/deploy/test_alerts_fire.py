@@ -17,7 +17,7 @@ from test_alerts import ALERTS, RULES
 from throw_away import on_server
 
 from gateway.journal.journal import open_journal
-from gateway.normalise.states import Outcome
+from gateway.normalise.vocabulary import Outcome
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from deployed import DEPLOY, Nginx, run
+from graphql_socket import connected
 from processes import free_port
-from websockets import Subprotocol, connect
 
-from gateway.http.server.limits import ServerLimits
+from gateway.http.server.bounds import ServerLimits
 from gateway.settings import Settings
 
 ORDERS = (
@@ -102,22 +102,12 @@ async def test_request_id_and_trace_pass_through(client):
 
 
 async def test_events_arrive_over_websocket(nginx, gateway, sandbox, unpaid):
-    url = nginx.url.replace("https", "wss") + "/graphql"
-    origin = nginx.url  # a page of the gateway's own origin, port included
-    async with (
-        asyncio.timeout(PATIENCE),
-        connect(url, ssl=nginx.tls, origin=origin, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket,
-    ):
-        for message in (
-            {"type": "connection_init", "payload": {"authorization": f"Bearer {gateway.token}"}},
-            {"type": "subscribe", "id": "1", "payload": {"query": PAID}},
-        ):
-            await socket.send(json.dumps(message))
-        assert json.loads(await socket.recv()) == {"type": "connection_ack"}
+    """To a page of the gateway's own origin, port included."""
+    async with connected(nginx.url, token=gateway.token, ssl=nginx.tls, origin=nginx.url) as socket:
+        await socket.subscribe("1", PAID)
         await subscribed(gateway)
         await sandbox.pay(unpaid, gateway.url)
-        event = json.loads(await socket.recv())
-    assert event["payload"]["data"] == {"paymentEvents": {"payment": {"orderNumber": unpaid}}}
+        assert await socket.data("1") == {"paymentEvents": {"payment": {"orderNumber": unpaid}}}
 
 
 async def test_events_arrive_unbuffered_over_sse(client, gateway, sandbox, unpaid):

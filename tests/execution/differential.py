@@ -14,12 +14,11 @@ from graphql import (
     execute,
     parse,
 )
-from loading import parsed
+from loading import prepare
 from operation_generator import GeneratedOperation, OperationGenerator
 
 from gateway.execution.executor import Executor
-from gateway.execution.response import Response
-from gateway.execution.variants import ObservedField
+from gateway.execution.run import ObservedField, Response
 
 
 @dataclass
@@ -46,7 +45,6 @@ class Comparison:
         self,
         schema: GraphQLSchema,
         make_context: Callable[[int], Any],
-        make_root: Callable[[Any], Any] = lambda _context: None,
         scalars: Mapping[str, Sequence[Any]] | None = None,
         uncovered: Sequence[str] = (),
         size: int = 6,
@@ -55,7 +53,6 @@ class Comparison:
         self._uncovered = uncovered
         self.counts = Counts()
         self._make_context = make_context
-        self._make_root = make_root
         self._generator = OperationGenerator(schema, size=size, scalars=scalars)
 
     def generate(self, seed: int) -> GeneratedOperation:
@@ -64,9 +61,8 @@ class Comparison:
     async def check(self, seed: int) -> None:
         """Raises AssertionError that names the seed."""
         operation = self.generate(seed)
-        document = parsed(operation.text)
-        first, observed = await self._execute(Executor(self.schema, plans=False), document, operation, seed)
-        second, observed_by_plan = await self._execute(Executor(self.schema), document, operation, seed)
+        first, observed = await self._execute(False, operation, seed)
+        second, observed_by_plan = await self._execute(True, operation, seed)
         self._count(operation, first, second)
         where = f"seed {seed}: {operation}"
         assert second.executed == first.executed, where
@@ -85,11 +81,11 @@ class Comparison:
             self.counts.left_to_graphql_core += not any(name in operation.text for name in self._uncovered)
 
     async def _execute(
-        self, executor: Executor, document: Any, operation: GeneratedOperation, seed: int
+        self, plans: bool, operation: GeneratedOperation, seed: int
     ) -> tuple[Response, set[tuple[str, ObservedField]]]:
         context = self._make_context(seed)
-        root = self._make_root(context)
-        response = await executor.execute(document, operation.operation_name, operation.variables, context, root)
+        prepared = prepare(self.schema, operation.text, operation.operation_name)
+        response = await Executor(self.schema, plans=plans).execute(prepared, operation.variables, context)
         observed = getattr(context, "observed", ())
         return response, {
             (repr(source), field)
@@ -126,10 +122,9 @@ class Comparison:
         result = execute(
             self.schema,
             parse("\n".join(texts)),
-            self._make_root(context),
-            context,
-            operation.variables,
-            operation.operation_name,
+            context_value=context,
+            variable_values=operation.variables,
+            operation_name=operation.operation_name,
         )
         result = result if isinstance(result, ExecutionResult) else await result
         return result.errors or []

@@ -2,14 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
-from graphql import GraphQLSchema, build_schema, parse
+from graphql import GraphQLSchema, build_schema
 
+from gateway.execution.documents import Documents, Prepared
 from gateway.execution.executor import Executor
+from gateway.execution.limits import Limits
 from gateway.execution.load import LevelLoader, Load
-from gateway.execution.response import Response
+from gateway.execution.run import Response
 
 SDL = """
 type Query { orders(count: Int! = 10): [Order!]! order: Order reviews: [Review!]! slow: String }
@@ -98,12 +99,14 @@ def make_schema(sdl: str = SDL, resolvers: dict[str, Any] | None = None) -> Grap
     return schema
 
 
-def parsed(text: str) -> Any:
-    """What an executor needs of a prepared document."""
-    return SimpleNamespace(document=parse(text), key=text)
+def prepare(schema: GraphQLSchema, text: str, name: str | None = None) -> Prepared:
+    """An operation of a document that may be of any size."""
+    any_size = Limits(tokens=20_000, depth=100, aliases=2_000, root_fields=2_000, directives=2_000)
+    return Documents(schema, any_size).prepare(text, name)
 
 
 async def execute_planned(schema: GraphQLSchema, query: str, context: Any, make_context: Any, **more: Any) -> Response:
     """The response by a plan if there can be one, after graphql-core has given its own with another context."""
-    await Executor(schema, plans=False).execute(parsed(query), context=make_context(), **more)
-    return await Executor(schema).execute(parsed(query), context=context, **more)
+    prepared = prepare(schema, query)
+    await Executor(schema, plans=False).execute(prepared, context=make_context(), **more)
+    return await Executor(schema).execute(prepared, context=context, **more)

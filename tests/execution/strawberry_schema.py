@@ -17,8 +17,8 @@ from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.execution.load import LevelLoader, Load
-from gateway.execution.strawberry_adapter import as_it_is, by_class
-from gateway.execution.variants import Observation, attribute_in
+from gateway.execution.run import Observation
+from gateway.execution.strawberry_adapter import as_it_is, attribute_in, by_class
 
 ItemT = TypeVar("ItemT")
 
@@ -116,7 +116,7 @@ class Allowed(BasePermission):
     message = "not allowed"
 
     def has_permission(self, source: Any, info: strawberry.Info, **_arguments: Any) -> bool:
-        return not info.context.fails("permission", info.field_name)
+        return not (info.context.failures and source.number % 3 == 0)
 
 
 class Louder(FieldExtension):
@@ -193,7 +193,7 @@ def _name_of(root: strawberry.Parent[BoxRecord], prefix: str = "Box") -> str:
 @strawberry.type
 class Box(Numbered):
     label: str
-    note: str | None
+    note: str | None = strawberry.field(permission_classes=[Allowed])
     weight: float
     price: Decimal | None
     packed_on: date | None
@@ -254,6 +254,14 @@ class Box(Numbered):
         if info.context.fails("failing", root.number):
             raise RuntimeError(f"box {root.number}")
         return root.number
+
+    @strawberry.field(graphql_type=list[list[int] | None] | None)
+    def grid(root: strawberry.Parent[BoxRecord], info: strawberry.Info) -> Any:
+        return [[1, root.number], [None] if info.context.fails("grid", root.number) else None, []]
+
+    @strawberry.field(graphql_type=int | None)
+    def future(root: strawberry.Parent[BoxRecord]) -> Any:
+        return asyncio.ensure_future(asyncio.sleep(0, root.number))
 
     @strawberry.field
     def selected(root: strawberry.Parent[BoxRecord], info: strawberry.Info) -> list[str]:

@@ -6,8 +6,7 @@ import pytest
 from graphql import GraphQLField, build_schema, execute_sync, get_introspection_query, parse
 
 from gateway.execution.cost import Amount, Cost, OfCaller, OperationCost
-from gateway.execution.introspection import FIELDS_PER_CALL
-from gateway.execution.outline import Outline
+from gateway.execution.limits import FIELDS_PER_CALL, Outline, count_introspected
 
 SCHEMA = build_schema(
     """
@@ -58,18 +57,16 @@ CALLER = Caller()
 
 
 def get_cost(field: GraphQLField) -> Cost:
-    name = next(
-        name
-        for parent in SCHEMA.type_map.values()
-        for name, other in getattr(parent, "fields", {}).items()
-        if other is field
-    )
+    parents = SCHEMA.type_map.values()
+    named = [(name, other) for parent in parents for name, other in getattr(parent, "fields", {}).items()]
+    name = next((name for name, other in named if other is field), "")
     return COSTS.get(name, Cost())
 
 
 def weighed(query: str) -> OperationCost:
     outline = Outline(SCHEMA, parse(query))
-    return OperationCost(SCHEMA, outline, outline.operations[0], get_cost)
+    [introspected] = count_introspected(SCHEMA, outline)
+    return OperationCost(outline, outline.operations[0], get_cost, introspected)
 
 
 def test_searches_cost_all_pages_at_most() -> None:
@@ -92,20 +89,17 @@ def test_whole_lists_cost_the_pages_of_their_community() -> None:
 
 @pytest.mark.parametrize("value", ["3", "12345", "9" * 5000, '"a"', "[3]"])
 def test_single_value_for_a_list_counts_as_one(value: str) -> None:
-    assert weighed(f"{{ byIds(ids: {value}) {{ author {{ name }} }} }}").of({}, CALLER) == 1 + 1
-    assert (
-        weighed(f"query ($ids: [ID!]! = {value}) {{ byIds(ids: $ids) {{ author {{ name }} }} }}").of({}, CALLER)
-        == 1 + 1
-    )
+    for head, given in (("", value), (f"query ($ids: [ID!]! = {value})", "$ids")):
+        assert weighed(f"{head} {{ byIds(ids: {given}) {{ author {{ name }} }} }}").of({}, CALLER) == 1 + 1
     assert weighed(f"mutation {{ lend(input: {{ids: {value}}}) {{ author {{ name }} }} }}").of({}, CALLER) == 2 + 1
 
 
 @pytest.mark.parametrize("value", [3, 12345, 1e9, "a", ["a"]])
 def test_single_variable_for_a_list_counts_as_one(value: object) -> None:
-    part = weighed("query ($ids: [ID!]!) { byIds(ids: $ids) { author { name } } }")
-    assert part.of({"ids": value}, CALLER) == 1 + 1
-    whole = weighed("mutation ($input: Lend!) { lend(input: $input) { author { name } } }")
-    assert whole.of({"input": {"ids": value}}, CALLER) == 2 + 1
+    books = "query ($ids: [ID!]!) { byIds(ids: $ids) { author { name } } }"
+    assert weighed(books).of({"ids": value}, CALLER) == 1 + 1
+    lend = "mutation ($input: Lend!) { lend(input: $input) { author { name } } }"
+    assert weighed(lend).of({"input": {"ids": value}}, CALLER) == 2 + 1
 
 
 @pytest.mark.parametrize(
@@ -142,18 +136,11 @@ def test_calls_are_summed_and_multiplied_through_lists(query: str, requested: in
     assert weighed(query).of(None, CALLER) == requested
 
 
+FIRSTS = ((-5, 1), (-5.0, 1), (0, 1), (None, 1), (10, 2), (100.0, 11))
+
+
 @pytest.mark.parametrize(
-    ("variables", "requested"),
-    [
-        ({}, 3),
-        ({"first": 10}, 2),
-        ({"first": 0}, 1),
-        ({"first": -5}, 1),
-        ({"first": -5.0}, 1),
-        ({"first": 100.0}, 11),
-        ({"first": None}, 1),
-        ({"other": 7}, 3),
-    ],
+    ("variables", "requested"), [({}, 3), ({"other": 7}, 3), *(({"first": n}, cost) for n, cost in FIRSTS)]
 )
 def test_page_size_comes_from_variable_or_default(variables: dict[str, Any], requested: int) -> None:
     assert weighed("query ($first: Int) { books(first: $first) { count } }").of(variables, CALLER) == requested
@@ -182,31 +169,25 @@ BY_CODE = "query ($code: ID, $codes: [ID!]) { shelves(code: $code, codes: $codes
 )
 def test_caller_decides_where_no_argument_does(query: str, variables: dict[str, Any], shelves: int) -> None:
     weight = weighed(query)
-
     assert weight.of(variables, Caller(7)) == 2 * shelves
     assert weight.of(variables, Caller(0)) == (0 if shelves == 7 else 2 * shelves)
     assert weight.of(variables, Caller(7)) == 2 * shelves
 
 
-@pytest.mark.parametrize(
-    ("query", "variables"),
-    [
+def test_caller_is_not_asked_where_arguments_decide() -> None:
+    caller = Caller(7)
+    for query, variables in (
         ('{ shelves(code: "a") { title } }', {}),
         ("query ($code: ID!) { shelves(code: $code) { title } }", {"code": "a"}),
         ("query ($codes: [ID!]!) { shelves(codes: $codes) { title } }", {"codes": ["a"]}),
         ("query ($first: Int!) { books(first: $first) { count } }", {"first": 3}),
-    ],
-)
-def test_caller_is_not_asked_where_arguments_decide(query: str, variables: dict[str, Any]) -> None:
-    caller = Caller(7)
-
-    assert weighed(query).of(variables, caller) >= 1
+    ):
+        assert weighed(query).of(variables, caller) >= 1
     assert caller.asked == 0
 
 
 def test_variable_default_precedes_argument_default() -> None:
     weight = weighed("query ($first: Int! = 50) { books(first: $first) { count } }")
-
     assert weight.of({}, CALLER) == 6
     assert weight.of({"first": 10}, CALLER) == 2
 
@@ -214,18 +195,9 @@ def test_variable_default_precedes_argument_default() -> None:
 def test_lists_in_variables_count_by_length() -> None:
     whole = weighed("mutation ($input: Lend!) { lend(input: $input) { author { name } } }")
     part = weighed("mutation ($ids: [ID!]!) { lend(input: {ids: $ids, to: null}) { author { name } } }")
-
-    assert (
-        whole.of({"input": {"ids": ["a", "b", "c"], "to": "x"}}, CALLER)
-        == part.of({"ids": ["a", "b", "c"]}, CALLER)
-        == 6 + 3
-    )
-    assert (
-        whole.of({"input": {"to": "x"}}, CALLER)
-        == whole.of({"input": 7}, CALLER)
-        == whole.of({"input": None}, CALLER)
-        == 0
-    )
+    assert part.of({"ids": ["a", "b", "c"]}, CALLER) == 6 + 3
+    assert whole.of({"input": {"ids": ["a", "b", "c"], "to": "x"}}, CALLER) == 6 + 3
+    assert [whole.of({"input": odd}, CALLER) for odd in ({"to": "x"}, 7, None)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("value", ["20", True, {"a": 1}, [[]], 1.5, 10**300])
@@ -236,19 +208,15 @@ def test_mistyped_values_are_weighed_before_coercion(value: object) -> None:
 STANDARD = get_introspection_query()
 
 
+def count_fields(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(map(count_fields, value.values()))
+    return sum(map(count_fields, value)) if isinstance(value, list) else 0
+
+
 def test_introspection_is_weighed_by_its_answer() -> None:
-    resolved = fields_resolved(STANDARD)
-
+    resolved = count_fields(execute_sync(SCHEMA, parse(STANDARD)).data)
     assert resolved / 2 < FIELDS_PER_CALL * weighed(STANDARD).of({}, CALLER) < resolved * 2
-
-
-def fields_resolved(query: str) -> int:
-    def fields(value: Any) -> int:
-        if isinstance(value, dict):
-            return len(value) + sum(map(fields, value.values()))
-        return sum(map(fields, value)) if isinstance(value, list) else 0
-
-    return fields(execute_sync(SCHEMA, parse(query)).data)
 
 
 @pytest.mark.parametrize(
@@ -264,5 +232,4 @@ def test_introspection_aliases_are_weighed_separately(query: str) -> None:
     one, ten = (
         weighed(query.format(" ".join(f"a{n}: {types}" for n in range(count)))).of({}, CALLER) for count in (1, 10)
     )
-
     assert 8 * one < ten <= 10 * one

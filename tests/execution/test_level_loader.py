@@ -23,20 +23,6 @@ class Doubles(LevelLoader[Any, Any]):
         return [LookupError(key) if key == "bad" else key * 2 for key in keys]
 
 
-async def test_level_is_one_ordered_batch_of_distinct_keys() -> None:
-    loader = Doubles()
-    assert await loader.load_level([3, 1, 3, 2]) == [6, 2, 6, 4]
-    assert loader.batches == [[3, 1, 2]]
-
-
-async def test_load_and_load_level_share_values() -> None:
-    loader = Doubles()
-    assert await loader.load(1) == 2
-    assert await loader.load_level([1, 2]) == [2, 4]
-    assert await loader.load(2) == 4
-    assert loader.batches == [[1], [2]]
-
-
 async def test_level_and_loads_of_a_turn_are_one_batch() -> None:
     loader = Doubles()
     loaded = loader.load(1)
@@ -44,7 +30,8 @@ async def test_level_and_loads_of_a_turn_are_one_batch() -> None:
     await asyncio.sleep(0)
     late = loader.load(2)
     assert (await loaded, await level, await late) == (2, [2, 4], 4)
-    assert loader.batches == [[1, 2]]
+    assert await loader.load_level([2, 3]) == [4, 6]
+    assert loader.batches == [[1, 2], [3]]
 
 
 async def test_failed_key_fails_alone_and_is_not_reloaded() -> None:
@@ -65,10 +52,11 @@ async def test_failed_batch_fails_every_key_and_may_retry(key: str, error: type[
     assert await loader.load_level([1]) == [2]
 
 
-async def test_cancelled_load_leaves_key_to_other_waiters(complaints: list[Any]) -> None:
-    async def wait(load: Load[Any, Any]) -> Any:
-        return await load
+async def wait(load: Load[Any, Any]) -> Any:
+    return await load
 
+
+async def test_cancelled_load_leaves_key_to_other_waiters(complaints: list[Any]) -> None:
     loader = Doubles()
     first, second = (asyncio.ensure_future(wait(Load(loader, key))) for key in (1, 1))
     await asyncio.sleep(0)
@@ -80,9 +68,6 @@ async def test_cancelled_load_leaves_key_to_other_waiters(complaints: list[Any])
 
 
 async def test_error_of_a_cancelled_load_is_not_reported(complaints: list[Any]) -> None:
-    async def wait(load: Load[Any, Any]) -> Any:
-        return await load
-
     waiting = asyncio.ensure_future(wait(Load(Doubles(), "bad")))
     await asyncio.sleep(0)
     waiting.cancel()

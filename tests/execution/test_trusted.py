@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from gateway.execution.trusted import TrustedDocuments
+from gateway.execution.documents import TrustedDocuments
 from gateway.settings import SettingsError, load_settings
 
 VIEWER = "query Viewer { viewer { subject } }"
@@ -70,15 +70,20 @@ async def test_listed_document_runs_by_any_of_its_names(serve, listed):
             {"documentId": f"sha256:{digest(VIEWER)}"},
             {"doc_id": "viewer-1"},
             {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "viewer-1"}}},
-            {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest(VIEWER)}}},
+            {"extensions": persisted(VIEWER)},
             {"query": VIEWER},
             {"query": VIEWER, "documentId": "viewer-1"},
             {"query": VIEWER, "documentId": digest(VIEWER)},
+            {"query": "", "documentId": "viewer-1"},
         ):
             assert (await post(gateway, **body))["data"] == {"viewer": {"subject": "developer"}}, body
         variables = {"code": "10002"}
         community = await post(gateway, documentId="community-1", variables=variables, operationName="Community")
         assert community["data"] == {"community": {"code": "10002"}}
+
+
+def persisted(text):
+    return {"persistedQuery": {"version": 1, "sha256Hash": digest(text)}}
 
 
 async def test_unlisted_document_is_refused(serve, listed, sandbox):
@@ -89,14 +94,10 @@ async def test_unlisted_document_is_refused(serve, listed, sandbox):
         assert code(await post(gateway, query=VIEWER, documentId="community-1")) == "BAD_USER_INPUT"
         assert code(await post(gateway, documentId="viewer-2")) == "PERSISTED_QUERY_NOT_FOUND"
         assert code(await post(gateway, query="{ not graphql")) == "QUERY_NOT_IN_SAFELIST"
+        assert code(await post(gateway, query=OTHER, extensions=persisted(OTHER))) == "QUERY_NOT_IN_SAFELIST"
+        assert code(await post(gateway, extensions=persisted(OTHER))) == "PERSISTED_QUERY_NOT_FOUND"
         answer = await gateway.client.get("/graphql", params={"query": OTHER})
         assert code(answer.json()) == "QUERY_NOT_IN_SAFELIST"
-
-
-async def test_empty_query_beside_an_identifier_is_ignored(serve, listed):
-    async with serve(listed("require")) as gateway:
-        answer = await post(gateway, query="", documentId="viewer-1")
-        assert answer["data"] == {"viewer": {"subject": "developer"}}
 
 
 SPELLINGS = [
@@ -113,7 +114,7 @@ async def test_white_space_may_differ_from_the_list(serve, listed, spelling):
         for names in (
             {},
             {"documentId": "viewer-1"},
-            {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest(spelling)}}},
+            {"extensions": persisted(spelling)},
         ):
             answer = await post(gateway, query=spelling, **names)
             assert answer["data"] == {"viewer": {"subject": "developer"}}
@@ -122,30 +123,17 @@ async def test_white_space_may_differ_from_the_list(serve, listed, spelling):
         assert code(await post(gateway, query=spelling, documentId=digest(VIEWER + "  "))) == "BAD_USER_INPUT"
 
 
-async def test_white_space_in_report_mode_is_not_reported(serve, listed):
-    with capture_logs() as logs:
-        async with serve(listed("report")) as gateway:
-            assert (await post(gateway, query="query Viewer{viewer{subject}}"))["data"]
-    assert "untrusted document" not in {entry["event"] for entry in logs}
-
-
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ('{ a(b: "x y") }', '{ a(b: "x  y") }'),
-        ('{ a(b: """x y""") }', '{ a(b: """x  y""") }'),
-        ('{ a(b: "#") c }', '{ a(b: "# c") }'),
-        ("{ a(b: [1, 2]) }", "{ a(b: [12]) }"),
-        ("{ ab }", "{ a b }"),
-        ("{ ...a }", "{ a }"),
-        ("{ a # b\n }", "{ a b }"),
-        ('{ a(b: "\\" c") }', '{ a(b: "\\" \tc") }'),
+        *(('{ a(b: "x y") }', '{ a(b: "x  y") }'), ('{ a(b: """x y""") }', '{ a(b: """x  y""") }')),
+        *(('{ a(b: "#") c }', '{ a(b: "# c") }'), ("{ a(b: [1, 2]) }", "{ a(b: [12]) }"), ("{ ab }", "{ a b }")),
+        *(("{ ...a }", "{ a }"), ("{ a # b\n }", "{ a b }"), ('{ a(b: "\\" c") }', '{ a(b: "\\" \tc") }')),
         ('{ a(b: """\\""" c""") }', '{ a(b: """\\""" \tc""") }'),
     ],
 )
 def test_different_tokens_are_a_different_document(one, other):
     trusted = TrustedDocuments({"1": one}, required=True)
-
     assert trusted.find(one + "\n") == one
     assert trusted.find(other) is None
 
@@ -158,16 +146,8 @@ def test_string_contents_are_compared(one, other):
     document = '{{ a(b: {0}, c: """\n{1}\n""") }}'
     listed, another = (document.format(print_string(text), text.replace('"', "'")) for text in (one, other))
     trusted = TrustedDocuments({"1": listed}, required=True)
-
     assert trusted.find(listed.replace("a(b:", "a\n(\tb :")) == listed
     assert trusted.find(another) == (listed if listed == another else None)
-
-
-async def test_require_mode_refuses_registration(serve, listed):
-    persisted = {"persistedQuery": {"version": 1, "sha256Hash": digest(OTHER)}}
-    async with serve(listed("require")) as gateway:
-        assert code(await post(gateway, query=OTHER, extensions=persisted)) == "QUERY_NOT_IN_SAFELIST"
-        assert code(await post(gateway, extensions=persisted)) == "PERSISTED_QUERY_NOT_FOUND"
 
 
 async def test_listed_mutation_is_not_run_by_get(serve, listed):
@@ -176,15 +156,13 @@ async def test_listed_mutation_is_not_run_by_get(serve, listed):
 
 
 async def test_report_mode_logs_unlisted_document_once(serve, listed):
-    persisted = {"persistedQuery": {"version": 1, "sha256Hash": digest(OTHER)}}
     with capture_logs() as logs:
         async with serve(listed("report")) as gateway:
-            for body in ({"query": VIEWER}, {"documentId": "viewer-1"}):
+            for body in ({"query": VIEWER}, {"documentId": "viewer-1"}, {"query": SPELLINGS[1]}):
                 assert (await post(gateway, **body))["data"]
             for _ in range(3):
-                assert (await post(gateway, query=OTHER, extensions=persisted))["data"]
-            assert (await post(gateway, extensions=persisted))["data"]
-
+                assert (await post(gateway, query=OTHER, extensions=persisted(OTHER)))["data"]
+            assert (await post(gateway, extensions=persisted(OTHER)))["data"]
     assert [entry for entry in logs if entry["event"] == "untrusted document"] == [
         {"event": "untrusted document", "log_level": "warning", "sha256": digest(OTHER)}
     ]
@@ -207,38 +185,39 @@ async def test_invalid_listed_document_is_reported_at_start(serve, listed):
             assert code(await post(gateway, documentId="old")) == "GRAPHQL_VALIDATION_FAILED"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        None,
+NO_LISTS = [
+    *(None, "", "{", "[]", "7", "{}", '{"a": 7}', "[" * 100_000),
+    '{"format": "other", "version": 1, "operations": []}',
+    *(json.dumps(APOLLO | {"version": 2, "operations": []}), json.dumps(APOLLO | {"operations": []})),
+    json.dumps(APOLLO | {"operations": [{"id": "a"}]}),
+    json.dumps(APOLLO | {"operations": [{"id": "a", "body": VIEWER}, {"id": "a", "body": OTHER}]}),
+]
+UNUSABLE = [
+    *(
+        ({"one.json": text} if text is not None else {}, "one.json", "", "^GATEWAY_TRUSTED_DOCUMENTS: ")
+        for text in NO_LISTS
+    ),
+    *(({}, "", mode, f"needed for the mode {mode}") for mode in ("report", "require")),
+    (
+        {"one.json": json.dumps(RELAY), "two.json": json.dumps({"viewer-1": OTHER})},
+        "one.json,two.json",
         "",
-        "{",
-        "[]",
-        "7",
-        "{}",
-        '{"a": 7}',
-        '{"format": "other", "version": 1, "operations": []}',
-        '{"format": "apollo-persisted-query-manifest", "version": 2, "operations": []}',
-        '{"format": "apollo-persisted-query-manifest", "version": 1, "operations": []}',
-        '{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a"}]}',
-        json.dumps(APOLLO | {"operations": [{"id": "a", "body": VIEWER}, {"id": "a", "body": OTHER}]}),
-        "[" * 100_000,
-    ],
-    ids=lambda text: str(text)[:60],
-)
-async def test_invalid_document_list_fails_the_start(serve, environ, tmp_path, text):
-    path = tmp_path / "manifest.json"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(SettingsError, match=r"^GATEWAY_TRUSTED_DOCUMENTS: "):
-        async with serve(environ | {"GATEWAY_TRUSTED_DOCUMENTS": str(path)}):
-            await asyncio.sleep(0)
+        "two documents have the id viewer-1",
+    ),
+    ({}, ".", "", r"^GATEWAY_TRUSTED_DOCUMENTS: \S+ has no file"),
+]
 
 
-@pytest.mark.parametrize("mode", ["report", "require"])
-async def test_mode_without_a_list_fails_the_start(serve, environ, mode):
-    with pytest.raises(SettingsError, match=f"needed for the mode {mode}"):
-        async with serve(environ | {"GATEWAY_TRUSTED_DOCUMENTS_MODE": mode}):
+@pytest.mark.parametrize(("files", "named", "mode", "reason"), UNUSABLE, ids=lambda value: str(value)[:60])
+async def test_unusable_list_fails_the_start(serve, environ, tmp_path, files, named, mode, reason):
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    paths = ",".join(str(folder / name) for name in named.split(",")) if named else ""
+    settings = {"GATEWAY_TRUSTED_DOCUMENTS": paths, "GATEWAY_TRUSTED_DOCUMENTS_MODE": mode}
+    with pytest.raises(SettingsError, match=reason):
+        async with serve(environ | settings):
             await asyncio.sleep(0)
 
 
@@ -247,33 +226,14 @@ def test_unknown_mode_is_refused():
         load_settings({"GATEWAY_TRUSTED_DOCUMENTS_MODE": "on"})
 
 
-def write(path, documents):
-    path.write_text(json.dumps(documents))
-
-
 @pytest.mark.parametrize("named", ["folder", "files"])
 async def test_list_may_be_of_several_manifests(serve, environ, tmp_path, named):
     folder = tmp_path / "manifests"
     folder.mkdir()
-    write(folder / "one.json", RELAY)
-    write(folder / "two.json", {"other-1": OTHER, "viewer-1": VIEWER})
+    (folder / "one.json").write_text(json.dumps(RELAY))
+    (folder / "two.json").write_text(json.dumps({"other-1": OTHER, "viewer-1": VIEWER}))
     (folder / "README.md").write_text("no manifest")
     setting = str(folder) if named == "folder" else f"{folder / 'one.json'}, {folder / 'two.json'}"
     async with serve(environ | {"GATEWAY_TRUSTED_DOCUMENTS": setting}) as gateway:
         for id_ in ("viewer-1", "other-1"):
             assert (await post(gateway, documentId=id_))["data"]
-
-
-async def test_manifests_with_contradicting_ids_fail_the_start(serve, environ, tmp_path):
-    write(tmp_path / "one.json", RELAY)
-    write(tmp_path / "two.json", {"viewer-1": OTHER})
-    with pytest.raises(SettingsError, match="two documents have the id viewer-1"):
-        async with serve(environ | {"GATEWAY_TRUSTED_DOCUMENTS": f"{tmp_path / 'one.json'},{tmp_path / 'two.json'}"}):
-            await asyncio.sleep(0)
-
-
-async def test_folder_without_a_manifest_fails_the_start(serve, environ, tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(SettingsError, match=r"^GATEWAY_TRUSTED_DOCUMENTS: empty has no file"):
-        async with serve(environ | {"GATEWAY_TRUSTED_DOCUMENTS": str(tmp_path / "empty")}):
-            await asyncio.sleep(0)

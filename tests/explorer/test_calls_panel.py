@@ -3,13 +3,11 @@
 from typing import Any
 
 import pytest
-from browser import execute, open_example, show_panel, write_query
+from browser import execute, open_dashboard, open_example, show_panel, write_query
 from made_up_trace import QUERY, add_trace
 from playwright.async_api import Page, expect
 
 pytestmark = pytest.mark.browser
-
-RESULT = ".result-window .view-lines"
 
 
 async def run_traced(page: Page) -> dict[str, Any]:
@@ -51,12 +49,10 @@ async def test_second_run_shows_kept_calls(demo: str, page: Page) -> None:
 @pytest.fixture
 async def panel(demo: str, page: Page) -> Any:
     """The panel with the made-up trace in it."""
-    await page.goto(demo)
-    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("Dashboard")
+    await open_dashboard(page, demo)
     await add_trace(page)
     await write_query(page, QUERY)
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"orders"')
+    await execute(page, '"orders"')
     return await show_panel(page, "Calls")
 
 
@@ -106,8 +102,7 @@ async def test_bars_are_reached_by_keyboard(panel: Any, page: Page) -> None:
 
 
 async def test_trace_can_be_switched_off(demo: str, page: Page) -> None:
-    await page.goto(demo)
-    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("Dashboard")
+    await open_dashboard(page, demo)
     await page.get_by_label("Trace").uncheck()
     async with page.expect_request(lambda request: "Dashboard" in (request.post_data or "")) as sent:
         await execute(page)

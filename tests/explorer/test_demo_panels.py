@@ -5,12 +5,10 @@ import re
 
 import httpx
 import pytest
-from browser import execute, open_example, show_panel, write_query
+from browser import RESULT, execute, open_example, show_panel, write_query
 from playwright.async_api import Locator, Page, Route, expect
 
 pytestmark = pytest.mark.browser
-
-RESULT = ".result-window .view-lines"
 
 
 async def watch(page: Page, demo: str, example: str) -> Locator:
@@ -51,8 +49,7 @@ async def test_subscription_runs_on_while_another_tab_writes(fresh_demo: str, pa
     await page.get_by_role("button", name="New tab").click()
     changed = f'updateRepair(input: {{ id: "{repair}", status: RESOLVED, reply: "已修好" }}) {{ outcome }}'
     await write_query(page, f"mutation {{ {changed} }}")
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"CONFIRMED"')
+    await execute(page, '"CONFIRMED"')
     await expect(panel.locator("pre")).to_contain_text("已修好")
     await expect(page.locator(RESULT)).to_contain_text('"updateRepair"')
 
@@ -83,13 +80,11 @@ async def test_lying_platform_fails_until_switched_off(fresh_demo: str, page: Pa
     lying = panel.get_by_role("group", name="wjdh").get_by_role("button", name="Lying")
     await lying.click()
     await expect(lying).to_have_attribute("aria-pressed", "true")
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"UPSTREAM_PROTOCOL"')
+    await execute(page, '"UPSTREAM_PROTOCOL"')
 
     await lying.click()
     await expect(lying).to_have_attribute("aria-pressed", "false")
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"totalCount"')
+    await execute(page, '"totalCount"')
     await expect(page.locator(RESULT)).not_to_contain_text('"errors"')
 
 
@@ -100,8 +95,7 @@ async def test_slow_platform_shows_in_the_timeline(fresh_demo: str, page: Page) 
     slow = panel.get_by_role("group", name="security").get_by_role("button", name="Slow")
     await slow.click()
     await expect(slow).to_have_attribute("aria-pressed", "true")
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"totalCount"')
+    await execute(page, '"totalCount"')
     calls = await show_panel(page, "Calls")
     await expect(calls.get_by_role("region", name="Level 2").locator(".is-own").first).to_contain_text(
         re.compile(r"3\d\d\d ms")
@@ -117,17 +111,10 @@ async def test_paid_order_is_announced(fresh_demo: str, page: Page) -> None:
     await expect(panel.get_by_role("status")).to_contain_text("the gateway was notified")
 
 
-async def test_served_gateway_shows_no_sandbox(gateway, page: Page) -> None:
-    await page.goto(gateway.url)
-    await expect(page.get_by_role("button", name="Show Operations")).to_be_visible()
-    await expect(page.get_by_role("button", name="Show Sandbox")).to_have_count(0)
-
-
 async def test_write_has_its_timeline(fresh_demo: str, page: Page) -> None:
     await page.goto(fresh_demo)
     await open_example(page, "Answer a repair")
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"CONFIRMED"')
+    await execute(page, '"CONFIRMED"')
     panel = await show_panel(page, "Operations")
     write = panel.get_by_role("region", name="updateRepair").first  # the newest
     await expect(write).to_contain_text("confirmed")

@@ -5,7 +5,7 @@ import pytest
 from starlette.requests import Request
 
 from gateway.errors import ForbiddenError
-from gateway.http.local_page import require_local
+from gateway.http.explorer import require_local
 
 PATH = "/explorer/token"
 CLERK = {"scopes": ["order:read"], "communities": ["10002"], "subject": "clerk", "ttl": 60}

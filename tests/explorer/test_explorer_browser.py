@@ -4,14 +4,12 @@ import re
 from typing import Any
 
 import pytest
-from browser import execute, open_example, show_panel, wait_until, write_token
+from browser import QUERY, RESULT, execute, open_dashboard, open_example, show_panel, wait_until, write_token
 from playwright.async_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
-RESULT = ".result-window .view-lines"
 HEADERS = ".graphiql-editor-tool .view-lines"
-QUERY = ".graphiql-query-editor .view-lines"
 
 
 async def test_demo_explorer_runs_example_without_other_hosts(demo: str, page: Page) -> None:
@@ -42,8 +40,7 @@ async def test_explorer_asks_for_a_token_at_the_top(gateway: Any, page: Page) ->
     await page.get_by_label("Token").fill(f"Bearer {gateway.token}")
     await page.get_by_role("button", name="Use token").click()
     await expect(top).to_contain_text("developer, until")
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
+    await execute(page, '"unpaidOrders"')
     await show_panel(page, "Documentation Explorer")
     await expect(page.locator(".graphiql-doc-explorer-content")).to_contain_text("Mutation")
 
@@ -53,8 +50,7 @@ async def test_demo_page_mints_its_own_token(environ: Any, sandbox: Any, serve: 
         await page.goto(demo.url)
         await page.get_by_role("button", name="Mint one for everything").click()
         await expect(page.get_by_role("banner").first).to_contain_text("developer, until")
-        await execute(page)
-        await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
+        await execute(page, '"unpaidOrders"')
         await page.goto("about:blank")  # its workers would miss the server
 
 
@@ -64,8 +60,7 @@ async def test_refused_token_is_a_sentence(gateway: Any, page: Page) -> None:
     await page.get_by_role("button", name="Use token").click()
 
     await expect(page.locator(".explorer-token").get_by_role("alert")).to_contain_text("The gateway refused the token")
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"UNAUTHENTICATED"')
+    await execute(page, '"UNAUTHENTICATED"')
     assert "stack" not in await page.locator(RESULT).inner_text()
 
     await write_token(page, gateway.token)
@@ -87,8 +82,7 @@ async def test_new_tabs_keep_the_token(gateway: Any, page: Page) -> None:
 async def test_token_stays_out_of_storage_and_address(gateway: Any, page: Page) -> None:
     await page.goto(gateway.url)
     await write_token(page, gateway.token)
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
+    await execute(page, '"unpaidOrders"')
     await show_panel(page, "History")
     await expect(page.get_by_role("button", name="Dashboard").first).to_be_visible()
     await page.get_by_role("button", name="Open settings dialog").click()
@@ -102,10 +96,8 @@ async def test_token_stays_out_of_storage_and_address(gateway: Any, page: Page) 
 
 async def test_explorer_fits_a_phone_screen(demo: str, page: Page) -> None:
     await page.set_viewport_size({"width": 390, "height": 844})
-    await page.goto(demo)
-    await expect(page.locator(QUERY)).to_contain_text("Dashboard")
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
+    await open_dashboard(page, demo)
+    await execute(page, '"unpaidOrders"')
     await show_panel(page, "Documentation Explorer")
     await expect(page.get_by_text("Root Types")).to_be_visible()
 
@@ -121,10 +113,8 @@ async def test_explorer_fits_a_phone_screen(demo: str, page: Page) -> None:
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_every_panel_fits_the_screen(demo: str, page: Page, width: int) -> None:
     await page.set_viewport_size({"width": width, "height": 844})
-    await page.goto(demo)
-    await expect(page.locator(QUERY)).to_contain_text("Dashboard")
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"unpaidOrders"')
+    await open_dashboard(page, demo)
+    await execute(page, '"unpaidOrders"')
     for title in ("Calls", "Data quality", "Errors", "Who am I", "Events", "Operations", "Sandbox", "Examples"):
         hidden = page.get_by_role("button", name=f"Hide {title}", exact=True)
         panel = page.get_by_role("region", name=title, exact=True)

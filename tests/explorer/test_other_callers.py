@@ -1,12 +1,10 @@
 """Who am I: what the token says, and what another caller would see."""
 
 import pytest
-from browser import execute, open_example, show_panel, write_query
+from browser import RESULT, execute, open_example, show_panel, write_query
 from playwright.async_api import Page, expect
 
 pytestmark = pytest.mark.browser
-
-RESULT = ".result-window .view-lines"
 
 
 async def test_panel_shows_subject_scopes_and_expiry(demo: str, page: Page) -> None:
@@ -44,8 +42,7 @@ async def test_minted_token_is_used_by_the_page(demo: str, page: Page) -> None:
     await expect(panel.locator(".explorer-identity")).to_contain_text("1/")
 
     await write_query(page, "{ viewer { subject scopes communityCodes } }")
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"order:read"')
+    await execute(page, '"order:read"')
     await expect(page.locator(RESULT)).not_to_contain_text("pii:read")
 
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from browser import execute, show_panel, write_query
+from browser import RESULT, execute, open_dashboard, show_panel, write_query
 from made_up_trace import QUERY, add_trace
 from playwright.async_api import Page, expect
 
@@ -12,7 +12,6 @@ from gateway.sandbox.dialects.dialect import Dialect
 
 pytestmark = pytest.mark.browser
 
-RESULT = ".result-window .view-lines"
 
 NULLS = {
     "data": {
@@ -43,12 +42,10 @@ NULLS = {
 
 @pytest.fixture
 async def nulls(demo: str, page: Page) -> Page:
-    await page.goto(demo)
-    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("Dashboard")
+    await open_dashboard(page, demo)
     await add_trace(page, **NULLS)
     await write_query(page, QUERY)
-    await execute(page)
-    await expect(page.locator(RESULT)).to_contain_text('"repairs"')
+    await execute(page, '"repairs"')
     return page
 
 
@@ -70,8 +67,7 @@ async def test_click_on_null_explains_it(nulls: Page, field: str, reason: str) -
 
 
 async def test_null_without_trace_has_no_guessed_reason(demo: str, page: Page) -> None:
-    await page.goto(demo)
-    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("Dashboard")
+    await open_dashboard(page, demo)
     await page.get_by_label("Trace").uncheck()
     await execute(page)
     await page.locator(f"{RESULT} .view-line", has_text='"communityCodes": null').get_by_text("null").click()
@@ -100,8 +96,7 @@ async def test_errors_are_shown_in_the_language_of_the_page(nulls: Page) -> None
 
 
 async def test_status_line_tells_of_the_answer(demo: str, page: Page) -> None:
-    await page.goto(demo)
-    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("Dashboard")
+    await open_dashboard(page, demo)
     async with page.expect_response(lambda response: "x-trace" in response.request.headers) as came:
         await execute(page)
     response = await came.value

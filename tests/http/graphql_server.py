@@ -6,26 +6,27 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from math import inf
+from types import SimpleNamespace
 from typing import Any
 
 import strawberry
 import uvicorn
-from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.auth.rate import Allowance
+from gateway.auth.principal import Principal
+from gateway.auth.rate import RateHeaders
 from gateway.commands.serve import server_options
 from gateway.errors import ForbiddenError, NotConfiguredError, RateLimitedError, UnauthenticatedError
-from gateway.execution.documents import Documents
+from gateway.execution.documents import Documents, Intake
 from gateway.execution.executor import Executor
-from gateway.execution.intake import Intake
 from gateway.execution.limits import Limits
-from gateway.http.application import Application, Hosts
+from gateway.http.application import Application
 from gateway.http.graphql import GraphQLEndpoint
-from gateway.http.operation import Service
-from gateway.http.parameters import Bounds
-from gateway.http.request_metrics import RequestMetrics
+from gateway.http.operation import Guard, Service
+from gateway.http.request import Bounds
+from gateway.http.telemetry import RequestMetrics
 from gateway.ops.metrics import Metrics
 from gateway.settings import Settings
 from gateway.wording.faults import FaultWording
@@ -59,54 +60,43 @@ class Budget:
     def charge(self, calls: int, most: float) -> None:
         """Anybody may."""
 
-    def settle(self, calls: int, *, refund: bool = True) -> tuple[Allowance, ...]:
+    def settle(self, calls: int, *, refund: bool = True) -> RateHeaders:
         """Nobody counts."""
         return ()
 
 
 class Context:
-    def __init__(self, watched: Watched, request_id: str) -> None:
-        self.watched = watched
-        self.request_id = request_id
-        self.budget = Budget()
-        self.age: int | None = None
-        self.deadline: float | None = None
+    """What the endpoint and the fields ask of the context of an operation."""
 
-    def refresh(self) -> None:
-        """This verifier caches nothing."""
-
-    def get_size(self, name: str | None) -> int:
-        """No field here costs by the caller."""
-        raise KeyError(name)
-
-    get_pages = get_size
+    age = deadline = failures = operation_name = None
     may_trace = False
+    budget = Budget()
+    principal = Principal("tester", frozenset(), None, inf)
 
-    def trace(self, trace: object) -> None:
-        """Nobody may have one."""
+    def __init__(self, watched: Watched) -> None:
+        self.watched = watched
+
+    def deny(self, field: str, scope: str) -> None:
+        """No trail is kept."""
 
 
-@dataclass
-class Caller:
-    """Turned away as real ones are, when it asks for it."""
+class Authenticator:
+    """Turns callers away as the real one does, when they ask for it."""
 
-    watched: Watched
-    authorization: bytes | None
+    def trusts(self, _trusted: Any) -> bool:
+        return False
 
-    def open(self, request_id: str, /) -> Context | None:
-        return None
-
-    async def identify(self, request_id: str, /) -> Context:
-        match self.authorization:
-            case b"Bearer bad":
+    async def trusted(self, header: str | None) -> Any:
+        match header:
+            case "Bearer bad":
                 raise UnauthenticatedError(RequestWording.TOKEN_NEEDED())
-            case b"Bearer weak":
+            case "Bearer weak":
                 raise ForbiddenError(RequestWording.NOT_LOCAL())
-            case b"Bearer greedy":
+            case "Bearer greedy":
                 raise RateLimitedError(RequestWording.TOO_MANY_REQUESTS(), 1.2)
-            case b"Bearer broken":
+            case "Bearer broken":
                 raise RuntimeError(SECRET)
-        return Context(self.watched, request_id)
+        return SimpleNamespace(principal=Context.principal)
 
 
 @strawberry.type
@@ -201,25 +191,25 @@ def endpoint(
     largest_answer: int = 1_000_000,
     **documents: Any,
 ) -> GraphQLEndpoint:
-    executor: Any = Executor(SCHEMA)
+    authenticator: Any = Authenticator()
+    open_context: Any = lambda _principal, _id: Context(watched)  # noqa: E731
     service = Service(
+        authenticator=authenticator,
+        open_context=open_context,
         intake=Intake(Documents(SCHEMA, limits, 8, **documents)),
-        executor=executor,
+        executor=Executor(SCHEMA),
+        guard=Guard(SCHEMA, lambda _field: frozenset()),
         bounds=bounds,
         timeout=timeout,
         largest_answer=largest_answer,
         metrics=RequestMetrics(Metrics()),
     )
 
-    def get_caller(scope: Scope) -> Any:
-        return Caller(watched, dict(scope["headers"]).get(b"authorization"))
-
-    return GraphQLEndpoint(service, get_caller)
+    return GraphQLEndpoint(service)
 
 
 def application(endpoint: GraphQLEndpoint) -> ASGIApp:
-    routed = Starlette(routes=[Route("/graphql", endpoint)])
-    return Application(routed, Hosts(()), on_failure=lambda _error: None)
+    return Application((), on_failure=lambda _error: None, routes=[Route("/graphql", endpoint)])
 
 
 def without_header_blocks(endpoint: GraphQLEndpoint) -> ASGIApp:

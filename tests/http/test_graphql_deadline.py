@@ -9,8 +9,8 @@ from graphql_server import Serve
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from gateway.http import deadline
-from gateway.http.deadline import Deadline, Deadlines
+from gateway.http import operation
+from gateway.http.operation import Deadline, Deadlines
 
 ACCEPT = {"accept": "application/graphql-response+json"}
 
@@ -54,7 +54,7 @@ def test_mutation_completes_after_its_client_leaves(serve: Serve) -> None:
 
 def test_watched_connection_serves_answer_and_next_request(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection is watched from the first moment, and serves the next request too."""
-    monkeypatch.setattr(deadline, "LOOK_AFTER", 0)
+    monkeypatch.setattr(operation, "LOOK_AFTER", 0)
     with serve() as server, socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(post_head("{ slow }"))
         assert server.watched.slow_started.wait(5)

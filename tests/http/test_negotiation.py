@@ -1,6 +1,7 @@
 import pytest
 
-from gateway.http.negotiation import MediaType, negotiate
+from gateway.http.errors import MediaType
+from gateway.http.request import negotiate
 
 GRAPHQL, JSON = MediaType.GRAPHQL_RESPONSE, MediaType.JSON
 

@@ -48,28 +48,6 @@ async def test_unknown_hash_is_400_for_graphql_response_json(gateway):
     assert answer.json()["errors"][0]["message"] == "PersistedQueryNotFound"
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"extensions": {"persistedQuery": None}},
-        {"extensions": {"persistedQuery": "x"}},
-        {"extensions": {"persistedQuery": {"sha256Hash": HASH}}},
-        persisted(version=2),
-        persisted(sha=None),
-        persisted(sha=7),
-        {"documentId": 7},
-        {"documentId": ["x"]},
-        {"query": 7, "documentId": HASH},
-    ],
-    ids=str,
-)
-async def test_malformed_identifier_is_400(gateway, body):
-    answer = await post(gateway, **body)
-
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
-
-
 def test_foreign_extensions_are_ignored(server: Server, client) -> None:
     body = {"query": "{ hello }", "extensions": {"tracing": {"version": 1}}}
 

@@ -4,11 +4,8 @@ import asyncio
 import signal
 
 import httpx
-import orjson
 import pytest
-from processes import GatewayProcess
-from websockets import Subprotocol, connect
-from websockets.exceptions import ConnectionClosedError
+from graphql_socket import connected
 
 pytestmark = pytest.mark.slow
 
@@ -16,14 +13,6 @@ REPAIRS = 'subscription { repairEvents(communityCode: "10002") { cursor } }'
 
 PATIENCE = 15
 """Seconds: the grace of the gateway and a little more."""
-
-
-@pytest.fixture
-async def process(environ, tmp_path):
-    process = GatewayProcess(environ, tmp_path / "log")
-    await process.start()
-    yield process
-    await process.kill()
 
 
 async def test_streams_and_stalled_clients_do_not_block_stop(process, tmp_path):
@@ -37,20 +26,13 @@ async def test_streams_and_stalled_clients_do_not_block_stop(process, tmp_path):
         _, writer = await asyncio.open_connection("127.0.0.1", process.port)
         writer.write(sent)
         writers.append(writer)
+    token = process.client().headers["authorization"].removeprefix("Bearer ")
     async with (
         process.client() as client,
-        connect(
-            process.url.replace("http", "ws") + "/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]
-        ) as web_socket,
+        connected(process.url, token=token) as socket,
         client.stream("GET", "/graphql", params={"query": REPAIRS}, headers={"accept": "text/event-stream"}) as stream,
     ):
-        payload = {"authorization": client.headers["authorization"]}
-        for message in (
-            {"type": "connection_init", "payload": payload},
-            {"type": "subscribe", "id": "1", "payload": {"query": REPAIRS}},
-        ):
-            await web_socket.send(orjson.dumps(message).decode())
-        assert orjson.loads(await web_socket.recv()) == {"type": "connection_ack"}
+        await socket.subscribe("1", REPAIRS)
         assert stream.status_code == 200
 
         stopping = asyncio.create_task(process.stop())
@@ -58,9 +40,7 @@ async def test_streams_and_stalled_clients_do_not_block_stop(process, tmp_path):
         async with asyncio.timeout(PATIENCE):
             with pytest.raises(httpx.RemoteProtocolError):  # cut off, not completed: its client connects again
                 await stream.aread()
-            with pytest.raises(ConnectionClosedError) as closed:
-                await web_socket.recv()
-            assert closed.value.rcvd.code == 1012  # service restart
+            assert await socket.closed() == 1012  # service restart
             assert await stopping in (0, -signal.SIGTERM)
     for writer in writers:
         writer.close()

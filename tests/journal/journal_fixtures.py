@@ -15,7 +15,7 @@ from throw_away import blocking_database
 from gateway.journal.operations import Operations
 from gateway.journal.records import Announcement, AuditAction, AuditEntry, Operation, RecordRefs, Reservation, new_id
 from gateway.journal.sqlite import FILE_NAME
-from gateway.normalise.states import OperationState
+from gateway.normalise.vocabulary import OperationState
 from gateway.settings import Settings
 
 ValueT = TypeVar("ValueT")

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from journal_fixtures import make_entry
 from sqlalchemy import Connection, Insert, insert
 
 from gateway.journal.journal import Journal
-from gateway.journal.records import new_id
-from gateway.journal.tables import audit, operations, payment_conflicts, payments
+from gateway.journal.records import AuditAction, AuditEntry, RecordRefs, new_id
+from gateway.journal.tables import operations, payment_conflicts, payments
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 RARE = 5
@@ -53,6 +54,7 @@ def _operation(chance: random.Random, number: int) -> dict[str, Any]:
         "record_id": record,
         "expected": expected,
         "user_errors": [],
+        "read_backs": [],
     }
 
 
@@ -79,29 +81,24 @@ def payment_rows(count: int) -> list[dict[str, Any]]:
     return rows
 
 
-def audit_rows(count: int) -> list[dict[str, Any]]:
+def audit_entries(count: int) -> list[AuditEntry]:
     """Pages of reviews, and denials, which are no reveals."""
     chance = random.Random(3)
-    rows = []
+    entries = []
     for number in range(count):
         at, denied = BEGIN + timedelta(seconds=number), chance.random() < 0.1
         ids = [str(chance.randrange(300)) for _ in range(chance.randrange(1, 6))]
-        rows.append(
-            {
-                "id": new_id(at),
-                "at": at,
-                "subject": "zhou" if number < RARE else chance.choice(SUBJECTS),
-                "action": "DENIED" if denied else "REVEALED",
-                "record_type": None if denied else "Shenhe",
-                "record_community_code": None if denied else chance.choice(COMMUNITIES),
-                "record_ids": None if denied else list(dict.fromkeys(ids)),
-                "fields": ["content.people.phone"],
-                "count": 1,
-                "missing_scope": "people:read" if denied else None,
-                "request_id": f"request-{number}",
-            }
+        entries.append(
+            make_entry(
+                at,
+                subject="zhou" if number < RARE else chance.choice(SUBJECTS),
+                action=AuditAction.DENIED if denied else AuditAction.REVEALED,
+                records=None if denied else RecordRefs("Shenhe", chance.choice(COMMUNITIES), tuple(dict.fromkeys(ids))),
+                missing_scope="people:read" if denied else None,
+                request_id=f"request-{number}",
+            )
         )
-    return rows
+    return entries
 
 
 def _execute(statement: Insert, rows: list[dict[str, Any]], connection: Connection) -> None:
@@ -127,11 +124,11 @@ async def fill(journal: Journal, count: int = ROWS) -> None:
         (operations, operation_rows(count)),
         (payments, paid),
         (payment_conflicts, conflicts),
-        (audit, audit_rows(count // 5)),
     ):
         for start in range(0, len(rows), 200):
             statement, batch = insert(table), rows[start : start + 200]
-            await journal._database.write(partial(_execute, statement, batch))
+            await journal.database.write(partial(_execute, statement, batch))
+    await journal.audit.add(audit_entries(count // 5))
 
 
 def newest_first(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -1,6 +1,6 @@
 import asyncio
-from collections.abc import Callable
-from contextlib import AsyncExitStack, _AsyncGeneratorContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -8,7 +8,6 @@ from gateway import events
 from gateway.errors import JournalError
 from gateway.events import MISSED, EventBus, Message, Missed, ReadsDropped, WakeUp
 from gateway.journal.journal import open_journal
-from gateway.journal.notify import LocalNotifier
 from gateway.settings import Settings
 from gateway.wording.faults import FaultWording
 
@@ -49,24 +48,28 @@ def test_missed_messages_wake_everyone() -> None:
         assert noted.is_set()
 
 
-class Notifier(LocalNotifier):
+class Notifier:
     """One database for several gateways: it can be down, and it remembers what went over the wire."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.down = False
         self.messages: list[str] = []
-        self.hear: Callable[[str | None], None] | None = None
+        self._listeners: list[Callable[[str | None], None]] = []
 
     async def notify(self, message: str) -> None:
         if self.down:
             raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
         self.messages.append(message)
-        await super().notify(message)
+        self.hear(message)
 
-    def listen(self, heard: Callable[[str | None], None]) -> _AsyncGeneratorContextManager[None]:
-        self.hear = heard
-        return super().listen(heard)
+    def hear(self, message: str | None) -> None:
+        for heard in self._listeners:
+            heard(message)
+
+    @asynccontextmanager
+    async def listen(self, heard: Callable[[str | None], None]) -> AsyncIterator[None]:
+        self._listeners.append(heard)
+        yield
 
 
 @pytest.fixture
@@ -116,7 +119,6 @@ async def test_unreadable_message_or_lost_connection_counts_as_missed(notifier: 
     bus = EventBus()
     ear = Ear(bus)
     async with bus.bridge(notifier):
-        assert notifier.hear is not None
         notifier.hear(text)
         assert await ear.next(1) == [MISSED]
 
@@ -148,7 +150,7 @@ async def test_gateways_on_one_database_hear_each_other(postgres_settings: Setti
         ears = [Ear(bus) for bus in buses]
         for bus in buses:
             journal = await stack.enter_async_context(open_journal(postgres_settings))
-            await stack.enter_async_context(bus.bridge(journal.notifier))
+            await stack.enter_async_context(bus.bridge(journal.database))
         for number, bus in enumerate(buses):
             bus.publish(ReadsDropped(str(number), ("缴费",)))
 
@@ -159,9 +161,9 @@ async def test_gateways_on_one_database_hear_each_other(postgres_settings: Setti
 async def test_message_is_received_while_listening(settings: Settings) -> None:
     async with open_journal(settings) as journal:
         heard: asyncio.Queue[str | None] = asyncio.Queue()
-        async with journal.notifier.listen(heard.put_nowait):
-            await journal.notifier.notify("缴费")
+        async with journal.database.listen(heard.put_nowait):
+            await journal.database.notify("缴费")
             async with asyncio.timeout(60):
                 assert await heard.get() == "缴费"
-        await journal.notifier.notify("too late")
+        await journal.database.notify("too late")
         assert heard.empty()

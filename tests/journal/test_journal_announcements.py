@@ -28,6 +28,6 @@ async def test_announcements_are_listed_newest_first(journal: Journal, clock: Fr
         await journal.announcements.add(make_announcement(clock.now, platform_id=platform_id))
     await journal.announcements.add(make_announcement(clock.now, platform_id=1, community_code="10002"))
 
-    page = await journal.announcements.list("00001", 0, 2)
+    items, total = await journal.announcements.list("00001", 0, 2)
 
-    assert ([a.platform_id for a in page.items], page.total) == ([9, 3], 3)
+    assert ([a.platform_id for a in items], total) == ([9, 3], 3)

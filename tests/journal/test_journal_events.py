@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +12,11 @@ from sqlalchemy import text
 from standing_clock import FrozenClock
 
 from gateway.events import EventBus
-from gateway.journal.event_tail import CAPACITY, EventTail, Feed
-from gateway.journal.events import KEPT, Interest, get_audience
+from gateway.journal.events import KEPT, LEASE, Interest, WatchLostError, get_audience
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import OPERATION, PAYMENT, SHENHE_CHANGED, GapKind, NewEvent, NotedEvent
-from gateway.journal.watches import LEASE, WatchLostError
+from gateway.loaders import event_streams
+from gateway.loaders.event_streams import EventTail
 from gateway.settings import Settings
 
 CODE = "10002"
@@ -35,11 +35,11 @@ async def note(journal: Journal, *events: NewEvent, pause: float = 0) -> None:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_sleep(:pause)"), {"pause": pause})
 
-        await journal._database.write(work)
+        await journal.database.write(work)
         journal.events.on_noted()
 
 
-async def receive(feed: Feed, count: int) -> list[Any]:
+async def receive(feed: AsyncGenerator[NotedEvent, None], count: int) -> list[Any]:
     async with asyncio.timeout(60):
         return [(await anext(feed)).record_id for _ in range(count)]
 
@@ -48,18 +48,19 @@ async def receive(feed: Feed, count: int) -> list[Any]:
 async def tail_of(journal: Journal) -> AsyncIterator[EventTail]:
     bus = EventBus()
     tail = EventTail(journal.events, bus)
-    async with bus.bridge(journal.notifier), tail.open():
+    async with bus.bridge(journal.database), tail.open():
         yield tail
 
 
 async def test_events_have_one_order_without_holes(journal: Journal) -> None:
     await note(journal, *(change(number) for number in range(5)))
 
-    events = await journal.events.after(0, 100)
+    events, last = await journal.events.after(0, 100)
 
     assert [event.sequence for event in events] == [1, 2, 3, 4, 5]
     assert [event.record_id for event in events] == ["0", "1", "2", "3", "4"]  # of the same millisecond
-    assert await journal.events.after(3, 100) == events[3:]
+    assert await journal.events.after(3, 100) == (events[3:], last)
+    assert await journal.events.after(0, 3) == (events[:3], 3)
     assert (await journal.events.start(SHENHE_CHANGED)).position == 5
 
 
@@ -72,33 +73,33 @@ async def test_late_commits_are_never_left_out(postgres_settings: Settings) -> N
         open_journal(postgres_settings) as two,
         tail_of(one),
         tail_of(two) as tail,
+        aclosing(tail.follow(Interest(SHENHE_CHANGED, (CODE,)), 0)) as feed,
     ):
-        with tail.follow(Interest(SHENHE_CHANGED, (CODE,)), 0) as feed:
-            writers = [
-                note(journal, *(change(100 * n + m) for m in range(10)), pause=chance.random() / 50)
-                for n, journal in enumerate((one, two) * 3)
-            ]
-            receiving = asyncio.create_task(receive(feed, 60))
-            await asyncio.gather(*writers)
-            received = await receiving
+        writers = [
+            note(journal, *(change(100 * n + m) for m in range(10)), pause=chance.random() / 50)
+            for n, journal in enumerate((one, two) * 3)
+        ]
+        receiving = asyncio.create_task(receive(feed, 60))
+        await asyncio.gather(*writers)
+        received = await receiving
 
     assert sorted(map(int, received)) == sorted(100 * n + m for n in range(6) for m in range(10))
 
 
-async def test_slow_follower_reads_the_rest_from_the_journal(journal: Journal) -> None:
-    async with tail_of(journal) as tail:
-        with tail.follow(Interest(SHENHE_CHANGED, (CODE,)), 0) as slow:
-            await note(journal, change(0))
-            assert await receive(slow, 1) == ["0"]
-            for number in range(1, CAPACITY + 20):
-                slow.put(noted(number))
-            assert not slow._queue
-            await note(journal, change(7))
-            assert await receive(slow, 1) == ["7"]
-
-
-def noted(number: int) -> NotedEvent:
-    return NotedEvent(topic=SHENHE_CHANGED, kind="APPEARED", record_id="9", sequence=number + 1, at=FrozenClock().now)
+async def test_slow_follower_reads_the_rest_from_the_journal(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_streams, "CAPACITY", 5)
+    interest = Interest(SHENHE_CHANGED, (CODE,))
+    async with (
+        tail_of(journal) as tail,
+        aclosing(tail.follow(interest, 0)) as slow,
+        aclosing(tail.follow(interest, 0)) as quick,
+    ):
+        await note(journal, change(0))
+        assert await receive(slow, 1) == await receive(quick, 1) == ["0"]
+        for number in range(1, 40):
+            await note(journal, change(number))
+            assert await receive(quick, 1) == [str(number)]
+        assert await receive(slow, 39) == [str(number) for number in range(1, 40)]
 
 
 async def test_follower_gets_only_what_concerns_it(journal: Journal) -> None:
@@ -114,18 +115,16 @@ async def test_follower_gets_only_what_concerns_it(journal: Journal) -> None:
         Interest(PAYMENT): [None],
     }
     async with tail_of(journal) as tail:
-        feeds = {interest: tail.follow(interest, 0) for interest in wanted}
-        live = {interest: feed.__enter__() for interest, feed in feeds.items()}
+        live = {interest: tail.follow(interest, 0) for interest in wanted}
         for event in (change(1), change(2, "00001"), own, others, gap):
             await note(journal, event)
         for interest, records in wanted.items():
             assert await receive(live[interest], len(records)) == records
-            replayed = await journal.events.after(0, 100, interest)
+            replayed, _ = await journal.events.after(0, 100, interest)
             assert [event.record_id for event in replayed] == records
-        for feed in feeds.values():
-            feed.__exit__(None, None, None)
-        assert len(tail) == 0
-        assert not tail._by_key
+        for feed in live.values():
+            await feed.aclose()
+        assert not tail.followers
 
 
 async def test_events_are_forgotten_after_a_day(journal: Journal, clock: FrozenClock) -> None:
@@ -137,7 +136,7 @@ async def test_events_are_forgotten_after_a_day(journal: Journal, clock: FrozenC
 
     await journal.events.prune()
 
-    assert [event.record_id for event in await journal.events.after(0, 100)] == ["3"]
+    assert [event.record_id for event in (await journal.events.after(0, 100))[0]] == ["3"]
     assert (await journal.events.start(SHENHE_CHANGED)).forgotten == 2
 
 
@@ -146,7 +145,7 @@ async def test_list_is_held_by_one_gateway(postgres_settings: Settings, clock: F
     wanted = timedelta(seconds=45)
     async with open_journal(postgres_settings, clock) as one, open_journal(postgres_settings, clock) as two:
         for journal in (one, two):
-            await journal.watches.join()
+            await journal.watches.renew(joins=True)
         assert await one.watches.hold(SHENHE_CHANGED, CODE, wanted)
         assert not await two.watches.hold(SHENHE_CHANGED, CODE, wanted)
         assert not await one.watches.release(SHENHE_CHANGED, CODE)  # the other one wants it watched
@@ -155,7 +154,7 @@ async def test_list_is_held_by_one_gateway(postgres_settings: Settings, clock: F
         assert await two.watches.hold(SHENHE_CHANGED, CODE, wanted)
         with pytest.raises(WatchLostError):
             await one.watches.note(SHENHE_CHANGED, CODE, [change(1)], since=clock.now, begins=False)
-        assert SHENHE_CHANGED not in {event.topic for event in await two.events.after(0, 100)}
+        assert SHENHE_CHANGED not in {event.topic for event in (await two.events.after(0, 100))[0]}
         await two.watches.leave()
         await one.watches.renew()
         assert await one.watches.hold(SHENHE_CHANGED, CODE, wanted)
@@ -163,10 +162,10 @@ async def test_list_is_held_by_one_gateway(postgres_settings: Settings, clock: F
 
 async def test_journal_without_a_gateway_has_missed_payments(settings: Settings, clock: FrozenClock) -> None:
     async with open_journal(settings, clock) as journal:
-        await journal.watches.join()
+        await journal.watches.renew(joins=True)
         await journal.watches.leave()
     async with open_journal(settings, clock) as journal:
-        await journal.watches.join()
-        gaps = await journal.events.after(0, 100, Interest(PAYMENT, (CODE,)))
+        await journal.watches.renew(joins=True)
+        gaps, _ = await journal.events.after(0, 100, Interest(PAYMENT, (CODE,)))
 
     assert [(gap.kind, gap.missed) for gap in gaps] == [("LATE", True)] * 2

@@ -3,19 +3,20 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from itertools import product
+from operator import attrgetter
 from typing import Any
 
 import pytest
-from large_journal import BEGIN, audit_rows, fill, newest_first, operation_rows, payment_rows
+from large_journal import BEGIN, audit_entries, fill, newest_first, operation_rows, payment_rows
 from sqlalchemy import Connection, insert
 
-from gateway.journal.audit import RevealQuery
-from gateway.journal.history import LONGEST_HISTORY, HistoryKey
+from gateway.journal.audit import AuditQuery
 from gateway.journal.journal import Journal
 from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
+from gateway.journal.operations import LONGEST_HISTORY, HistoryKey
 from gateway.journal.records import RecordRef, RecordRefs
 from gateway.journal.tables import operations
-from gateway.normalise.states import DeliveryState, Outcome
+from gateway.normalise.vocabulary import DeliveryState, Outcome
 
 ROWS = 600
 MIDDLE = BEGIN + timedelta(seconds=ROWS / 2)
@@ -122,30 +123,30 @@ async def test_payments_are_filtered_as_asked(filled: Journal) -> None:
 
 
 REVEAL_FILTERS: Filters = {
-    "subject": ({"subject": "bo"}, lambda row, _id: row["subject"] == "bo"),
+    "subject": ({"subject": "bo"}, lambda entry, _id: entry.subject == "bo"),
     "record": (
         {"record": RecordRef("Shenhe", "10002", "7")},
-        lambda row, id_: id_ == "7" and row["record_community_code"] in ("10002", None),
+        lambda entry, id_: id_ == "7" and entry.records.community_code in ("10002", None),
     ),
-    "record of any community": ({"record": RecordRef("Shenhe", None, "7")}, lambda _row, id_: id_ == "7"),
-    "hash": ({"record": "7"}, lambda _row, id_: id_ == "7"),
-    "since": ({"since": MIDDLE}, lambda row, _id: row["at"] >= MIDDLE),
-    "until": ({"until": MIDDLE}, lambda row, _id: row["at"] < MIDDLE),
-    "nothing": ({}, lambda _row, _id: True),
+    "record of any community": ({"record": RecordRef("Shenhe", None, "7")}, lambda _entry, id_: id_ == "7"),
+    "hash": ({"record": "7"}, lambda _entry, id_: id_ == "7"),
+    "since": ({"since": MIDDLE}, lambda entry, _id: entry.at >= MIDDLE),
+    "until": ({"until": MIDDLE}, lambda entry, _id: entry.at < MIDDLE),
+    "nothing": ({}, lambda _entry, _id: True),
 }
 
 
 async def test_reveals_are_one_for_each_record_of_a_page(filled: Journal) -> None:
-    rows = audit_rows(ROWS // 5)
+    entries = [entry for entry in audit_entries(ROWS // 5) if entry.records is not None]
     for name, communities in product(REVEAL_FILTERS, COMMUNITIES):
         given, wanted = REVEAL_FILTERS[name]
-        query = RevealQuery(communities=communities, **given)
+        query = AuditQuery(communities=communities, **given)
         expected = [
-            (row["at"], each)
-            for row in sorted(rows, key=lambda row: row["at"], reverse=True)
-            if row["action"] == "REVEALED" and (communities is None or row["record_community_code"] in communities)
-            for each in row["record_ids"]
-            if wanted(row, each)
+            (entry.at, each)
+            for entry in sorted(entries, key=attrgetter("at"), reverse=True)
+            if communities is None or entry.records.community_code in communities
+            for each in entry.records.platform_ids
+            if wanted(entry, each)
         ]
 
         shown, place, more = [], None, True
@@ -201,7 +202,7 @@ async def test_history_is_limited_to_the_newest(journal: Journal) -> None:
     def work(connection: Connection) -> None:
         connection.execute(insert(operations), rows)
 
-    await journal._database.write(work)
+    await journal.database.write(work)
     [found] = await journal.operations.histories([HistoryKey("Shenhe", row["community_code"], (row["record_id"],))])
 
     assert [operation.id for operation in found] == newest_first(rows)[:LONGEST_HISTORY]

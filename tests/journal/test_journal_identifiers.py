@@ -18,11 +18,5 @@ def test_identifiers_differ_and_sort_by_time() -> None:
 
     assert identifiers == sorted(identifiers)
     assert len({new_id(NOW) for _ in range(1000)}) == 1000
-
-
-def test_first_identifier_of_a_moment_bounds_its_own() -> None:
     assert new_id(NOW - timedelta(milliseconds=1)) < first_id(NOW) < new_id(NOW)
-
-
-def test_earliest_identifier_is_of_1970() -> None:
     assert first_id(NOW - timedelta(days=36_500)) == first_id(datetime(1970, 1, 1, tzinfo=UTC)) < new_id(NOW)

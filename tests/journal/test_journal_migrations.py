@@ -8,48 +8,30 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, create_engine, func, select, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, func, select, text
 
 from gateway.errors import JournalError
+from gateway.journal.database import migrate
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.migrate import migrate
 from gateway.journal.postgres import open_postgres
 from gateway.journal.sqlite import FILE_NAME
-from gateway.journal.tables import metadata, readiness, sqlite_metadata
+from gateway.journal.tables import metadata, readiness
 from gateway.settings import Settings, SettingsError, load_settings
 
 
 def differences(connection: Connection) -> list[object]:
     options: dict[str, Any] = {"compare_type": True, "compare_server_default": True}
-    expected = metadata
-    if connection.dialect.name == "sqlite":
-        expected = MetaData()
-        for table in (*metadata.sorted_tables, *sqlite_metadata.sorted_tables):
-            table.to_metadata(expected)
-        options["include_object"] = lambda _object, name, *_: name != "ix_audit_record_ids"  # PostgreSQL's
-    return list(compare_metadata(MigrationContext.configure(connection, opts=options), expected))
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
 
-async def test_sqlite_migrations_match_table_definitions(sqlite_settings: Settings) -> None:
-    async with open_journal(sqlite_settings):
-        pass
-    with create_engine(f"sqlite:///{sqlite_settings.data_dir / FILE_NAME}").connect() as connection:
-        assert differences(connection) == []
-        tables = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
-        made: dict[str, str] = {row.name: row.sql for row in tables}
+async def test_sqlite_has_the_checks_of_the_tables(sqlite_settings: Settings) -> None:
+    """Which `differences` do not see."""
+    async with open_journal(sqlite_settings) as journal:
+        tables = text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        made = await journal.database.read(lambda connection: dict(map(tuple, connection.execute(tables))))
     for table in metadata.sorted_tables:
         for check in (c for c in table.constraints if c.name and str(c.name).startswith("ck_")):
             assert str(check.name) in made[table.name]
-
-
-@pytest.mark.postgres
-async def test_postgres_migrations_match_table_definitions(postgres_settings: Settings) -> None:
-    url = postgres_settings.database_url.replace("postgresql://", "postgresql+asyncpg://")
-    engine = create_async_engine(url)
-    async with engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
-    await engine.dispose()
 
 
 async def test_opening_again_changes_nothing(settings: Settings) -> None:
@@ -57,14 +39,14 @@ async def test_opening_again_changes_nothing(settings: Settings) -> None:
         kept = (await journal.payments.receive("order", "shop", "weixin", subject="platform")).payment
     async with open_journal(settings) as journal:
         assert await journal.payments.get(kept.id) == kept
-        assert await journal._database.read(differences) == []
+        assert await journal.database.read(differences) == []
 
 
 async def test_journal_ping_leaves_no_row(journal: Journal) -> None:
     await asyncio.gather(*(journal.ping() for _ in range(20)))
 
     left = select(func.count()).select_from(readiness)
-    assert await journal._database.read(lambda connection: connection.scalar(left)) == 0
+    assert await journal.database.read(lambda connection: connection.scalar(left)) == 0
 
 
 @pytest.mark.postgres
@@ -78,17 +60,15 @@ async def test_migration_outlasts_a_stall_of_the_machine(fresh_settings: Setting
     await database.close()
 
 
-async def test_sqlite_file_is_private_and_synced_at_commit(sqlite_settings: Settings) -> None:
-    async with open_journal(sqlite_settings) as journal:
-        path = sqlite_settings.data_dir / FILE_NAME
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        database = journal._database
+async def test_sqlite_file_is_private_and_synced_at_commit(tmp_path: Path) -> None:
+    def pragmas(connection: Connection) -> dict[str, object]:
+        names = ("journal_mode", "locking_mode", "synchronous", "foreign_keys")
+        return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
 
-        def pragmas(connection: Connection) -> dict[str, object]:
-            names = ("journal_mode", "locking_mode", "synchronous", "foreign_keys")
-            return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
-
-        assert await database.read(pragmas) == {
+    folder = tmp_path / "data"
+    async with open_journal(Settings(data_dir=folder)) as journal:
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / FILE_NAME)] == [0o700, 0o600]
+        assert await journal.database.read(pragmas) == {
             "journal_mode": "wal",
             "locking_mode": "exclusive",
             "synchronous": 2,
@@ -100,12 +80,12 @@ async def test_sqlite_file_is_private_and_synced_at_commit(sqlite_settings: Sett
 @pytest.mark.parametrize(
     ("netloc", "query", "reason"),
     [
-        ("postgres@127.0.0.1:1", "", "no server listens at its address"),
-        ("postgres@nowhere.invalid", "", "its host name cannot be resolved"),
-        ("n0body@{server}", "", "the server does not let this user in"),
-        ("{user}@{server}", "", "the server has no such database"),
-        ("{user}@{server}", "conect_timeout=5", "it has a parameter that the server does not know"),
-        ("{user}@{server}", "target_session_attrs=standby", "no server is of the kind that target_session_attrs asks"),
+        ("postgres@127.0.0.1:1", "", "Connection refused"),
+        ("postgres@nowhere.invalid", "", r".* \(gaierror\)"),
+        ("n0body@{server}", "", "Invalid"),
+        ("{user}@{server}", "", "InvalidCatalogNameError"),
+        ("{user}@{server}", "conect_timeout=5", "UndefinedObjectError"),
+        ("{user}@{server}", "target_session_attrs=standby", "TargetServerAttributeNotMatched"),
     ],
 )
 async def test_unusable_database_is_explained(
@@ -134,9 +114,9 @@ def test_database_url_must_be_postgres_and_is_not_shown(url: str) -> None:
     ("rest", "reason"),
     [
         (":x/db", ""),
-        ("/db?sslmode=x", "its sslmode is none of disable, allow, prefer, require"),
-        ("/db?sslmode=verify-full", "its sslmode needs a root certificate: sslrootcert, or "),
-        ("/db?sslmode=verify-full&sslrootcert=/nowhere/cret.pem", "a certificate or socket that it names is"),
+        ("/db?sslmode=x", "ClientConfigurationError"),
+        ("/db?sslmode=verify-full", "ClientConfigurationError"),
+        ("/db?sslmode=verify-full&sslrootcert=/nowhere/cret.pem", "No such file or directory"),
     ],
 )
 async def test_bad_database_url_error_hides_the_url(

@@ -12,7 +12,7 @@ from gateway.journal.journal import Journal, open_journal
 from gateway.journal.operations import Operations, fingerprint
 from gateway.journal.postgres import connect
 from gateway.journal.records import Operation, RecordRef, Reservation, ReservationKind
-from gateway.normalise.states import OperationState, Outcome
+from gateway.normalise.vocabulary import OperationState, Outcome
 from gateway.settings import Settings
 
 REVIEW = RecordRef("Shenhe", "10002", "7")
@@ -59,18 +59,13 @@ async def test_one_of_fifty_simultaneous_reservations_is_new(journal: Journal) -
     assert len({reservation.operation.id for reservation in reservations}) == 1
 
 
-async def test_operation_is_marked_sent_once(journal: Journal, clock: FrozenClock) -> None:
+async def test_operation_is_marked_sent_once_with_what_is_expected(journal: Journal, clock: FrozenClock) -> None:
     operation = await begun(journal.operations, sent=False)
-    sent = await journal.operations.mark_sent(operation.id)
-    assert (sent.state, sent.sent_at) == (OperationState.SENT, clock.now)
+    sent = await journal.operations.mark_sent(operation.id, {"after": 7})
+    assert (sent.state, sent.sent_at, sent.expected) == (OperationState.SENT, clock.now, {"after": 7})
 
     with pytest.raises(JournalError, match="given up"):
         await journal.operations.mark_sent(operation.id)
-
-
-async def test_expectation_may_be_set_when_sending(journal: Journal) -> None:
-    operation = await begun(journal.operations, sent=False)
-    assert (await journal.operations.mark_sent(operation.id, {"after": 7})).expected == {"after": 7}
 
 
 async def test_recorded_finds_records_of_confirmed_writes(journal: Journal) -> None:
@@ -84,21 +79,15 @@ async def test_recorded_finds_records_of_confirmed_writes(journal: Journal) -> N
     assert await journal.operations.recorded("Shenhe", "10002", ["1", "7"]) == frozenset()
 
 
-async def test_unsent_operation_is_withdrawn_and_frees_its_key(journal: Journal) -> None:
+async def test_operation_without_outcome_is_withdrawn_and_frees_its_key(journal: Journal) -> None:
     for sent in (False, True):
         operation = await begun(journal.operations, "key-1", sent=sent)
         await journal.operations.withdraw(operation.id)
         assert await journal.operations.get(operation.id) is None
-    assert (await reserve(journal.operations)).kind is ReservationKind.NEW
-
-
-async def test_finished_operation_can_not_be_withdrawn(journal: Journal) -> None:
-    operation = await begun(journal.operations)
-    await journal.operations.finish(operation.id, Outcome.UNKNOWN)
-
-    await journal.operations.withdraw(operation.id)
-
-    assert await journal.operations.get(operation.id) is not None
+    finished = await begun(journal.operations, "key-1")
+    await journal.operations.finish(finished.id, Outcome.UNKNOWN)
+    await journal.operations.withdraw(finished.id)
+    assert await journal.operations.get(finished.id) is not None
 
 
 async def test_known_outcome_never_changes(journal: Journal, clock: FrozenClock) -> None:
@@ -125,15 +114,12 @@ async def test_unknown_outcome_is_resolved_later(journal: Journal, clock: Frozen
     assert resolved.record == REVIEW
 
 
-async def test_finishing_unknown_operation_is_an_error(journal: Journal) -> None:
-    with pytest.raises(JournalError, match="not in the journal"):
-        await journal.operations.finish("no-such-id", Outcome.CONFIRMED)
-
-
-async def test_unsent_operation_can_not_become_unknown(journal: Journal) -> None:
+async def test_operation_unsent_or_not_there_has_no_outcome(journal: Journal) -> None:
     operation = await begun(journal.operations, sent=False)
     with pytest.raises(JournalError):
         await journal.operations.finish(operation.id, Outcome.UNKNOWN)
+    with pytest.raises(JournalError, match="not in the journal"):
+        await journal.operations.finish("no-such-id", Outcome.CONFIRMED)
     assert await journal.operations.get(operation.id) == operation
 
 
@@ -142,28 +128,20 @@ async def test_operations_left_by_a_crash_are_taken_over(journal: Journal, clock
     sent = await begun(journal.operations, "key-sent")
     clock.advance(minutes=5)
     live = await begun(journal.operations, "key-live", sent=False)
+    times: dict[str, Any] = {"older_than": A_MINUTE, "lease": A_MINUTE}
+    assert await journal.operations.take_over(**times, under_way={reserved.id, sent.id}) == ()
+    assert [await journal.operations.get(each.id) for each in (reserved, sent)] == [reserved, sent]
 
-    (taken,) = await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)
+    (taken,) = await journal.operations.take_over(**times)
 
     assert (taken.id, taken.outcome) == (sent.id, Outcome.UNKNOWN)
+    assert (taken.timeline[-1].state, taken.timeline[-1].at) == (OperationState.UNKNOWN, clock.now)
     assert taken.expected == {"status": "APPROVED"}
     assert await journal.operations.get(live.id) == live
     assert await journal.operations.get(reserved.id) is None
     with pytest.raises(JournalError):
         await journal.operations.mark_sent(reserved.id)
     assert (await reserve(journal.operations, key="key-reserved")).kind is ReservationKind.NEW
-
-
-async def test_operations_in_progress_are_not_taken_over(journal: Journal, clock: FrozenClock) -> None:
-    reserved = await begun(journal.operations, "key-reserved", sent=False)
-    sent = await begun(journal.operations, "key-sent")
-    clock.advance(minutes=5)
-
-    under_way = {reserved.id, sent.id}
-    assert await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE, under_way=under_way) == ()
-
-    assert await journal.operations.get(reserved.id) == reserved
-    assert await journal.operations.get(sent.id) == sent
 
 
 async def test_unknown_operation_is_handed_out_once_when_due(journal: Journal, clock: FrozenClock) -> None:
@@ -200,19 +178,14 @@ async def test_future_dated_operations_are_taken_over(journal: Journal, clock: F
 
 
 async def test_longest_due_operations_come_first_within_limit(journal: Journal, clock: FrozenClock) -> None:
-    ids = []
-    for seconds in (30, 10, 20):
-        operation = await begun(journal.operations)
+    operations = [await begun(journal.operations) for _ in range(3)]
+    for operation, seconds in zip(operations, (30, 10, 20), strict=True):
         await journal.operations.finish(operation.id, Outcome.UNKNOWN, check_at=clock.now + timedelta(seconds=seconds))
-        ids.append(operation.id)
     clock.advance(seconds=40)
 
-    turns = [
-        {o.id for o in await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE, limit=2)}
-        for _ in range(2)
-    ]
-
-    assert turns == [{ids[1], ids[2]}, {ids[0]}]
+    for due in (operations[1:], operations[:1]):
+        taken = await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE, limit=2)
+        assert {operation.id for operation in taken} == {operation.id for operation in due}
 
 
 @pytest.mark.postgres

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import msgspec
 import pytest
+from resident import NOT_SAVED, Resident
 from sqlalchemy import insert
 from structlog.testing import capture_logs
 from throw_away import on_server
 
 from gateway.errors import JournalError
-from gateway.journal import notify
+from gateway.journal import postgres
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.listing import PaymentQuery
 from gateway.journal.records import ReceiptKind
@@ -168,24 +169,22 @@ async def test_lost_database_is_logged_once_as_error(
 ) -> None:
     """Background work meets the failure a hundred times as often as in production."""
     gate, settings = door
-    for pause in ("audit.INTERVAL", "relay.LONGEST_SLEEP", "reconcile.INTERVAL"):
-        monkeypatch.setattr(f"gateway.actions.{pause}", 0.01)
-    monkeypatch.setattr("gateway.loaders.placement.RETRY", 0.01)
-    monkeypatch.setattr(notify, "_RECONNECT_DELAY", 0.01)
+    for pause in ("actions.audit.INTERVAL", "actions.writer.INTERVAL", "payments.writes.LONGEST_SLEEP"):
+        monkeypatch.setattr(f"gateway.{pause}", 0.01)
+    monkeypatch.setattr("gateway.payments.reads.RETRY", 0.01)
+    monkeypatch.setattr(postgres, "RELISTEN_DELAY", 0.01)
     monkeypatch.setattr(state_log, "SETTLED", 0.2)
-    callback_keys = {"key_k": environ["GATEWAY_CALLBACK_KEY_K"], "key_d": environ["GATEWAY_CALLBACK_KEY_D"]}
-    numbers = {"order_number": "20201213104757994399", "shop_number": "1900", "weixin_number": "4200"}
     through = {"GATEWAY_DATABASE_URL": settings.database_url, "GATEWAY_JOURNAL_TIMEOUT": "0.5"}
     async with serve(environ | through) as gateway:
-        token = (await gateway.stranger.post("/callbacks/token", data=callback_keys)).json()["token"]
+        resident = Resident(gateway.stranger, environ)
+        token = await resident.own_token()
         with capture_logs() as logs:
             gate.shut()
             for _ in range(5):
                 assert (await gateway.stranger.get("/readyz")).status_code == 503
                 assert (await gateway.client.get("/metrics")).status_code == 200
                 assert (await gateway.ask(PERSONAL)).data
-                notified = await gateway.stranger.post("/callbacks/payment", data=numbers | {"token": token})
-                assert notified.json() == {"code": 2}
+                assert await resident.pay(token=token) == NOT_SAVED
             gate.open()
             async with at_most(15):
                 while len([line for line in logs if line["log_level"] == "info"]) < 2:
@@ -201,7 +200,7 @@ async def test_lost_database_is_logged_once_as_error(
         ("info", "readiness check passes again"): 1,
     }
     [lost] = [line for line in logs if line["event"] == "journal unavailable"]
-    assert lost["reason"].startswith("GATEWAY_DATABASE_URL: the connection broke off")
+    assert lost["reason"].startswith("GATEWAY_DATABASE_URL: Connection")
     [back] = [line for line in logs if line["event"] == "journal available again"]
     assert back["failures"] > 10
     assert back["seconds"] > 0
@@ -230,7 +229,7 @@ async def test_lock_wait_is_an_error_in_time(postgres_settings: Settings) -> Non
         locked, go = asyncio.Event(), asyncio.Event()
 
         async def hold() -> None:
-            async with other._database._engine.begin() as connection:  # type: ignore[attr-defined] # any transaction
+            async with other.database._engine.begin() as connection:  # type: ignore[attr-defined] # any transaction
                 await connection.exec_driver_sql("LOCK TABLE payments")
                 locked.set()
                 await go.wait()
@@ -285,12 +284,12 @@ async def test_read_only_database_fails_ping(fresh_settings: Settings) -> None:
 async def test_journal_and_listeners_wait_for_writable_server(
     fresh_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notify, "_RECONNECT_DELAY", 0.01)
+    monkeypatch.setattr(postgres, "RELISTEN_DELAY", 0.01)
     url = fresh_settings.database_url
     settings = msgspec.structs.replace(fresh_settings, database_url=f"{url}?target_session_attrs=read-write")
     reads_only = f"ALTER DATABASE {urlsplit(url).path[1:]} SET default_transaction_read_only"
     heard: asyncio.Queue[str | None] = asyncio.Queue()
-    async with open_journal(settings) as journal, journal.notifier.listen(heard.put_nowait), at_most(10):
+    async with open_journal(settings) as journal, journal.database.listen(heard.put_nowait), at_most(10):
         await on_server(f"{reads_only} = on")
         await end_sessions(url)
         with pytest.raises(JournalError):
@@ -302,7 +301,7 @@ async def test_journal_and_listeners_wait_for_writable_server(
         await on_server(f"{reads_only} = off")
         assert await receive(journal) is ReceiptKind.NEW
         assert await heard.get() is None
-        await journal.notifier.notify("one")
+        await journal.database.notify("one")
         assert await heard.get() == "one"
 
 
@@ -310,7 +309,7 @@ async def test_ping_of_a_stopped_gateway_blocks_no_other(postgres_settings: Sett
     async with (
         open_journal(postgres_settings) as stopped,
         open_journal(postgres_settings) as journal,
-        stopped._database._engine.connect() as connection,  # type: ignore[attr-defined] # any transaction
+        stopped.database._engine.connect() as connection,  # type: ignore[attr-defined] # any transaction
     ):
         await connection.execute(insert(readiness), {"id": "stopped"})
         async with at_most(1):
@@ -320,30 +319,30 @@ async def test_ping_of_a_stopped_gateway_blocks_no_other(postgres_settings: Sett
 async def test_listener_reconnects_and_reports_a_gap(
     door: tuple[Door, Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notify, "_RECONNECT_DELAY", 0.01)
+    monkeypatch.setattr(postgres, "RELISTEN_DELAY", 0.01)
     gate, settings = door
     heard: asyncio.Queue[str | None] = asyncio.Queue()
-    async with open_journal(settings) as journal, journal.notifier.listen(heard.put_nowait), at_most(5):
-        await journal.notifier.notify("one")
+    async with open_journal(settings) as journal, journal.database.listen(heard.put_nowait), at_most(5):
+        await journal.database.notify("one")
         assert await heard.get() == "one"
 
         gate.shut()
         gate.open()
         assert await heard.get() is None
-        await journal.notifier.notify("two")
+        await journal.database.notify("two")
         assert await heard.get() == "two"
 
 
 async def test_listener_detects_a_vanished_server(door: tuple[Door, Settings], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notify, "_RECONNECT_DELAY", 0.01)
-    monkeypatch.setattr(notify, "_PULSE", 0.05)
+    monkeypatch.setattr(postgres, "RELISTEN_DELAY", 0.01)
+    monkeypatch.setattr(postgres, "PULSE", 0.05)
     gate, settings = door
     heard: asyncio.Queue[str | None] = asyncio.Queue()
-    async with open_journal(settings) as journal, journal.notifier.listen(heard.put_nowait), at_most(5):
+    async with open_journal(settings) as journal, journal.database.listen(heard.put_nowait), at_most(5):
         gate.silence()
         await asyncio.sleep(settings.journal_timeout + 0.2)  # until the pulse has gone unanswered
         gate.shut()
         gate.open()
         assert await heard.get() is None
-        await journal.notifier.notify("again")
+        await journal.database.notify("again")
         assert await heard.get() == "again"

@@ -60,7 +60,7 @@ async def test_simultaneous_starts_migrate_once(fresh_settings: Settings) -> Non
     await asyncio.gather(*(start() for _ in range(5)))
 
     async with open_journal(fresh_settings) as journal:
-        versions = await journal._database.read(
+        versions = await journal.database.read(
             lambda connection: connection.scalars(text("SELECT version_num FROM alembic_version")).all()
         )
     assert len(versions) == 1

@@ -1,5 +1,4 @@
 import asyncio
-import stat
 import threading
 from collections.abc import AsyncIterator
 from functools import partial
@@ -7,16 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from documents import write_document
+from resident import NOT_SAVED, Resident
 from sqlalchemy import Connection, event, text
 
 from gateway.errors import JournalError, JournalRefusedError
 from gateway.journal.sqlite import FILE_NAME, LARGEST_BATCH, SqliteDatabase, open_sqlite
 from gateway.sandbox.server import Sandbox
 
-CALLBACK_ACCOUNT = {"key_k": "sandbox-callback-k", "key_d": "sandbox-callback-d"}
-PAYMENT = {"order_number": "20261106160800172143", "shop_number": "1601234567", "weixin_number": "4200000000"}
 NUMBERS = "CREATE TABLE numbers (number INTEGER UNIQUE)"
-SET_MODULE = 'mutation { setModule(input: { communityCode: "10002", name: COMPLAINTS, enabled: false }) { outcome } }'
 
 
 @pytest.fixture
@@ -120,14 +118,6 @@ async def test_cancelled_write_does_not_affect_others(database: SqliteDatabase) 
     assert await numbers(database) == [2]
 
 
-async def test_sqlite_directory_and_file_are_private(tmp_path: Path) -> None:
-    database = await open_sqlite(tmp_path / "data", 1.0)
-    await database.close()
-
-    made = (tmp_path / "data", tmp_path / "data" / FILE_NAME)
-    assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o700, 0o600]
-
-
 async def test_replaced_sqlite_file_refuses_commits(tmp_path: Path, database: SqliteDatabase) -> None:
     path, aside, other = tmp_path / FILE_NAME, tmp_path / "aside", tmp_path / "other"
     path.rename(aside)
@@ -159,16 +149,15 @@ async def test_removed_wal_of_a_linked_file_refuses_commits(tmp_path: Path) -> N
     await database.close()
 
 
-async def test_removed_journal_refuses_callbacks_and_writes(gateway: Any, sandbox: Sandbox) -> None:
+async def test_removed_journal_refuses_callbacks_and_writes(gateway: Any, environ: Any, sandbox: Sandbox) -> None:
     for file in gateway.data_dir.glob(f"{FILE_NAME}*"):
         file.unlink()
 
-    token = (await gateway.stranger.post("/callbacks/token", data=CALLBACK_ACCOUNT)).json()["token"]
-    taken = await gateway.stranger.post("/callbacks/payment", data={"token": token, **PAYMENT})
-    written = await gateway.ask(SET_MODULE)
+    given = {"communityCode": "10002", "name": "COMPLAINTS", "enabled": False}
+    assert await Resident(gateway.stranger, environ).pay() == NOT_SAVED
+    written = await gateway.ask(write_document("setModule"), {"input": given})
 
-    assert taken.json()["code"] == 2
     assert (written.code, written.error["extensions"]["retryable"]) == ("INTERNAL", True)
     assert (await gateway.stranger.get("/readyz")).status_code == 503
-    assert (await gateway.ask('{ modules(communityCode: "10002") { name } }')).data
+    assert await gateway.read('{ modules(communityCode: "10002") { name } }')
     assert sandbox.effects.all() == []

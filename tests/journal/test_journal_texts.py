@@ -4,10 +4,11 @@ import msgspec
 from journal_fixtures import make_announcement, make_entry, reserve
 from standing_clock import FrozenClock
 
+from gateway.journal.audit import AuditQuery
 from gateway.journal.journal import Journal
 from gateway.journal.listing import Cut, OperationQuery
 from gateway.journal.records import Operation, RecordRef, RecordRefs, UserError
-from gateway.normalise.states import Outcome
+from gateway.normalise.vocabulary import Outcome
 
 TEXT = "\0 \ud800 门"
 STORED = "\ufffd \ufffd 门"
@@ -32,7 +33,7 @@ async def test_announcement_with_invalid_text_is_found(journal: Journal, clock: 
 
     kept = msgspec.structs.replace(published, **dict.fromkeys(texts, STORED))
     assert await journal.announcements.get(TEXT, 3) == kept
-    assert (await journal.announcements.list(TEXT, 0, 10)).items == (kept,)
+    assert (await journal.announcements.list(TEXT, 0, 10))[0] == (kept,)
 
 
 async def test_audit_entry_with_invalid_text_is_found(journal: Journal, clock: FrozenClock) -> None:
@@ -42,7 +43,7 @@ async def test_audit_entry_with_invalid_text_is_found(journal: Journal, clock: F
 
     records = RecordRefs("Order", "10002", (STORED,))
     kept = msgspec.structs.replace(shown, subject=STORED, records=records, operation_name=STORED)
-    found = journal.audit.read(subject=TEXT, record=RecordRef("Order", "10002", TEXT))
+    found = journal.audit.entries(AuditQuery(subject=TEXT, record=RecordRef("Order", "10002", TEXT)))
     assert [entry async for entry in found] == [kept]
 
 

@@ -4,10 +4,10 @@ from sqlalchemy import func, select
 from standing_clock import FrozenClock
 
 from gateway.journal.journal import Journal
+from gateway.journal.payments import TOKENS_LAST
 from gateway.journal.records import Numbers, Receipt, ReceiptKind, Unverified
 from gateway.journal.tables import events, unverified_notifications
-from gateway.journal.unverified import TOKENS_LAST
-from gateway.normalise.states import DeliveryState
+from gateway.normalise.vocabulary import DeliveryState
 
 NUMBERS = Numbers("order", "shop", "weixin")
 TOKEN = "0" * 64
@@ -15,30 +15,16 @@ TOKEN = "0" * 64
 
 async def kept(journal: Journal) -> int:
     counting = select(func.count()).select_from(unverified_notifications)
-    return await journal._database.read(lambda connection: connection.scalar(counting) or 0)
+    return await journal.database.read(lambda connection: connection.scalar(counting) or 0)
 
 
 async def noted(journal: Journal) -> list[str]:
     kinds = select(events.c.kind).order_by(events.c.at, events.c.id)
-    return await journal._database.read(lambda connection: list(connection.scalars(kinds)))
+    return await journal.database.read(lambda connection: list(connection.scalars(kinds)))
 
 
 async def accept(journal: Journal, unverified: Unverified) -> Receipt:
     return await journal.unverified.accept(unverified, subject="platform")
-
-
-async def test_accepted_notification_is_a_delivered_payment(journal: Journal, clock: FrozenClock) -> None:
-    unverified = await journal.unverified.begin(NUMBERS, TOKEN)
-    received = clock.now
-    clock.advance(seconds=2)
-    receipt = await accept(journal, unverified)
-
-    payment = receipt.payment
-    assert (receipt.kind, payment.state, payment.attempts) == (ReceiptKind.NEW, DeliveryState.DELIVERED, 1)
-    assert (payment.received_at, payment.delivered_at) == (received, clock.now)
-    assert await journal.payments.get(payment.id) == payment
-    assert await kept(journal) == 0
-    assert sorted(await noted(journal)) == ["DELIVERED", "RECEIVED"]
 
 
 async def test_payment_of_another_intake_is_delivered_and_its_lease_lost(journal: Journal) -> None:
@@ -54,17 +40,6 @@ async def test_payment_of_another_intake_is_delivered_and_its_lease_lost(journal
     assert await journal.payments.get(known.id) == receipt.payment
     assert await accept(journal, unverified) == receipt
     assert sorted(await noted(journal)) == ["DELIVERED", "RECEIVED"]
-
-
-async def test_contradiction_is_checked_with_known_numbers(journal: Journal) -> None:
-    known = (await journal.payments.receive(*NUMBERS, subject="platform")).payment
-    for numbers in (Numbers("order", "x", "weixin"), Numbers("order", "shop", "x"), Numbers("x", "shop", "weixin")):
-        unverified = await journal.unverified.begin(numbers, TOKEN)
-        assert unverified.to_deliver == NUMBERS, numbers
-        assert (await accept(journal, unverified)).kind is ReceiptKind.CONFLICT
-
-    assert len((await journal.payments.conflicts([known.id]))[known.id]) == 3
-    assert await kept(journal) == 0
 
 
 async def test_accepted_token_makes_payments_of_what_came(journal: Journal, clock: FrozenClock) -> None:

@@ -13,14 +13,12 @@ from hypothesis import strategies as st
 from journal_fixtures import make_entry, reserve
 from standing_clock import FrozenClock
 
-from gateway.commands import audit as audit_command
-from gateway.commands import operations, payments
-from gateway.commands.audit import COLUMNS, AuditQuery, audit, csv_line
-from gateway.commands.migrations import migrate
+from gateway.commands import journal as commands
+from gateway.commands.journal import AUDIT_COLUMNS, audit, csv_line
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
 from gateway.journal.records import AuditEntry, Payment, RecordRef, RecordRefs, new_id
-from gateway.normalise.states import DeliveryState, Outcome
+from gateway.normalise.vocabulary import DeliveryState, Outcome
 from gateway.settings import Settings
 
 CLOCK = FrozenClock()
@@ -52,7 +50,7 @@ class TestPayments:
     ) -> None:
         first, second = await dead_payments(settings, 2)
 
-        assert await payments.list_payments(settings, ["DEAD"], as_json=False) == 0
+        assert await commands.list_payments(settings, ["DEAD"], as_json=False) == 0
 
         head, *rows = capsys.readouterr().out.splitlines()
         assert head.split() == ["id", "order", "state", "attempts", "last", "error", *head.split()[6:]]
@@ -64,14 +62,14 @@ class TestPayments:
     async def test_json_is_complete_and_has_only_the_shown_fields(
         self, settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(payments, "PART", 2)
+        monkeypatch.setattr(commands, "PART", 2)
         ids = await dead_payments(settings, 5)
 
-        await payments.list_payments(settings, ["QUEUED", "DEAD"], as_json=True)
+        await commands.list_payments(settings, ["QUEUED", "DEAD"], as_json=True)
 
         lines = capsys.readouterr().out.splitlines()
         assert [json.loads(line)["id"] for line in lines] == ids
-        assert tuple(json.loads(lines[0])) == payments.SHOWN
+        assert tuple(json.loads(lines[0])) == commands.SHOWN
         assert "weixin" not in lines[0]
 
     async def test_retry_queues_a_dead_payment_once_and_is_recorded(
@@ -84,23 +82,25 @@ class TestPayments:
             (id_, 1, f"{id_}: Only a dead delivery"),
             (unknown, 1, f"{unknown}: "),
         ):
-            assert await payments.retry_payments(settings, [wanted], all_dead=False, confirmed=True) == status
+            assert await commands.retry_payments(settings, [wanted], all_dead=False, confirmed=True) == status
             assert capsys.readouterr().out.startswith(said)
 
         queued = await payment(settings, id_)
         assert (queued.state, queued.attempts) == (DeliveryState.QUEUED, 0)
+        await commands.list_payments(settings, ["QUEUED"], as_json=False)
+        assert capsys.readouterr().out.splitlines()[1].split()[:4] == [id_, "order-0", "QUEUED", "0"]
         async with open_journal(settings, make=False) as journal:
             recorded = (await journal.operations.list(OperationQuery(), Cut(10))).items[-1]
-        assert (recorded.mutation, recorded.subject) == ("retryPayment", payments.operator())
+        assert (recorded.mutation, recorded.subject) == ("retryPayment", commands.operator())
         assert recorded.outcome is Outcome.CONFIRMED
         assert recorded.record is not None
         assert recorded.record.platform_id == id_
 
     async def test_all_dead_leaves_the_others(self, settings: Settings) -> None:
         ids = await dead_payments(settings, 3)
-        await payments.retry_payments(settings, ids[:1], all_dead=False, confirmed=True)
+        await commands.retry_payments(settings, ids[:1], all_dead=False, confirmed=True)
 
-        assert await payments.retry_payments(settings, [], all_dead=True, confirmed=True) == 0
+        assert await commands.retry_payments(settings, [], all_dead=True, confirmed=True) == 0
 
         assert {(await payment(settings, id_)).state for id_ in ids} == {DeliveryState.QUEUED}
         async with open_journal(settings, make=False) as journal:
@@ -113,14 +113,14 @@ class TestPayments:
         [id_] = await dead_payments(sqlite_settings, 1)
         monkeypatch.setattr("sys.stdin", io.StringIO(said))
 
-        await payments.retry_payments(sqlite_settings, [id_], all_dead=False, confirmed=False)
+        await commands.retry_payments(sqlite_settings, [id_], all_dead=False, confirmed=False)
 
         assert (await payment(sqlite_settings, id_)).state.value == state
 
     async def test_invalid_id_is_refused_before_anything(self, sqlite_settings: Settings) -> None:
         ids = await dead_payments(sqlite_settings, 1)
         with pytest.raises(ValueError, match="xyz: not an id"):
-            await payments.retry_payments(sqlite_settings, [*ids, "xyz"], all_dead=False, confirmed=True)
+            await commands.retry_payments(sqlite_settings, [*ids, "xyz"], all_dead=False, confirmed=True)
         assert (await payment(sqlite_settings, ids[0])).state is DeliveryState.DEAD
 
 
@@ -141,9 +141,9 @@ class TestOperations:
         async with open_journal(settings) as journal:
             id_ = await unclear_operation(journal, check_at=None)
 
-        assert await operations.list_operations(settings, as_json=False) == 0
+        assert await commands.list_operations(settings, as_json=False) == 0
         printed = capsys.readouterr().out
-        await operations.list_operations(settings, as_json=True)
+        await commands.list_operations(settings, as_json=True)
 
         _, row = printed.splitlines()
         assert row.split()[:3] == [id_, "updateRepair", "10002"]
@@ -158,8 +158,8 @@ class TestOperations:
         async with open_journal(settings) as journal:
             id_ = await unclear_operation(journal, check_at=None)
 
-        assert await operations.check_operations(settings, [id_]) == 0
-        assert await operations.check_operations(settings, [new_id(CLOCK.now)]) == 1
+        assert await commands.check_operations(settings, [id_]) == 0
+        assert await commands.check_operations(settings, [new_id(CLOCK.now)]) == 1
 
         assert "not an unclear operation" in capsys.readouterr().out
         async with open_journal(settings) as journal:
@@ -172,16 +172,16 @@ class TestOperations:
             id_ = await unclear_operation(journal, check_at=None)
 
         with pytest.raises(ValueError, match="--note"):
-            await operations.settle_operation(settings, id_, outcome, " ")
-        assert await operations.settle_operation(settings, id_, outcome, "looked at wjdh") == 0
-        assert await operations.settle_operation(settings, id_, Outcome.CONFIRMED, "again") == 1
+            await commands.settle_operation(settings, id_, outcome, " ")
+        assert await commands.settle_operation(settings, id_, outcome, "looked at wjdh") == 0
+        assert await commands.settle_operation(settings, id_, Outcome.CONFIRMED, "again") == 1
 
         async with open_journal(settings) as journal:
             settling, settled = (await journal.operations.list(OperationQuery(), Cut(9))).items
             assert (await journal.backlog()).unclear_operations == 0
         assert (settled.id, settled.outcome, settled.check_at) == (id_, outcome, None)
         assert bool(settled.user_errors) is (outcome is Outcome.REFUSED)
-        assert (settling.subject, settling.expected) == (payments.operator(), {"outcome": outcome})
+        assert (settling.subject, settling.expected) == (commands.operator(), {"outcome": outcome})
         assert (settling.reason, settling.record) == ("looked at wjdh", RecordRef("Operation", "10002", id_))
 
 
@@ -189,13 +189,13 @@ class TestMigrate:
     async def test_migrate_makes_and_then_finds_nothing(
         self, new_settings: Settings, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert await migrate(new_settings, check=True) == 1
-        assert await migrate(new_settings, check=False) == 0
+        assert await commands.migrate(new_settings, check=True) == 1
+        assert await commands.migrate(new_settings, check=False) == 0
         assert capsys.readouterr().out.splitlines() == [
             f"{what}: 0001 All tables of the journal." for what in ("pending", "done")
         ]
 
-        assert await migrate(new_settings, check=True) == 0
+        assert await commands.migrate(new_settings, check=True) == 0
         assert capsys.readouterr().out == "the journal is of this version\n"
 
 
@@ -213,8 +213,8 @@ class TestAudit:
         async with open_journal(settings) as journal:
             await journal.audit.add([entry(at, f"s{number}") for number, at in enumerate(times)])
 
-        await audit(settings, AuditQuery(since=NOON - timedelta(hours=1), until=NOON))
-        await audit(settings, AuditQuery(since=NOON))
+        await audit(settings, since=NOON - timedelta(hours=1), until=NOON)
+        await audit(settings, since=NOON)
 
         subjects = [json.loads(line)["subject"] for line in capsys.readouterr().out.splitlines()]
         assert subjects == ["s0", "s1", "s2"]
@@ -223,10 +223,10 @@ class TestAudit:
         async with open_journal(sqlite_settings) as journal:
             await journal.audit.add([entry(NOON, 'a "b", c')])
 
-        await audit(sqlite_settings, AuditQuery(), as_csv=True)
+        await audit(sqlite_settings, as_csv=True)
 
         printed = capsys.readouterr().out
-        assert printed.splitlines(keepends=True)[0] == ",".join(COLUMNS) + "\r\n"
+        assert printed.splitlines(keepends=True)[0] == ",".join(AUDIT_COLUMNS) + "\r\n"
         [row] = csv.DictReader(io.StringIO(printed, newline=""))
         assert (row["subject"], row["record_ids"], row["fields"]) == ('a "b", c', "1 2", "phone remark")
         assert row["at"] == "2026-01-31T12:00:00+00:00"
@@ -235,14 +235,14 @@ class TestAudit:
     def test_csv_cells_are_never_formulas(self, subject: str, name: str | None) -> None:
         line = csv_line(entry(NOON, subject, operation_name=name))
         [cells] = csv.reader(io.StringIO(line, newline=""))
-        assert len(cells) == len(COLUMNS)
-        assert not any(cell.startswith(audit_command.FORMULAS) for cell in cells)
+        assert len(cells) == len(AUDIT_COLUMNS)
+        assert not any(cell.startswith(commands.FORMULAS) for cell in cells)
         assert cells[2].removeprefix("'") == subject.removeprefix("'")
 
     async def test_follow_prints_what_is_added_once(
         self, settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(audit_command, "PAUSE", 0.01)
+        monkeypatch.setattr(commands, "FOLLOW_PAUSE", 0.01)
         now = datetime.now(UTC)
         printed = ""
 
@@ -258,7 +258,7 @@ class TestAudit:
                 await journal.audit.add(entries)
 
         await add(entry(now - timedelta(hours=1), "first"))
-        following = asyncio.create_task(audit(settings, AuditQuery(), follow=True))
+        following = asyncio.create_task(audit(settings, follow=True))
         await until("first")
         await add(entry(now, "second"))
         await until("second")

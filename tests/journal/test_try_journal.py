@@ -70,7 +70,7 @@ async def test_read_only_database_is_refused(fresh_settings: Settings) -> None:
         await on_server(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
         with pytest.raises(JournalError) as refused:
             await try_journal(fresh_settings)
-        assert refused.value.reason == "GATEWAY_DATABASE_URL: the database can only be read (25006)."
+        assert refused.value.reason == "GATEWAY_DATABASE_URL: ReadOnlySQLTransactionError (25006)."
 
         await on_server(f"ALTER DATABASE {database} SET default_transaction_read_only = off")
         async with open_journal(fresh_settings):
@@ -94,23 +94,22 @@ async def guest(fresh_settings: Settings) -> AsyncIterator[Settings]:
 async def test_missing_right_to_create_tables_is_reported(guest: Settings) -> None:
     with pytest.raises(JournalError) as refused:
         await try_journal(guest)
-    assert refused.value.reason == "GATEWAY_DATABASE_URL: the user lacks a right that the journal needs (42501)."
+    assert refused.value.reason == "GATEWAY_DATABASE_URL: InsufficientPrivilegeError (42501)."
 
 
-async def test_data_dir_under_a_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    settings = Settings(data_dir=tmp_path / "file" / "data")
-    with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: nothing can be made there\.$"):
+@pytest.mark.parametrize(
+    ("place", "name", "tried", "opened"),
+    [
+        ("file/data", "file", "nothing can be made there", r"Not a directory \(NotADirectoryError\)"),
+        (".", FILE_NAME, r"DatabaseError \(SQLITE_NOTADB\)", r"DatabaseError \(SQLITE_NOTADB\)"),
+    ],
+    ids=["under a file", "no database"],
+)
+async def test_unusable_file_is_refused(tmp_path: Path, place: str, name: str, tried: str, opened: str) -> None:
+    (tmp_path / name).write_text("not a database" * 100)
+    settings = Settings(data_dir=tmp_path / place)
+    with pytest.raises(JournalError, match=rf"^GATEWAY_DATA_DIR: {tried}\.$"):
         await try_journal(settings)
-    with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: Not a directory\.$"):
+    with pytest.raises(JournalError, match=rf"^GATEWAY_DATA_DIR: {opened}\.$"):
         async with open_journal(settings):
-            pass
-
-
-async def test_non_database_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_text("not a database" * 100)
-    with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: the file is not a database \(SQLITE_NOTADB\)\.$"):
-        await try_journal(Settings(data_dir=tmp_path))
-    with pytest.raises(JournalError, match=r"^GATEWAY_DATA_DIR: the file is not a database \(SQLITE_NOTADB\)\.$"):
-        async with open_journal(Settings(data_dir=tmp_path)):
             pass

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
 from exposed import Series, parse
+
+LISTED = pytest.mark.settings(METRICS_OPERATIONS="Listed, OrdersPage")
 
 
 async def scrape(gateway: Any) -> Series:

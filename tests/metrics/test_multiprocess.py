@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from exposed import Series, parse, value
 
-from gateway.ops.metrics import Metrics
-from gateway.ops.worker_metrics import DIRECTORY, PREFIX, worker_directory
+from gateway.ops.metrics import DIRECTORY, PREFIX, Metrics, worker_directory
 
 PATIENCE = 60
 
@@ -25,7 +24,7 @@ for line in sys.stdin:
         metrics.errors.labels("INTERNAL").inc(3)
         metrics.calls.labels("WJDH", "modules", "OK").observe(0.02)
         metrics.watch(metrics.watches, lambda: 7)
-    metrics.refresh()
+    metrics.beat()
     sys.stdout.write(asyncio.run(metrics.expose())[0].decode() + "# EOF\\n")
     sys.stdout.flush()
 """
@@ -62,28 +61,21 @@ def start(tmp_path: Path) -> Iterator[Callable[[], tuple["subprocess.Popen[str]"
         yield start
 
 
-def test_killed_worker_leaves_its_counts_and_no_gauges(start) -> None:
-    process, ask = start()
-    _, ask_other = start()
-    assert value(ask("count"), "gateway_watches") == 7
-    process.kill()
-    process.wait(PATIENCE)
-
-    series = ask_other("scrape")
-    assert value(series, "gateway_errors_total", code="INTERNAL") == 3
-    assert value(series, "gateway_watches") == 0
-    assert value(series, "process_open_fds", worker="1") is None
-
-
-def test_successors_count_on_in_the_same_files(start, tmp_path) -> None:
+def test_killed_workers_leave_counts_to_successors_and_no_gauges(start, tmp_path) -> None:
     labels = {"platform": "WJDH", "endpoint": "modules", "outcome": "OK"}
     for number in range(1, 4):
         process, ask = start()
+        series = ask("scrape")
+        assert value(series, "gateway_watches") == 0
+        assert value(series, "process_open_fds", worker="2") is None
         series = ask("count")
+        assert value(series, "gateway_watches") == 7
         assert value(series, "gateway_errors_total", code="INTERNAL") == 3 * number
         assert value(series, "gateway_upstream_call_seconds_bucket", **labels, le="0.025") == number
         process.kill()
         process.wait(PATIENCE)
+    _, ask = start()
+    assert value(ask("scrape"), "gateway_errors_total", code="INTERNAL") == 9
 
     assert len([*tmp_path.glob("counter_*.db")]) == 1
     assert [path.name for path in tmp_path.glob("worker-*")] == ["worker-1"]
@@ -95,7 +87,6 @@ def test_stuck_event_loop_of_another_worker_is_seen(start, tmp_path) -> None:
     assert (value(ask_other("scrape"), "gateway_event_loop_lag_max_seconds") or 0) < 5
     then = time.time() - 10
     os.utime(tmp_path / "worker-1", (then, then))
-
     assert 10 <= (value(ask_other("scrape"), "gateway_event_loop_lag_max_seconds") or 0) < 10 + PATIENCE
 
 

@@ -1,92 +1,96 @@
-"""GraphQL requests and refusals, counted at the HTTP edge."""
+"""GraphQL requests, refusals and clients, counted at the HTTP edge; labels that callers choose are bounded."""
 
-import asyncio
 import json
 from collections import Counter
+from functools import partial
 
 import httpx
 import pytest
-from exposed import value
-from scraped import refusals, requests, scrape
+from exposed import labels_of, value
+from scraped import LISTED, refusals, requests, scrape
 
+from gateway.http.request import NONE, OTHER, read_client
+from gateway.http.telemetry import MOST_CLIENTS, MOST_OF_CALLER, MOST_OPERATIONS
 from gateway.sandbox.faults import Fault, FaultKind
 
+MODULES = 'query Listed { modules(communityCode: "10002") { name } }'
+OK = ("Listed", "query", "ok")
+COUNTED = "gateway_client_requests_total"
+QUERY = {"query": "{ __typename }"}
 
-class TestRequests:
-    async def test_requests_are_counted_by_operation_and_type(self, gateway):
-        await gateway.ask("query Listed { __typename }")
-        await gateway.ask("query Listed { __typename }")
-        await gateway.ask("query Unlisted { __typename }")
+pytestmark = LISTED
+
+
+async def test_requests_are_counted_by_operation_and_type(gateway):
+    for name in ("query Listed", "query Listed", "query Unlisted", ""):
+        await gateway.ask(f"{name} {{ __typename }}")
+    await gateway.ask('mutation OrdersPage { approveShenhe(input: { id: "nonsense" }) { userErrors { message } } }')
+    counted = await requests(gateway)
+    [mutation] = [key for key in counted if key[1] == "mutation"]
+    assert mutation[0] == "OrdersPage"
+    assert counted == {OK: 2, ("other", "query", "ok"): 2, mutation: 1}
+
+
+async def test_duration_falls_into_its_bucket(gateway, sandbox):
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.LATENCY, seconds=0.06))
+    await gateway.ask(MODULES)
+    series, labels = await scrape(gateway), {"operation": "Listed", "type": "query", "outcome": "ok"}
+    assert (value(series, "gateway_request_seconds_sum", **labels) or 0) >= 0.06
+    assert value(series, "gateway_request_seconds_bucket", **labels, le="0.05") == 0
+    assert value(series, "gateway_request_seconds_bucket", **labels, le="10.0") == 1
+
+
+async def test_outcome_is_partial_or_the_code_of_the_error(gateway, sandbox):
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.GARBAGE))
+    partial = await gateway.ask(MODULES.replace("{", "{ __typename", 1))
+    assert partial.partial is not None
+    assert await requests(gateway) == {("Listed", "query", "partial"): 1}
+    assert value(await scrape(gateway), "gateway_errors_total", code=partial.code) == 1
+
+
+async def test_refused_request_keeps_its_listed_name(gateway):
+    for name in ("Listed", "199000 00001"):
+        await gateway.client.post("/graphql", json={"query": "query Listed { nothing }", "operationName": name})
+    failed = "GRAPHQL_VALIDATION_FAILED"
+    assert await requests(gateway) == {("Listed", "unknown", failed): 1, ("other", "unknown", failed): 1}
+
+
+async def test_request_whose_client_leaves_is_cancelled(gateway, sandbox):
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
+    with pytest.raises(httpx.ReadTimeout):
+        await gateway.client.post("/graphql", json={"query": MODULES}, timeout=0.2)
+    while await requests(gateway) != {("Listed", "query", "cancelled"): 1}:
+        pass
+
+
+@pytest.mark.settings(CALL_TIMEOUT="0.2")
+async def test_upstream_timeout_is_no_refusal(gateway, sandbox):
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
+    await gateway.ask(MODULES)
+    [(_, _, outcome)] = await requests(gateway)
+    assert outcome in ("partial", "UPSTREAM_TIMEOUT")
+    assert await refusals(gateway) == {}
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps({"1": "query Trusted { __typename }", "2": "query Broken { nothing }"}))
+    return {"GATEWAY_TRUSTED_DOCUMENTS": str(path)}
+
+
+async def test_trusted_documents_name_operations(environ, serve, manifest):
+    async with serve(environ | manifest | {"GATEWAY_TRUSTED_DOCUMENTS_MODE": "report"}) as gateway:
+        for name in ("Trusted", "Listed", "Broken", "Unlisted"):
+            await gateway.ask(f"query {name} {{ __typename }}")
+        assert await requests(gateway) == {("Trusted", "query", "ok"): 1, OK: 1, ("other", "query", "ok"): 2}
+
+
+async def test_untrusted_document_is_counted(environ, serve, manifest):
+    async with serve(environ | manifest) as gateway:
         await gateway.ask("{ __typename }")
-        await gateway.ask('mutation OrdersPage { approveShenhe(input: { id: "nonsense" }) { userErrors { message } } }')
+        assert await refusals(gateway) == {("QUERY_NOT_IN_SAFELIST", ""): 1}
 
-        counted = await requests(gateway)
-        [mutation] = [key for key in counted if key[1] == "mutation"]
-        assert mutation[0] == "OrdersPage"
-        assert counted == {("Listed", "query", "ok"): 2, ("other", "query", "ok"): 2, mutation: 1}
-
-    async def test_duration_falls_into_its_bucket(self, gateway, sandbox):
-        sandbox.faults.set("WJDH", "modules", Fault(FaultKind.LATENCY, seconds=0.06))
-        await gateway.ask('query Listed { modules(communityCode: "10002") { name } }')
-
-        series, labels = await scrape(gateway), {"operation": "Listed", "type": "query", "outcome": "ok"}
-        total = value(series, "gateway_request_seconds_sum", **labels)
-        assert (total or 0) >= 0.06
-        assert value(series, "gateway_request_seconds_bucket", **labels, le="0.05") == 0
-        assert value(series, "gateway_request_seconds_bucket", **labels, le="10.0") == 1
-
-    async def test_outcome_is_partial_or_the_code_of_the_error(self, gateway, sandbox):
-        sandbox.faults.set("WJDH", "modules", Fault(FaultKind.GARBAGE))
-        partial = await gateway.ask('query Listed { __typename modules(communityCode: "10002") { name } }')
-        assert partial.partial is not None
-
-        counted = await requests(gateway)
-        assert counted == {("Listed", "query", "partial"): 1}
-        assert value(await scrape(gateway), "gateway_errors_total", code=partial.code) == 1
-
-    async def test_refused_request_keeps_its_listed_name(self, gateway):
-        body = {"query": "query Listed { nothing }", "operationName": "Listed"}
-        await gateway.client.post("/graphql", json=body)
-        await gateway.client.post("/graphql", json=body | {"operationName": "199000 00001"})
-
-        failed = "GRAPHQL_VALIDATION_FAILED"
-        assert await requests(gateway) == {("Listed", "unknown", failed): 1, ("other", "unknown", failed): 1}
-
-    async def test_request_whose_client_leaves_is_cancelled(self, gateway, sandbox):
-        sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
-        with pytest.raises(httpx.ReadTimeout):
-            await gateway.client.post(
-                "/graphql", json={"query": 'query Listed { modules(communityCode: "10002") { name } }'}, timeout=0.2
-            )
-        async with asyncio.timeout(60):
-            while await requests(gateway) != {("Listed", "query", "cancelled"): 1}:  # noqa: ASYNC110 # there is no event
-                await asyncio.sleep(0.01)
-
-    @pytest.mark.parametrize("extra", [{"GATEWAY_CALL_TIMEOUT": "0.2"}])
-    async def test_upstream_timeout_is_no_refusal(self, gateway, sandbox):
-        sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
-        await gateway.ask('query Listed { modules(communityCode: "10002") { name } }')
-
-        [(_, _, outcome)] = await requests(gateway)
-        assert outcome in ("partial", "UPSTREAM_TIMEOUT")
-        assert await refusals(gateway) == {}
-
-    async def test_trusted_documents_name_operations(self, environ, serve, tmp_path):
-        manifest = tmp_path / "manifest.json"
-        manifest.write_text(json.dumps({"1": "query Trusted { __typename }", "2": "query Broken { nothing }"}))
-        settings = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_TRUSTED_DOCUMENTS_MODE": "report"}
-        async with serve(environ | settings) as gateway:
-            for name in ("Trusted", "Listed", "Broken", "Unlisted"):
-                await gateway.ask(f"query {name} {{ __typename }}")
-
-            assert await requests(gateway) == {
-                ("Trusted", "query", "ok"): 1,
-                ("Listed", "query", "ok"): 1,
-                ("other", "query", "ok"): 2,
-            }
-
-
-SMALL = {"GATEWAY_MAX_DEPTH": "3", "GATEWAY_COST_LIMIT": "3"}
 
 REFUSED = {
     "tokens": {"query": "{" + "__typename " * 2100 + "}"},
@@ -103,63 +107,102 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("extra", [SMALL])
-class TestLimits:
-    async def test_refusal_is_counted_by_its_limit(self, serve, environ, monkeypatch):
-        monkeypatch.setattr("gateway.app.LARGEST_ANSWER", 100)
-        async with serve(environ) as gateway:
-            for limit, body in REFUSED.items():
-                [error] = (await gateway.client.post("/graphql", json=body)).json()["errors"]
-                assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("QUERY_TOO_COMPLEX", limit)
-            counted, outcomes = await refusals(gateway), {key[2] for key in await requests(gateway)}
-
-        assert counted == {("QUERY_TOO_COMPLEX", limit): 1 for limit in REFUSED}
-        assert outcomes == {"QUERY_TOO_COMPLEX"}
+@pytest.mark.settings(MAX_DEPTH="3", COST_LIMIT="3")
+async def test_refusal_is_counted_by_its_limit(serve, environ, monkeypatch):
+    monkeypatch.setattr("gateway.app.LARGEST_ANSWER", 100)
+    async with serve(environ) as gateway:
+        for limit, body in REFUSED.items():
+            [error] = (await gateway.client.post("/graphql", json=body)).json()["errors"]
+            assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("QUERY_TOO_COMPLEX", limit)
+        counted, outcomes = await refusals(gateway), {key[2] for key in await requests(gateway)}
+    assert counted == {("QUERY_TOO_COMPLEX", limit): 1 for limit in REFUSED}
+    assert outcomes == {"QUERY_TOO_COMPLEX"}
 
 
-class TestRefusals:
-    @pytest.mark.parametrize("extra", [{"GATEWAY_RATE_LIMIT": "2"}])
-    async def test_rate_limit_is_counted(self, gateway):
-        for _ in range(5):
-            await gateway.client.post("/graphql", json={"query": "{ __typename }"})
+@pytest.mark.settings(RATE_LIMIT="2")
+async def test_rate_limit_is_counted(gateway):
+    for _ in range(5):
+        await gateway.client.post("/graphql", json=QUERY)
+    assert await refusals(gateway) == {("RATE_LIMITED", "rate"): 3}
 
-        assert await refusals(gateway) == {("RATE_LIMITED", "rate"): 3}
 
-    async def test_refusal_is_counted_by_its_code(self, gateway):
-        bodies: list[tuple[str, dict[str, object]]] = [
-            ("GRAPHQL_PARSE_FAILED", {"query": "{"}),
-            ("GRAPHQL_VALIDATION_FAILED", {"query": "{ nothing }"}),
-            ("BAD_USER_INPUT", {"query": "query ($id: ID!) { node(id: $id) { id } }"}),
-            ("BAD_USER_INPUT", {"query": 1}),
-            ("PERSISTED_QUERY_NOT_FOUND", {"documentId": "sha256:" + "0" * 64}),
-        ]
-        for _, body in bodies:
-            await gateway.client.post("/graphql", json=body)
+async def test_refusal_is_counted_by_its_code(gateway):
+    post, get = partial(gateway.client.post, "/graphql"), gateway.client.get
+    refused = [
+        (("GRAPHQL_PARSE_FAILED", ""), post(json={"query": "{"})),
+        (("GRAPHQL_VALIDATION_FAILED", ""), post(json={"query": "{ nothing }"})),
+        (("BAD_USER_INPUT", ""), post(json={"query": "query ($id: ID!) { node(id: $id) { id } }"})),
+        (("BAD_USER_INPUT", ""), post(json={"query": 1})),
+        (("BAD_USER_INPUT", ""), get("/graphql", headers={"host": "evil.example"})),
+        (("PERSISTED_QUERY_NOT_FOUND", ""), post(json={"documentId": "sha256:" + "0" * 64})),
+        (("UNAUTHENTICATED", ""), gateway.stranger.post("/graphql", json=QUERY)),
+        (("METHOD_NOT_ALLOWED", ""), gateway.client.put("/graphql", json=QUERY)),
+        (("QUERY_TOO_COMPLEX", "bytes"), get("/graphql?query=" + "a" * 20_000)),
+        (("QUERY_TOO_COMPLEX", "headers"), get("/graphql", headers={"x-long": "a" * 40_000})),
+    ]
+    for _, request in refused:
+        await request
+    assert await refusals(gateway) == Counter(counted for counted, _ in refused)
+    outcomes = {code for (code, limit), _ in refused if not limit}  # others never reach the application
+    assert {outcome for _, _, outcome in await requests(gateway)} == outcomes
 
-        assert await refusals(gateway) == Counter((code, "") for code, _ in bodies)
-        assert {outcome for _, _, outcome in await requests(gateway)} == {code for code, _ in bodies}
 
-    async def test_unknown_caller_and_wrong_method_are_counted(self, gateway):
-        await gateway.stranger.post("/graphql", json={"query": "{ __typename }"})
-        await gateway.client.put("/graphql", json={"query": "{ __typename }"})
-        await gateway.client.get("/graphql", headers={"host": "evil.example"})
+async def test_requests_are_counted_by_client(gateway):
+    for headers in (
+        {"apollographql-client-name": "console", "apollographql-client-version": "1.4.0"},
+        {"graphql-client-name": "@acme/app", "graphql-client-version": "v2-beta"},
+        {},
+    ):
+        await gateway.client.post("/graphql", json=QUERY, headers=headers)
+    series = await scrape(gateway)
+    for name, version in (("console", "1.4.0"), ("@acme/app", "v2-beta"), (NONE, NONE)):
+        assert value(series, COUNTED, client_name=name, client_version=version) == 1
 
-        assert await refusals(gateway) == {
-            ("UNAUTHENTICATED", ""): 1,
-            ("METHOD_NOT_ALLOWED", ""): 1,
-            ("BAD_USER_INPUT", ""): 1,
-        }
 
-    async def test_refusals_of_the_server_are_counted(self, gateway):
-        await gateway.client.get("/graphql?query=" + "a" * 20_000)
-        await gateway.client.get("/graphql", headers={"x-long": "a" * 40_000})
+def test_unfit_name_or_version_is_other():
+    personal = ("someone@example.org", "王小明", "app 19900000001", "app 99901199003077012X")
+    for name in ("19900000001", "a" * 49, *personal):
+        assert read_client({"graphql-client-name": name}) == (OTHER, NONE), name
+    for version in ("19900000001", "1" * 33, "1.0 beta", "ä"):
+        assert read_client({"graphql-client-version": version}) == (NONE, OTHER), version
 
-        assert await refusals(gateway) == {("QUERY_TOO_COMPLEX", "bytes"): 1, ("QUERY_TOO_COMPLEX", "headers"): 1}
 
-    async def test_untrusted_document_is_counted(self, environ, serve, tmp_path):
-        manifest = tmp_path / "manifest.json"
-        manifest.write_text(json.dumps({"1": "query Trusted { __typename }"}))
-        async with serve(environ | {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest)}) as gateway:
-            await gateway.ask("{ __typename }")
+async def test_many_names_stay_bounded(gateway):
+    many = MOST_OF_CALLER + 20
+    for number in range(many):
+        gateway.parts.admission.buckets.cache_clear()
+        named = {"graphql-client-name": f"client-{number}", "graphql-client-version": f"1.{number}"}
+        body = {"query": f"query Name{number} {{ __typename }}"}
+        assert (await gateway.client.post("/graphql", json=body, headers=named)).json()["data"]
+    series = await scrape(gateway)
+    assert await requests(gateway) == {("other", "query", "ok"): many}
+    assert len(labels_of(series, COUNTED)) == MOST_OF_CALLER + 1
+    assert value(series, COUNTED, client_name=OTHER, client_version=OTHER) == 20
 
-            assert await refusals(gateway) == {("QUERY_NOT_IN_SAFELIST", ""): 1}
+
+async def test_one_caller_leaves_names_to_others(gateway, mint):
+    names = [("flood", f"made-up-{number}") for number in range(MOST_CLIENTS)]
+    for subject, name in (*names, ("clerk", "app")):
+        own = {"authorization": f"Bearer {mint(subject=subject)}", "graphql-client-name": name}
+        await gateway.stranger.post("/graphql", json=QUERY, headers=own)
+    series = await scrape(gateway)
+    assert value(series, COUNTED, client_name="app", client_version=NONE) == 1
+    assert len(labels_of(series, COUNTED)) == MOST_OF_CALLER + 2
+
+
+async def test_unknown_caller_adds_no_client(gateway):
+    await gateway.stranger.post("/graphql", json=QUERY, headers={"graphql-client-name": "flood"})
+    [labels] = labels_of(await scrape(gateway), COUNTED)
+    assert labels["client_name"] == OTHER
+
+
+NAMES = [f"Name{number}" for number in range(MOST_OPERATIONS + 5)]
+
+
+@pytest.mark.settings(METRICS_OPERATIONS=" ".join(NAMES))
+async def test_listed_operations_are_bounded(gateway):
+    known = [NAMES[0], NAMES[MOST_OPERATIONS - 1]]
+    for name in (*known, NAMES[MOST_OPERATIONS], NAMES[-1]):
+        await gateway.ask(f"query {name} {{ __typename }}")
+    counted = {name: count for (name, *_), count in (await requests(gateway)).items()}
+    assert counted == dict.fromkeys(known, 1) | {"other": 2}

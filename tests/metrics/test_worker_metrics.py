@@ -12,13 +12,14 @@ import httpx
 import pytest
 from exposed import Series, labels_of, parse, value
 from gateway_workers import PATIENCE, Workers, running
+from scraped import LISTED
 
 QUERY = {"query": "query Listed { __typename }"}
 TOO_DEEP = {"query": "query Listed " + "{ a" * 30 + "}" * 30}
 SCRAPES = 12
 """As many connections: each goes to either worker, by the kernel's choice."""
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, LISTED]
 
 
 class ScrapedWorkers(Workers):
@@ -82,7 +83,6 @@ def counters(series: Series) -> dict[Any, float]:
 
 async def test_counts_of_two_workers_add_up_to_the_load(workers):
     await workers.send(clients=20, each=10)
-
     scrapes = await workers.scrape()
     assert [workers.is_exact(series) for series in scrapes] == [True] * SCRAPES
     for series in scrapes:
@@ -116,16 +116,12 @@ async def test_counts_of_an_ended_worker_are_kept(workers, number):
 
 
 async def test_directory_of_the_workers_ends_with_them(workers):
-    [directory] = [path for path in _directories() if _belongs_to(path, await workers.logged("worker serves", 2))]
+    [first, _] = await workers.logged("worker serves", 2)
+    [directory] = {path.parent for path in _worker_files() if int(path.read_text()) == first}
     assert directory.stat().st_mode & 0o777 == 0o700
-
     assert await workers.gateway.stop() == 0
     assert not directory.exists()
 
 
-def _directories() -> list[Path]:
-    return [*Path("/dev/shm").glob("gateway-metrics-*")]  # noqa: S108 # where the command makes it
-
-
-def _belongs_to(directory: Path, pids: list[int]) -> bool:
-    return any(path.name == f"counter_{pids[0]}.db" for path in directory.iterdir())
+def _worker_files() -> list[Path]:
+    return [*Path("/dev/shm").glob("gateway-metrics-*/worker-*")]  # noqa: S108 # where the command makes them

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin, get_type_hints
 
-from gateway.normalise.order import Order
-from gateway.normalise.records import DataIssue, Issues, IssueSource, Record
-from gateway.normalise.shenhe import Shenhe
-from gateway.normalise.vocabulary import DataProblem, PlatformName
+from gateway.normalise.records import DataIssue, Issues, Record
+from gateway.normalise.vocabulary import DataProblem
 from gateway.normalise.wire import AS_DOCUMENTED
+from gateway.orders.record import ORDER_ROWS, Order
+from gateway.shenhe.record import Shenhe
 
 
 class CollectedIssues(Issues):
     def __init__(self) -> None:
-        super().__init__(IssueSource(AS_DOCUMENTED, PlatformName.WJDH), [])
+        super().__init__(AS_DOCUMENTED.table(ORDER_ROWS))
 
     @property
     def noted(self) -> list[tuple[str, str | None, DataProblem]]:

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from platform_rows import content, review
 from readers import parse_shenhe
 
-from gateway.normalise.corrections import ContentError, correction_problems, render_shenhe_content
-from gateway.normalise.plausible import EARLIEST_BIRTH
 from gateway.normalise.times import birth_date
+from gateway.normalise.values import EARLIEST_BIRTH
 from gateway.normalise.vocabulary import (
     HouseOwnership,
     HouseStatus,
@@ -23,6 +22,7 @@ from gateway.normalise.vocabulary import (
     ResidentRole,
     Sex,
 )
+from gateway.shenhe.writes import ContentError, correction_problem, render_shenhe_content
 
 OLD = content(
     {"people_sex": 2, "people_birth": 723052800, "people_tuiyijunren": 0, "people_zhengzhimianmao": "1"},
@@ -31,188 +31,136 @@ OLD = content(
 )
 
 
-def corrected(document: dict[str, Any], **corrections: dict[str, object]) -> dict[str, Any]:
-    rendered: dict[str, Any] = json.loads(render_shenhe_content(json.dumps(document), corrections))
-    return rendered
+BORN = {"people": {"birth_date": date(1987, 5, 4)}}
+TWO_ROLES = content(house={"people_role": "业主"})
+SON = {"house": {"role": ResidentRole.SON}}
+WRITTEN: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    (OLD, {"people": {"name": "李白", "sex": None}, "house": {}}, {"people": {"people_name": "李白"}}),
+    (
+        OLD,
+        {
+            "people": {"birth_date": date(1987, 5, 4), "is_veteran": True, "is_petitioner": True, "sex": Sex.FEMALE},
+            "house": {"building": 7, "unit": 8, "role": ResidentRole.TENANT},
+        },
+        {
+            "people": {"people_birth": 547052400, "people_tuiyijunren": 1, "people_shangfang": "1", "people_sex": "女"},
+            "house": {"building_number": "7", "unit_number": 8, "people_house_role": "租客"},
+        },
+    ),
+    # quirk 126
+    *(
+        (content({"people_birth": submitted}), BORN, {"people": {"people_birth": written}})
+        for submitted, written in (
+            *(("19921130", "19870504"), (19921130, 19870504), ("723052800", "547052400"), (20620800, 547052400)),
+            *((723052801, 547052400), (None, "19870504"), ("", "19870504"), ("19921331", "19870504"), (1992, 19870504)),
+        )
+    ),
+    # quirk 72
+    (TWO_ROLES, SON, {"house": {"people_house_role": "儿子", "people_role": "儿子"}}),
+    (content(), SON, {"house": {"people_house_role": "儿子"}}),
+    (
+        TWO_ROLES,
+        {"house": {"status": HouseStatus.RENTED}},
+        {"house": {"people_house_status": HouseStatus.RENTED.label}},
+    ),
+    # parts that are missing
+    *(
+        ({"people": {}, "job": no}, {"people": {"job_name": "医生"}}, {"job": {"job_name": "医生"}})
+        for no in (None, [])
+    ),
+    ({}, {"house": {"room": 101}}, {"house": {"house_number": 101}}),
+]
 
 
-def test_uncorrected_content_stays_as_submitted() -> None:
-    assert corrected(OLD) == OLD
-    assert corrected(OLD, people={"name": "李白", "sex": None}, house={}) == {
-        **OLD,
-        "people": {**OLD["people"], "people_name": "李白"},
-    }
+@pytest.mark.parametrize(("document", "corrections", "written"), WRITTEN)
+def test_correction_is_sent_in_its_form_and_the_rest_as_it_is(document, corrections, written):
+    wanted = document | {part: (document.get(part) or {}) | values for part, values in written.items()}
+    sent = json.dumps(wanted, ensure_ascii=False, separators=(",", ":"))
+    for submitted in (json.dumps(document), json.dumps(json.dumps(document))):
+        assert render_shenhe_content(submitted, corrections) == sent
 
 
-def test_content_keys_stay_in_order() -> None:
-    rendered = render_shenhe_content(json.dumps(OLD), {"people": {"name": "李白"}, "house": {"room": 1}})
-    assert [list(part) for part in (json.loads(rendered), json.loads(rendered)["people"])] == [
-        list(OLD),
-        list(OLD["people"]),
-    ]
-
-
-def test_chinese_is_sent_unescaped() -> None:
-    assert "李白" in render_shenhe_content(json.dumps(OLD), {"people": {"name": "李白"}})
-
-
-def test_correction_uses_the_dialect_it_replaces() -> None:
-    corrections = {
-        "people": {"birth_date": date(1987, 5, 4), "is_veteran": True, "is_petitioner": True, "sex": Sex.FEMALE},
-        "house": {"building": 7, "unit": 8, "role": ResidentRole.TENANT},
-    }
-    people, house = (corrected(OLD, **corrections)[part] for part in ("people", "house"))
-    assert (people["people_birth"], people["people_tuiyijunren"], people["people_shangfang"]) == (547052400, 1, "1")
-    assert (people["people_sex"], house["people_house_role"]) == ("女", "租客")
-    assert (house["building_number"], house["unit_number"]) == ("7", 8)
+NO_CONTENTS = (None, "", "见前言", "[]", "5", '{"people":', '"见前言"')
+MASKED = {"name": "李*", "phone": "199****0001", "id_card": "999302********2517"}
 
 
 @pytest.mark.parametrize(
-    ("submitted", "written"),
+    ("raw", "corrections", "reason"),
     [
-        *(("19921130", "19870504"), (19921130, 19870504), ("723052800", "547052400"), (20620800, 547052400)),
-        (723052801, 547052400),
-        *((None, "19870504"), ("", "19870504"), ("19921331", "19870504"), (1992, 19870504)),
+        *((raw, {"people": {"name": "李白"}}, None) for raw in NO_CONTENTS),
+        (json.dumps(content() | {"house": "1栋"}), {"house": {"room": 101}}, "house"),
+        *((json.dumps(OLD), {"people": {attribute: value}}, None) for attribute, value in MASKED.items()),
     ],
 )
-def test_quirk_126_birth_date_is_written_in_its_form(submitted: object, written: object) -> None:
-    document = content({"people_birth": submitted})
-    assert corrected(document, people={"birth_date": date(1987, 5, 4)})["people"]["people_birth"] == written
+def test_quirk_115_116_placeholder_is_never_sent(raw, corrections, reason):
+    with pytest.raises(ContentError, match=reason) as refused:
+        render_shenhe_content(raw, corrections)
+    assert not any(value in str(refused.value) for value in MASKED.values())
 
 
-def test_quirk_72_role_is_written_under_both_keys() -> None:
-    document = content(house={"people_role": "业主"})
-    house = corrected(document, house={"role": ResidentRole.SON})["house"]
-    assert (house["people_house_role"], house["people_role"]) == ("儿子", "儿子")
-
-
-def test_quirk_72_second_role_key_changes_for_a_role_only() -> None:
-    document = content(house={"people_role": "业主"})
-    assert corrected(document, house={"status": HouseStatus.RENTED})["house"]["people_role"] == "业主"
-    assert "people_role" not in corrected(content(), house={"role": ResidentRole.SON})["house"]
-
-
-@pytest.mark.parametrize("empty", [None, []])
-def test_missing_part_is_created(empty: object) -> None:
-    assert corrected({"people": {}, "job": empty}, people={"job_name": "医生"})["job"] == {"job_name": "医生"}
-    assert corrected({}, house={"room": 101})["house"] == {"house_number": 101}
-
-
-@pytest.mark.parametrize("raw", [None, "", "见前言", "[]", "5", '{"people":', '"见前言"'])
-def test_quirk_115_116_placeholder_is_never_sent(raw: str | None) -> None:
-    with pytest.raises(ContentError):
-        render_shenhe_content(raw, {"people": {"name": "李白"}})
-
-
-def test_non_object_part_is_not_overwritten() -> None:
-    with pytest.raises(ContentError, match="house"):
-        corrected(content() | {"house": "1栋"}, house={"room": 101})
-
-
-@pytest.mark.parametrize(
-    ("attribute", "value"), [("name", "李*"), ("phone", "199****0001"), ("id_card", "999302********2517")]
-)
-def test_masked_value_is_never_sent(attribute: str, value: str) -> None:
-    with pytest.raises(ContentError) as refused:
-        corrected(OLD, people={attribute: value})
-    assert value not in str(refused.value)
-
-
-def test_unrecognized_cannot_be_sent() -> None:
+def test_unrecognized_cannot_be_sent():
     with pytest.raises(ValueError, match="UNRECOGNIZED"):
-        corrected(OLD, house={"role": ResidentRole.UNRECOGNIZED})
-
-
-def test_content_encoded_twice_is_sent_encoded_once() -> None:
-    rendered = render_shenhe_content(json.dumps(json.dumps(OLD)), {"house": {"room": 1}})
-    assert json.loads(rendered)["house"]["house_number"] == 1
+        render_shenhe_content(json.dumps(OLD), {"house": {"role": ResidentRole.UNRECOGNIZED}})
 
 
 TODAY = date(2026, 11, 24)
-
-PROBLEMS = [
-    *(
-        ("people", "name", name)
-        for name in ("", " ", "李*明", "李\n明", "李\u200b明", "\u200b", "19900000001", "大" * 65)
+OTHER_CARDS = ("E99900001", "999000001", "H9990000100", "A999001(3)", "军字第9990001号")
+PROBLEMS: dict[tuple[str, str], tuple[Any, ...]] = {
+    ("people", "name"): ("", " ", "李*明", "李\n明", "李\u200b明", "\u200b", "19900000001", "大" * 65),
+    ("people", "phone"): (*("", "x", "0335", "1" * 21, "１９９０００００００１", "199*0001", "\u202d19900000001"),),
+    ("people", "id_card"): (
+        *("", "x", "99930219921130251", "9993021992113025170", "999302199211302５17", "99930219921130251Y"),
+        *("9993021992113X2517", "护照", "999 302"),
     ),
-    *(
-        ("people", "phone", phone)
-        for phone in ("", "x", "0335", "1" * 21, "１９９０００００００１", "199*0001", "\u202d19900000001")
+    ("people", "birth_date"): (date(1, 1, 1), date(1899, 12, 31), date(2026, 11, 25), date(9999, 1, 1)),
+    ("people", "nation"): ("1", " 1", "１"),
+    ("house", "community_code"): ("", "a b", "10002 ", "一", "1" * 33),
+    **{("house", part): (-1, 100_000) for part in ("building", "unit")},
+    **{("house", part): (-100_000, 100_000) for part in ("floor", "room")},
+}
+PLAUSIBLE: dict[tuple[str, str], tuple[Any, ...]] = {
+    ("people", "name"): ("李", " 李明 ", "古丽娜尔·艾力", "𠮷\U0002a6d6", "Anne-Marie O'Neill", "王\ue000"),
+    ("people", "phone"): (
+        *("19900000001", " 19900000001", "+86 199 0000 0001", "3012345", "0335-3012345转8001", "(0335)3012345"),
+        *("（0335）3012345", "+852 99990001"),
     ),
-    *(
-        ("people", "id_card", number)
-        for number in ("", "x", "99930219921130251", "9993021992113025170", "999302199211302５17")
-    ),
-    *(("people", "id_card", number) for number in ("99930219921130251Y", "9993021992113X2517", "护照", "999 302")),
-    *(
-        ("people", "birth_date", day)
-        for day in (date(1, 1, 1), date(1899, 12, 31), date(2026, 11, 25), date(9999, 1, 1))
-    ),
-    *(("people", "nation", nation) for nation in ("1", " 1", "１")),
-    *(("house", "community_code", code) for code in ("", "a b", "10002 ", "一", "1" * 33)),
-    *(("house", part, number) for part in ("building", "unit") for number in (-1, 100_000)),
-    *(("house", part, number) for part in ("floor", "room") for number in (-100_000, 100_000)),
-]
-
-PLAUSIBLE = [
-    *(
-        ("people", "name", name)
-        for name in ("李", " 李明 ", "古丽娜尔·艾力", "𠮷\U0002a6d6", "Anne-Marie O'Neill", "王\ue000")
-    ),
-    *(("people", "phone", phone) for phone in ("19900000001", " 19900000001", "+86 199 0000 0001", "3012345")),
-    *(
-        ("people", "phone", phone)
-        for phone in ("0335-3012345转8001", "(0335)3012345", "（0335）3012345", "+852 99990001")
-    ),
-    *(("people", "id_card", number) for number in ("999302199211302517", "99930219921130251x", "999302921130251")),
-    *(
-        ("people", "id_card", number)
-        for number in ("E99900001", "999000001", "H9990000100", "A999001(3)", "军字第9990001号")
-    ),
-    *(("people", "birth_date", day) for day in (date(1900, 1, 1), date(1969, 12, 31), date(1970, 1, 1), TODAY)),
-    *(("people", "nation", nation) for nation in ("", "汉", "回族")),
-    *(("people", attribute, "") for attribute in ("registered_address", "photo", "job_name", "company_name")),
-    *(("people", "photo", photo) for photo in ("www", "https://a.example/1.png")),
-    *(("house", "community_code", code) for code in ("00001", "10002", "A1")),
-    *(("house", part, number) for part in ("building", "unit") for number in (0, 99_999)),
-    *(("house", "floor", number) for number in (-2, 0, 33)),
-    *(("house", "room", number) for number in (-101, 0, 99_999)),
-]
+    ("people", "id_card"): ("999302199211302517", "99930219921130251x", "999302921130251", *OTHER_CARDS),
+    ("people", "birth_date"): (date(1900, 1, 1), date(1969, 12, 31), date(1970, 1, 1), TODAY),
+    ("people", "nation"): ("", "汉", "回族"),
+    **{("people", attribute): ("",) for attribute in ("registered_address", "job_name", "company_name")},
+    ("people", "photo"): ("", "www", "https://a.example/1.png"),
+    ("house", "community_code"): ("00001", "10002", "A1"),
+    **{("house", part): (0, 99_999) for part in ("building", "unit")},
+    ("house", "floor"): (-2, 0, 33),
+    ("house", "room"): (-101, 0, 99_999),
+}
 
 
-def problems(part: str, attribute: str, value: object) -> list[tuple[str, str]]:
-    return [found[:2] for found in correction_problems({part: {attribute: value}}, TODAY)]
-
-
-@pytest.mark.parametrize(("part", "attribute", "value"), PROBLEMS)
-def test_implausible_correction_is_a_problem(part: str, attribute: str, value: object) -> None:
-    assert problems(part, attribute, value) == [(part, attribute)]
-
-
-@pytest.mark.parametrize(("part", "attribute", "value"), PLAUSIBLE)
-def test_plausible_correction_is_no_problem(part: str, attribute: str, value: object) -> None:
-    assert problems(part, attribute, value) == []
-
-
-def test_correction_problem_does_not_repeat_the_input() -> None:
-    for part, attribute, value in PROBLEMS:
-        [(_, _, problem)] = correction_problems({part: {attribute: value}}, TODAY)
+@pytest.mark.parametrize(("part", "attribute"), PROBLEMS)
+def test_implausible_correction_is_a_problem_without_the_value(part, attribute):
+    for value in PROBLEMS[part, attribute]:
+        problem = correction_problem(part, attribute, value, TODAY)
+        assert problem, value
         assert not isinstance(value, str) or len(value) < len("199") or value not in problem(field=attribute)
+
+
+@pytest.mark.parametrize(("part", "attribute"), PLAUSIBLE)
+def test_plausible_correction_is_no_problem(part, attribute):
+    for value in PLAUSIBLE[part, attribute]:
+        assert not correction_problem(part, attribute, value, TODAY), value
 
 
 NUMBERS = st.integers(-(2**31), 2**31 - 1)
 TEXTS = st.text(st.characters(codec="utf-8"))
-PHONES = TEXTS | st.from_regex(r"[ +(]?[0-9()+转 -]{4,22} ?", fullmatch=True)
-ID_CARDS = TEXTS | st.from_regex(r"999[0-9]{14}[0-9Xx]|[A-H]?[0-9]{5,15}", fullmatch=True)
 
 PEOPLE = {
     "name": TEXTS,
-    "phone": PHONES,
+    "phone": TEXTS | st.from_regex(r"[ +(]?[0-9()+转 -]{4,22} ?", fullmatch=True),
     "sex": st.sampled_from([Sex.MALE, Sex.FEMALE]),
     "nation": TEXTS | st.sampled_from(["汉族", "汉", "回族"]),
     "birth_date": st.dates(),
     "registered_address": TEXTS,
-    "id_card": ID_CARDS,
+    "id_card": TEXTS | st.from_regex(r"999[0-9]{14}[0-9Xx]|[A-H]?[0-9]{5,15}", fullmatch=True),
     "photo": TEXTS,
     "political_status": st.sampled_from(list(PoliticalStatus)[:-1]),
     "is_veteran": st.booleans(),
@@ -237,8 +185,7 @@ WITHOUT_BLANKS = {"name", "phone", "id_card", "nation"}
 
 
 def accepted_corrections(part: str, corrections: dict[str, object]) -> dict[str, object]:
-    wrong = {found.attribute for found in correction_problems({part: corrections}, TODAY)}
-    return {attribute: value for attribute, value in corrections.items() if attribute not in wrong}
+    return {name: value for name, value in corrections.items() if not correction_problem(part, name, value, TODAY)}
 
 
 def as_read(attribute: str, value: object) -> object:

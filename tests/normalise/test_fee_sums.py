@@ -1,17 +1,19 @@
 """Sums of amounts are exact, and say what is not in them."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 
+import platform_rows
 import pytest
+import readers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.normalise.fees import summarise
-from gateway.normalise.order import Order
 from gateway.normalise.records import WholeList
-from gateway.normalise.states import FeeGrouping
 from gateway.normalise.values import money
+from gateway.orders.record import Order
+from gateway.orders.sums import FeeGrouping, summarise
 
 NOW = datetime(2026, 11, 24, 15, 59, 59, tzinfo=UTC)
 """A second before midnight in China."""
@@ -40,7 +42,6 @@ def groups(orders, grouping, **options):
 def test_groups_add_up_to_the_exact_whole(texts, grouping, dropped):
     orders = [order(number=f"2026{n % 15:02}01000000", amount=money(text)) for n, text in enumerate(texts)]
     found = summary(orders, grouping, dropped=dropped)
-
     with localcontext(prec=300):
         exact = sum((Decimal(each.amount.yuan) for each in orders if each.amount), Decimal())
         assert Decimal(found.amount.yuan) == exact
@@ -51,51 +52,42 @@ def test_groups_add_up_to_the_exact_whole(texts, grouping, dropped):
     assert found.complete == (not unreadable)
 
 
-def test_list_that_is_not_whole_is_incomplete():
-    found = summary([order(amount=money("1"))], whole=False, missing=4)
-
-    assert (found.amount.text, found.missing, found.complete) == ("¥1.00", 4, False)
-
-
-@pytest.mark.parametrize(
-    ("day", "band"),
-    [
-        ("20261124", "0-30"),
-        ("20261025", "0-30"),
-        ("20261024", "31-90"),
-        ("20260826", "31-90"),
-        ("20260825", "91-180"),
-        ("20260528", "91-180"),
-        ("20260527", "181-365"),
-        ("20251124", "181-365"),
-        ("20251123", "366+"),
-        ("20201213", "366+"),
-        ("20261125", "UNKNOWN"),  # it is not there yet
-        ("20261131", "UNKNOWN"),
+HOUSE = "晨曦家园{}栋1单元1楼101号"
+BANDS = [
+    *(("20261124", "0-30"), ("20261025", "0-30"), ("20261024", "31-90"), ("20260826", "31-90")),
+    *(("20260825", "91-180"), ("20260528", "91-180"), ("20260527", "181-365"), ("20251124", "181-365")),
+    *(("20251123", "366+"), ("20201213", "366+")),
+    *(("20261125", "UNKNOWN"), ("20261131", "UNKNOWN")),  # it is not there yet, or never
+]
+GROUPED: dict[FeeGrouping, list[tuple[str | None, str]]] = {
+    FeeGrouping.FEE_TYPE: [
+        *(("物业费", "PROPERTY"), ("水费", "WATER"), ("车位费", "PARKING_SPACE"), ("临时停车费", "TEMPORARY_PARKING")),
+        ("别的费", "OTHER"),
     ],
-)
-def test_age_is_counted_in_days_of_china(day, band):
-    assert groups([order(number=f"{day}235959000001")], FeeGrouping.AGE) == [(band, 1)]
+    FeeGrouping.TITLE: [("水费", "水费"), ("物业费", "物业费"), ("", "UNKNOWN")],
+    FeeGrouping.BUILDING: [
+        *((HOUSE.format(building), building) for building in ("1", "2", "10")),
+        *((None, "PERSONAL"), ("晨曦家园", "UNKNOWN")),
+    ],
+    FeeGrouping.PAYMENT_STATUS: [("未付款", "UNPAID"), ("已付款", "PAID"), ("部分付款", "UNRECOGNIZED")],
+    FeeGrouping.MONTH: [("20251231000000000001", "2025-12"), ("20260101000000000001", "2026-01"), (None, "UNKNOWN")],
+    FeeGrouping.AGE: [(f"{day}235959000001", band) for day, band in BANDS],
+}
+KEYS = {"FEE_TYPE": "title", "TITLE": "title", "BUILDING": "house", "PAYMENT_STATUS": "paied"}
+
+
+@pytest.mark.parametrize("grouping", GROUPED)
+def test_groups_have_their_orders_and_stand_in_order(grouping):
+    """Ages are counted in days of China."""
+    key, wanted = KEYS.get(grouping.name, "number"), Counter(group for _, group in GROUPED[grouping])
+    rows = [
+        readers.parse_order(platform_rows.order(**{key: value}), "10002") for value, _ in reversed(GROUPED[grouping])
+    ]
+    assert groups(rows, grouping) == [*wanted.items()]
 
 
 def test_age_grows_at_midnight_in_china():
     created = [order(number="20261025000000000001")]
     midnight = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
-
     assert groups(created, FeeGrouping.AGE) == [("0-30", 1)]
     assert groups(created, FeeGrouping.AGE, now=midnight) == [("31-90", 1)]
-
-
-def test_groups_stand_in_a_fixed_order():
-    numbers = ["20261124000000", None, "20200101000000", "20260801000000"]
-    created = [order(number=number, title=title) for number, title in zip(numbers, ["水费", "", "B", "A"], strict=True)]
-
-    for orders in (created, created[::-1]):
-        assert [key for key, _ in groups(orders, FeeGrouping.AGE)] == ["0-30", "91-180", "366+", "UNKNOWN"]
-        assert [key for key, _ in groups(orders, FeeGrouping.MONTH)] == ["2020-01", "2026-08", "2026-11", "UNKNOWN"]
-        assert [key for key, _ in groups(orders, FeeGrouping.TITLE)] == ["A", "B", "水费", "UNKNOWN"]
-
-
-def test_rows_that_are_no_records_are_a_group():
-    assert groups([], FeeGrouping.FEE_TYPE, dropped=2) == [("UNKNOWN", 2)]
-    assert groups([order()], None, dropped=2) == []

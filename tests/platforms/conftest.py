@@ -1,16 +1,17 @@
-"""The platform clients over a sandbox of both platforms, by each transport; the transports on both event loops."""
+"""The platform clients over a sandbox of both platforms; the transport on both event loops."""
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 import uvloop
-from forward_proxy import forward_proxy
 from self_signed import self_signed
 
+from gateway.entities import ENDPOINTS
+from gateway.ops.metrics import Metrics
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
@@ -41,20 +42,19 @@ def server_side(certificate: Path) -> ssl.SSLContext:
     return context
 
 
-@pytest.fixture(params=["engine", "proxy"])
-async def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
-    """Its settings lead to it directly, or through a proxy: then all calls go by httpx's own transport."""
-    async with AsyncExitStack() as stack:
-        running = await stack.enter_async_context(Sandbox(SandboxOptions(dialect=Dialect.EXAMPLES)))
-        if request.param == "proxy":
-            proxy = await stack.enter_async_context(forward_proxy())
-            settings = {**running.settings(), "GATEWAY_UPSTREAM_PROXY": proxy.url}
-            monkeypatch.setattr(running, "settings", settings.copy)
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(SandboxOptions(dialect=Dialect.EXAMPLES)) as running:
         yield running
 
 
 @pytest.fixture
-async def platforms(sandbox: Sandbox) -> AsyncIterator[Platforms]:
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+async def platforms(sandbox: Sandbox, metrics: Metrics) -> AsyncIterator[Platforms]:
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "2"})
-    async with aclosing(make_platforms(settings)) as opened:
+    async with aclosing(make_platforms(settings, ENDPOINTS, metrics=metrics)) as opened:
         yield opened

@@ -31,14 +31,6 @@ async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     await reader.read()
 
 
-async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send an answer byte by byte until the client goes away."""
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    while not writer.is_closing():
-        writer.write(b"x")
-        await asyncio.sleep(0.01)
-
-
 class ScriptedServer:
     """Answers the n-th request with the n-th step of the script, the last one for ever."""
 

@@ -6,33 +6,38 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from gateway.announcements import NewAnnouncement, create_announcement
 from gateway.errors import PlatformAuthError, ProtocolError, RefusedError
-from gateway.normalise.order import OrderQuery
+from gateway.modules import read_modules, set_module
 from gateway.normalise.records import HouseKey
-from gateway.normalise.repair import RepairQuery
-from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder
-from gateway.normalise.shenhe import ShenheQuery
+from gateway.orders.reads import ORDERS
+from gateway.orders.record import HousePayer, NewOrder, OrderQuery
+from gateway.orders.writes import create_order
+from gateway.payments.writes import deliver_payment
+from gateway.people import read_house_owner, read_people
 from gateway.platforms.platforms import Platforms
+from gateway.repairs import REPAIRS, RepairQuery
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
+from gateway.shenhe.record import SHENHES, ShenheQuery
 
 CODE = "10002"
 ORDER = NewOrder(community_code=CODE, payer=HousePayer(1, 1, 1, 101), title="物业费", amount=Decimal("12.50"))
 ANNOUNCEMENT = NewAnnouncement(community_code=CODE, title="停水", content="明天停水")
 
 CALLS: dict[str, Callable[[Platforms], Awaitable[Any]]] = {
-    "shenheList": lambda platforms: platforms.wjdh.shenhes(CODE, ShenheQuery()),
-    "shenhe": lambda platforms: platforms.wjdh.shenhe(7),
-    "order/list": lambda platforms: platforms.wjdh.orders(CODE, OrderQuery()),
-    "order/new": lambda platforms: platforms.wjdh.create_order(ORDER),
-    "modules": lambda platforms: platforms.wjdh.modules(CODE),
-    "module": lambda platforms: platforms.wjdh.set_module(CODE, "物业报修", True),
-    "repair/list": lambda platforms: platforms.wjdh.repairs(CODE, RepairQuery()),
-    "repair": lambda platforms: platforms.wjdh.repair(7),
-    "announcement/new": lambda platforms: platforms.wjdh.create_announcement(ANNOUNCEMENT),
-    "people": lambda platforms: platforms.security.people("无此人", "19900099999"),
-    "owner": lambda platforms: platforms.security.house_owner(HouseKey(CODE, 1, 1, 1, 101)),
-    "callback": lambda platforms: platforms.security.deliver_payment("2020", "1900000109", "4200000000202012131047"),
+    "shenheList": lambda platforms: SHENHES.read_page(platforms.wjdh, CODE, ShenheQuery()),
+    "shenhe": lambda platforms: SHENHES.read_record(platforms.wjdh, 7),
+    "order/list": lambda platforms: ORDERS.read_page(platforms.wjdh, CODE, OrderQuery()),
+    "order/new": lambda platforms: create_order(platforms.wjdh, ORDER),
+    "modules": lambda platforms: read_modules(platforms.wjdh, CODE),
+    "module": lambda platforms: set_module(platforms.wjdh, CODE, "物业报修", True),
+    "repair/list": lambda platforms: REPAIRS.read_page(platforms.wjdh, CODE, RepairQuery()),
+    "repair": lambda platforms: REPAIRS.read_record(platforms.wjdh, 7),
+    "announcement/new": lambda platforms: create_announcement(platforms.wjdh, ANNOUNCEMENT),
+    "people": lambda platforms: read_people(platforms.security, "无此人", "19900099999"),
+    "owner": lambda platforms: read_house_owner(platforms.security, HouseKey(CODE, 1, 1, 1, 101)),
+    "callback": lambda platforms: deliver_payment(platforms.security, "2020", "1900000109", "4200000000202012131047"),
 }
 SECURITY = ("people", "owner", "callback")
 RECORDS, LISTS = ("shenhe", "repair"), ("shenheList", "order/list", "modules", "repair/list")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.normalise.order import ORDERS
 from gateway.normalise.wire import AS_DOCUMENTED
+from gateway.orders.record import ORDER_ROWS
 from gateway.platforms.answer import Head, RawAnswer
 from gateway.platforms.envelope import (
     LONGEST_MENDED,
@@ -22,7 +22,7 @@ from gateway.platforms.envelope import (
     open_envelope,
 )
 
-decode_orders = ORDERS.decode_list(AS_DOCUMENTED)
+decode_orders = ORDER_ROWS.decode_list(AS_DOCUMENTED)
 
 BOM = b"\xef\xbb\xbf"
 NOTICE = (

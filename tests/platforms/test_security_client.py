@@ -6,10 +6,14 @@ from contextlib import aclosing
 import pytest
 from scripted_server import http, scripted
 
+from gateway.entities import ENDPOINTS
 from gateway.errors import NotConfiguredError, PlatformAuthError
-from gateway.normalise.profile import Profile
+from gateway.modules import read_module_states, read_modules
 from gateway.normalise.records import HouseKey
-from gateway.normalise.states import Availability
+from gateway.normalise.vocabulary import Availability
+from gateway.normalise.wire import Profile
+from gateway.payments.writes import deliver_payment
+from gateway.people import read_house_owner, read_people
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
@@ -28,10 +32,10 @@ def answering(sandbox: Sandbox, endpoint: str, body: str, *, times: int = 1, sta
 
 
 async def test_quirk_021_callback_code_one_renews_the_token(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.security.deliver_payment(*PAYMENT)
+    await deliver_payment(platforms.security, *PAYMENT)
     sandbox.reset_calls()
     sandbox.expire_tokens()
-    await platforms.security.deliver_payment(*PAYMENT)
+    await deliver_payment(platforms.security, *PAYMENT)
     assert sandbox.counts() == {("SECURITY", "callback"): 2, ("SECURITY", "token"): 1}
 
 
@@ -48,26 +52,26 @@ async def test_quirk_021_failure_about_the_token_renews_it(
     platforms: Platforms, sandbox: Sandbox, code: int, msg: str
 ) -> None:
     answering(sandbox, "people", f'{{"code": {code}, "msg": "{msg}", "data": ""}}')
-    assert await platforms.security.people("王芳", "19900000002") is not None
+    assert await read_people(platforms.security, "王芳", "19900000002") is not None
     assert sandbox.count("SECURITY", "token") == 2
 
 
 async def test_quirk_025_login_needs_only_a_token(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "token", '{"token": "made-up"}')
-    await platforms.security.people(*UNKNOWN_PERSON)
+    await read_people(platforms.security, *UNKNOWN_PERSON)
     assert sandbox.calls[1].form["token"] == "made-up"
 
 
 async def test_quirk_025_login_without_a_token_fails(platforms: Platforms, sandbox: Sandbox) -> None:
     answering(sandbox, "token", '{"code": "1", "msg": "token获取失败"}')
     with pytest.raises(PlatformAuthError) as caught:
-        await platforms.security.people(*UNKNOWN_PERSON)
+        await read_people(platforms.security, *UNKNOWN_PERSON)
     assert caught.value.endpoint == "token"
     assert not platforms.security.healthy
 
 
 async def test_quirk_036_037_token_is_a_form_field(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.security.house_owner(HOUSE)
+    await read_house_owner(platforms.security, HOUSE)
     login, call = sandbox.calls
     assert login.form == {"key_k": "sandbox-key-k", "key_d": "sandbox-key-d"}
     assert call.form == {
@@ -82,33 +86,32 @@ async def test_quirk_036_037_token_is_a_form_field(platforms: Platforms, sandbox
 
 
 async def test_quirk_040_token_lifetime_is_in_the_profile(sandbox: Sandbox) -> None:
-    platforms = make_platforms(load_settings(sandbox.settings()), Profile(security_token_lifetime=0.05))
+    profile = Profile(token_lifetimes={"SECURITY": 0.05})
+    platforms = make_platforms(load_settings(sandbox.settings()), ENDPOINTS, profile)
     async with aclosing(platforms):
-        await platforms.security.people(*UNKNOWN_PERSON)
+        await read_people(platforms.security, *UNKNOWN_PERSON)
         await asyncio.sleep(0.06)
-        await platforms.security.people(*UNKNOWN_PERSON)
+        await read_people(platforms.security, *UNKNOWN_PERSON)
     assert sandbox.count("SECURITY", "token") == 2
 
 
 async def test_quirk_056_unset_path_calls_nothing(sandbox: Sandbox) -> None:
     environment = sandbox.settings()
     del environment["GATEWAY_SECURITY_PEOPLE_PATH"]
-    async with aclosing(make_platforms(load_settings(environment))) as platforms:
+    async with aclosing(make_platforms(load_settings(environment), ENDPOINTS)) as platforms:
         for calls in (0, 2):  # without a token, and with one
             with pytest.raises(NotConfiguredError):
-                await platforms.security.people(*UNKNOWN_PERSON)
+                await read_people(platforms.security, *UNKNOWN_PERSON)
             assert len(sandbox.calls) == calls
-            assert await platforms.security.house_owner(HOUSE) is not None
+            assert await read_house_owner(platforms.security, HOUSE) is not None
         assert platforms.security.endpoints["people"].availability is Availability.NOT_CONFIGURED
         assert platforms.security.healthy
 
-
-async def test_quirk_056_missing_token_path_calls_nothing(sandbox: Sandbox) -> None:
-    environment = sandbox.settings()
     del environment["GATEWAY_SECURITY_TOKEN_PATH"]
-    async with aclosing(make_platforms(load_settings(environment))) as platforms:
+    sandbox.reset_calls()
+    async with aclosing(make_platforms(load_settings(environment), ENDPOINTS)) as platforms:
         with pytest.raises(NotConfiguredError) as caught:
-            await platforms.security.house_owner(HOUSE)
+            await read_house_owner(platforms.security, HOUSE)
     assert caught.value.endpoint == "token"
     assert sandbox.calls == []
 
@@ -121,18 +124,18 @@ async def test_quirk_056_path_may_have_its_own_query_and_host() -> None:
             "GATEWAY_SECURITY_PEOPLE_PATH": "index.php?r=people",
             "GATEWAY_SECURITY_OWNER_PATH": f"http://127.0.0.1:{other.port}/owner",
         }
-        async with aclosing(make_platforms(load_settings(environment))) as platforms:
-            assert await platforms.security.people(*UNKNOWN_PERSON) is None
-            assert await platforms.security.house_owner(HOUSE) is None
+        async with aclosing(make_platforms(load_settings(environment), ENDPOINTS)) as platforms:
+            assert await read_people(platforms.security, *UNKNOWN_PERSON) is None
+            assert await read_house_owner(platforms.security, HOUSE) is None
     lines = [request.partition(b" HTTP")[0] for request in one.requests + other.requests]
     assert lines == [b"POST /anfang/token", b"POST /anfang/index.php?r=people", b"POST /owner"]
 
 
 async def test_unset_platforms_are_not_configured() -> None:
-    async with aclosing(make_platforms(Settings())) as platforms:
+    async with aclosing(make_platforms(Settings(), ENDPOINTS)) as platforms:
         with pytest.raises(NotConfiguredError):
-            await platforms.wjdh.modules("10002")
+            await read_modules(platforms.wjdh, "10002")
         with pytest.raises(NotConfiguredError):
-            await platforms.security.module_states()
+            await read_module_states(platforms.security)
         states = (*platforms.security.endpoints.values(), *platforms.wjdh.endpoints.values())
         assert {state.availability for state in states} == {Availability.NOT_CONFIGURED, Availability.NOT_OFFERED}

@@ -6,19 +6,20 @@ from math import inf
 import pytest
 from waiting import until
 
-from gateway.ops.slots import BACKGROUND_TURN, MOST_IDLE, Slots, background
+from gateway.ops.slots import BACKGROUND_TURN, Lane, Slots, background
 
 
 class Waiter:
     """A call of a caller. It takes a slot or waits for one; `order` has what becomes of those that wait."""
 
+    lane: Lane
+
     def __init__(self, slots: Slots, order: list[str], name: str, caller: str = "a", deadline: float = inf) -> None:
         self.deadline = deadline
-        self.lane = slots.lanes.get(caller) or slots.open_lane(caller)
         self._name = name
+        self._order: list[str] = []
+        slots.enter(self, caller)
         self._order = order
-        if not slots.take(self.lane):
-            slots.queue(self)
 
     def take_turn(self) -> None:
         self._order.append(self._name)
@@ -65,6 +66,9 @@ async def test_one_caller_leaves_the_reserve_to_others() -> None:
     slots, order = Slots(32), list[str]()
     begin(slots, order, "a", 100)
     assert slots.lanes["a"].held == 30
+    for _ in range(10):
+        slots.release(begin(slots, order, "b", 1).lane)
+    assert slots.free == 2
 
     begin(slots, order, "b", 1)
     begin(slots, order, "c", 1)
@@ -73,24 +77,27 @@ async def test_one_caller_leaves_the_reserve_to_others() -> None:
     assert [slots.lanes[caller].held for caller in "abc"] == [30, 1, 1]
 
 
-async def test_reserve_returns_to_those_who_hold_few() -> None:
-    slots, order = Slots(32), list[str]()
-    begin(slots, order, "a", 100)
-    for _ in range(10):
-        slots.release(begin(slots, order, "b", 1).lane)
-
-    assert not order
-    assert (slots.spare, slots.free) == (2, 0)
-
-
 async def test_caller_beyond_the_reserve_waits_for_a_turn() -> None:
     slots, order = Slots(32), list[str]()
     begin(slots, order, "a", 100)
     begin(slots, order, "b", 3)
-    slots.release(slots.lanes["a"])
-    slots.release(slots.lanes["a"])
+    for _ in range(4):
+        slots.release(slots.lanes["a"])
 
     assert order == ["a", "b"]
+    assert slots.free == 2
+
+
+async def test_several_callers_leave_the_reserve_to_others() -> None:
+    slots, order = Slots(32), list[str]()
+    for caller in "abc":
+        begin(slots, order, caller, 100)
+    for _ in range(60):
+        slots.release(max(slots.lanes.values(), key=lambda lane: lane.held))
+
+    assert sorted(slots.lanes[caller].held for caller in "abc") == [9, 10, 11]
+    begin(slots, order, "d", 1)
+    assert slots.lanes["d"].held == 1
 
 
 async def test_background_gets_its_share_of_turns() -> None:
@@ -122,11 +129,10 @@ def test_reserve_is_a_share_of_the_slots(limit: int, reserve: int) -> None:
 async def test_idle_callers_are_forgotten() -> None:
     slots = Slots(8)
     lasting = begin(slots, [], "lasting", 1)
-    for number in range(3 * MOST_IDLE):
+    for number in range(20):
         slots.release(begin(slots, [], str(number), 1).lane)
 
-    assert len(slots.lanes) < 2 * MOST_IDLE
-    assert slots.lanes["lasting"] is lasting.lane
+    assert slots.lanes == {"lasting": lasting.lane}
 
 
 async def test_waiter_leaving_the_queue_is_skipped() -> None:

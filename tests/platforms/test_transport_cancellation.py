@@ -7,23 +7,16 @@ end by their own deadline.
 import asyncio
 import gzip
 import random
-import re
 
-import httpx
+from raw_platform import RawPlatform, platform_at
 
-from gateway.ops.slots import Slots
-from gateway.platforms.large_answers import LargeAnswers
-from gateway.platforms.pool import Pool
-from gateway.platforms.transport import EngineTransport, request_head
+from gateway.errors import PlatformError
 
 CANCELS = 500
 SLOTS = 16
 CALLS_AT_ONCE = 64
-FORM = b"a=1"
 GONE = (asyncio.IncompleteReadError, ConnectionError, RuntimeError, asyncio.CancelledError)
 """The client is gone (RuntimeError is uvloop's word for it), or the test ends."""
-
-QUESTION = re.compile(rb"POST /([0-9]+) ")
 
 
 class Upstream:
@@ -36,9 +29,9 @@ class Upstream:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
-            while question := QUESTION.match(await reader.readuntil(b"\r\n\r\n")):
-                await reader.readexactly(len(FORM))
-                await self._answer(writer, question[1], 1.0 if self.is_calm else random.random())
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                form = await reader.readexactly(int(head.rpartition(b" ")[2]))
+                await self._answer(writer, form.removeprefix(b"a="), 1.0 if self.is_calm else random.random())
         except GONE:
             pass
         finally:
@@ -66,13 +59,11 @@ class Upstream:
         await writer.drain()
 
 
-async def ask(pool: Pool, number: int, seconds: float) -> str:
+async def ask(platform: RawPlatform, number: int, seconds: float) -> str:
     """What became of one call. Raises RuntimeError for an answer to another question."""
-    head = request_head(b"POST", b"/%d" % number, [(b"Host", b"storm"), (b"Content-Length", b"%d" % len(FORM))])
-    deadline = asyncio.get_running_loop().time() + seconds
     try:
-        raw = await pool.send(head + b"\r\n" + FORM, deadline, repeatable=random.random() < 0.7)
-    except httpx.TransportError as error:
+        raw = await platform.send(repeatable=random.random() < 0.7, seconds=seconds, question=str(number))
+    except PlatformError as error:
         return type(error).__name__
     if raw.body != b"%d" % number:
         raise RuntimeError(f"the answer to {number} was that to another question")
@@ -83,15 +74,13 @@ async def test_slots_survive_a_storm_of_cancelled_calls() -> None:
     random.seed(1)
     upstream = Upstream()
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
-    slots = Slots(SLOTS)
-    transport = EngineTransport(slots, LargeAnswers(1 << 16, 50_000))
-    pool = transport.pool(httpx.URL(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+    platform = platform_at(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", slots=SLOTS)
     cancelled = number = 0
     while cancelled < CANCELS:
         calls = []
         for _ in range(CALLS_AT_ONCE):
             number += 1
-            calls.append(asyncio.create_task(ask(pool, number, random.choice((0.002, 1.0, 1.0, 1.0)))))
+            calls.append(asyncio.create_task(ask(platform, number, random.choice((0.002, 1.0, 1.0, 1.0)))))
             if random.random() < 0.3:
                 await asyncio.sleep(0)
         random.shuffle(calls)
@@ -104,10 +93,10 @@ async def test_slots_survive_a_storm_of_cancelled_calls() -> None:
             assert isinstance(result, (str, asyncio.CancelledError)), result
 
     upstream.is_calm = True
-    assert slots.taken == 0
-    assert await asyncio.gather(*(ask(pool, number, 10.0) for number in range(SLOTS))) == ["answered"] * SLOTS
+    assert platform.slots.taken == 0
+    assert await asyncio.gather(*(ask(platform, number, 10.0) for number in range(SLOTS))) == ["answered"] * SLOTS
     async with asyncio.timeout(10):  # the server sees the connections that were closed before these
         while upstream.connections > SLOTS:  # noqa: ASYNC110 # no event says so
             await asyncio.sleep(0)
-    await transport.aclose()
+    await platform.aclose()
     server.close()

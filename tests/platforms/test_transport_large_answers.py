@@ -2,24 +2,20 @@
 
 import asyncio
 
-import httpx
 import pytest
-from scripted_server import Step, http, scripted
-from test_transport import pool_for, send
+from raw_platform import READ, RawPlatform, platform_of
+from scripted_server import ScriptedServer, Step, http, scripted
 from waiting import until
 
-from gateway.ops.slots import Slots
-from gateway.platforms.answer import AnswerTooLargeError
-from gateway.platforms.large_answers import ANSWERS_HELD, LARGE, LargeAnswers
-from gateway.platforms.pool import Exchange
-from gateway.platforms.transport import EngineTransport
+from gateway.errors import PlatformTimeoutError, ProtocolError
+from gateway.platforms.answer import ANSWERS_HELD, LARGE, LargeAnswers
+from gateway.platforms.call import Call
 
 MIB = 1024 * 1024
 PIECE = 256 * 1024
 """What comes of a socket at once, at most."""
 
 CALLS = 16
-REQUEST = b"POST /x HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 0\r\n\r\n"
 TEXT = b'"' + b"x" * (2 * LARGE) + b'"'
 
 
@@ -43,8 +39,8 @@ class Gate:
         return answer
 
 
-def transport_for(max_body_bytes: int = MIB, max_values: int = 1000) -> EngineTransport:
-    return EngineTransport(Slots(2 * CALLS), LargeAnswers(max_body_bytes, max_values))
+def platform_with(upstream: ScriptedServer, max_bytes: int = MIB) -> RawPlatform:
+    return platform_of(upstream, slots=2 * CALLS, max_bytes=max_bytes, max_values=1000)
 
 
 @pytest.mark.parametrize("part", [b"1,", b"[],", b"{},", b"[", rb"\u002c"])
@@ -52,23 +48,14 @@ async def test_answer_of_many_values_is_refused_while_read(part: bytes) -> None:
     body = b"[" + part * MIB
     gate = Gate(body, 2 * LARGE)  # what is left of it never comes
     async with scripted(gate.step) as upstream:
-        pool = transport_for(max_body_bytes=8 * MIB).pool(httpx.URL(f"http://127.0.0.1:{upstream.port}"))
-        with pytest.raises(AnswerTooLargeError, match="more values"):
-            await send(pool)
-
-
-async def test_large_answer_of_few_values_is_read() -> None:
-    async with scripted(http(TEXT)) as upstream:
-        transport = transport_for()
-        answer = await send(transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}")))
-    assert answer.body == TEXT
-    assert transport.large_answers.held == 0
+        with pytest.raises(ProtocolError, match="more values"):
+            await platform_with(upstream, 8 * MIB).send()
 
 
 async def test_large_answers_are_parsed_one_per_turn() -> None:
     gate = Gate(TEXT, len(TEXT) - 1)
     async with scripted(gate.step) as upstream:
-        pool = pool_for(upstream, slots=2 * CALLS, max_body_bytes=MIB)
+        platform = platform_with(upstream)
         loop = asyncio.get_running_loop()
         turn, turns = 0, []
 
@@ -79,7 +66,7 @@ async def test_large_answers_are_parsed_one_per_turn() -> None:
                 loop.call_soon(next_turn)
 
         for _ in range(CALLS):
-            Exchange(pool, REQUEST, loop.time() + 5, repeatable=True).begin(lambda _: turns.append(turn))
+            Call(platform, READ, {}, lambda *_: turns.append(turn)).begin()
         await until(lambda: len(upstream.requests) == CALLS)
         gate.open.set()
         next_turn()
@@ -87,47 +74,43 @@ async def test_large_answers_are_parsed_one_per_turn() -> None:
     assert len(set(turns)) == CALLS
 
 
-async def test_large_answers_hold_their_budget_and_one_more() -> None:
+async def test_large_answers_hold_their_budget_and_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
     body = b"x" * MIB
     gate = Gate(body, LARGE + 1)
-    async with scripted(gate.step) as upstream:
-        transport = transport_for(max_body_bytes=MIB)
-        pool = transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}"))
-        calls = [asyncio.create_task(send(pool, seconds=10)) for _ in range(CALLS)]
-        await until(lambda: transport.large_answers.held == CALLS * (LARGE + 1))
+    held = []
+    hold = LargeAnswers.hold
+
+    def hold_and_note(self: LargeAnswers, *what: object) -> None:
+        hold(self, *what)  # type: ignore[arg-type] # as it came
+        held.append(self.held)
+
+    monkeypatch.setattr(LargeAnswers, "hold", hold_and_note)
+    async with scripted(*[gate.step] * CALLS, http()) as upstream:
+        platform = platform_with(upstream)
+        calls = [asyncio.create_task(platform.send(seconds=10)) for _ in range(CALLS)]
+        await until(lambda: bool(held) and held[-1] == CALLS * (LARGE + 1))
         gate.open.set()
         answers = await asyncio.gather(*calls)
-    assert [answer.body for answer in answers] == [body] * CALLS
-    assert transport.large_answers.most_held <= (ANSWERS_HELD + 1) * MIB + PIECE
-    assert transport.large_answers.held == 0
+        assert [answer.body for answer in answers] == [body] * CALLS
+        assert max(held) <= (ANSWERS_HELD + 1) * MIB + PIECE
 
-
-async def test_paused_connection_reads_its_next_answer() -> None:
-    body = b"x" * MIB
-    gate = Gate(body, LARGE + 1)
-    async with scripted(*[gate.step] * CALLS, http()) as upstream:
-        transport = transport_for(max_body_bytes=MIB)
-        pool = transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}"))
-        calls = [asyncio.create_task(send(pool, seconds=10)) for _ in range(CALLS)]
-        await until(lambda: transport.large_answers.held == CALLS * (LARGE + 1))
-        gate.open.set()
-        await asyncio.gather(*calls)
-        opened = upstream.connections
-        answers = await asyncio.gather(*(send(pool) for _ in range(CALLS)))
+        opened = upstream.connections  # those that were paused read their next answer
+        answers = await asyncio.gather(*(platform.send() for _ in range(CALLS)))
         assert upstream.connections == opened
     assert [answer.body for answer in answers] == [b"{}"] * CALLS
+    assert platform.large_answers.held == 0
 
 
 async def test_cancelled_and_late_large_answers_are_released() -> None:
     gate = Gate(TEXT, len(TEXT) - 1)
     async with scripted(gate.step) as upstream:
-        transport = transport_for()
-        pool = transport.pool(httpx.URL(f"http://127.0.0.1:{upstream.port}"))
-        cancelled = asyncio.create_task(send(pool))
-        late = asyncio.create_task(send(pool, seconds=3))
-        await until(lambda: transport.large_answers.held == 2 * (len(TEXT) - 1))
+        platform = platform_with(upstream)
+        held = platform.large_answers
+        cancelled = asyncio.create_task(platform.send())
+        late = asyncio.create_task(platform.send(seconds=3))
+        await until(lambda: held.held == 2 * (len(TEXT) - 1))
         cancelled.cancel()
-        with pytest.raises(httpx.ReadTimeout):
+        with pytest.raises(PlatformTimeoutError):
             await late
-        assert transport.large_answers.held == 0
-        assert pool.slots.taken == 0
+        assert held.held == 0
+        assert platform.slots.taken == 0

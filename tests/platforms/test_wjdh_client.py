@@ -1,28 +1,30 @@
 """The wjdh client against the sandbox: what is sent, what comes back, one test per quirk of the client's side."""
 
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
-from urllib.parse import parse_qsl
 
 import pytest
 from scripted_server import ScriptedServer, Step, http, scripted
 from standing_clock import Clock
 
+from gateway.announcements import NewAnnouncement, create_announcement
+from gateway.entities import ENDPOINTS
 from gateway.errors import PlatformAuthError, ProtocolError, RefusedError
-from gateway.normalise.order import OrderQuery
-from gateway.normalise.repair import RepairQuery
-from gateway.normalise.requests import HousePayer, NewAnnouncement, NewOrder, NewOrderDetail
-from gateway.normalise.shenhe import ShenheQuery
-from gateway.normalise.states import Availability
-from gateway.normalise.vocabulary import OrderStatus, PaymentStatus, RepairStatus, ShenheStatus
+from gateway.modules import read_modules, set_module
+from gateway.normalise.vocabulary import Availability
+from gateway.orders.reads import ORDERS
+from gateway.orders.record import HousePayer, NewOrder, NewOrderDetail, OrderQuery
+from gateway.orders.writes import create_order
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.platforms.wjdh import Wjdh
+from gateway.repairs import REPAIRS, RepairQuery, RepairStatus, update_repair
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.log import LoggedCall
 from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings
+from gateway.shenhe.record import SHENHES, ShenheQuery, ShenheStatus
+from gateway.shenhe.writes import decide_shenhe
 
 COMMUNITY = "10002"
 ORDER = NewOrder(
@@ -43,7 +45,9 @@ async def wjdh_over(*script: Step, suffix: str = "") -> AsyncIterator[tuple[Scri
     """The client over a server whose bytes the test chooses."""
     async with (
         scripted(*script) as upstream,
-        aclosing(make_platforms(Settings(wjdh_url=f"http://127.0.0.1:{upstream.port}{suffix}"))) as platforms,
+        aclosing(
+            make_platforms(Settings(wjdh_url=f"http://127.0.0.1:{upstream.port}{suffix}"), ENDPOINTS)
+        ) as platforms,
     ):
         yield upstream, platforms.wjdh
 
@@ -60,9 +64,9 @@ def last_call(sandbox: Sandbox) -> LoggedCall:
 async def test_page_below_one_is_never_asked_for(platforms: Platforms, sandbox: Sandbox) -> None:
     wjdh = platforms.wjdh
     reads: list[Callable[[], object]] = [
-        lambda: wjdh.shenhes(COMMUNITY, ShenheQuery(), 0),
-        lambda: wjdh.orders(COMMUNITY, OrderQuery(), 0),
-        lambda: wjdh.repairs(COMMUNITY, RepairQuery(), 0),
+        lambda: SHENHES.read_page(wjdh, COMMUNITY, ShenheQuery(), 0),
+        lambda: ORDERS.read_page(wjdh, COMMUNITY, OrderQuery(), 0),
+        lambda: REPAIRS.read_page(wjdh, COMMUNITY, RepairQuery(), 0),
     ]
     for read in reads:
         with pytest.raises(ValueError, match="page 0"):
@@ -73,32 +77,31 @@ async def test_page_below_one_is_never_asked_for(platforms: Platforms, sandbox: 
 async def test_quirk_028_unknown_community_opens_no_circuit(platforms: Platforms, sandbox: Sandbox) -> None:
     for _ in range(20):
         with pytest.raises(RefusedError) as caught:
-            await platforms.wjdh.shenhes("99999", ShenheQuery())
+            await SHENHES.read_page(platforms.wjdh, "99999", ShenheQuery())
     assert not caught.value.retryable
     assert sandbox.count("WJDH", "shenheList") == 20
-    assert platforms.wjdh.endpoints["shenheList"].healthy
+    assert platforms.wjdh.healthy
 
 
 async def test_quirk_036_038_token_is_sent_only_as_bearer_header(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.wjdh.modules("00001")
+    await read_modules(platforms.wjdh, "00001")
     call = last_call(sandbox)
     assert call.headers["authorization"] == "Bearer wjdh.sandbox.1"
     assert call.form == {"xiaoqu": "00001"}
 
 
-async def test_quirk_038_token_type_is_used_as_sent() -> None:
-    login = http(b'{"code":"0","access_token":"abc","token_type":"JWT","expires_in":3600}')
+@pytest.mark.parametrize(
+    ("token_type", "scheme"),
+    [
+        ('"JWT"', b"JWT"),
+        *((odd, b"Bearer") for odd in ('""', "null", "1", '"Bearer <JWT>"', '"Bearer\\r\\nX: y"')),
+    ],
+)
+async def test_quirk_038_token_type_is_used_as_sent_if_valid(token_type: str, scheme: bytes) -> None:
+    login = http(f'{{"code":"0","access_token":"abc","token_type":{token_type},"expires_in":3600}}'.encode())
     async with wjdh_over(login, http(b'{"code":0,"data":[]}')) as (upstream, wjdh):
-        await wjdh.modules("1")
-    assert b"\r\nAuthorization: JWT abc\r\n" in upstream.requests[1]
-
-
-@pytest.mark.parametrize("scheme", ['""', "null", "1", '"Bearer <JWT>"', '"Bearer\\r\\nX: y"'])
-async def test_quirk_038_invalid_token_type_becomes_bearer(scheme: str) -> None:
-    login = http(f'{{"code":"0","access_token":"abc","token_type":{scheme},"expires_in":3600}}'.encode())
-    async with wjdh_over(login, http(b'{"code":0,"data":[]}')) as (upstream, wjdh):
-        await wjdh.modules("1")
-    assert b"\r\nAuthorization: Bearer abc\r\n" in upstream.requests[1]
+        await read_modules(wjdh, "1")
+    assert b"\r\nAuthorization: %b abc\r\n" % scheme in upstream.requests[1]
 
 
 @pytest.mark.parametrize(
@@ -109,9 +112,9 @@ async def test_quirk_039_token_lifetime_defaults_to_an_hour(expires_in: str, sec
     login = http(f'{{"code":"0","access_token":"abc","expires_in":{expires_in}}}'.encode())
     async with wjdh_over(login, http(b'{"code":0,"data":[]}')) as (upstream, wjdh):
         clock = wjdh.session._clock = Clock()
-        await wjdh.modules("1")
+        await read_modules(wjdh, "1")
         clock.now += seconds - 61
-        await wjdh.modules("1")
+        await read_modules(wjdh, "1")
         assert len(upstream.requests) == 3
         clock.now += 61
         assert wjdh.session.current() is None
@@ -130,17 +133,17 @@ async def test_quirk_039_token_lifetime_defaults_to_an_hour(expires_in: str, sec
 async def test_quirk_025_login_without_token_is_an_error(body: bytes) -> None:
     async with wjdh_over(http(body)) as (upstream, wjdh):
         with pytest.raises(ProtocolError) as caught:
-            await wjdh.create_order(ORDER)
+            await create_order(wjdh, ORDER)
     assert not caught.value.sent
     assert len(upstream.requests) == 1
 
 
 @pytest.mark.parametrize("status", [200, 401])
 async def test_quirk_011_call_is_replayed_with_a_new_token(platforms: Platforms, sandbox: Sandbox, status: int) -> None:
-    await platforms.wjdh.modules("00001")
+    await read_modules(platforms.wjdh, "00001")
     sandbox.reset_calls()
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.EXPIRED_TOKEN, status=status), times=1)
-    assert len(await platforms.wjdh.modules("00001")) == 9
+    assert len(await read_modules(platforms.wjdh, "00001")) == 9
     assert sandbox.counts() == {("WJDH", "modules"): 2, ("WJDH", "secret"): 1}
     assert last_call(sandbox).headers["authorization"] == "Bearer wjdh.sandbox.2"
 
@@ -151,9 +154,9 @@ async def test_quirk_010_expired_token_is_not_a_missing_record(
 ) -> None:
     body = f'{{"code": "1", "token_expired": "0", "msg": "请重新建立智慧平台鉴权连接", "data": {data}}}'
     answering(sandbox, "shenhe", body)
-    assert await platforms.wjdh.shenhe(1) is not None
+    assert await SHENHES.read_record(platforms.wjdh, 1) is not None
     answering(sandbox, "repair", body)
-    assert await platforms.wjdh.repair(1) is not None
+    assert await REPAIRS.read_record(platforms.wjdh, 1) is not None
     assert sandbox.count("WJDH", "secret") == 3
 
 
@@ -161,15 +164,15 @@ async def test_quirk_011_token_expiring_again_is_an_auth_error(platforms: Platfo
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.EXPIRED_TOKEN))
     for _ in range(10):
         with pytest.raises(PlatformAuthError) as caught:
-            await platforms.wjdh.modules("00001")
+            await read_modules(platforms.wjdh, "00001")
     assert caught.value.endpoint == "modules"
     assert sandbox.count("WJDH", "secret") == 2
-    assert len((await platforms.wjdh.orders(COMMUNITY, OrderQuery())).items) == 15
+    assert len((await ORDERS.read_page(platforms.wjdh, COMMUNITY, OrderQuery())).items) == 15
 
 
 async def test_quirk_044_calls_are_forms_with_a_user_agent(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.wjdh.modules("00001")
-    await platforms.wjdh.set_module("00001", "投诉建议", True)
+    await read_modules(platforms.wjdh, "00001")
+    await set_module(platforms.wjdh, "00001", "投诉建议", True)
     for call in sandbox.calls:
         assert call.headers["content-type"] == "application/x-www-form-urlencoded"
         assert call.headers["user-agent"].startswith("wanjia-gateway/")
@@ -179,16 +182,16 @@ async def test_quirk_044_calls_are_forms_with_a_user_agent(platforms: Platforms,
 @pytest.mark.parametrize("suffix", ["", "/", "/api/v1", "/api/v1/"])
 async def test_quirk_043_049_050_051_052_paths_and_methods_match(suffix: str) -> None:
     async with wjdh_over(LOGIN, http(b'{"code":0,"data":[]}'), suffix=suffix) as (upstream, wjdh):
-        await wjdh.shenhes("1", ShenheQuery())
-        await wjdh.shenhe(1)
-        await wjdh.decide_shenhe(1, ShenheStatus.APPROVED)
-        await wjdh.orders("1", OrderQuery())
-        await wjdh.modules("1")
-        await wjdh.set_module("1", "物业报修", True)
-        await wjdh.repairs("1", RepairQuery(status=RepairStatus.OPEN))
-        await wjdh.repair(1)
-        await wjdh.update_repair(1, RepairStatus.OPEN)
-        for write in (wjdh.create_order(ORDER), wjdh.create_announcement(ANNOUNCEMENT)):
+        await SHENHES.read_page(wjdh, "1", ShenheQuery())
+        await SHENHES.read_record(wjdh, 1)
+        await decide_shenhe(wjdh, 1, ShenheStatus.APPROVED)
+        await ORDERS.read_page(wjdh, "1", OrderQuery())
+        await read_modules(wjdh, "1")
+        await set_module(wjdh, "1", "物业报修", True)
+        await REPAIRS.read_page(wjdh, "1", RepairQuery(status=RepairStatus.OPEN))
+        await REPAIRS.read_record(wjdh, 1)
+        await update_repair(wjdh, 1, RepairStatus.OPEN)
+        for write in (create_order(wjdh, ORDER), create_announcement(wjdh, ANNOUNCEMENT)):
             with pytest.raises(ProtocolError):
                 await write
     assert [request.split(b" HTTP")[0].decode() for request in upstream.requests] == [
@@ -207,50 +210,13 @@ async def test_quirk_043_049_050_051_052_paths_and_methods_match(suffix: str) ->
     ]
 
 
-async def test_quirk_062_063_065_forms_send_digits_and_utf8() -> None:
-    async with wjdh_over(LOGIN, http(b'{"code":0,"data":[],"pages":null}')) as (upstream, wjdh):
-        await wjdh.orders(
-            "00001",
-            OrderQuery(building=1, name="李·明 &=+𠮷", status=OrderStatus.CLOSED, payment_status=PaymentStatus.PAID),
-        )
-    body = upstream.requests[1].partition(b"\r\n\r\n")[2].decode("ascii")
-    assert dict(parse_qsl(body, strict_parsing=True)) == {
-        "xiaoqu": "00001",
-        "louhao": "1",
-        "name": "李·明 &=+𠮷",
-        "status": "0",
-        "paied": "1",
-        "page": "1",
-    }
-
-
-async def test_quirk_109_110_order_sends_exact_money_and_json(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.wjdh.create_order(ORDER)
-    form = last_call(sandbox).form
-    assert form["amount"] == "12.50"
-    assert json.loads(form["identifier"]) == {"louhao": "1", "danyuan": "1", "louceng": "1", "fangjian": "101"}
-    assert json.loads(form["extra"]) == {"单价": "100元/平方"}
-
-
 async def test_quirk_134_135_requests_name_page_and_size(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.wjdh.shenhes(COMMUNITY, ShenheQuery(), page=2, per_page=7)
+    await SHENHES.read_page(platforms.wjdh, COMMUNITY, ShenheQuery(), page=2, per_page=7)
     assert last_call(sandbox).form == {"community_identifier": COMMUNITY, "page": "2", "per_page": "7"}
-    await platforms.wjdh.repairs(COMMUNITY, RepairQuery(status=RepairStatus.RESOLVED), 3, 9)
+    await REPAIRS.read_page(platforms.wjdh, COMMUNITY, RepairQuery(status=RepairStatus.RESOLVED), 3, 9)
     assert last_call(sandbox).form == {"xiaoqu": COMMUNITY, "status": "1", "page": "3", "per_page": "9"}
-    await platforms.wjdh.orders(COMMUNITY, OrderQuery(), 2)
+    await ORDERS.read_page(platforms.wjdh, COMMUNITY, OrderQuery(), 2)
     assert last_call(sandbox).form == {"xiaoqu": COMMUNITY, "page": "2"}
-
-
-async def test_quirk_144_145_decision_sends_only_a_given_reason(platforms: Platforms, sandbox: Sandbox) -> None:
-    await platforms.wjdh.decide_shenhe(1, ShenheStatus.REJECTED)
-    assert last_call(sandbox).form == {"id": "1", "status": "0"}
-    await platforms.wjdh.decide_shenhe(1, ShenheStatus.REJECTED, content='{"people":{}}', reason="照片不清")
-    assert last_call(sandbox).form == {
-        "id": "1",
-        "status": "0",
-        "content": '{"people":{}}',
-        "shenhe_refuse_reason": "照片不清",
-    }
 
 
 async def test_quirk_168_undeveloped_endpoints_are_not_offered(platforms: Platforms) -> None:
@@ -261,7 +227,7 @@ async def test_quirk_168_undeveloped_endpoints_are_not_offered(platforms: Platfo
 
 
 async def test_quirk_188_repr_hides_secrets_and_tokens(platforms: Platforms) -> None:
-    await platforms.wjdh.modules("00001")
+    await read_modules(platforms.wjdh, "00001")
     for secret in ("sandbox-secret-key", "wjdh.sandbox.1"):
         assert secret not in repr(platforms)
         assert secret not in repr(platforms.wjdh.session)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.communities import read_communities
+from gateway.contact.profile import read_communities
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import Settings, SettingsError
 
@@ -28,16 +28,10 @@ query ($order: String!) {
 HERE = {"code": "10002", "name": "晨曦家园"}
 
 
-@pytest.fixture
-def environ(environ):
-    return environ | {"GATEWAY_COMMUNITIES": NAMED}
+pytestmark = pytest.mark.settings(COMMUNITIES=NAMED)
 
 
-@pytest.fixture
-async def nameless(environ, serve):
-    own = {"GATEWAY_COMMUNITIES": "", "GATEWAY_DATA_DIR": environ["GATEWAY_DATA_DIR"] + "-nameless"}
-    async with serve(environ | own) as served:
-        yield served
+nameless = pytest.mark.settings(COMMUNITIES="")
 
 
 async def ask_lists(gateway, token=None):
@@ -53,7 +47,6 @@ def requested(answer):
 
 async def test_caller_of_some_gets_them_in_the_order_of_the_token(gateway, sandbox, mint):
     listed, viewer = await ask_lists(gateway, mint(communities=["00002", "10002", "00001", "10002"]))
-
     assert listed == [
         {"code": "00002", "name": None},
         {"code": "10002", "name": "晨曦家园"},
@@ -66,58 +59,43 @@ async def test_caller_of_some_gets_them_in_the_order_of_the_token(gateway, sandb
 
 async def test_caller_of_all_gets_those_of_the_setting(gateway, sandbox):
     listed, viewer = await ask_lists(gateway)
-
     assert [community["code"] for community in listed] == ["10002", "00001", "10003"]
     assert listed[2]["name"] is None
     assert (viewer["seesAllCommunities"], viewer["communityCodes"]) == (True, None)
     assert sandbox.counts() == {}
 
 
-async def test_caller_of_all_gets_reported_ones_without_the_setting(nameless, sandbox):
-    listed, _ = await ask_lists(nameless)
-
+@nameless
+async def test_caller_of_all_gets_reported_ones_without_the_setting(gateway, sandbox):
+    listed, _ = await ask_lists(gateway)
     assert listed == [{"code": code, "name": None} for code in ("00001", "00002", "00003", "10003")]
     assert sandbox.count("SECURITY", "modules-sync") == 1
 
 
-async def test_setting_opens_no_community(gateway, mint):
-    token = mint(communities=["00001"])
-
-    listed, _ = await ask_lists(gateway, token)
-    hidden = await gateway.ask('{ community(code: "10002") { name } }', token=token)
-
-    assert [community["code"] for community in listed] == ["00001"]
-    assert hidden.data == {"community": None}
-
-
 async def test_caller_of_all_sees_what_the_setting_leaves_out(gateway):
     answer = await gateway.ask('{ community(code: "00002") { code name shenhes(first: 1) { totalCount } } }')
-
     assert answer.data["community"]["name"] is None
     assert answer.data["community"]["shenhes"]["totalCount"] > 0
 
 
-async def test_failing_security_platform_is_an_error(nameless, sandbox):
+@nameless
+async def test_failing_security_platform_is_an_error(gateway, sandbox):
     sandbox.faults.set("SECURITY", "modules-sync", Fault(FaultKind.RESET))
-
-    answer = await nameless.ask("{ viewer { subject communities { code } } }")
-
+    answer = await gateway.ask("{ viewer { subject communities { code } } }")
     assert answer.partial["viewer"]["communities"] is None
     assert answer.error["extensions"]["endpoint"] == "modules-sync"
 
 
-async def test_order_of_the_token_does_not_split_shared_reads(sandbox, mint, environ, serve):
-    query = '{ modules(communityCode: "10002") { name } }'
-    async with serve(environ | {"GATEWAY_CACHE": "all=0,modules=60"}) as caching:
-        for codes in (["10002", "00001"], ["00001", "10002"]):
-            await caching.ask(query, token=mint(communities=codes))
-
+@pytest.mark.settings(CACHE="all=0,modules=60")
+async def test_order_of_the_token_does_not_split_shared_reads(gateway, sandbox, mint):
+    for codes in (["10002", "00001"], ["00001", "10002"]):
+        await gateway.ask('{ modules(communityCode: "10002") { name } }', token=mint(communities=codes))
     assert sandbox.count("WJDH", "modules") == 1
 
 
-async def test_cost_goes_by_the_setting_for_a_caller_of_all(gateway, nameless):
-    assert requested(await gateway.ask(WORK)) == 1 + 3 * 12
-    assert requested(await nameless.ask(WORK)) == 1 + 50 * 12
+@pytest.mark.parametrize("many", [3, pytest.param(50, marks=nameless)])
+async def test_cost_goes_by_the_setting_for_a_caller_of_all(gateway, many):
+    assert requested(await gateway.ask(WORK)) == 1 + many * 12
 
 
 async def test_one_document_is_weighed_for_each_caller(gateway, mint):
@@ -127,7 +105,6 @@ async def test_one_document_is_weighed_for_each_caller(gateway, mint):
 
 async def test_records_have_their_community(gateway, sandbox):
     data = (await gateway.ask(BELONGING, {"order": sandbox.world.orders_of["10002"][-1].number})).data
-
     records = [*data["shenhes"]["nodes"], *data["repairs"]["nodes"], data["order"], *data["modules"], data["house"]]
     assert len(records) == 13
     assert [record["community"] for record in records] == [HERE] * 13
@@ -138,7 +115,6 @@ async def test_community_is_null_by_the_bare_number(gateway, sandbox):
     answer = await gateway.ask(
         "query ($id: ID!) { shenhe(id: $id) { platformId community { code } } }", {"id": review.id}
     )
-
     assert answer.data == {"shenhe": {"platformId": review.id, "community": None}}
 
 
@@ -148,7 +124,6 @@ async def test_what_was_written_has_its_community(gateway):
       announcement { community { code name } } operation { community { code name } } } }
     """
     payload = (await gateway.ask(publish)).data["createAnnouncement"]
-
     assert payload == {"announcement": {"community": HERE}, "operation": {"community": HERE}}
 
 
@@ -156,37 +131,26 @@ async def test_payment_has_its_community_once_it_is_known(gateway, sandbox):
     order = next(order for order in reversed(sandbox.world.orders_of["10002"]) if not order.is_paid)
     await sandbox.pay(order.number, gateway.url)
     query = "{ payments(first: 1) { nodes { community { code name } } } }"
-
     before = (await gateway.ask(query)).data["payments"]["nodes"]
     shown = 'query ($number: String!) { order(communityCode: "10002", number: $number) { notification { state } } }'
     await gateway.ask(shown, {"number": order.number})
     after = (await gateway.ask(query)).data["payments"]["nodes"]
-
     assert (before, after) == ([{"community": None}], [{"community": HERE}])
 
 
 class TestSetting:
-    @pytest.mark.parametrize(
-        ("text", "names"),
-        [
-            (" 10002 = 晨曦家园 , 00001,10003=A B ", {"10002": "晨曦家园", "00001": None, "10003": "A B"}),
-            ("10002", {"10002": None}),
-            ("", {}),
-        ],
-    )
-    def test_names_are_read_in_order(self, text, names):
-        assert [*read_communities(Settings(communities=text)).items()] == [*names.items()]
-
-    def test_file_has_a_line_each(self, tmp_path):
+    def test_names_are_read_in_order(self, tmp_path):
         path = tmp_path / "communities.txt"
         path.write_text("\ufeff# 小区\n10002=晨曦家园\n\n00001\n", encoding="utf-8")
-
-        assert read_communities(Settings(communities=str(path))) == {"10002": "晨曦家园", "00001": None}
+        for text, names in (
+            (" 10002 = 晨曦家园 , 00001,10003=A B ", {"10002": "晨曦家园", "00001": None, "10003": "A B"}),
+            *(("10002", {"10002": None}), ("", {}), (str(path), {"10002": "晨曦家园", "00001": None})),
+        ):
+            assert [*read_communities(Settings(communities=text)).items()] == [*names.items()]
 
     def test_every_mistake_is_reported(self):
         with pytest.raises(SettingsError) as refused:
             read_communities(Settings(communities="10-2=甲,00001=,10003=乙=丙,00002,00002=丁"))
-
         assert refused.value.mistakes == (
             "GATEWAY_COMMUNITIES: entry 1: the code must have 1 to 32 letters or digits.",
             "GATEWAY_COMMUNITIES: entry 2: a name has 1 to 64 printable characters, none of them = or a comma",
@@ -194,18 +158,17 @@ class TestSetting:
             "GATEWAY_COMMUNITIES: entry 5: repeats a code",
         )
 
-    def test_mistake_in_a_file_names_its_line(self, tmp_path):
-        path = tmp_path / "communities.txt"
-        path.write_text("10002=晨曦家园\n\n晨熙家园\n", encoding="utf-8")
-
-        with pytest.raises(SettingsError, match="line 3: the code must have"):
-            read_communities(Settings(communities=str(path)))
-
-    @pytest.mark.parametrize(("content", "says"), [(None, "cannot be read: No such file"), (b"\xff", "must be UTF-8")])
-    def test_unreadable_file_is_refused(self, tmp_path, content, says):
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [
+            (None, "cannot be read: No such file"),
+            (b"\xff", "must be UTF-8"),
+            ("10002=晨曦家园\n\n晨熙家园\n".encode(), "line 3: the code must have"),
+        ],
+    )
+    def test_unusable_file_is_refused(self, tmp_path, content, says):
         path = tmp_path / "communities.txt"
         if content is not None:
             path.write_bytes(content)
-
         with pytest.raises(SettingsError, match=says):
             read_communities(Settings(communities=str(path)))

@@ -1,16 +1,13 @@
-"""Lists whose later pages cannot be had: what was read is shown, with an error beside it and a cursor to go on from.
-And lists whose platform caps its pages, and does not say so.
-"""
-
-from dataclasses import replace
+"""Lists whose later pages cannot be had: what was read is shown, with an error beside it and a cursor to go on from."""
 
 import pytest
+from listed import expected_ids, ids
 
 from gateway.sandbox.dialects import paging
 from gateway.sandbox.endpoint import RefusedError
-from gateway.sandbox.server import Sandbox, SandboxOptions
+from gateway.sandbox.server import SandboxOptions
 from gateway.sandbox.variant import Variant
-from gateway.sandbox.wjdh import repair, shenhe
+from gateway.sandbox.wjdh import repair
 from gateway.sandbox.wjdh.context import page_in
 
 CODES = ("10002", "00001", "10003")
@@ -28,14 +25,11 @@ def variant():
 
 
 @pytest.fixture
-async def sandbox(variant):
-    async with Sandbox(SandboxOptions(variant=variant)) as sandbox:
-        yield sandbox
+def sandbox_options(variant):
+    return SandboxOptions(variant=variant)
 
 
-@pytest.fixture
-def environ(environ, execution):
-    return environ | {"GATEWAY_COMMUNITIES": ",".join(CODES)}
+pytestmark = [pytest.mark.usefixtures("execution"), pytest.mark.settings(COMMUNITIES=",".join(CODES))]
 
 
 @pytest.fixture
@@ -59,27 +53,23 @@ def refuse_pages(sandbox, monkeypatch):
     return refuse
 
 
-def ids(part):
-    return [node["platformId"] for node in part["nodes"]]
-
-
-def newest(world, code="10002"):
-    return [row.id for row in reversed(world.orders_of[code])]
+@pytest.fixture
+def newest(sandbox):
+    """The orders of 10002."""
+    return expected_ids(sandbox.world, "orders", "10002")
 
 
 class TestLaterPageRefused:
-    async def test_rows_read_are_shown_with_the_error_and_the_rest_later(self, gateway, sandbox, refuse_pages):
+    async def test_rows_read_are_shown_with_the_error_and_the_rest_later(self, gateway, sandbox, newest, refuse_pages):
         refuse_pages(2)
         for first, calls in ((20, 2), (20, 2), (20, 2), (60, 4)):  # by a plan at last
             sandbox.reset_calls()
             answer = await gateway.ask(ONE_COMMUNITY, {"first": first})
 
             part = answer.partial["orders"]
-            assert ids(part) == newest(sandbox.world)[:FIRST_PAGE]
-            assert part["totalCount"] == 60
-            assert part["pageInfo"]["hasNextPage"] is True
-            assert answer.code == "UPSTREAM_REFUSED"
-            assert answer.error["path"] == ["orders"]
+            assert ids(part) == newest[:FIRST_PAGE]
+            assert (part["totalCount"], part["pageInfo"]["hasNextPage"]) == (60, True)
+            assert (answer.code, answer.error["path"]) == ("UPSTREAM_REFUSED", ["orders"])
             assert answer.error["locations"]
             assert sandbox.count("WJDH", "order/list") == calls
         refuse_pages()
@@ -87,37 +77,29 @@ class TestLaterPageRefused:
         after = part["pageInfo"]["endCursor"]
         rest = (await gateway.ask(ONE_COMMUNITY, {"first": 100, "after": after})).data["orders"]
 
-        assert ids(part) + ids(rest) == newest(sandbox.world)
+        assert ids(part) + ids(rest) == newest
         assert rest["pageInfo"]["hasNextPage"] is False
 
-    async def test_list_going_on_from_a_cursor_is_cut_as_well(self, gateway, sandbox, refuse_pages):
+    async def test_list_going_on_from_a_cursor_is_cut_as_well(self, gateway, newest, refuse_pages):
         after = (await gateway.ask(ONE_COMMUNITY, {"first": 3})).data["orders"]["pageInfo"]["endCursor"]
         refuse_pages(2)
-
         answer = await gateway.ask(ONE_COMMUNITY, {"after": after})
-
         part = answer.partial["orders"]
-        assert ids(part) == newest(sandbox.world)[3:FIRST_PAGE]
-        assert part["pageInfo"]["hasNextPage"] is True
-        assert answer.code == "UPSTREAM_REFUSED"
-        refuse_pages()
-        rest = (await gateway.ask(ONE_COMMUNITY, {"first": 100, "after": part["pageInfo"]["endCursor"]})).data["orders"]
-        assert ids(rest) == newest(sandbox.world)[FIRST_PAGE:]
+        assert ids(part) == newest[3:FIRST_PAGE]
+        assert (answer.code, part["pageInfo"]["hasNextPage"]) == ("UPSTREAM_REFUSED", True)
 
-    async def test_only_a_page_that_is_needed_is_an_error(self, gateway, sandbox, refuse_pages):
+    async def test_only_a_page_that_is_needed_is_an_error(self, gateway, newest, refuse_pages):
         refuse_pages(2)
         answer = await gateway.ask(ONE_COMMUNITY, {"first": 15, "page": 2})
-
         assert answer.partial == {"orders": None}
         assert answer.code == "UPSTREAM_REFUSED"
-        assert ids((await gateway.ask(ONE_COMMUNITY, {"first": 15})).data["orders"]) == newest(sandbox.world)[:15]
+        assert ids((await gateway.ask(ONE_COMMUNITY, {"first": 15})).data["orders"]) == newest[:15]
 
-    async def test_error_stands_at_the_list_within_others(self, gateway, sandbox, refuse_pages):
+    async def test_error_stands_at_the_list_within_others(self, gateway, refuse_pages):
         refuse_pages(2)
         query = "{ viewer { communities { code mine: orders(first: 20) { nodes { number } } } } }"
         for _ in range(3):
             answer = await gateway.ask(query)
-
             found = answer.partial["viewer"]["communities"]
             assert [len(each["mine"]["nodes"]) for each in found] == [FIRST_PAGE] * 3
             assert sorted(error["path"] for error in answer.errors) == [
@@ -129,144 +111,72 @@ class TestLaterPageRefused:
         headers = {"x-trace": "1", "authorization": f"Bearer {gateway.token}"}
         for _ in range(2):
             response = await gateway.stranger.post("/graphql", json={"query": ONE_COMMUNITY}, headers=headers)
-
             assert [error["path"] for error in response.json()["errors"]] == [["orders"]]
             assert len(response.json()["data"]["orders"]["nodes"]) == FIRST_PAGE
 
 
-class TestSeveralCommunities:
-    async def test_community_cut_short_costs_what_follows_until_it_is_there(self, gateway, sandbox, refuse_pages):
-        refuse_pages(2)
-        answer = await gateway.ask(SEVERAL_COMMUNITIES)
+async def test_community_cut_short_costs_what_follows_until_it_is_there(gateway, sandbox, refuse_pages):
+    refuse_pages(2)
+    answer = await gateway.ask(SEVERAL_COMMUNITIES)
 
-        shown = [number for code in CODES for number in newest(sandbox.world, code)[:FIRST_PAGE]]
-        assert ids(answer.partial["orders"]) == sorted(shown, reverse=True)
-        assert answer.partial["orders"]["totalCount"] == 120
-        assert {error["extensions"]["communityCode"] for error in answer.errors} == set(CODES)
-        assert answer.partial["orders"]["pageInfo"]["hasNextPage"] is True
+    shown = [number for code in CODES for number in expected_ids(sandbox.world, "orders", code)[:FIRST_PAGE]]
+    assert ids(answer.partial["orders"]) == sorted(shown, reverse=True)
+    assert answer.partial["orders"]["totalCount"] == 120
+    assert {error["extensions"]["communityCode"] for error in answer.errors} == set(CODES)
+    assert answer.partial["orders"]["pageInfo"]["hasNextPage"] is True
 
-        refuse_pages()
-        after = answer.partial["orders"]["pageInfo"]["endCursor"]
-        rest = (await gateway.ask(SEVERAL_COMMUNITIES, {"after": after})).data["orders"]
-        wanted = [number for code in CODES for number in newest(sandbox.world, code)]
-        assert sorted(ids(answer.partial["orders"]) + ids(rest)) == sorted(wanted)
-        assert rest["pageInfo"]["hasNextPage"] is False
+    refuse_pages()
+    after = answer.partial["orders"]["pageInfo"]["endCursor"]
+    rest = (await gateway.ask(SEVERAL_COMMUNITIES, {"after": after})).data["orders"]
+    wanted = [number for code in CODES for number in expected_ids(sandbox.world, "orders", code)]
+    assert sorted(ids(answer.partial["orders"]) + ids(rest)) == sorted(wanted)
+    assert rest["pageInfo"]["hasNextPage"] is False
 
 
-@pytest.mark.parametrize("variant", [Variant(turns_pages=False)])
+ONLY_FIRST = "The platform gives only the first page of this list."
+
+
+@pytest.mark.parametrize("variant", [Variant(turns_pages=False, counts_pages=counts) for counts in (False, True)])
 class TestPagesIgnored:
-    async def test_first_page_is_shown_once_and_no_row_beyond(self, gateway, sandbox):
-        answer = await gateway.ask(ONE_COMMUNITY)
-
-        part = answer.partial["orders"]
-        assert ids(part) == newest(sandbox.world)[:FIRST_PAGE]
-        assert part["totalCount"] == 60
-        assert part["pageInfo"]["hasNextPage"] is True
-        assert answer.code == "UPSTREAM_PROTOCOL"
-        assert answer.error["message"] == "The platform gives only the first page of this list."
-        assert sandbox.count("WJDH", "order/list") == 2
-
-        answer = await gateway.ask(ONE_COMMUNITY, {"after": part["pageInfo"]["endCursor"]})
-        assert answer.partial == {"orders": None}
-        assert answer.error["message"] == "The platform gives only the first page of this list."
-
-
-@pytest.mark.parametrize("variant", [Variant(turns_pages=False, counts_pages=True)])
-class TestPagesCountedAndIgnored:
-    """The same rows come again under the number of the page that was asked for."""
+    """Where they are counted, the same rows come again under the number of the page that was asked for."""
 
     @pytest.mark.parametrize("first", [20, 60])
-    async def test_rows_that_come_again_are_not_shown_twice(self, gateway, sandbox, first):
+    async def test_first_page_is_shown_once_and_no_row_beyond(self, gateway, sandbox, newest, first):
         answer = await gateway.ask(ONE_COMMUNITY, {"first": first})
-
         part = answer.partial["orders"]
-        assert ids(part) == newest(sandbox.world)[:FIRST_PAGE]
-        assert part["pageInfo"]["hasNextPage"] is True
-        assert answer.error["message"] == "The platform gives only the first page of this list."
+        assert ids(part) == newest[:FIRST_PAGE]
+        assert (part["totalCount"], part["pageInfo"]["hasNextPage"]) == (60, True)
+        assert (answer.code, answer.error["message"]) == ("UPSTREAM_PROTOCOL", ONLY_FIRST)
+        assert first == 60 or sandbox.count("WJDH", "order/list") == 2
+        answer = await gateway.ask(ONE_COMMUNITY, {"after": part["pageInfo"]["endCursor"]})
+        assert answer.partial == {"orders": None}
+        assert answer.error["message"] == ONLY_FIRST
 
     @pytest.mark.parametrize("first", [3, 14, 15])
-    async def test_cursor_within_the_first_page_shows_the_rest_of_it(self, gateway, sandbox, first):
+    async def test_cursor_within_the_first_page_shows_the_rest_of_it(self, gateway, newest, first):
         after = (await gateway.ask(ONE_COMMUNITY, {"first": first})).data["orders"]["pageInfo"]["endCursor"]
-
         answer = await gateway.ask(ONE_COMMUNITY, {"after": after})
-
         shown = ids(answer.partial["orders"]) if answer.partial["orders"] else []
-        assert shown == newest(sandbox.world)[first:FIRST_PAGE]
-        assert answer.error["message"] == "The platform gives only the first page of this list."
-
-
-def add_rows(world, list_name, count=24):
-    """So many more that wait in 10002."""
-    rows, listed = getattr(world, list_name), getattr(world, f"{list_name}_of")["10002"]
-    like = next(
-        row for row in listed if getattr(row, "status", None) == 2 or getattr(row, "is_resolved", True) is False
-    )
-    for number in range(900, 900 + count):
-        rows[number] = replace(like, id=number)
-        listed.append(rows[number])
-    return [row.id for row in listed if getattr(row, "status", None) == 2 or getattr(row, "is_resolved", True) is False]
-
-
-async def walk(gateway, list_name, status, first, between=lambda met: None):
-    """Every page of what waits in 10002, and its answers."""
-    arguments = f'communityCode: "10002", first: $first, after: $after, filter: {{status: {status}}}'
-    query = f"query ($first: Int!, $after: String) {{ {list_name}({arguments}) {{ {PART} }} }}"
-    met, after, more = [], None, True
-    while more:
-        part = (await gateway.ask(query, {"first": first, "after": after})).data[list_name]
-        met += ids(part)
-        after, more = part["pageInfo"]["endCursor"], part["pageInfo"]["hasNextPage"]
-        assert bool(after) >= more
-        between(met)
-    return met
-
-
-WAITING = [("shenhes", "PENDING"), ("repairs", "OPEN")]
+        assert shown == newest[first:FIRST_PAGE]
+        assert answer.error["message"] == ONLY_FIRST
 
 
 @pytest.mark.parametrize("variant", [Variant(), Variant(replaced={"per_page": "size"})])
-@pytest.mark.parametrize(("list_name", "status"), WAITING)
-class TestCappedPages:
-    @pytest.fixture(autouse=True)
-    def cap(self, monkeypatch):
-        for module in (shenhe, repair):
-            monkeypatch.setattr(module, "page_in", lambda *given: (page_in(*given)[0], min(15, page_in(*given)[1])))
-
-    @pytest.mark.parametrize("first", [7, 20, 50])
-    async def test_every_row_is_shown(self, gateway, sandbox, list_name, status, first):
-        waiting = add_rows(sandbox.world, list_name)
-
-        assert await walk(gateway, list_name, status, first) == waiting
-
-    async def test_page_by_number_is_whole(self, gateway, sandbox, list_name, status):
-        waiting = add_rows(sandbox.world, list_name)
-        query = f"""{{ {list_name}(communityCode: "10002", first: 20, page: 2, filter: {{status: {status}}})
-            {{ {PART} }} }}"""
-
-        assert ids((await gateway.ask(query)).data[list_name]) == waiting[20:40]
-
-
-async def test_walk_mixes_no_pages_of_different_ages(environ, serve, sandbox):
-    waiting = add_rows(sandbox.world, "repairs")
-
-    def resolve(met):
-        for number in met:
-            sandbox.world.repairs[number].is_resolved = True
-
-    async with serve(environ | {"GATEWAY_CACHE": "repairs=60"}) as gateway:
-        assert await walk(gateway, "repairs", "OPEN", 3, resolve) == waiting
+async def test_capped_page_by_its_number_is_whole(gateway, sandbox, monkeypatch):
+    monkeypatch.setattr(repair, "page_in", lambda *given: (page_in(*given)[0], min(3, page_in(*given)[1])))
+    query = f'{{ repairs(communityCode: "10002", first: 4, page: 2, filter: {{status: OPEN}}) {{ {PART} }} }}'
+    waiting = [row.id for row in sandbox.world.repairs_of["10002"] if not row.is_resolved]
+    assert ids((await gateway.ask(query)).data["repairs"]) == waiting[4:8]
 
 
 async def test_platform_that_counts_more_than_it_gives_is_an_error(gateway, sandbox, monkeypatch):
-    waiting = add_rows(sandbox.world, "repairs", 3)
+    waiting = [row.id for row in sandbox.world.repairs_of["10002"] if not row.is_resolved]
     pages = paging.pages
     monkeypatch.setattr(paging, "pages", lambda *given: {**pages(*given), "total": len(waiting) + 3})
     query = f"""query ($after: String) {{ repairs(communityCode: "10002", first: 50, after: $after,
         filter: {{status: OPEN}}) {{ {PART} }} }}"""
-
     part = (await gateway.ask(query)).data["repairs"]
     answer = await gateway.ask(query, {"after": part["pageInfo"]["endCursor"]})
-
     assert (ids(part), part["pageInfo"]["hasNextPage"]) == (waiting, True)
     assert answer.partial == {"repairs": None}
     assert answer.code == "UPSTREAM_PROTOCOL"

@@ -1,14 +1,17 @@
-"""`dataQuality`: what does not arrive as documented, as far as it was read."""
+"""`dataQuality` and metrics: what does not arrive as documented, as far as it was read."""
 
 import json
 from datetime import timedelta
 from types import MappingProxyType
+from typing import Any
 
 import pytest
+from exposed import labels_of, parse
+from platform_answers import send
+from structlog.testing import capture_logs
 
-from gateway.loaders import answers, data_quality
+from gateway.loaders import answers
 from gateway.sandbox.dialects.dialect import Dialect
-from gateway.sandbox.faults import Fault, FaultKind
 
 QUALITY = """query ($code: ID) { dataQuality(communityCode: $code) {
   platform endpoint field problem count firstSeenAt lastSeenAt sampleId } }"""
@@ -21,17 +24,9 @@ async def quality(gateway, code=None, token=None):
 
 async def send_reviews(gateway, sandbox, code, *statuses, content=MappingProxyType({"people": {}, "house": {}})):
     """The ids of reviews with these words for their status."""
-    rows = [
-        {
-            "id": number,
-            "shenhe_type": "业主绑定",
-            "shenhe_status": status,
-            "shenhe_content": dict(content),
-        }
-        for number, status in enumerate(statuses, 1)
-    ]
-    body = json.dumps({"data": rows, "meta": {"total": len(rows)}}).encode()
-    sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.BODY, body=body), times=1)
+    row = {"shenhe_type": "业主绑定", "shenhe_content": dict(content)}
+    rows = [row | {"id": number, "shenhe_status": status} for number, status in enumerate(statuses, 1)]
+    send(sandbox, "WJDH", "shenheList", {"data": rows, "meta": {"total": len(rows)}}, times=1)
     return [node["id"] for node in (await gateway.ask(REVIEWS, {"code": code})).data["list"]["nodes"]]
 
 
@@ -42,21 +37,20 @@ def of_status(findings):
 async def test_documented_answers_leave_no_finding(gateway):
     await gateway.ask('{ repairs(communityCode: "10002", filter: { status: OPEN }, first: 20) { nodes { id } } }')
     await gateway.ask('{ orders(communityCode: "10002", first: 20) { nodes { id } } }')
-
     assert await quality(gateway) == []
 
 
 async def test_finding_counts_values_and_names_a_record(gateway, sandbox, monkeypatch):
-    monkeypatch.setattr(data_quality, "PAUSE", timedelta(0))
+    monkeypatch.setattr(answers, "PAUSE", timedelta(0))
     await send_reviews(gateway, sandbox, "10002", "等待审核", "不知道", "没审")
     sample = await send_reviews(gateway, sandbox, "10002", "不知道")
     [finding] = of_status(await quality(gateway))
 
-    assert (finding["platform"], finding["endpoint"], finding["problem"]) == (
+    assert [finding[name] for name in ("platform", "endpoint", "problem")] == [
         "WJDH",
         "shenheList",
         "UNRECOGNIZED_VALUE",
-    )
+    ]
     assert finding["count"] == 3
     assert finding["firstSeenAt"] < finding["lastSeenAt"]
     assert [finding["sampleId"]] == sample
@@ -66,17 +60,15 @@ async def test_contents_of_a_list_are_counted_in_every_nth_page(gateway, sandbox
     monkeypatch.setattr(answers, "WHOLE_EVERY", 2)
     for _ in range(3):
         await send_reviews(gateway, sandbox, "10002", "等待审核", content={"people": 1})
-
     found = [each["count"] for each in await quality(gateway) if each["field"] == "content.people"]
     assert found == [2]
 
 
 async def test_record_of_finding_is_named_once_in_a_while(gateway, sandbox, monkeypatch):
-    monkeypatch.setattr(data_quality, "PAUSE", timedelta(hours=1))
+    monkeypatch.setattr(answers, "PAUSE", timedelta(hours=1))
     [named, _] = await send_reviews(gateway, sandbox, "10002", "不知道", "等待审核")
     await send_reviews(gateway, sandbox, "10002", "等待审核", "不知道")
     [finding] = of_status(await quality(gateway))
-
     assert (finding["count"], finding["sampleId"]) == (2, named)
 
 
@@ -96,10 +88,8 @@ async def test_findings_are_of_the_callers_communities(gateway, sandbox, mint):
 @pytest.mark.parametrize("dialect", [Dialect.MIXED])
 async def test_people_are_counted_for_callers_of_every_community(gateway, sandbox, mint):
     person = {"people_name": "王芳", "people_phone": "19900000002", "people_sex": "不详", "houses": []}
-    body = json.dumps({"code": 0, "data": person}).encode()
-    sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body))
+    send(sandbox, "SECURITY", "people", {"code": 0, "data": person})
     found = (await gateway.ask('{ people(name: "王芳", phone: "19900000002") { id } }')).data["people"]
-
     ofpeople = [finding for finding in await quality(gateway) if finding["endpoint"] == "people"]
     assert {finding["sampleId"] for finding in ofpeople} == {found["id"]}
     for token in (mint(communities=["10002"]), mint(communities=["10002", "00001"])):
@@ -109,15 +99,117 @@ async def test_people_are_counted_for_callers_of_every_community(gateway, sandbo
 async def test_findings_hold_no_personal_value(gateway, sandbox):
     await send_reviews(gateway, sandbox, "10002", "19900000007")
     text = (await gateway.ask(QUALITY)).response.text
-
     assert '"count":1' in text
     assert "199" not in text
 
 
 async def test_findings_are_bounded(gateway, sandbox, monkeypatch):
-    monkeypatch.setattr(data_quality, "MOST_FINDINGS", 1)
+    monkeypatch.setattr(answers, "MOST_FINDINGS", 1)
     await send_reviews(gateway, sandbox, "10002", "不知道")
     await send_reviews(gateway, sandbox, "00001", "不知道")
-
     assert len(gateway.parts.quality._findings) == 1
     assert of_status(await quality(gateway, "00001")) != []
+
+
+async def metrics(gateway):
+    return (await gateway.client.get("/metrics")).text
+
+
+@pytest.mark.parametrize("dialect", [Dialect.EXAMPLES])
+async def test_data_issue_is_counted_once_per_value(gateway):
+    await gateway.ask('{ shenhes(communityCode: "10002", first: 20) { totalCount } }')
+    lines = [line for line in (await metrics(gateway)).splitlines() if line.startswith("gateway_data_issues_total{")]
+    assert any('endpoint="shenheList"' in line and 'problem="LEGACY_CODE"' in line for line in lines)
+    assert all('platform="WJDH"' in line for line in lines)
+    calls = 'gateway_upstream_call_seconds_count{endpoint="shenheList",outcome="OK",platform="WJDH"} 1.0'
+    assert calls in map(sorted_labels, (await metrics(gateway)).splitlines())
+
+
+async def test_unreadable_module_state_is_counted(gateway, sandbox):
+    data = {"10002": {"绑定房屋": "维护中", "生活缴费": None, "投诉建议": "1"}, "00001": None}
+    send(sandbox, "SECURITY", "modules-sync", {"code": 0, "data": data})
+    await gateway.ask("{ communities { code } }")
+    lines = [line for line in (await metrics(gateway)).splitlines() if line.startswith("gateway_data_issues_total{")]
+    labels = 'endpoint="modules-sync",field="enabled",platform="SECURITY",problem='
+    assert sorted(map(sorted_labels, lines)) == [
+        f'gateway_data_issues_total{{{labels}"{problem}"}} 1.0' for problem in ("MALFORMED", "MISSING")
+    ]
+
+
+def sorted_labels(line):
+    name, _, rest = line.partition("{")
+    labels, _, value = rest.partition("}")
+    return f"{name}{{{','.join(sorted(labels.split(',')))}}}{value}"
+
+
+@pytest.mark.settings(CACHE="all=0,modules=30")
+async def test_reads_that_cost_no_call_are_counted(gateway):
+    for _ in range(3):
+        await gateway.ask('{ modules(communityCode: "10002") { name } }')
+    assert 'gateway_shared_reads_total{by="kept",endpoint="modules"} 2.0' in await metrics(gateway)
+
+
+NAME = "欧阳修远"
+REPAIR = {"id": 1, "possion": "东门", "description": "灯坏", "status": 0, "reply": "", "name": NAME, "phone": "1"}
+OPEN_REPAIRS = '{ repairs(communityCode: "10002", filter: { status: OPEN }, first: 20) { nodes { id } } }'
+
+
+async def read_repairs(gateway: Any, sandbox: Any, *rows: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines that are logged of these repairs."""
+    numbered = [{**REPAIR, **row, "id": number} for number, row in enumerate(rows, 1)]
+    data = {"repairs": numbered, "pages": {"total": len(rows), "per_page": 20, "current_page": 1, "last_page": 1}}
+    send(sandbox, "WJDH", "repair/list", {"code": 0, "data": data}, times=1)
+    with capture_logs() as logs:
+        assert len((await gateway.ask(OPEN_REPAIRS)).data["repairs"]["nodes"]) == len(rows)
+    return [
+        {name: line[name] for name in ("record", "key", "what", "type")}
+        for line in logs
+        if line["event"] == "undocumented"
+    ]
+
+
+async def undocumented(gateway: Any) -> dict[str, float]:
+    """By what is undocumented."""
+    series = parse((await gateway.stranger.get("/metrics")).text)
+    labels = labels_of(series, "gateway_undocumented_total")
+    return {each["what"]: series["gateway_undocumented_total", frozenset(each.items())] for each in labels}
+
+
+async def test_documented_answers_have_nothing_undocumented(gateway):
+    for entity in ("repairs", "orders", "shenhes"):
+        assert (await gateway.ask(f'{{ {entity}(communityCode: "10002", first: 20) {{ nodes {{ id }} }} }}')).data
+    assert await undocumented(gateway) == {}
+
+
+async def test_key_word_and_type_are_counted_and_logged(gateway, sandbox):
+    logged = await read_repairs(gateway, sandbox, {"urgency": "高"}, {"status": "待派单"}, {"reply": 12, "urgency": ""})
+    assert logged == [
+        {"record": "Repair", "key": "status", "what": "word", "type": None},
+        {"record": "Repair", "key": "reply", "what": "type", "type": "integer"},
+        {"record": "Repair", "key": "urgency", "what": "key", "type": "string"},
+    ]
+    assert await undocumented(gateway) == {"key": 2, "word": 1, "type": 1}
+
+
+async def test_every_nth_answer_is_looked_at(gateway, sandbox, monkeypatch):
+    monkeypatch.setattr(answers, "EVERY", 3)
+    logged = [await read_repairs(gateway, sandbox, {"urgency": "高"}) for _ in range(7)]
+    assert [len(lines) for lines in logged] == [1, 0, 0, 0, 0, 0, 0]  # and logged once
+    assert (await undocumented(gateway))["key"] == 3
+
+
+async def test_values_of_persons_are_not_kept(gateway, sandbox):
+    with capture_logs() as logs:
+        await read_repairs(gateway, sandbox, {"status": NAME, "phone": NAME, NAME: NAME})
+    assert NAME not in json.dumps(logs, ensure_ascii=False, default=str)
+    assert NAME not in (await gateway.stranger.get("/metrics")).text
+    assert (await undocumented(gateway))["key"] == 1
+
+
+@pytest.mark.parametrize("line", ['[keys.Repair]\nlocation = ["urgency"]', '[seen.Repair]\nurgency = ["string"]'])
+async def test_profile_makes_a_key_known(serve, environ, sandbox, tmp_path, line):
+    profile = tmp_path / "profile.toml"
+    profile.write_text(line, encoding="utf-8")
+    async with serve(environ | {"GATEWAY_PROFILE": str(profile)}) as gateway:
+        assert await read_repairs(gateway, sandbox, {"urgency": "高"}) == []
+        assert await undocumented(gateway) == {}

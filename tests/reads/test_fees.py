@@ -1,17 +1,16 @@
 """What the orders of a community come to: sums, groups, completeness and calls."""
 
 import asyncio
-from collections import Counter
-from datetime import UTC, date, datetime
-from fractions import Fraction
-from itertools import product
+from datetime import UTC, datetime
 
-import msgspec
 import pytest
 from order_oracle import FILTERS, add_up, rows, to_sum, whole
+from platform_answers import edit_rows, interpose
 from standing_clock import Clock
+from waiting import until
 
-from gateway.loaders import order as all_orders
+from gateway.orders import reads as all_orders
+from gateway.orders.sums import FeeGrouping
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 
@@ -53,7 +52,6 @@ async def test_sums_equal_those_of_the_rows(gateway, sandbox, dialect):
     for filters in FILTERS:
         found = await fees(gateway, f"filter: {{{filters}}}")
         wanted = add_up(world_rows(sandbox, dialect, filters))
-
         assert to_sum(found) == wanted, filters
         assert found["missing"] == 0, filters
         assert found["complete"] == (not wanted.unreadable), filters
@@ -61,78 +59,18 @@ async def test_sums_equal_those_of_the_rows(gateway, sandbox, dialect):
 
 
 async def test_sum_is_shown_as_money(gateway, sandbox):
-    found = await fees(gateway)
     fen = sum(order.fen for order in sandbox.world.orders_of["10002"])
-
-    assert found["amount"] == {
-        "yuan": f"{fen // 100}.{fen % 100:02}",
-        "fen": fen,
-        "text": f"¥{fen // 100}.{fen % 100:02}",
-    }
-
-
-async def test_sum_of_nothing_is_complete(gateway):
-    found = await fees(gateway, 'filter: {title: "没有这种费"}, groupBy: AGE')
-
-    assert found["amount"] == {"yuan": "0.00", "fen": 0, "text": "¥0.00"}
-    assert (found["count"], found["complete"], found["groups"]) == (0, True, [])
-
-
-FEE_TYPES = {"物业费": "PROPERTY", "水费": "WATER", "车位费": "PARKING_SPACE", "临时停车费": "TEMPORARY_PARKING"}
-PAID_WORDS = {"未付款": "UNPAID", "已付款": "PAID", False: "UNPAID", True: "PAID"}
-
-
-def age_band(row):
-    if not row["number"]:
-        return "UNKNOWN"
-    number = str(row["number"])
-    days = (date(2026, 11, 24) - date(int(number[:4]), int(number[4:6]), int(number[6:8]))).days
-    bounds = {30: "0-30", 90: "31-90", 180: "91-180", 365: "181-365"}
-    return next((band for bound, band in bounds.items() if days <= bound), "366+")
-
-
-def building(row):
-    label = row.get("house")
-    if not label:
-        return "PERSONAL"
-    return label[: label.index("栋")].lstrip("晨曦熙家园东区秦皇港湾小社") if "栋" in label else "UNKNOWN"
-
-
-GROUP_OF_ROW = {
-    "FEE_TYPE": lambda row: FEE_TYPES.get(row["title"], "OTHER"),
-    "TITLE": lambda row: row["title"] or "UNKNOWN",
-    "BUILDING": building,
-    "PAYMENT_STATUS": lambda row: PAID_WORDS.get(row["paied"], "UNRECOGNIZED"),
-    "MONTH": lambda row: f"{str(row['number'])[:4]}-{str(row['number'])[4:6]}" if row["number"] else "UNKNOWN",
-    "AGE": age_band,
-}
-ORDER = {
-    "FEE_TYPE": ["PROPERTY", "WATER", "PARKING_SPACE", "TEMPORARY_PARKING", "OTHER"],
-    "BUILDING": [*map(str, range(1, 20)), "PERSONAL", "UNKNOWN"],
-    "PAYMENT_STATUS": ["UNPAID", "PAID", "UNRECOGNIZED"],
-    "AGE": ["0-30", "31-90", "91-180", "181-365", "366+", "UNKNOWN"],
-}
-
-
-@ALL_DIALECTS
-async def test_groups_equal_those_of_the_rows(gateway, sandbox, dialect):
-    for grouping, filters in product(GROUP_OF_ROW, ("", "status: OPEN, paymentStatus: UNPAID")):
-        by_key = {}
-        for row in world_rows(sandbox, dialect, filters):
-            by_key.setdefault(GROUP_OF_ROW[grouping](row), []).append(row)
-        found = await groups(gateway, grouping, filters)
-
-        sums = {key: to_sum(group) for key, group in found.items()}
-        assert sums == {key: add_up(rows) for key, rows in by_key.items()}, (grouping, filters)
-        order = ORDER.get(grouping, [*sorted(by_key.keys() - {"UNKNOWN"}), "UNKNOWN"])
-        assert list(found) == [key for key in order if key in by_key], (grouping, filters)
+    yuan = f"{fen // 100}.{fen % 100:02}"
+    assert (await fees(gateway))["amount"] == {"yuan": yuan, "fen": fen, "text": f"¥{yuan}"}
+    nothing = await fees(gateway, 'filter: {title: "没有这种费"}, groupBy: AGE')
+    assert nothing["amount"] == {"yuan": "0.00", "fen": 0, "text": "¥0.00"}
+    assert (nothing["count"], nothing["complete"], nothing["groups"]) == (0, True, [])
 
 
 @pytest.mark.parametrize("dialect", [Dialect.MIXED])
 async def test_groups_have_labels(gateway):
-    found = {name: await groups(gateway, name) for name in GROUP_OF_ROW}
+    found = {name: await groups(gateway, name) for name in FeeGrouping.__members__}
     labels = {name: {key: group["label"] for key, group in found[name].items()} for name in found}
-
     assert labels["FEE_TYPE"]["WATER"] == labels["TITLE"]["水费"] == "水费"
     assert labels["PAYMENT_STATUS"] == {"UNPAID": "未付款", "PAID": "已付款", "UNRECOGNIZED": "未识别"}
     assert labels["BUILDING"] | {"1": "1栋", "PERSONAL": "个人收费"} == labels["BUILDING"]
@@ -144,7 +82,6 @@ async def test_groups_have_labels(gateway):
 async def test_phone_in_a_title_is_masked_in_groups(gateway, sandbox):
     sandbox.world.orders_of["10002"][-1].title = "代收费 19900001234"
     found = await groups(gateway, "TITLE")
-
     assert "代收费 199****1234" in found
     assert "19900001234" not in str(found)
 
@@ -155,19 +92,16 @@ async def test_filter_of_fees_is_checked(gateway, sandbox):
     assert sandbox.count("WJDH", "order/list") == 0
 
 
-async def test_sum_of_a_person_counts_as_a_lookup(serve, environ):
-    async with serve(environ | {"GATEWAY_PEOPLE_LOOKUP_LIMIT": "1"}) as served:
-        await fees(served, 'filter: {phone: "19900000002"}')
-        refused = await served.ask(query('filter: {phone: "19900000003"}'))
-
-    assert refused.code == "RATE_LIMITED"
+@pytest.mark.settings(PEOPLE_LOOKUP_LIMIT="1")
+async def test_sum_of_a_person_counts_as_a_lookup(gateway):
+    await fees(gateway, 'filter: {phone: "19900000002"}')
+    assert (await gateway.ask(query('filter: {phone: "19900000003"}'))).code == "RATE_LIMITED"
 
 
 class TestFailures:
     async def test_failing_first_page_is_an_error(self, gateway, sandbox):
         sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.GARBAGE), times=1)
         answer = await gateway.ask(query())
-
         assert answer.partial == {"community": {"fees": None}}
         assert answer.code == "UPSTREAM_PROTOCOL"
 
@@ -175,7 +109,6 @@ class TestFailures:
         fail_pages(sandbox, {2})
         found = await fees(gateway)
         orders = sandbox.world.orders_of["10002"][::-1]
-
         assert to_sum(found) == add_up(rows(orders[:15] + orders[30:], Dialect.DOCUMENTED))
         assert (found["complete"], found["missing"]) == (False, 15)
 
@@ -183,18 +116,16 @@ class TestFailures:
         edit_rows(sandbox, lambda row: row.pop("id") if row["id"] % 7 == 0 else None)
         found = await fees(gateway, "groupBy: PAYMENT_STATUS")
         dropped = [order for order in sandbox.world.orders_of["10002"] if order.id % 7 == 0]
-
         assert (found["count"], found["unreadable"]) == (60, len(dropped))
         assert (found["complete"], found["missing"]) == (False, 0)
-        assert found["groups"][-1] | {"amount": None} == {
-            "key": "UNKNOWN", "label": "未知", "count": len(dropped), "unreadable": len(dropped), "amount": None,
-        }  # fmt: skip
+        last = found["groups"][-1]
+        assert (last["key"], last["label"]) == ("UNKNOWN", "未知")
+        assert last["count"] == last["unreadable"] == len(dropped)
 
     async def test_order_listed_twice_is_summed_once(self, gateway, sandbox):
         orders = sandbox.world.orders_of["10002"]
         orders[3] = orders[4]
         found = await fees(gateway)
-
         assert to_sum(found) == add_up(rows({order.id: order for order in orders}.values(), Dialect.DOCUMENTED))
         assert (found["complete"], found["missing"]) == (False, 1)
 
@@ -205,7 +136,6 @@ class TestFailures:
     async def test_what_is_beyond_a_bound_is_missing(self, gateway, sandbox, monkeypatch, bound, most, count, pages):
         monkeypatch.setattr(all_orders, bound, most)
         found = await fees(gateway)
-
         assert (found["count"], found["missing"], found["complete"]) == (count, 60 - count, False)
         assert sandbox.count("WJDH", "order/list") == pages
 
@@ -214,7 +144,6 @@ class TestFailures:
         token = mint(communities=("10002", "10003", "00001"))
         answer = await gateway.ask("{ communities { code fees { count complete } } }", token=token)
         found = {community["code"]: community["fees"] for community in answer.partial["communities"]}
-
         assert found == {
             "00001": {"count": len(sandbox.world.orders_of["00001"]), "complete": True},
             "10002": {"count": 60, "complete": True},
@@ -224,97 +153,59 @@ class TestFailures:
 
 
 def fail_pages(sandbox, numbers):
-    answer_instead(sandbox, lambda form: b"[]" if int(form["page"]) in numbers else None)
+    interpose(sandbox, "order/list", lambda form, answer: b"[]" if int(form["page"]) in numbers else answer())
 
 
 def refuse_community(sandbox, code):
-    answer_instead(sandbox, lambda form: b'{"code": 1, "msg": "x"}' if form["xiaoqu"] == code else None)
+    refusal = b'{"code": 1, "msg": "x"}'
+    interpose(sandbox, "order/list", lambda form, answer: refusal if form["xiaoqu"] == code else answer())
 
 
-def answer_instead(sandbox, body):
-    """Have order/list answer `body(form)`, where that is not None."""
-    execute = sandbox.wjdh._execute
-
-    def answer(endpoint, request, form):
-        own = body(form) if endpoint.name == "order/list" else None
-        return execute(endpoint, request, form) if own is None else own
-
-    sandbox.wjdh._execute = answer
+SECOND_PAGE = '{ orders(communityCode: "10002", first: 15, page: 2) { totalCount } }'
 
 
-def edit_rows(sandbox, edit):
-    """Have `edit` change each row of order/list."""
-    execute = sandbox.wjdh._execute
-
-    def answer(endpoint, request, form):
-        body = execute(endpoint, request, form)
-        if endpoint.name != "order/list":
-            return body
-        read = msgspec.json.decode(body)
-        for row in read["data"]:
-            edit(row)
-        return msgspec.json.encode(read)
-
-    sandbox.wjdh._execute = answer
-
-
+@pytest.mark.settings(CACHE="all=0,orders=5")
 class TestCalls:
     @pytest.fixture
-    def clock(self):
-        return Clock(5000.0)
-
-    @pytest.fixture
-    async def gateway(self, environ, serve, clock, sandbox):
-        """Orders are cached for five seconds; tokens are at hand."""
-        async with serve(environ | {"GATEWAY_CACHE": "all=0,orders=5"}, lambda: NOW) as served:
-            served.parts.reads.clock = clock
-            await served.ask('{ orders(communityCode: "0") { totalCount } }')
-            sandbox.reset_calls()
-            yield served
+    async def clock(self, gateway, sandbox):
+        """Of the cache; tokens are at hand."""
+        gateway.parts.reads.clock = clock = Clock(5000.0)
+        await gateway.ask('{ orders(communityCode: "0") { totalCount } }')
+        sandbox.reset_calls()
+        return clock
 
     async def count(self, gateway, sandbox, document):
         sandbox.reset_calls()
         assert (await gateway.ask(document)).data
-        return Counter({endpoint: count for (_, endpoint), count in sandbox.counts().items()})
+        return sandbox.count("WJDH", "order/list")
 
     async def test_sum_costs_its_pages_and_then_none(self, gateway, sandbox, clock):
-        assert await self.count(gateway, sandbox, query()) == {"order/list": 4}
-        assert await self.count(gateway, sandbox, query("groupBy: AGE")) == {}
+        assert await self.count(gateway, sandbox, query()) == 4
+        assert await self.count(gateway, sandbox, query("groupBy: AGE")) == 0
         clock.now += 5.5
-        assert await self.count(gateway, sandbox, query()) == {"order/list": 4}
+        assert await self.count(gateway, sandbox, query()) == 4
 
-    async def test_groupings_and_lists_share_the_pages(self, gateway, sandbox):
-        document = """
-        { community(code: "10002") {
-            age: fees(groupBy: AGE) { count } title: fees(groupBy: TITLE) { count } reconciliation { matched }
-        } }
-        """
-        assert await self.count(gateway, sandbox, document) == {"order/list": 4}
-        listed = '{ orders(communityCode: "10002", first: 100) { totalCount } }'
-        assert await self.count(gateway, sandbox, listed) == {}
+    async def test_groupings_and_lists_share_the_pages(self, gateway, sandbox, clock):
+        groups = "age: fees(groupBy: AGE) { count } title: fees(groupBy: TITLE) { count } reconciliation { matched }"
+        assert await self.count(gateway, sandbox, f'{{ community(code: "10002") {{ {groups} }} }}') == 4
+        assert await self.count(gateway, sandbox, '{ orders(communityCode: "10002", first: 100) { totalCount } }') == 0
 
-    async def test_sum_says_when_its_oldest_page_was_read(self, gateway, sandbox, clock):
+    async def test_sum_says_when_its_oldest_page_was_read(self, gateway, clock):
         assert (await fees(gateway))["asOf"] == "2026-11-24T01:30:00+00:00"
         clock.now += 4
         assert (await fees(gateway))["asOf"] == "2026-11-24T01:29:56+00:00"
 
     async def test_page_older_than_the_first_is_read_anew(self, gateway, sandbox, clock):
-        await gateway.ask('{ orders(communityCode: "10002", first: 15, page: 2) { totalCount } }')
+        await gateway.ask(SECOND_PAGE)
         clock.now += 1
-
-        assert await self.count(gateway, sandbox, query()) == {"order/list": 4}
+        assert await self.count(gateway, sandbox, query()) == 4
         assert (await fees(gateway))["asOf"] == "2026-11-24T01:30:00+00:00"
 
     async def test_page_in_flight_before_the_first_is_not_joined(self, gateway, sandbox, clock):
         sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HANG), times=1)
-        listing = asyncio.create_task(
-            gateway.ask('{ orders(communityCode: "10002", first: 15, page: 2) { totalCount } }')
-        )
-        async with asyncio.timeout(60):
-            while not sandbox.count("WJDH", "order/list"):  # noqa: ASYNC110 # it is beyond a socket
-                await asyncio.sleep(0.001)
+        listing = asyncio.create_task(gateway.ask(SECOND_PAGE))
+        await until(lambda: sandbox.count("WJDH", "order/list"))
         clock.now += 1
-
         assert (await fees(gateway))["complete"]
         assert sandbox.count("WJDH", "order/list") == 1 + 4
         sandbox.faults.clear()
@@ -323,7 +214,6 @@ class TestCalls:
     async def test_pages_are_read_side_by_side(self, gateway, sandbox):
         sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.LATENCY, seconds=0.1))
         await self.count(gateway, sandbox, query())
-
         assert sandbox.wjdh.max_concurrent == 3
 
     async def test_few_pages_of_a_request_are_read_at_once(self, gateway, sandbox, monkeypatch):
@@ -331,22 +221,7 @@ class TestCalls:
         sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.LATENCY, seconds=0.02))
         document = '{ a: community(code: "10002") { fees { count } } b: community(code: "00001") { fees { count } } }'
         await self.count(gateway, sandbox, document)
-
         assert sandbox.wjdh.max_concurrent == 2
 
     async def test_sum_is_weighed_as_its_assumed_pages(self, gateway):
-        answer = await gateway.ask(query())
-
-        assert answer.body["extensions"]["cost"]["requested"] == 10
-
-
-async def test_amounts_are_added_without_rounding(gateway, sandbox):
-    odd = ["0.1", "0.2", "99999999999999999999999.99", "0.000000000000000000000000000001", "-5"]
-    edit_rows(sandbox, lambda row: row.update(amount=odd[row["id"] % 5]))
-    found = await fees(gateway)
-
-    assert Fraction(found["amount"]["yuan"]) == sum(
-        Fraction(odd[order.id % 5]) for order in sandbox.world.orders_of["10002"]
-    )
-    assert found["amount"]["fen"] is None
-    assert found["complete"]
+        assert (await gateway.ask(query())).body["extensions"]["cost"]["requested"] == 10

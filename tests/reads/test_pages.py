@@ -3,6 +3,7 @@
 from itertools import product
 
 import pytest
+from listed import expected_ids, ids
 
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
@@ -23,20 +24,6 @@ def list_query(list_name, filters=""):
     return QUERY.format(list_name, filters, PAGE + PAGE_INFO)
 
 
-def expected_ids(world, list_name, code="10002"):
-    """The platform ids in the order that the gateway promises."""
-    if list_name == "shenhes":
-        return [review.id for review in world.shenhes_of[code]]
-    if list_name == "orders":
-        return [order.id for order in reversed(world.orders_of[code])]
-    return [
-        repair.id
-        for is_resolved in (False, True)
-        for repair in world.repairs_of[code]
-        if repair.is_resolved is is_resolved
-    ]
-
-
 @pytest.fixture(params=COUNTS)
 def list_name(request):
     return request.param
@@ -46,10 +33,6 @@ async def ask(gateway, query, **variables):
     (part,) = (await gateway.ask(query, variables)).data.values()
     assert [edge["node"] for edge in part["edges"]] == part["nodes"]
     return part
-
-
-def ids(part):
-    return [node["platformId"] for node in part["nodes"]]
 
 
 def check(part, wanted, offset, first):
@@ -73,7 +56,7 @@ async def list_cursors(gateway, query):
 
 
 async def test_every_part_of_every_size_matches_the_platform(gateway, sandbox, list_name):
-    wanted, query = expected_ids(sandbox.world, list_name), list_query(list_name)
+    wanted, query = expected_ids(sandbox.world, list_name, "10002"), list_query(list_name)
     assert len(wanted) == COUNTS[list_name]
     cursors = await list_cursors(gateway, query)
     for first, offset in product((1, 2, 7, 14, 15, 16, 31, 100), range(0, len(wanted) + 1, 3)):
@@ -82,7 +65,7 @@ async def test_every_part_of_every_size_matches_the_platform(gateway, sandbox, l
 
 async def test_every_page_of_every_size_matches_the_platform(gateway, sandbox, list_name):
     """The total is the same beyond the end."""
-    wanted, query = expected_ids(sandbox.world, list_name), list_query(list_name)
+    wanted, query = expected_ids(sandbox.world, list_name, "10002"), list_query(list_name)
     for first in (1, 4, 15, 20, 29, 100):
         for page in range(1, len(wanted) // first + 3, 1 + 10 // first):
             check(await ask(gateway, query, first=first, page=page), wanted, (page - 1) * first, first)
@@ -167,7 +150,7 @@ class TestOtherPageSizes:
             yield sandbox
 
     async def test_parts_are_right_for_any_platform_page_size(self, gateway, sandbox):
-        wanted, query = expected_ids(sandbox.world, "orders"), list_query("orders")
+        wanted, query = expected_ids(sandbox.world, "orders", "10002"), list_query("orders")
         cursors = await list_cursors(gateway, query)
         for first, offset in product((1, 15, 20, 100), (0, 1, 14, 15, 19, 20, 36, 37, 45, 59, 60)):
             check(await ask(gateway, query, first=first, after=cursors[offset]), wanted, offset, first)

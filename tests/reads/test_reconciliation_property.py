@@ -71,8 +71,7 @@ async def test_listed_differences_are_true(dialect, serve, tmp_path):
         rng = Random(f"{dialect} {seed}")
         async with Sandbox(SandboxOptions(dialect=dialect, orders_per_page=7)) as sandbox:
             sandbox.faults.set("SECURITY", None, Fault(FaultKind.HTTP_500))
-            environ = {**sandbox.settings(), "GATEWAY_DATA_DIR": str(tmp_path / str(seed))}
-            async with serve(environ) as gateway:
+            async with serve({**sandbox.settings(), "GATEWAY_DATA_DIR": str(tmp_path / str(seed))}) as gateway:
                 world = World(gateway, sandbox, rng)
                 for _ in range(rng.randrange(20)):
                     await world.notify(world.choose())
@@ -99,5 +98,6 @@ async def check(gateway, world):
         assert found["matchedAmount"]["fen"] == sum(world.orders[number].fen for number in matched)
         assert without == paid_before - world.notified
         assert unpaid == notified_before - paid_before
-        assert found["undeliveredCount"] == len(world.notified)
+        counts = [found[f"{name}Count"] for name in ("paidWithoutNotification", "notifiedUnpaid", "undelivered")]
+        assert counts == [len(without), len(unpaid), len(world.notified)]
     return found["complete"]

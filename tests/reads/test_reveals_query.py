@@ -1,9 +1,7 @@
 """`reveals`: who was shown whose personal data, as an auditor asks."""
 
 import pytest
-
-from gateway.errors import JournalError
-from gateway.wording.faults import FaultWording
+from broken_journal import broken
 
 REVIEWS = """query Reviews($code: ID!, $first: Int!) {
   shenhes(communityCode: $code, first: $first) { nodes { id content { people { phone } } } } }"""
@@ -35,7 +33,6 @@ async def look_at(gateway, code="10002", first=3, token=None):
 async def test_reveals_are_one_for_each_record(gateway, mint):
     shown, request_id = await look_at(gateway, token=mint())
     found = await reveals(gateway)
-
     assert [node["recordId"] for node in found["nodes"]] == shown
     assert found["totalCount"] == 3
     [said] = {
@@ -49,23 +46,10 @@ async def test_reveal_ids_lead_to_records_and_people(gateway, mint):
     person = (await gateway.ask(PERSON, token=mint())).data["people"]
     house = (await gateway.ask(HOUSE, token=mint())).data["house"]
     [review], _ = await look_at(gateway, first=1)
-
     for id_, kind in ((person["id"], "People"), (house["id"], "House"), (review, "Shenhe")):
         found = (await reveals(gateway, id=id_))["nodes"]
         assert {(node["recordId"], node["typeName"]) for node in found} == {(id_, kind)}
     assert {node["recordId"] for node in (await reveals(gateway))["nodes"]} == {person["id"], house["id"], review}
-
-
-async def test_reveals_hold_no_personal_value(gateway, sandbox):
-    await gateway.ask(PERSON)
-    await look_at(gateway, first=20)
-    text = (await gateway.ask(REVEALS, {"first": 100})).response.text
-
-    people = [resident.person for resident in sandbox.world.residents.values()]
-    people += [review.applicant for review in sandbox.world.shenhes.values()]
-    values = {value for person in people for value in (person.name, person.phone, person.id_card) if value}
-    assert len(text) > 1000
-    assert {value for value in values if value in text} == set()
 
 
 async def test_auditor_sees_the_reveals_of_own_communities_alone(gateway, mint):
@@ -73,7 +57,6 @@ async def test_auditor_sees_the_reveals_of_own_communities_alone(gateway, mint):
     here, _ = await look_at(gateway, "10002", 2)
     await gateway.ask(PERSON)
     auditor = mint("audit:read", communities=["10002"])
-
     found = await reveals(gateway, auditor)
     assert [node["recordId"] for node in found["nodes"]] == here
     assert found["totalCount"] == 2
@@ -87,7 +70,6 @@ async def test_cursor_divides_a_page_of_records(gateway):
     await look_at(gateway, "00001", first=4)
     second = await reveals(gateway, first=2, after=first["pageInfo"]["endCursor"])
     third = await reveals(gateway, first=2, after=second["pageInfo"]["endCursor"])
-
     ids = [node["recordId"] for part in (first, second, third) for node in part["nodes"]]
     assert len(set(ids)) == 5
     assert third["pageInfo"]["hasNextPage"] is False
@@ -98,7 +80,6 @@ async def test_cursor_divides_a_page_of_records(gateway):
 async def test_reveals_are_filtered(gateway, mint):
     await look_at(gateway, token=mint())
     await look_at(gateway)
-
     assert {node["subject"] for node in (await reveals(gateway, subject="lin"))["nodes"]} == {"lin"}
     assert (await reveals(gateway, until="2020-01-01T00:00:00Z"))["nodes"] == []
     assert (await reveals(gateway, since="2020-01-01T00:00:00Z"))["totalCount"] == 6
@@ -117,15 +98,9 @@ async def test_bad_argument_of_reveals_is_named(gateway):
         assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument)
 
 
-async def test_unwritable_trail_is_an_error(gateway, monkeypatch):
+async def test_unwritable_trail_is_an_error(gateway):
     """Rather than a list that lacks what is not written yet."""
-
-    async def fail(_entries):
-        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
-
     await look_at(gateway)
-    with monkeypatch.context() as patch:
-        patch.setattr(gateway.parts.journal.audit, "add", fail)
+    with broken(gateway.parts.journal.audit, "add"):
         answer = await gateway.ask(REVEALS)
-
     assert answer.partial == {"reveals": None}

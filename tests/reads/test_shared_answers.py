@@ -14,20 +14,15 @@ from hypothesis import strategies as st
 
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.principal import Scope
+from gateway.entities import lifetimes
 from gateway.events import ReadsDropped
-from gateway.loaders.registry import lifetimes
 from gateway.sandbox.server import Sandbox
 from gateway.settings import load_settings
 
 COMMUNITIES = ("10002", "00001")
 SCOPES = (
-    Scope.PEOPLE_READ,
-    Scope.SHENHE_READ,
-    Scope.SHENHE_REVIEW,
-    Scope.ORDER_READ,
-    Scope.REPAIR_READ,
-    Scope.MODULE_READ,
-    Scope.PII_READ,
+    *(Scope.PEOPLE_READ, Scope.SHENHE_READ, Scope.SHENHE_REVIEW, Scope.ORDER_READ, Scope.REPAIR_READ),
+    *(Scope.MODULE_READ, Scope.PII_READ),
 )
 
 QUERIES = {
@@ -89,19 +84,10 @@ def conversations(draw: st.DrawFn) -> list[list[Question]]:
 class Stage:
     """Both gateways, over one sandbox, in an event loop of their own. Their ids are the same."""
 
-    def __init__(self, runner: asyncio.Runner, serve: Any, directory: Any) -> None:
+    def __init__(self, runner: asyncio.Runner) -> None:
         self._runner = runner
-        self._serve = serve
-        self._directory = directory
-        self._stack = AsyncExitStack()
         self._tokens: dict[tuple[str, Caller], str] = {}
         self._alone: dict[Question, Any] = {}
-
-    def open(self) -> None:
-        self._runner.run(self._open())
-
-    def close(self) -> None:
-        self._runner.run(self._stack.aclose())
 
     def ask_alone(self, question: Question) -> Any:
         if question not in self._alone:
@@ -119,20 +105,19 @@ class Stage:
         parts = self._gateways["shared"].parts
         parts.events.publish(ReadsDropped(None, tuple(lifetimes(load_settings({})))))
 
-    async def _open(self) -> None:
-        sandbox = await self._stack.enter_async_context(Sandbox())
+    async def open(self, stack: AsyncExitStack, serve: Any, directory: Any) -> None:
+        sandbox = await stack.enter_async_context(Sandbox())
         self._gateways = {}
         self._issuers = {}
         for name, seconds in (("alone", "0"), ("shared", "3600")):
             environ = {
                 **sandbox.settings(),
                 "GATEWAY_CACHE": f"all={seconds}",
-                "GATEWAY_DATA_DIR": str(self._directory / name),
+                "GATEWAY_DATA_DIR": str(directory / name),
                 "GATEWAY_ID_KEY": "the same for both, as behind one load balancer",
-                "GATEWAY_RATE_LIMIT": "1000000",
-                "GATEWAY_PEOPLE_LOOKUP_LIMIT": "1000000",
+                **dict.fromkeys(("GATEWAY_RATE_LIMIT", "GATEWAY_PEOPLE_LOOKUP_LIMIT"), "1000000"),
             }
-            self._gateways[name] = await self._stack.enter_async_context(self._serve(environ))
+            self._gateways[name] = await stack.enter_async_context(serve(environ))
             self._issuers[name] = DevelopmentIssuer.open(load_settings(environ))
 
     async def _ask(self, name: str, question: Question) -> Any:
@@ -151,10 +136,10 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(serve, tmp_path_factory):
     with asyncio.Runner() as runner:
-        stage = Stage(runner, serve, tmp_path_factory.mktemp("stage"))
-        stage.open()
+        stage, stack = Stage(runner), AsyncExitStack()
+        runner.run(stage.open(stack, serve, tmp_path_factory.mktemp("stage")))
         yield stage
-        stage.close()
+        runner.run(stack.aclose())
 
 
 @given(rounds=conversations())

@@ -2,43 +2,43 @@
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 from standing_clock import Clock
+from waiting import until
 
 from gateway import cache
 from gateway.cache import LARGEST_CACHED, SharedReads
 from gateway.events import EventBus, ReadsDropped
-from gateway.in_flight import wait_all
+from gateway.futures import Pending, wait_all
 
 CACHE_SECONDS = {"owner": 60.0, "people": 60.0}
 CODE = "10002"
 
 
-class Reading:
+class Reading(Pending[Any]):
     """A read that a coroutine answers."""
 
+    size = 0
+
     def __init__(self, answer, size=0):
+        super().__init__()
         self.size = size
         self._answer = answer
 
-    def begin(self, on_done):
+    def begin(self):
         async def run():
             try:
                 outcome = await self._answer
-            except BaseException as error:  # noqa: BLE001 # it is the outcome
+            except Exception as error:  # noqa: BLE001 # it is the outcome
                 outcome = error
-            if not self._cancelled:
-                on_done(outcome)
+            self.complete(outcome)
 
-        self._cancelled = False
         self._task = asyncio.create_task(run())
 
-    def join(self):
-        pass
-
     def cancel(self):
-        self._cancelled = True
+        super().cancel()
         self._task.cancel()
 
 
@@ -86,24 +86,25 @@ def platform():
     return Platform()
 
 
-@pytest.fixture
-def ask(reads, platform):
-    """`ask(key, ...)`: a caller who requests these keys at once."""
+def begin(reads, identity, read, key, *, fresh=False):
+    """The read of another caller, or else one of this key, begun."""
+    found = reads.find(identity, fresh)
+    if found is None:
+        reads.begin(identity, found := read(key))
+    return found
 
-    async def ask(*keys, endpoint="owner", community=CODE, view="all"):
-        begun = [reads.of(endpoint).begin((community, str(key), view), platform, key) for key in keys]
+
+@pytest.fixture
+def start(reads, platform):
+    """`start(key, ...)`: the task of a caller who requests these keys at once, begun."""
+
+    async def ask(keys, endpoint="owner", community=CODE):
+        begun = [begin(reads.of(endpoint), (community, str(key), "all"), platform, key) for key in keys]
         await wait_all(begun)
         return [read.outcome for read in begun]
 
-    return ask
-
-
-@pytest.fixture
-def start(ask):
-    """The same as a task that has begun."""
-
     async def start(*keys, **more):
-        task = asyncio.create_task(ask(*keys, **more))
+        task = asyncio.create_task(ask(keys, **more))
         await turn()
         return task
 
@@ -132,51 +133,27 @@ async def cancel_task(task):
 
 
 class TestInFlightReads:
-    async def test_equal_reads_share_one_call_and_its_answer(self, start, platform):
-        first, second = await start(1), await start(1, 2)
-        platform.gates[1].set()
+    @pytest.mark.parametrize("key", [1, LookupError("down")], ids=["value", "error"])
+    async def test_equal_reads_share_one_call_and_its_answer(self, start, platform, key):
+        first, second = await start(key), await start(key, 2)
+        platform.gates[key].set()
         await turn()
         assert (first.done(), second.done()) == (True, False)
         platform.gates[2].set()
-
-        assert await first == ["owner of 1"]
-        assert await second == ["owner of 1", "owner of 2"]
-        assert platform.calls == {1: 1, 2: 1}
+        answer = key if isinstance(key, Exception) else "owner of 1"
+        assert (await first, await second) == ([answer], [answer, "owner of 2"])
+        assert platform.calls == {key: 1, 2: 1}
 
     async def test_fresh_read_joins_a_call_but_not_the_cache(self, platform, reads):
-        def begin():
-            return reads.of("owner").begin((CODE, "1", "all"), platform, 1, fresh=True)
+        def begin_fresh():
+            return begin(reads.of("owner"), (CODE, "1", "all"), platform, 1, fresh=True)
 
-        first = begin()
-        assert begin() is first
+        first = begin_fresh()
+        assert begin_fresh() is first
         await turn()
         platform.gates[1].set()
         await wait_all([first])
-
-        assert begin() is not first
-
-    async def test_reads_of_other_keys_are_separate(self, start, platform):
-        for more in ({}, {"view": "masked"}, {"community": "00001"}, {"endpoint": "people"}):
-            await start(1, **more)
-
-        assert platform.calls == {1: 4}
-
-    async def test_error_is_raised_to_all_waiters(self, start, platform):
-        error = LookupError("down")
-        first, second = await start(error), await start(error, 2)
-        platform.gates[error].set()
-        platform.gates[2].set()
-
-        assert await first == [error]
-        assert await second == [error, "owner of 2"]
-
-    async def test_leaving_waiter_does_not_affect_the_other(self, start, platform):
-        first, second = await start(1), await start(1)
-        await cancel_task(first)
-        platform.gates[1].set()
-
-        assert await second == ["owner of 1"]
-        assert platform.calls == {1: 1}
+        assert begin_fresh() is not first
 
     async def test_call_ends_when_its_last_waiter_leaves(self, start, platform, reads):
         first, second = await start(1, 2), await start(2)
@@ -187,7 +164,6 @@ class TestInFlightReads:
         await turn()
         assert sorted(platform.ended) == [1, 2]
         assert len(reads) == 0
-
         assert await read(start, platform, 1) == "owner of 1"
 
     async def test_cancelled_read_is_not_joined(self, start, platform):
@@ -196,7 +172,6 @@ class TestInFlightReads:
         await asyncio.sleep(0)  # the leaver has left, the call has not heard of it
         second = await start(1)
         platform.gates[1].set()
-
         assert await second == ["owner of 1"]
         assert platform.calls == {1: 2}
 
@@ -223,46 +198,35 @@ class TestCachedReads:
             await read(start, platform, "A")
         assert platform.calls["A"] == calls
 
-    async def test_answer_expires_counted_from_the_start_of_its_call(self, start, platform, clock):
+    @pytest.mark.parametrize(("took", "fresh"), [(20, 39.9), (60, None)])
+    async def test_answer_expires_counted_from_the_start_of_its_call(self, start, platform, clock, reads, took, fresh):
         task = await start(1)
-        clock.now += 20
+        clock.now += took
         platform.gates[1].set()
-        await task
-
-        clock.now += 39.9
-        assert await read(start, platform, 1) == "owner of 1"
-        assert platform.calls == {1: 1}
-        clock.now += 0.1
+        assert await task == ["owner of 1"]
+        assert len(reads) == (fresh is not None)
+        if fresh:
+            clock.now += fresh
+            assert await read(start, platform, 1) == "owner of 1"
+            assert platform.calls == {1: 1}
+            clock.now += 60 - took - fresh
         assert await read(start, platform, 1) == "owner of 1"
         assert platform.calls == {1: 2}
 
-    async def test_missing_owner_is_a_cached_answer(self, start, platform):
+    @pytest.mark.parametrize(
+        ("key", "endpoint", "cached"),
+        [("nobody", "owner", 1), ("nobody", "people", 0), (LookupError("down"), "owner", 0)],
+    )
+    async def test_errors_and_missing_people_are_not_cached(self, start, platform, reads, key, endpoint, cached):
         for _ in range(2):
-            assert await read(start, platform, "nobody") is None
-
-        assert platform.calls == {"nobody": 1}
-
-    @pytest.mark.parametrize("key", ["nobody", LookupError("down")], ids=["not found", "an error"])
-    async def test_errors_and_missing_people_are_not_cached(self, start, platform, key, reads):
-        for _ in range(2):
-            await read(start, platform, key, endpoint="people")
-
-        assert platform.calls == {key: 2}
-        assert len(reads) == 0
-
-    async def test_answer_slower_than_its_lifetime_is_not_cached(self, start, platform, clock, reads):
-        task = await start(1)
-        clock.now += 60
-        platform.gates[1].set()
-
-        assert await task == ["owner of 1"]
-        assert len(reads) == 0
+            await read(start, platform, key, endpoint=endpoint)
+        assert platform.calls == {key: 2 - cached}
+        assert len(reads) == cached
 
     async def test_read_without_a_community_is_dropped_by_any_write(self, start, platform, bus):
         await read(start, platform, 1, community=None)
         bus.publish(ReadsDropped(CODE, ("people", "owner")))
         await read(start, platform, 1, community=None)
-
         assert platform.calls == {1: 2}
 
     async def test_missed_events_drop_everything(self, start, platform, bus, reads):
@@ -271,7 +235,6 @@ class TestCachedReads:
         bus._hear(None)  # what the journal's notifier calls after its connection was lost
         assert len(reads) == 0
         platform.gates[2].set()
-
         assert await under_way == ["owner of 2"]
         assert len(reads) == 0
 
@@ -279,42 +242,35 @@ class TestCachedReads:
         for key in (1, 2, 3, 4):
             await read(start, platform, key)
         assert len(reads) == 3
-
         await read(start, platform, 4)
         await read(start, platform, 1)
         assert platform.calls == {1: 2, 2: 1, 3: 1, 4: 1}
 
-
-async def test_expired_reads_are_swept_in_the_background(start, platform, reads, clock, monkeypatch):
-    monkeypatch.setattr(cache, "SWEEP_INTERVAL", 0.0)
-    await read(start, platform, 1)
-    await asyncio.sleep(0.01)  # while it is of use, which is looked at more than once
-    assert len(reads) == 1
-
-    clock.now += 60
-    async with asyncio.timeout(60):
-        while len(reads):  # noqa: ASYNC110 # nobody asks
-            await asyncio.sleep(0)
+    async def test_expired_reads_are_swept_in_the_background(self, start, platform, reads, clock, monkeypatch):
+        monkeypatch.setattr(cache, "SWEEP_INTERVAL", 0.0)
+        await read(start, platform, 1)
+        await asyncio.sleep(0.01)  # while it is of use, which is looked at more than once
+        assert len(reads) == 1
+        clock.now += 60
+        await until(lambda: not len(reads))
 
 
 async def test_error_of_the_observer_is_raised_and_not_cached(bus, platform):
-    def raise_bug(_endpoint, _value, _call):
+    def raise_bug(_value, _call):
         raise ValueError("a mistake")
 
-    reads = SharedReads(bus, seconds=CACHE_SECONDS, observe=raise_bug)
-    begun = reads.of("owner").begin((CODE, "1", "all"), platform, 1)
+    reads = SharedReads(bus, seconds=CACHE_SECONDS, observer_of=lambda _endpoint: raise_bug)
+    begun = begin(reads.of("owner"), (CODE, "1", "all"), platform, 1)
     await turn()
     platform.gates[1].set()
     async with asyncio.timeout(60):
         await wait_all([begun])
-
     assert isinstance(begun.outcome, ValueError)
     assert len(reads) == 0
 
 
 async def test_personal_arguments_are_hashed_in_cache_keys(reads, bus):
     same = reads.conceal(("李明", "19900000001"))
-
     assert same == reads.conceal(("李明", "19900000001"))
     assert same != reads.conceal(("李明", "19900000002"))
     assert same != SharedReads(bus).conceal(("李明", "19900000001"))

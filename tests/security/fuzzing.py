@@ -8,29 +8,12 @@ from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from graphql import (
-    ArgumentNode,
-    DocumentNode,
-    GraphQLInputType,
-    NameNode,
-    OperationDefinitionNode,
-    TypeInfo,
-    TypeInfoVisitor,
-    VariableDefinitionNode,
-    VariableNode,
-    Visitor,
-    parse,
-    parse_type,
-    print_ast,
-    value_from_ast_untyped,
-    visit,
-)
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import Mode, from_schema, nodes
 
 from gateway.http.explorer import read_examples
-from schema.build import executable_schema, export_sdl
+from schema.build import export_sdl
 
 PATIENCE = 30.0
 LONGEST = 3000
@@ -197,9 +180,8 @@ def random_address(rng: Random) -> Request:
 
 
 def grammar_requests(seed_: int, count: int, *, valid: bool = True) -> list[Request]:
-    """Operations of the whole schema, half of their arguments as variables; not `valid`: each with one mistake."""
+    """Operations of the whole schema; not `valid`: each with one mistake."""
     made: list[Request] = []
-    rng = Random(seed_)
 
     @seed(seed_)
     @settings(
@@ -211,8 +193,7 @@ def grammar_requests(seed_: int, count: int, *, valid: bool = True) -> list[Requ
     )
     @given(from_schema(export_sdl(), custom_scalars=SCALARS, mode=Mode.POSITIVE if valid else Mode.NEGATIVE))
     def make(query: str) -> None:
-        document, variables = with_variables(parse(query), rng)
-        made.append(posted(json.dumps({"query": print_ast(document), "variables": variables}).encode()))
+        made.append(posted(json.dumps({"query": query}).encode()))
 
     make()
     return made
@@ -227,39 +208,6 @@ SCALARS = {
     "DateTime": _texts("2020-11-24T08:30:00+08:00", "x"),
     "Decimal": _texts("12.30", "0.01", "-1", "1e400", "NaN", ""),
 }
-
-
-def with_variables(document: DocumentNode, rng: Random) -> tuple[DocumentNode, dict[str, Any]]:
-    """The document with half of its arguments as variables, and their values."""
-    variables: dict[str, Any] = {}
-    definitions: list[VariableDefinitionNode] = []
-    types = TypeInfo(executable_schema())
-
-    class Lift(Visitor):
-        def enter_argument(self, node: ArgumentNode, *_: object) -> ArgumentNode | None:
-            kind: GraphQLInputType | None = types.get_input_type()
-            if kind is None or rng.random() < 0.5:
-                return None
-            name = f"v{len(variables)}"
-            variables[name] = value_from_ast_untyped(node.value)
-            variable = VariableNode(name=NameNode(value=name))
-            definitions.append(VariableDefinitionNode(variable=variable, type=parse_type(str(kind)), directives=()))
-            return ArgumentNode(name=node.name, value=variable)
-
-    lifted = visit(document, TypeInfoVisitor(types, Lift()))
-    operations = [
-        OperationDefinitionNode(
-            operation=each.operation,
-            name=each.name,
-            variable_definitions=tuple(definitions),
-            directives=each.directives,
-            selection_set=each.selection_set,
-        )
-        if isinstance(each, OperationDefinitionNode)
-        else each
-        for each in lifted.definitions
-    ]
-    return DocumentNode(definitions=tuple(operations)), variables
 
 
 class Fuzzer:

@@ -3,13 +3,12 @@
 import sys
 from functools import partial
 
-import gateway.app
 import gateway.commands.serve
+import gateway.http.websocket
 from gateway.__main__ import main
-from gateway.http.server.limits import ServerLimits
-from gateway.http.websocket import WebSocketOptions
+from gateway.http.server.bounds import ServerLimits
 
-gateway.app.WebSocketOptions = partial(WebSocketOptions, init_timeout=1)  # type: ignore[attr-defined,assignment]
+gateway.http.websocket.INIT_TIMEOUT = 1
 gateway.commands.serve.ServerLimits = partial(  # type: ignore[attr-defined,assignment]
     ServerLimits, header_timeout=1, body_timeout=1, stall_timeout=1
 )

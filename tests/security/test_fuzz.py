@@ -26,7 +26,7 @@ async def test_forty_grammar_queries_cause_no_fault(target, bystanders):
 
     await bystanders.unharmed_by(attack)
     assert fuzzer.faults == []
-    assert fuzzer.statuses[200] == 40
+    assert fuzzer.statuses.keys() == {200}
 
 
 @pytest.mark.parametrize("payer", ["{}", "{ carNumber: null }", '{ carNumber: "a", idCard: "b" }'])

@@ -2,46 +2,31 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import httpx
 from callers import TLS
-from websockets import ClientConnection, Subprotocol, connect
+from graphql_socket import connected
 
 PATIENCE = 60.0
+AT_ONCE = 1.0
+"""Seconds after the head of an event stream: a refusal comes with it."""
 
 Happen = Callable[[], Coroutine[Any, Any, None]]
-SUBPROTOCOL = Subprotocol("graphql-transport-ws")
-
-
-@asynccontextmanager
-async def socket(url: str, token: str) -> AsyncIterator[ClientConnection]:
-    """A WebSocket whose `connection_init` has been acknowledged."""
-    address = f"{url.replace('http', 'ws', 1)}/graphql"
-    async with connect(address, subprotocols=[SUBPROTOCOL], proxy=None) as connection:
-        await send(connection, "connection_init", payload={"authorization": f"Bearer {token}"})
-        assert json.loads(await connection.recv()) == {"type": "connection_ack"}
-        yield connection
-
-
-async def send(connection: ClientConnection, type_: str, **rest: Any) -> None:
-    await connection.send(json.dumps({"type": type_, **rest}))
 
 
 async def over_websocket(
     url: str, token: str, query: str, variables: Mapping[str, Any], happen: Happen | None = None
 ) -> list[str]:
     """Every message that answers an operation; of a subscription the first once something has happened, if any."""
-    payload = {"query": query, "variables": variables}
     received: list[str] = []
-    async with socket(url, token) as connection, asyncio.timeout(PATIENCE):
-        await send(connection, "subscribe", id="1", payload=payload)
+    async with connected(url, token=token) as socket, asyncio.timeout(PATIENCE):
+        await socket.send("subscribe", id="1", payload={"query": query, "variables": variables})
         if query.lstrip().startswith("subscription"):
-            await send(connection, "subscribe", id="2", payload={"query": "{ __typename }"})
+            await socket.subscribe("2", "{ __typename }")
         while True:
-            text = str(await connection.recv())
+            text = str(await socket.connection.recv())
             message = json.loads(text)
             if message["id"] == "1":
                 received.append(text)
@@ -59,17 +44,18 @@ async def over_event_stream(
     """The first event of a stream once something has happened, if anything; none where nothing comes at once."""
     headers = {"authorization": f"Bearer {token}", "accept": "text/event-stream"}
     body = {"query": query, "variables": variables}
-    patience = 10.0 if happen is None else PATIENCE
+    patience = AT_ONCE if happen is None else PATIENCE
     async with (
-        httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=TLS, timeout=patience) as client,
+        httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=TLS, timeout=PATIENCE) as client,
         client.stream("POST", "/graphql", json=body) as stream,
     ):
         happening = asyncio.create_task(happen()) if happen is not None else None
         try:
-            async for line in stream.aiter_lines():
-                if line.startswith("data: {"):
-                    return [line]
-        except httpx.ReadTimeout:
+            async with asyncio.timeout(patience):
+                async for line in stream.aiter_lines():
+                    if line.startswith("data: {"):
+                        return [line]
+        except TimeoutError:
             pass
         finally:
             if happening is not None:

@@ -4,8 +4,9 @@ import time
 from functools import partial
 
 import pytest
-from graphql_socket import Connect, Mint, connected
+from graphql_socket import Connect, connected
 
+from gateway.auth.authenticator import LEEWAY
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.loaders.watch import Watches
 from gateway.settings import load_settings
@@ -35,12 +36,7 @@ def connect(gateway) -> Connect:
 
 
 @pytest.fixture
-def mint(environ: dict[str, str]) -> Mint:
-    """Makes a token: of all scopes and communities, but for those given. `ended` seconds ago it was at its end."""
-
-    def make(*, scopes: str = "*", communities: str = "*", subject: str = "tester", ended: float | None = None) -> str:
-        clock = time.time if ended is None else lambda: time.time() - ended - 1
-        issuer = DevelopmentIssuer.open(load_settings(environ), clock)
-        return issuer.mint(scopes.split(), communities.split(), subject, 3600 if ended is None else 1)
-
-    return make
+def almost_over(environ: dict[str, str]) -> str:
+    """A token that has 0.3 to 1.3 seconds left: they have whole ones."""
+    issuer = DevelopmentIssuer.open(load_settings(environ), lambda: time.time() - LEEWAY + 0.3)
+    return issuer.mint(["*"], ["*"], "lin", 1)

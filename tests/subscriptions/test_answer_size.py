@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.actions.payment import Notification
+from gateway.journal.records import Numbers
 
 BOUND = 1500
 
@@ -16,7 +16,7 @@ mutation Publish($input: CreateAnnouncementInput!) {
 """
 ANNOUNCEMENT = {"communityCode": "10002", "title": "停水通知", "content": "长" * BOUND, "idempotencyKey": "long"}
 PAID = f"subscription {{ paymentEvents {{ payment {{ {' '.join(f'a{n}: orderNumber' for n in range(25))} }} }} }}"
-PAYMENT = Notification("9" * 64, "1900", "4200")
+PAYMENT = Numbers("9" * 64, "1900", "4200")
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def test_oversized_event_ends_its_subscription(gateway, connect):
     async with connect() as socket:
         await socket.subscribe("1", PAID)
         await socket.settle()
-        await gateway.parts.actions.payment.receive(PAYMENT, "test")
+        await gateway.parts.actions.payments.receive(PAYMENT, "test")
         message = await socket.receive("1")
 
     assert message["type"] == "error"
@@ -77,7 +77,7 @@ async def test_oversized_event_ends_its_subscription(gateway, connect):
 async def test_oversized_event_ends_its_event_stream(gateway):
     headers = {"accept": "text/event-stream"}
     async with gateway.client.stream("POST", "/graphql", json={"query": PAID}, headers=headers) as stream:
-        await gateway.parts.actions.payment.receive(PAYMENT, "test")
+        await gateway.parts.actions.payments.receive(PAYMENT, "test")
         lines = [line async for line in stream.aiter_lines() if line]
 
     assert [line for line in lines if line.startswith("event")] == ["event: next", "event: complete"]

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.node
 
 @pytest.mark.usefixtures("installed")
 async def test_payment_reaches_every_client(gateway, sandbox, mint):
-    token = mint(scopes="payment:read")
+    token = mint("payment:read")
     command = ("node", "subscribe.mjs", f"{gateway.url}/graphql", token, PAID)
     client = await asyncio.create_subprocess_exec(*command, cwd=NODE, stdout=asyncio.subprocess.PIPE)
     try:

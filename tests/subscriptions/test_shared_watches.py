@@ -8,7 +8,7 @@ from graphql_socket import connected
 from test_events import CODE, REVIEWS, apply, approve, next_event, pending, told
 from waiting import until
 
-from gateway.journal import presence, watches
+from gateway.journal import events as watches
 
 pytestmark = pytest.mark.postgres
 
@@ -67,7 +67,7 @@ async def test_follower_takes_over_from_a_gateway_that_ends(serve, settings, san
 
 async def test_lists_of_a_dead_gateway_are_taken_over(serve, settings, sandbox, monkeypatch):
     monkeypatch.setattr(watches, "LEASE", watches.LEASE / 15)
-    monkeypatch.setattr(presence, "INTERVAL", 0.2)
+    monkeypatch.setattr(watches, "INTERVAL", 0.2)
     async with subscriber(serve, settings) as (one, _), subscriber(serve, settings) as (two, at_two):
         await polled(sandbox)
         cut_off(one)  # it neither renews its lease nor polls
@@ -82,10 +82,11 @@ def cut_off(gateway) -> None:
     """As if the process hung."""
     for task in asyncio.all_tasks():
         frame = task.get_coro().cr_frame
-        if task.get_name() == "presence" and frame and frame.f_locals.get("journal") is gateway.parts.journal:
+        renewing = frame and frame.f_locals.get("run")
+        if task.get_name() == "Presence" and renewing.__self__ is gateway.parts.journal.watches:
             task.cancel()
-    for watch in gateway.parts.watches._lists.values():
-        watch._task.cancel()
+    for watch in gateway.parts.watches.lists.values():
+        watch.task.cancel()
 
 
 @pytest.mark.usefixtures("ends_watches_at_once")
@@ -109,7 +110,7 @@ async def test_list_is_watched_on_for_others(serve, settings, sandbox):
 
 async def test_payments_missed_by_a_dead_gateway_are_reported(serve, settings, sandbox, monkeypatch):
     monkeypatch.setattr(watches, "LEASE", watches.LEASE / 15)
-    monkeypatch.setattr(presence, "INTERVAL", 0.2)
+    monkeypatch.setattr(watches, "INTERVAL", 0.2)
     query = "subscription { paymentEvents { missed payment { id } } }"
     async with serve(settings) as one, serve(settings) as two, connected(two.url, token=two.token) as socket:
         await socket.subscribe("1", query)

@@ -1,9 +1,9 @@
 """Event streams and WebSockets in `/metrics`: counted as requests where they end, and open until then."""
 
-import asyncio
 from typing import Any
 
 import pytest
+import waiting
 from exposed import Series, parse, value
 from graphql_socket import connected
 
@@ -22,9 +22,10 @@ async def scrape(gateway: Any) -> Series:
 
 
 async def until(gateway: Any, expected: float, name: str, **labels: str) -> None:
-    async with asyncio.timeout(60):
-        while value(await scrape(gateway), name, **labels) != expected:  # noqa: ASYNC110 # there is no event
-            await asyncio.sleep(0.01)
+    async def is_so() -> bool:
+        return value(await scrape(gateway), name, **labels) == expected
+
+    await waiting.until(is_so)
 
 
 async def until_ended(gateway: Any, outcome: str, times: float = 1, kind: str = "subscription") -> None:

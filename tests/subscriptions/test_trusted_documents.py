@@ -17,36 +17,30 @@ def extra(tmp_path):
     return {"GATEWAY_TRUSTED_DOCUMENTS": str(path)}
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        {"query": "", "documentId": "viewer-1"},
-        {"query": "", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "viewer-1"}}},
-        {"query": "query Viewer {\n  viewer {\n    subject\n  }\n}"},
-    ],
-    ids=["documentId", "persistedQuery", "white space"],
-)
-async def test_websocket_runs_listed_documents(connect, payload):
-    async with connect() as socket:
-        await socket.send("subscribe", id="1", payload=payload)
-
-        assert await socket.data("1") == {"viewer": {"subject": "developer"}}
+LISTED_VIEWER = [
+    {"query": "", "documentId": "viewer-1"},
+    {"query": "", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "viewer-1"}}},
+    {"query": "query Viewer {\n  viewer {\n    subject\n  }\n}"},
+]
+LISTED_PAID = [
+    {"query": "", "documentId": "paid-1"},
+    {"query": "subscription Paid{paymentEvents{payment{orderNumber}}}"},
+]
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [{"query": "", "documentId": "paid-1"}, {"query": "subscription Paid{paymentEvents{payment{orderNumber}}}"}],
-    ids=["documentId", "white space"],
-)
-async def test_websocket_runs_listed_subscriptions(connect, gateway, sandbox, payload):
+async def test_websocket_runs_listed_documents(connect, gateway, sandbox):
     number = next(order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid)
     async with connect() as socket:
-        await socket.send("subscribe", id="1", payload=payload)
-        await socket.send("subscribe", id="2", payload={"query": "", "documentId": "viewer-1"})
-        await socket.data("2")  # by now the first one is under way
+        for id_, paid in enumerate(LISTED_PAID):
+            await socket.send("subscribe", id=f"paid {id_}", payload=paid)
+        for payload in LISTED_VIEWER:
+            await socket.send("subscribe", id="viewer", payload=payload)
+            assert await socket.data("viewer") == {"viewer": {"subject": "developer"}}
+            assert (await socket.receive("viewer"))["type"] == "complete"
         await sandbox.pay(number, gateway.url)
 
-        assert await socket.data("1") == {"paymentEvents": {"payment": {"orderNumber": number}}}
+        for id_ in range(2):
+            assert await socket.data(f"paid {id_}") == {"paymentEvents": {"payment": {"orderNumber": number}}}
 
 
 async def test_websocket_refuses_unlisted_documents(connect):
@@ -56,11 +50,7 @@ async def test_websocket_refuses_unlisted_documents(connect):
         assert await socket.error_code("1") == CODE
 
 
-@pytest.mark.parametrize(
-    "body",
-    [{"query": "", "documentId": "paid-1"}, {"query": "subscription Paid{paymentEvents{payment{orderNumber}}}"}],
-    ids=["documentId", "white space"],
-)
+@pytest.mark.parametrize("body", LISTED_PAID, ids=["documentId", "white space"])
 async def test_event_streams_run_listed_documents(gateway, sandbox, body):
     number = next(order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid)
     headers = {"accept": "text/event-stream"}

@@ -9,50 +9,48 @@ import pytest
 from waiting import until
 
 from gateway.cache import SharedReads
+from gateway.entities import ENDPOINTS
 from gateway.events import EventBus
-from gateway.journal.event_tail import EventTail
+from gateway.futures import Pending
 from gateway.journal.journal import Journal, open_journal, utc_now
-from gateway.journal.presence import present
 from gateway.journal.records import REPAIR_CHANGED, SHENHE_CHANGED
-from gateway.loaders.list_poll import MOST_CHECKED, PER_PAGE
-from gateway.loaders.lists import REPAIRS, SHENHES
-from gateway.loaders.watch import LONGEST_PAUSE, Watches
-from gateway.normalise.vocabulary import ShenheStatus
+from gateway.loaders.event_streams import EventTail
+from gateway.loaders.watch import LONGEST_PAUSE, MOST_CHECKED, PER_PAGE, Watches
 from gateway.platforms.platforms import make_platforms
+from gateway.repairs import REPAIRS
 from gateway.sandbox.dialects import paging
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
+from gateway.shenhe.record import SHENHES, ShenheStatus
+from gateway.shenhe.writes import decide_shenhe
 
 CODE = "10002"
 PENDING = 2
 INTERVAL = 15.0
 
 
-class Endless:
+class Endless(Pending[None]):
     """A read that is never answered."""
 
     size = 0
 
-    def begin(self, on_done):
-        pass
-
-    def join(self):
-        pass
-
-    def cancel(self):
+    def begin(self) -> None:
         pass
 
 
 class Pauses:
-    """Stands in for sleep: a watch looks again when the test says so."""
+    """Stands in for the pause between polls: a watch looks again when the test says so, or when it is ended."""
 
     def __init__(self) -> None:
         self._begun: asyncio.Queue[float] = asyncio.Queue()
         self._over: asyncio.Queue[None] = asyncio.Queue()
 
-    async def sleep(self, seconds: float) -> None:
+    async def pause(self, ended: asyncio.Event, seconds: float) -> None:
         self._begun.put_nowait(seconds)
-        await self._over.get()
+        waiting = asyncio.ensure_future(self._over.get()), asyncio.ensure_future(ended.wait())
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for each in waiting:
+            each.cancel()
 
     async def first_poll(self) -> float:
         """Until the watch pauses; returns for how many seconds."""
@@ -72,8 +70,7 @@ class Noted:
 
     async def new(self) -> list[tuple[str, int, str]]:
         """Since the test asked last."""
-        events = await self._journal.events.after(self._position, 1000)
-        self._position = max([self._position, *(event.sequence for event in events)])
+        events, self._position = await self._journal.events.after(self._position, 1000)
         return [(event.topic, int(event.record_id), event.kind) for event in events if event.record_id is not None]
 
 
@@ -101,7 +98,7 @@ def noted(journal) -> Noted:
 @pytest.fixture
 async def wjdh(environ):
     """The platform as others use it."""
-    async with aclosing(make_platforms(load_settings(environ))) as platforms:
+    async with aclosing(make_platforms(load_settings(environ), ENDPOINTS)) as platforms:
         yield platforms.wjdh
 
 
@@ -112,12 +109,12 @@ def reads(bus) -> SharedReads:
 
 @pytest.fixture
 async def watches(environ, bus, pauses, journal):
-    async with aclosing(make_platforms(load_settings(environ))) as platforms:
+    async with aclosing(make_platforms(load_settings(environ), ENDPOINTS)) as platforms:
         tail = EventTail(journal.events, bus)
         watches = Watches(
-            platforms, bus, tail, journal.watches, utc_now, interval=INTERVAL, linger=0, sleep=pauses.sleep
+            platforms, bus, tail, journal.watches, utc_now, interval=INTERVAL, linger=0, pause=pauses.pause
         )
-        async with tail.open(), present(journal):
+        async with tail.open(), journal.watches.present():
             yield watches
             await watches.close()
 
@@ -162,7 +159,7 @@ class TestReviews:
 
     async def test_decision_elsewhere_costs_one_additional_call(self, noted, pauses, sandbox, wjdh):
         [number] = pending(sandbox)
-        await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
+        await decide_shenhe(wjdh, number, ShenheStatus.APPROVED)
         sandbox.reset_calls()
 
         await pauses.next_poll()
@@ -198,7 +195,7 @@ class TestReviews:
         await pauses.next_poll()
         await noted.new()
         for number in range(900, 900 + MOST_CHECKED + 5):
-            await wjdh.decide_shenhe(number, ShenheStatus.APPROVED)
+            await decide_shenhe(wjdh, number, ShenheStatus.APPROVED)
 
         await pauses.next_poll()
         first = await noted.new()
@@ -211,9 +208,9 @@ class TestReviews:
         for number in range(1000, 1000 + PER_PAGE):
             add_review(sandbox, number)
         await pauses.next_poll()
-        await wjdh.decide_shenhe(1000, ShenheStatus.REJECTED)
+        await decide_shenhe(wjdh, 1000, ShenheStatus.REJECTED)
         await pauses.next_poll()
-        await wjdh.decide_shenhe(1000, ShenheStatus.PENDING)
+        await decide_shenhe(wjdh, 1000, ShenheStatus.PENDING)
         await noted.new()
 
         await pauses.next_poll()
@@ -226,7 +223,7 @@ class TestReviews:
         await pauses.next_poll()
         await noted.new()
         oldest = pending(sandbox)[0]
-        await wjdh.decide_shenhe(oldest, ShenheStatus.APPROVED)  # a row of the second page moves up to the first
+        await decide_shenhe(wjdh, oldest, ShenheStatus.APPROVED)  # a row of the second page moves up to the first
         add_review(sandbox, 2000)
         sandbox.reset_calls()
 
@@ -235,7 +232,7 @@ class TestReviews:
         assert sorted(await noted.new()) == [*reviews("DECIDED", oldest), *reviews("APPEARED", 2000)]
         assert sandbox.count("WJDH", "shenheList") == 2
 
-        await wjdh.decide_shenhe(oldest, ShenheStatus.PENDING)
+        await decide_shenhe(wjdh, oldest, ShenheStatus.PENDING)
         await noted.new()
         await pauses.next_poll()
         assert await noted.new() == reviews("REOPENED", oldest)
@@ -305,14 +302,13 @@ async def test_shared_watch_ends_with_its_last_subscriber(watches, pauses, sandb
 
 @pytest.mark.parametrize("endpoint", ["shenheList", "shenhe", "people", "owner", "repair", "repair/list"])
 async def test_change_drops_every_outdated_read(watches, pauses, sandbox, reads, endpoint):
-    def read():
-        return reads.of(endpoint).begin((CODE, 900, None), lambda _: Endless(), None)
-
     of_repairs = endpoint.startswith("repair")
     with watches.watching(REPAIRS, CODE) if of_repairs else watches.watching(SHENHES, CODE):
         await pauses.first_poll()
-        earlier = read()
+        shared, key = reads.of(endpoint), (CODE, 900, None)
+        shared.begin(key, Endless())
+        assert shared.find(key) is not None
         (add_repair if of_repairs else add_review)(sandbox, 900)
         await pauses.next_poll()
 
-        assert read() is not earlier
+        assert shared.find(key) is None

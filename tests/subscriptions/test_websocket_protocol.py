@@ -1,9 +1,8 @@
 """graphql-transport-ws, message by message (graphql-ws, PROTOCOL.md)."""
 
-from typing import Any
+import gc
 
 import pytest
-from starlette.routing import WebSocketRoute
 from waiting import until
 
 from gateway.sandbox.faults import Fault, FaultKind
@@ -33,30 +32,6 @@ async def test_variables_and_the_operation_name_are_used(connect):
         await socket.send("subscribe", id="1", payload=payload)
 
         assert await socket.data("1") == {"community": {"code": "00001"}}
-
-
-async def test_mutation_is_carried_out(connect, sandbox):
-    repair = next(repair for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved)
-    async with connect() as socket:
-        await socket.subscribe(
-            "1",
-            "mutation($id: ID!) { updateRepair(input: { id: $id, status: RESOLVED }) { outcome } }",
-            id=str(repair.id),
-        )
-
-        assert await socket.data("1") == {"updateRepair": {"outcome": "CONFIRMED"}}
-    assert repair.is_resolved
-
-
-async def test_errors_of_fields_come_with_the_data(connect, sandbox):
-    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.WRONG_SHAPE))
-    async with connect() as socket:
-        await socket.subscribe("1", '{ modules(communityCode: "10002") { name } }')
-
-        payload = (await socket.receive("1"))["payload"]
-        assert payload["data"] == {"modules": None}
-        assert [error["extensions"]["code"] for error in payload["errors"]] == ["UPSTREAM_PROTOCOL"]
-        assert (await socket.receive("1"))["type"] == "complete"
 
 
 UNRUNNABLE = {
@@ -119,9 +94,6 @@ async def test_completing_a_query_stops_its_reads(connect, gateway, sandbox):
 
 
 async def test_mutation_completes_after_its_connection_closes(connect, gateway, sandbox):
-    [route] = [route for route in gateway.app._others.routes if isinstance(route, WebSocketRoute)]
-    endpoint: Any = route.app
-    writing = endpoint.writing
     first, second = [repair for repair in sandbox.world.repairs_of["10002"] if not repair.is_resolved][:2]
     sandbox.faults.set("WJDH", "repair", Fault(FaultKind.LATENCY, seconds=0.1))
     async with connect() as socket:
@@ -135,10 +107,9 @@ async def test_mutation_completes_after_its_connection_closes(connect, gateway, 
             second=str(second.id),
         )
         await until(lambda: sandbox.count("WJDH", "repair") == 1)
-        assert len(writing) == 1, "the event loop itself keeps no task alive"
 
+    gc.collect()  # the event loop itself keeps no task alive
     await until(lambda: first.is_resolved and second.is_resolved)
-    await until(lambda: not writing)
 
 
 @pytest.mark.usefixtures("ends_watches_at_once")

@@ -2,21 +2,19 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain, product
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
-from gateway.wording.codes import CodeWording
+from gateway.errors import GatewayError
 from gateway.wording.faults import FaultWording, WireWording
-from gateway.wording.foreign import find_wire_text
-from gateway.wording.graphql import GraphQLWording, ScalarWording
-from gateway.wording.inputs import InputWording
-from gateway.wording.labels import LABELS
+from gateway.wording.foreign import DOCUMENTS, VALUES, CodeWording, wire_text
+from gateway.wording.inputs import InputWording, ScalarWording, WriteWording
 from gateway.wording.requests import RequestWording, TokenWording
-from gateway.wording.wording import Rule, Text, Wording
-from gateway.wording.writes import WriteWording
+from gateway.wording.wording import LABELS, Rule, Sentence, Text, Wording
 from schema.build import executable_schema
 
 ROOT = Path(__file__).parents[2]
@@ -35,8 +33,9 @@ RAISED: tuple[type[Wording], ...] = (
 )
 """Tables whose messages the code names where it raises them."""
 
-TABLES: tuple[type[Wording], ...] = (*RAISED, CodeWording, GraphQLWording, WireWording)
+TABLES: tuple[type[Wording], ...] = (*RAISED, CodeWording, WireWording)
 MESSAGES = [wording for table in TABLES for wording in table]
+FOREIGN = [Sentence(*each) for sentences in (*VALUES.values(), DOCUMENTS) for each in sentences.items()]
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -48,12 +47,12 @@ def placeholders(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 
-@pytest.mark.parametrize("wording", MESSAGES, ids=str)
-def test_message_has_both_languages_with_the_same_placeholders(wording: Wording) -> None:
+@pytest.mark.parametrize("wording", [*MESSAGES, *FOREIGN], ids=str)
+def test_message_has_both_languages_with_the_same_placeholders(wording: Wording | Sentence) -> None:
     assert CHINESE.search(wording.chinese)
     assert not CHINESE.search(wording.english.replace("转", ""))
     english, chinese = placeholders(wording.english), placeholders(wording.chinese)
-    if isinstance(wording, GraphQLWording):  # it may leave out values that callers sent, and never shows more
+    if isinstance(wording, Sentence):  # it may leave out values that callers sent, and never shows more
         assert chinese <= english
     else:
         assert chinese == english
@@ -94,15 +93,22 @@ def test_messages_get_the_values_that_they_have_places_for() -> None:
 
 WIRES = [
     *sorted((ROOT / "gateway/http/server").rglob("*.py")),
-    *(
-        ROOT / f"gateway/platforms/{name}.py"
-        for name in ("answer", "connection", "envelope", "pool", "proxy", "transport")
-    ),
-    ROOT / "gateway/ops/connect_failure.py",
+    *(ROOT / f"gateway/platforms/{name}.py" for name in ("answer", "call", "connection", "envelope")),
+    ROOT / "gateway/wording/foreign.py",
 ]
 """Files that raise messages and know no table."""
 
 SENTENCE = re.compile(r"[A-Z]\w* .*\w.*")
+
+
+def spellings(part: ast.expr) -> list[str]:
+    """What a part of a text may be: itself, either of two words, or else 503."""
+    match part:
+        case ast.Constant(value=value):
+            return [str(value)]
+        case ast.FormattedValue(value=ast.IfExp(body=ast.Constant(value=one), orelse=ast.Constant(value=other))):
+            return [str(one), str(other)]
+    return ["503"]
 
 
 def raised_texts(tree: ast.AST) -> Iterator[str]:
@@ -115,20 +121,20 @@ def raised_texts(tree: ast.AST) -> Iterator[str]:
                 made = node.args
         elif isinstance(node, ast.Return) and node.value is not None:
             made = [node.value]
-        for argument in made:
+        either = [(each.body, each.orelse) if isinstance(each, ast.IfExp) else (each,) for each in made]
+        for argument in chain.from_iterable(either):
             parts = argument.values if isinstance(argument, ast.JoinedStr) else [argument]
-            texts = [part.value if isinstance(part, ast.Constant) else "503" for part in parts]
-            text = "".join(map(str, texts))
-            if isinstance(argument, ast.JoinedStr | ast.Constant) and SENTENCE.fullmatch(text):
-                yield text
+            for words in product(*map(spellings, parts)):
+                if isinstance(argument, ast.JoinedStr | ast.Constant) and SENTENCE.fullmatch("".join(words)):
+                    yield "".join(words)
 
 
 def test_messages_of_the_wires_are_in_their_table() -> None:
     texts = {text for path in WIRES for text in raised_texts(ast.parse(path.read_text()))}
     assert len(texts) > 30
-    assert [text for text in sorted(texts) if find_wire_text(text) is None] == []
-    found = {find_wire_text(text).wording for text in texts}
-    assert [wording.name for wording in WireWording if wording not in found] == []
+    found = {text: wire_text(text, "INTERNAL").wording for text in sorted(texts)}
+    assert [text for text, wording in found.items() if wording is CodeWording.INTERNAL] == []
+    assert [wording.name for wording in WireWording if wording not in found.values()] == []
 
 
 def test_labels_are_those_of_fields_of_the_schema() -> None:
@@ -137,7 +143,7 @@ def test_labels_are_those_of_fields_of_the_schema() -> None:
     for type_ in schema.type_map.values():
         for name, field in getattr(type_, "fields", {}).items():
             names |= {name, *getattr(field, "args", {})}
-    records = {"person", "review"}
+    records = {"person"}
     assert set(LABELS) - names - records == set()
     assert all(CHINESE.search(label) for label in LABELS.values())
 
@@ -152,9 +158,39 @@ def test_text_is_english_and_knows_its_chinese() -> None:
     assert text == "filter.title must have 1 to 100 characters."
     assert isinstance(text, Text)
     assert text.chinese == "标题须为 1 至 100 个字符。"
-    assert (text.rule, text.min, text.max) == ("LENGTH", "1", "100")
-
-
-def test_text_without_its_values_cannot_be_made() -> None:
+    assert (text.rule, text.bounds) == ("LENGTH", {"min": "1", "max": "100"})
     with pytest.raises(KeyError):
         InputWording.LENGTH(field="title")
+
+
+def message_rows(table: type[Wording]) -> list[str]:
+    """The rows of a table's messages, in its order."""
+    return [f"| {f'`{it.rule}`' if it.rule else ''} | {it.english} | {it.chinese} |" for it in table]
+
+
+DOCUMENTED: Mapping[str, list[str]] = {
+    "Codes": [f"| `{it.name}` | {it.english} | {it.chinese} |" for it in CodeWording],
+    "Rules": [f"| `{rule}` | {rule.meaning} | {rule.label} |" for rule in Rule],
+    "Messages about inputs": message_rows(InputWording),
+    "Messages about writes": message_rows(WriteWording),
+}
+
+
+def test_page_has_every_code_rule_and_message() -> None:
+    sections = dict(
+        re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE | re.DOTALL)
+    )
+    for title, rows in DOCUMENTED.items():
+        _head, _line, *documented = re.findall(r"^\|.*\|$", sections[title], re.MULTILINE)
+        assert documented == rows, f"the table under {title!r} is to be:\n" + "\n".join(rows)
+
+
+def subclasses(error: type[GatewayError]) -> Iterator[type[GatewayError]]:
+    yield error
+    for subclass in error.__subclasses__():
+        yield from subclasses(subclass)
+
+
+def test_every_code_of_an_error_has_a_meaning() -> None:
+    codes = {error.code for error in subclasses(GatewayError)} | {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
+    assert codes == set(CodeWording.__members__)

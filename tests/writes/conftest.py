@@ -1,13 +1,12 @@
-"""What the tests of the write side share: a clock that is moved, and a gateway in its own process."""
+"""What the tests of the write side share: a gateway whose clock is moved, and what becomes of its writes."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from standing_clock import MovedClock
 
-Condition = Callable[[], Awaitable[object]]
-Until = Callable[[Condition], Awaitable[object]]
+OPERATION = "query ($id: ID!) { operation(id: $id) { outcome userErrors { code message } finishedAt } }"
 
 
 @pytest.fixture
@@ -16,13 +15,24 @@ def clock() -> MovedClock:
 
 
 @pytest.fixture
-def until() -> Until:
-    """`await until(condition)`: what the condition returns, once that is true."""
+def short_calls(environ: dict[str, str]) -> None:
+    """A call that hangs ends after half a second."""
+    environ["GATEWAY_CALL_TIMEOUT"] = "0.5"
 
-    async def until(condition: Condition) -> object:
-        async with asyncio.timeout(60):
-            while not (value := await condition()):  # noqa: ASYNC110 # what is watched is another program, or HTTP
-                await asyncio.sleep(0.005)
-            return value
 
-    return until
+@pytest.fixture
+async def gateway(environ: dict[str, str], serve: Any, clock: MovedClock) -> AsyncIterator[Any]:
+    async with serve(environ, clock) as served:
+        yield served
+
+
+@pytest.fixture
+def settle(gateway: Any, clock: MovedClock) -> Callable[..., Awaitable[Any]]:
+    """`await settle(payload)`: its operation once no platform works on it any more, and the reconciler has looked."""
+
+    async def settle(payload: Any, **later: float) -> Any:
+        clock.advance(**later or {"minutes": 5})
+        await gateway.parts.reconciler.reconcile_due()
+        return (await gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]
+
+    return settle

@@ -1,12 +1,19 @@
-"""ID numbers and plates go to a platform as it keeps them, and what cannot be one goes nowhere."""
+"""Numbers go to a platform as it keeps them, however people paste them; what cannot be one goes nowhere."""
 
 import json
 
 import pytest
-from write_cases import CASES, HOUSE, order
+from write_cases import BY_NAME, HOUSE, order
 
 ORDER = order("", {"house": HOUSE})
-BY_NAME = {case.name: case for case in CASES}
+PASTED = [
+    "+86 199-0000-0002",
+    "0086 199 0000 0002",
+    "86-19900000002",
+    "(+86)１９９００００００02",
+    " 199 0000\u30000002 ",
+    "\u202d+86\u00a0199\u20110000\u20110002\u202c",
+]
 LISTED = 'query ($id: String!) { orders(communityCode: "10002", filter: { idCard: $id }) { totalCount } }'
 
 
@@ -14,6 +21,7 @@ LISTED = 'query ($id: String!) { orders(communityCode: "10002", filter: { idCard
     ("payer", "sent"),
     [
         ({"phone": {"phone": " 19900000002", "name": "王芳\u3000"}}, {"name": "王芳", "phone": "19900000002"}),
+        *(({"phone": {"phone": phone}}, {"phone": "19900000002"}) for phone in PASTED),
         ({"idCard": "９９９302 19921130·2226"}, {"idcard": "999302199211302226"}),
         ({"carNumber": " gk·12001 "}, {"number": "GK12001"}),
     ],
@@ -24,10 +32,29 @@ async def test_number_of_a_payer_is_sent_clean(gateway, sandbox, payer, sent):
     assert json.loads(form["identifier"]) == sent
 
 
-async def test_filter_cleans_id_numbers(gateway, sandbox):
+async def test_filter_and_look_up_clean_their_numbers(gateway, sandbox):
     await gateway.ask(LISTED, {"id": "999302 19921130·222x"})
+    phones = 'query ($phone: String!) { orders(communityCode: "10002", filter: {phone: $phone}) { totalCount } }'
+    for phone in (*PASTED, " 0335-3012345转8001 "):
+        await gateway.ask(phones, {"phone": phone})
+        person = 'query ($phone: String!) { people(name: "王芳", phone: $phone) { phone } }'
+        assert (await gateway.ask(person, {"phone": phone})).data["people"] == (
+            {"phone": "19900000002"} if phone in PASTED else None
+        )
 
-    assert [call.form["idcard"] for call in sandbox.calls if call.endpoint == "order/list"] == ["99930219921130222X"]
+    forms = [call.form for call in sandbox.calls if call.endpoint == "order/list"]
+    assert [form.get("idcard") or form["phone"] for form in forms] == [
+        "99930219921130222X",
+        *["19900000002"] * len(PASTED),
+        "0335-3012345转8001",
+    ]
+
+
+async def test_write_with_a_number_otherwise_spelt_is_the_same(gateway, sandbox):
+    for phone in PASTED:
+        payer = {"phone": {"phone": phone}}
+        assert (await ORDER.write(gateway, ORDER.input | {"payer": payer}))["outcome"] == "CONFIRMED"
+    assert sandbox.effects.count("order/new") == 1
 
 
 @pytest.mark.parametrize("number", ["9990**********1234", "12", "999302-19921130-2226"])

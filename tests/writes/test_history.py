@@ -3,28 +3,17 @@
 from typing import Any
 
 import pytest
+from broken_journal import broken
 from journal_statements import Statements
-
-from gateway.errors import JournalError
-from gateway.wording.faults import FaultWording
+from write_cases import BY_NAME
 
 HISTORY = "history { id mutation outcome subject subjectIsViewer timeline { state } }"
 REVIEWS = (
     '{ shenhes(communityCode: "10002", filter: { status: PENDING }, first: 20) '
     "{ nodes { id platformId history { id mutation outcome } } } }"
 )
+DONE = "history { mutation outcome }"
 REVIEW = f"query ($id: ID!) {{ shenhe(id: $id) {{ id {HISTORY} }} }}"
-APPROVE = "mutation ($input: ApproveShenheInput!) { approveShenhe(input: $input) { outcome operation { id } } }"
-REJECT = "mutation ($input: RejectShenheInput!) { rejectShenhe(input: $input) { outcome operation { id } } }"
-CREATE = """mutation ($input: CreateOrderInput!) { createOrder(input: $input) {
-  outcome orderNumber order { id history { mutation outcome } } } }"""
-ANNOUNCE = """mutation ($input: CreateAnnouncementInput!) { createAnnouncement(input: $input) {
-  outcome announcement { id history { mutation outcome } } } }"""
-UPDATE = (
-    "mutation ($input: UpdateRepairInput!) { updateRepair(input: $input) { outcome repair { history { mutation } } } }"
-)
-SET = "mutation ($input: SetModuleInput!) { setModule(input: $input) { outcome } }"
-SYNC = "mutation ($input: SyncModulesInput!) { syncModules(input: $input) { outcome } }"
 MODULES = '{ modules(communityCode: "00001") { id name history { mutation } } }'
 OPERATION = "query ($id: ID!) { operation(id: $id) { id result { id } } }"
 OPERATIONS = """query ($code: ID, $filter: OperationFilter, $after: String, $page: Int) {
@@ -32,13 +21,18 @@ OPERATIONS = """query ($code: ID, $filter: OperationFilter, $after: String, $pag
     nodes { id mutation outcome subject } pageInfo { hasNextPage endCursor page } } }"""
 TOTAL = "query ($filter: OperationFilter) { operations(filter: $filter) { totalCount } }"
 
-NEW_ORDER = {
-    "communityCode": "10002",
-    "payer": {"house": {"building": 1, "unit": 1, "floor": 1, "room": 101}},
-    "title": "物业费",
-    "amount": "12.30",
-    "idempotencyKey": "order",
-}
+
+async def reviews(gateway):
+    return (await gateway.read(REVIEWS))["nodes"]
+
+
+async def reject(gateway, review, **options):
+    given = {"id": review["id"], "reason": "重复"}
+    return await gateway.write("rejectShenhe", given, "outcome operation { id }", **options)
+
+
+async def history(gateway, id_, **options):
+    return (await gateway.read(REVIEW, {"id": id_}, **options))["history"]
 
 
 @pytest.fixture
@@ -46,26 +40,13 @@ def environ(environ, engine):
     return environ | engine
 
 
-async def reviews(gateway, token=None):
-    return (await gateway.ask(REVIEWS, token=token)).data["shenhes"]["nodes"]
-
-
-async def write(gateway, document, given, token=None):
-    """The payload."""
-    [payload] = (await gateway.ask(document, {"input": given}, token=token)).data.values()
-    return payload
-
-
-def mutations(record):
-    return [operation["mutation"] for operation in record["history"]]
-
-
 async def test_history_shows_who_decided_and_who_tried(gateway, mint):
     review, *_ = await reviews(gateway)
-    first = await write(gateway, REJECT, {"id": review["id"], "reason": "照片不清"}, mint(subject="lin"))
-    second = await write(gateway, APPROVE, {"id": review["id"]}, mint(subject="wang"))
+    first = await reject(gateway, review, token=mint(subject="lin"))
+    approval = "outcome operation { id }"
+    second = await gateway.write("approveShenhe", {"id": review["id"]}, approval, token=mint(subject="wang"))
 
-    shown = (await gateway.ask(REVIEW, {"id": review["id"]}, token=mint(subject="wang"))).data["shenhe"]["history"]
+    shown = await history(gateway, review["id"], token=mint(subject="wang"))
 
     assert [(it["id"], it["mutation"], it["outcome"], it["subject"], it["subjectIsViewer"]) for it in shown] == [
         (second["operation"]["id"], "approveShenhe", "REFUSED", "wang", True),
@@ -80,79 +61,72 @@ async def test_history_shows_who_decided_and_who_tried(gateway, mint):
 async def test_histories_of_a_list_are_one_query(gateway):
     undecided = await reviews(gateway)
     for review in undecided[:2]:
-        assert (await write(gateway, REJECT, {"id": review["id"], "reason": "重复"}))["outcome"] == "CONFIRMED"
+        assert (await reject(gateway, review))["outcome"] == "CONFIRMED"
     listed = '{ shenhes(communityCode: "10002", first: 20) { nodes { id history { mutation } } } }'
 
     answers = []
     for _ in range(3):  # the third time by a plan
         with Statements(gateway) as statements:
-            answers.append((await gateway.ask(listed)).data["shenhes"]["nodes"])
-        assert len(answers[-1]) == 20
+            answers.append((await gateway.read(listed))["nodes"])
         assert len(statements.of("operations")) == 1, statements
 
+    assert len(answers[0]) == 20
     assert answers[0] == answers[1] == answers[2]
     decided = {review["id"] for review in undecided[:2]}
     assert {node["id"] for node in answers[0] if node["history"]} <= decided
     assert all(node["history"] == [] for node in answers[0] if node["id"] not in decided)
 
 
-async def test_history_of_what_was_created_here(gateway):
-    order = (await write(gateway, CREATE, NEW_ORDER))["order"]
-    announced = {"communityCode": "10002", "title": "停水", "content": "明日停水", "idempotencyKey": "one"}
-    announcement = (await write(gateway, ANNOUNCE, announced))["announcement"]
-    [repair] = (
-        await gateway.ask('{ repairs(communityCode: "10002", filter: { status: OPEN }, first: 1) { nodes { id } } }')
-    ).data["repairs"]["nodes"]
-    updated = await write(gateway, UPDATE, {"id": repair["id"], "status": "RESOLVED"})
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        ("createOrder for a house", "order"),
+        ("createAnnouncement", "announcement"),
+        ("updateRepair", "repair"),
+    ],
+)
+async def test_history_of_what_was_written_here(gateway, name, record):
+    case = BY_NAME[name]
+    payload = await gateway.write(case.mutation, await case.prepare(gateway), f"{record} {{ {DONE} }}")
 
-    assert order["history"] == [{"mutation": "createOrder", "outcome": "CONFIRMED"}]
-    assert announcement["history"] == [{"mutation": "createAnnouncement", "outcome": "CONFIRMED"}]
-    assert mutations(updated["repair"]) == ["updateRepair"]
+    assert payload[record]["history"] == [{"mutation": case.mutation, "outcome": "CONFIRMED"}]
 
 
 async def test_module_history_has_switches_and_synchronisations(gateway):
     switched = {"communityCode": "00001", "name": "COMPLAINTS", "enabled": True}
-    assert (await write(gateway, SET, switched))["outcome"] == "CONFIRMED"  # security reports it as off
-    assert (await write(gateway, SYNC, {"communityCode": "00001", "dryRun": False}))["outcome"] == "CONFIRMED"
-    assert (await write(gateway, SYNC, {"communityCode": "00001", "dryRun": False}))["outcome"] == "CONFIRMED"
+    await gateway.write("setModule", switched)  # security reports it as off
+    for _ in range(2):  # the second one has nothing to do
+        await gateway.write("syncModules", {"communityCode": "00001", "dryRun": False})
 
     with Statements(gateway) as statements:
-        shown = (await gateway.ask(MODULES)).data["modules"]
+        shown = await gateway.read(MODULES)
 
-    assert {module["name"]: mutations(module) for module in shown if module["history"]} == {
-        "COMPLAINTS": ["syncModules", "setModule"]  # the second one had nothing to do
-    }
+    [complaints] = [module for module in shown if module["history"]]
+    assert complaints["name"] == "COMPLAINTS"
+    assert [operation["mutation"] for operation in complaints["history"]] == ["syncModules", "setModule"]
     assert len(statements.of("operations")) == 1
-    [complaints] = [module["id"] for module in shown if module["history"]]
-    found = (await gateway.ask(OPERATIONS, {"filter": {"recordId": complaints}})).data["operations"]["nodes"]
+    found = (await listed(gateway, recordId=complaints["id"]))["nodes"]
     assert [operation["mutation"] for operation in found] == ["setModule"]
 
 
 async def test_write_by_bare_number_is_in_the_history(gateway, mint):
     """A caller of the community can look it up, though nobody knew the community when it was written."""
     review, *_ = await reviews(gateway)
-    await write(gateway, REJECT, {"id": str(review["platformId"]), "reason": "重复"})
+    await reject(gateway, {"id": str(review["platformId"])})
     token = mint(communities=["10002"])
 
-    [everyone], [neighbour] = [
-        (await gateway.ask(REVIEW, {"id": review["id"]}, token=each)).data["shenhe"]["history"]
-        for each in (None, token)
-    ]
+    [everyone] = await history(gateway, review["id"])
+    [neighbour] = await history(gateway, review["id"], token=token)
 
-    found = (await gateway.ask(OPERATION, {"id": everyone["id"]})).data["operation"]
-    assert (found["id"], neighbour["mutation"]) == (everyone["id"], "rejectShenhe")
-    assert (await gateway.ask(OPERATION, {"id": neighbour["id"]}, token=token)).data["operation"] is not None
-    by_number = (await gateway.ask(REVIEW, {"id": str(review["platformId"])})).data["shenhe"]["history"]
-    assert [it["id"] for it in by_number] == [everyone["id"]]
+    assert (await gateway.read(OPERATION, {"id": everyone["id"]}))["id"] == everyone["id"]
+    assert neighbour["mutation"] == "rejectShenhe"
+    assert await gateway.read(OPERATION, {"id": neighbour["id"]}, token=token) is not None
+    assert [it["id"] for it in await history(gateway, str(review["platformId"]))] == [everyone["id"]]
 
 
-async def test_journal_failure_costs_the_histories_alone(gateway, monkeypatch):
-
-    async def fail(_keys):
-        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
-
-    monkeypatch.setattr(gateway.parts.journal.operations, "histories", fail)
-    answer = await gateway.ask(REVIEWS)
+async def test_journal_failure_costs_the_histories_alone(gateway):
+    with broken(gateway.parts.journal.operations, "histories"):
+        answer = await gateway.ask(REVIEWS)
 
     assert {node["history"] for node in answer.partial["shenhes"]["nodes"]} == {None}
     assert {error["extensions"]["code"] for error in answer.errors} == {"INTERNAL"}
@@ -164,28 +138,29 @@ async def written(gateway, mint):
     undecided = await reviews(gateway)
     for subject in ("lin", "wang"):
         for review in undecided[:3]:
-            await write(gateway, REJECT, {"id": review["id"], "reason": "重复"}, mint(subject=subject))
+            await reject(gateway, review, token=mint(subject=subject))
     return undecided[:3]
 
 
 async def listed(gateway, token=None, code=None, after=None, page=None, **filters):
     variables = {"code": code, "filter": filters or None, "after": after, "page": page}
-    return (await gateway.ask(OPERATIONS, variables, token=token)).data["operations"]
+    return await gateway.read(OPERATIONS, variables, token=token)
 
 
-async def total(gateway, **filters):
-    return (await gateway.ask(TOTAL, {"filter": filters})).data["operations"]["totalCount"]
+FOUND = [
+    ({}, 6),
+    ({"outcome": "REFUSED"}, 3),
+    ({"subject": "lin", "outcome": "CONFIRMED"}, 3),
+    ({"mutations": ["approveShenhe"]}, 0),
+    ({"mutations": ["approveShenhe", "rejectShenhe"]}, 6),
+    ({"since": "2026-01-01T00:00:00Z", "until": "2999-01-01T00:00:00+08:00"}, 6),
+    ({"until": "2020-01-01T00:00:00Z"}, 0),
+]
 
 
 async def test_operations_are_filtered(gateway, written, mint):
-    assert await total(gateway) == 6
-    assert await total(gateway, outcome="REFUSED") == 3
-    assert await total(gateway, subject="lin", outcome="CONFIRMED") == 3
-    assert await total(gateway, mutations=["approveShenhe"]) == 0
-    assert await total(gateway, mutations=["approveShenhe", "rejectShenhe"]) == 6
-    assert await total(gateway, recordId=written[0]["id"]) == 2
-    assert await total(gateway, since="2026-01-01T00:00:00Z", until="2999-01-01T00:00:00+08:00") == 6
-    assert await total(gateway, until="2020-01-01T00:00:00Z") == 0
+    for filters, total in [*FOUND, ({"recordId": written[0]["id"]}, 2)]:
+        assert (await gateway.read(TOTAL, {"filter": filters}))["totalCount"] == total, filters
     [newest, *_] = (await listed(gateway, code="10002", outcome="CONFIRMED"))["nodes"]
     assert (newest["subject"], newest["mutation"]) == ("lin", "rejectShenhe")
     elsewhere = mint(communities=["00001"])
@@ -212,8 +187,8 @@ async def test_bad_filter_of_operations_names_its_argument(gateway):
 
 
 async def test_cursor_keeps_its_place_while_others_write(gateway, written, mint):
-    first = (await gateway.ask(OPERATIONS)).data["operations"]  # what is null later is left out
-    await write(gateway, REJECT, {"id": written[0]["id"], "reason": "重复"}, mint(subject="zhao"))
+    first = await gateway.read(OPERATIONS)  # what is null later is left out
+    await reject(gateway, written[0], token=mint(subject="zhao"))
     second = await listed(gateway, after=first["pageInfo"]["endCursor"])
     third = await listed(gateway, after=second["pageInfo"]["endCursor"])
 
@@ -233,30 +208,27 @@ async def test_list_counts_only_when_asked(gateway, written):
             assert len(counted) == 2 * counts, statements
 
 
-PAY = "mutation ($input: PayCallbackInput!) { payCallback(input: $input) { outcome } }"
 PAYMENTS = """query ($filter: PaymentFilter) { payments(filter: $filter) {
   nodes { orderNumber communityCode orderId order { id number } } } }"""
 ORDERS = '{ orders(communityCode: "10002", first: 3) { nodes { id number notification { orderId } } } }'
 
 
-async def pay(gateway, number, weixin):
-    numbers = {"orderNumber": number, "shopNumber": "1900000109", "weixinNumber": weixin}
-    assert (await write(gateway, PAY, numbers))["outcome"] == "CONFIRMED"
-
-
 async def test_payment_leads_to_its_order(gateway, sandbox):
-    order, *_ = (await gateway.ask(ORDERS)).data["orders"]["nodes"]
-    await pay(gateway, order["number"], "42001")
-    await pay(gateway, "20990101000000000000", "42002")
-    placed, *_ = (await gateway.ask(ORDERS)).data["orders"]["nodes"]
+    async def pay(number, weixin):
+        numbers = {"orderNumber": number, "shopNumber": "1900000109", "weixinNumber": weixin}
+        assert (await gateway.write("payCallback", numbers))["outcome"] == "CONFIRMED"
+        sandbox.log.clear()
+        [shown] = (await gateway.read(PAYMENTS, {"filter": {"orderNumber": number}}))["nodes"]
+        return shown
+
+    order, *_ = (await gateway.read(ORDERS))["nodes"]
+    await pay(order["number"], "42001")
+    placed, *_ = (await gateway.read(ORDERS))["nodes"]
     assert placed["notification"] == {"orderId": order["id"]}
 
-    sandbox.log.clear()
-    [shown] = (await gateway.ask(PAYMENTS, {"filter": {"orderNumber": order["number"]}})).data["payments"]["nodes"]
+    shown = await pay(order["number"], "42001")
     assert (shown["orderId"], shown["order"]) == (order["id"], {"id": order["id"], "number": order["number"]})
     assert sum(sandbox.log.counts().values()) == 1
 
-    [unplaced] = (await gateway.ask(PAYMENTS, {"filter": {"orderNumber": "20990101000000000000"}})).data["payments"][
-        "nodes"
-    ]
+    unplaced = await pay("20990101000000000000", "42002")  # whose order is then looked for, in the background
     assert (unplaced["communityCode"], unplaced["orderId"], unplaced["order"]) == (None, None, None)

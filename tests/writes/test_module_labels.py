@@ -1,18 +1,13 @@
 """Modules outside the nine are switched by the platform's own word for them."""
 
 import pytest
+from documents import write_document
 
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.model import Module
 
 LABEL = "智能门禁"
-SET = """
-mutation Set($input: SetModuleInput!) {
-  setModule(input: $input) {
-    outcome userErrors { code field } module { name label enabled } operation { id }
-  }
-}
-"""
+SHOWN = "outcome userErrors { code field } module { name label enabled } operation { id }"
 WRITTEN = "query Written($id: ID!) { operation(id: $id) { outcome result { ... on Module { label } } } }"
 
 
@@ -24,8 +19,7 @@ def module(sandbox):
 
 
 async def switch(gateway, **given):
-    answer = await gateway.ask(SET, {"input": {"communityCode": "10002", "enabled": True} | given})
-    return answer.data["setModule"]
+    return await gateway.write("setModule", {"communityCode": "10002", "enabled": True} | given, SHOWN)
 
 
 async def test_module_is_switched_by_its_label(gateway, sandbox, module):
@@ -62,7 +56,8 @@ async def test_unknown_label_is_refused(gateway, sandbox, module):
 
 @pytest.mark.parametrize("given", [{}, {"name": None}, {"name": "COMPLAINTS", "label": "投诉建议"}])
 async def test_module_is_named_in_exactly_one_way(gateway, sandbox, given):
-    answer = await gateway.ask(SET, {"input": {"communityCode": "10002", "enabled": True} | given})
+    given = {"communityCode": "10002", "enabled": True} | given
+    answer = await gateway.ask(write_document("setModule"), {"input": given})
 
     assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "input.name")
     assert sandbox.calls == []

@@ -3,30 +3,15 @@
 from dataclasses import replace
 
 import pytest
-from write_cases import CASES
+from write_cases import BY_NAME
 
-from gateway.sandbox.dialects.dialect import Dialect
+from gateway.modules import set_module
 from gateway.sandbox.faults import Fault, FaultKind
-from gateway.sandbox.server import Sandbox, SandboxOptions
 
-BY_MUTATION = {case.mutation: case for case in CASES}
-SET, SYNC = BY_MUTATION["setModule"], BY_MUTATION["syncModules"]
+SET, SYNC = BY_NAME["setModule"], BY_NAME["syncModules"]
 NAMES = ["REPAIRS", "COMPLAINTS", "ANNOUNCEMENTS"]
 
 MODULES = '{ community(code: "00001") { modules { name enabled } drift: moduleDrift { name } } }'
-OPERATION = "query ($id: ID!) { operation(id: $id) { outcome userErrors { code message } } }"
-
-
-@pytest.fixture
-async def sandbox():
-    async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def gateway(environ, serve, clock):
-    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as served:
-        yield served
 
 
 @pytest.fixture
@@ -48,24 +33,23 @@ async def drift(gateway):
     return [module["name"] for module in (await gateway.ask(MODULES)).data["community"]["drift"]]
 
 
-def before_call(number, gateway, monkeypatch, prepare):
+def before_call(number, monkeypatch, prepare):
     """Have `prepare` called before the change of this number is sent."""
-    platform = gateway.parts.platforms.wjdh
-    switch, calls = platform.set_module, []
+    calls = []
 
-    async def set_module(*arguments):
+    async def counted(*arguments):
         calls.append(arguments)
         if len(calls) == number:
             prepare()
-        await switch(*arguments)
+        await set_module(*arguments)
 
-    monkeypatch.setattr(platform, "set_module", set_module)
+    monkeypatch.setattr("gateway.modules.set_module", counted)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 async def test_refused_change_does_not_prevent_the_others(gateway, sandbox, monkeypatch, prepared, number):
     fault = Fault(FaultKind.REFUSED_BEFORE_COMMIT)
-    before_call(number, gateway, monkeypatch, lambda: sandbox.faults.set("WJDH", "module", fault, times=1))
+    before_call(number, monkeypatch, lambda: sandbox.faults.set("WJDH", "module", fault, times=1))
 
     payload = await SYNC.write(gateway, prepared)
 
@@ -98,16 +82,25 @@ async def test_sync_with_unreadable_states_is_refused(gateway, sandbox, prepared
     assert sandbox.effects.count("module") == 0
 
 
+async def test_dry_run_is_the_default_and_returns_the_plan(gateway, sandbox):
+    await SYNC.prepare(gateway)
+    sandbox.effects.clear()
+    payload = await gateway.read(SYNC.document, {"input": {"communityCode": "00001"}})
+
+    assert [change["name"] for change in payload["changes"]] == ["COMPLAINTS"]
+    assert (payload["outcome"], payload["operation"]) == ("PLANNED", None)
+    assert sandbox.effects.all() == []
+    assert (await gateway.read("{ operations { totalCount } }"))["totalCount"] == 1
+
+
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.TOO_MANY_REQUESTS])
-async def test_sync_failing_halfway_is_unknown_until_read_back(gateway, sandbox, clock, monkeypatch, prepared, kind):
+async def test_sync_failing_halfway_is_unknown_until_read_back(gateway, sandbox, settle, monkeypatch, prepared, kind):
     """Also where the failing change has never left: the one before it has."""
-    before_call(2, gateway, monkeypatch, lambda: sandbox.faults.set("WJDH", "module", Fault(kind)))
+    before_call(2, monkeypatch, lambda: sandbox.faults.set("WJDH", "module", Fault(kind)))
 
     payload = await SYNC.write(gateway, prepared)
     sandbox.faults.clear()
-    clock.advance(minutes=5)
-    await gateway.parts.reconciler.reconcile_due()
-    later = (await gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]
+    later = await settle(payload)
 
     assert (payload["outcome"], payload["userErrors"]) == ("UNKNOWN", [])
     assert later["outcome"] == "REFUSED"

@@ -1,404 +1,291 @@
 """An order whose answer was lost is recognised in the list or stays unknown, and is never made twice."""
 
 import asyncio
-from decimal import Decimal
+import json
 
-import msgspec
 import pytest
+from platform_answers import edit_rows, interpose
+from waiting import until
 from write_cases import HOUSE, order
 
-from gateway.sandbox.dialects import order as order_rows
 from gateway.sandbox.dialects import paging
-from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
-from gateway.sandbox.server import Sandbox, SandboxOptions
+from gateway.sandbox.server import SandboxOptions
 from gateway.sandbox.wjdh.order import OrderEndpoints
 
+pytestmark = pytest.mark.usefixtures("short_calls")
+
 ORDER = order("", {"house": HOUSE})
-FEN = 1230
-
-CREATE = "mutation ($input: CreateOrderInput!) { createOrder(input: $input) { outcome } }"
-OPERATION = "query ($id: ID!) { operation(id: $id) { outcome } }"
+LOST = b"<html>"
 
 
 @pytest.fixture
-def words():
-    """What the list shows in the new order's row."""
-    return {}
+def per_page():
+    return 2
 
 
 @pytest.fixture
-async def sandbox(words, monkeypatch):
-    render = order_rows.RENDER[Dialect.DOCUMENTED]
-    dirty = {Dialect.DOCUMENTED: lambda order: render(order) | (words if order.fen == FEN else {})}
-    monkeypatch.setattr(order_rows, "RENDER", dirty)
-    async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, orders_per_page=2)) as sandbox:
-        yield sandbox
+def sandbox_options(dialect, per_page):
+    return SandboxOptions(dialect=dialect, orders_per_page=per_page)
+
+
+@pytest.fixture
+def list_orders(monkeypatch):
+    """`list_orders(choose)`: order/list lists what `choose(orders, form)` makes of the orders that it finds."""
+
+    def list_orders(choose):
+        found = OrderEndpoints._filtered
+        monkeypatch.setattr(OrderEndpoints, "_filtered", lambda its, code, form: choose(found(its, code, form), form))
+
+    return list_orders
+
+
+def on_order(sandbox, *acts):
+    """Have `act(form, make)` answer order/new, each act one call."""
+    turns = iter(acts)
+
+    def act(form, make):
+        return next(turns, lambda *_: make())(form, make)
+
+    interpose(sandbox, "order/new", act)
+
+
+def made_and_lost(*others, makers=None):
+    """It makes the order and one with each of these changes, and its answer is lost. `makers` get what makes it."""
+
+    def act(form, make):
+        make()
+        for other in others:
+            form.update(other)
+            make()
+        return never_made(makers)(form, make)
+
+    return act
+
+
+def never_made(makers=None):
+    def act(_form, make):
+        if makers is not None:
+            makers.append(make)
+        return LOST
+
+    return act
+
+
+async def write(gateway, **change):
+    return await ORDER.write(gateway, ORDER.input | change)
 
 
 @pytest.mark.parametrize(
     ("words", "outcome"),
     [
-        ({}, "CONFIRMED"),
-        ({"title": " 物业费 "}, "CONFIRMED"),
-        ({"title": "水费"}, "UNKNOWN"),
-        ({"amount": 99.5}, "UNKNOWN"),
-        ({"amount": "待定"}, "UNKNOWN"),
-        ({"number": None}, "UNKNOWN"),
-        ({"id": None}, "UNKNOWN"),
-        ({"title": None}, "UNKNOWN"),
+        *(({}, "CONFIRMED"), ({"title": " 物业费 "}, "CONFIRMED")),
+        *(({"title": title}, "UNKNOWN") for title in ("水费", None)),
+        *(({"amount": amount}, "UNKNOWN") for amount in (99.5, "待定")),
+        *(({name: None}, "UNKNOWN") for name in ("number", "id")),
     ],
 )
-async def test_unrecognisable_order_is_not_made_again(gateway, sandbox, outcome):
-    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
+async def test_unrecognisable_order_is_not_made_again(gateway, sandbox, words, outcome):
+    edit_rows(sandbox, lambda row: row.update(words) if row["amount"] == 12.3 else None)
+    on_order(sandbox, made_and_lost())
 
-    payload = await ORDER.write(gateway, ORDER.input)
-
-    assert payload["outcome"] == outcome
+    assert (await write(gateway))["outcome"] == outcome
     assert sandbox.effects.count("order/new") == 1
 
 
-@pytest.mark.parametrize("kind", [FaultKind.HTTP_500, FaultKind.RESET])
-async def test_equal_order_of_another_house_is_not_confused(environ, serve, clock, sandbox, kind):
-    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
+async def test_equal_order_of_another_house_is_not_confused(gateway, sandbox, settle):
+    def make_another(form, make):
+        form["identifier"] = json.dumps(json.loads(form["identifier"]) | {"fangjian": 102})
+        make()
+        return LOST
 
-        async def create_order(new):
-            await make(msgspec.structs.replace(new, payer=msgspec.structs.replace(new.payer, room=102)))
-            sandbox.faults.set("WJDH", "order/new", Fault(kind), times=1)
-            return await make(new)
+    on_order(sandbox, make_another)
+    payload = await write(gateway)
 
-        platform.create_order = create_order
-        payload = await ORDER.write(gateway, ORDER.input)
-
-        assert payload["outcome"] == "UNKNOWN"
-        assert await outcome_later(gateway, clock, payload) == "REFUSED"
-        assert sandbox.effects.count("order/new") == 1
+    assert (payload["outcome"], (await settle(payload))["outcome"]) == ("UNKNOWN", "REFUSED")
+    assert sandbox.effects.count("order/new") == 1
 
 
 @pytest.mark.parametrize("other", [{"title": "水费"}, {"amount": "45.60"}, {"payer": {"house": HOUSE | {"room": 102}}}])
-async def test_unknown_order_does_not_block_a_different_one(environ, serve, clock, sandbox, other):
-    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        outcomes: list[str] = []
-        for kind, given in ((FaultKind.RESET, other), (FaultKind.APPLIED_THEN_RESET, {})):
-            sandbox.faults.set("WJDH", "order/new", Fault(kind), times=1)
-            payload = await ORDER.write(gateway, ORDER.input | given | {"idempotencyKey": kind})
-            outcomes.append(payload["outcome"])
+async def test_unknown_order_does_not_block_a_different_one(gateway, sandbox, other):
+    on_order(sandbox, never_made(), made_and_lost())
+    payloads = [await write(gateway, **other), await write(gateway, idempotencyKey="other")]
 
-    assert outcomes == ["UNKNOWN", "CONFIRMED"]
+    assert [payload["outcome"] for payload in payloads] == ["UNKNOWN", "CONFIRMED"]
 
 
-@pytest.mark.parametrize(("kind", "outcome"), [(FaultKind.GARBAGE, "CONFIRMED"), (FaultKind.HTTP_500, "UNKNOWN")])
-async def test_first_order_of_a_house_is_recognised(gateway, sandbox, monkeypatch, kind, outcome):
-    """All of its list is new then. An empty list does not say how many pages it has."""
+@pytest.mark.parametrize(("act", "outcome"), [(made_and_lost(), "CONFIRMED"), (never_made(), "UNKNOWN")])
+async def test_first_order_of_a_house_is_recognised(gateway, sandbox, monkeypatch, act, outcome):
+    """All of its list is new then. An empty list does not say how many pages it has: it is read before and after."""
     pages = paging.pages
     monkeypatch.setattr(paging, "pages", lambda page, *given: pages(page, *given) if page.rows else None)
     sandbox.world.orders_of["10002"].clear()
-    sandbox.faults.set("WJDH", "order/new", Fault(kind), times=1)
-    answer = await gateway.ask(CREATE, {"input": ORDER.input})
+    on_order(sandbox, act)
 
-    assert answer.data["createOrder"]["outcome"] == outcome
-    assert sandbox.count("WJDH", "order/list") == 2
-
-
-PERSONS = {"phone": {"phone": {"phone": "19900000002"}}, "ID number": {"idCard": "999302199211302226"}}
+    assert (await write(gateway))["outcome"] == outcome
+    assert sandbox.count("WJDH", "order/list") == (3 if outcome == "CONFIRMED" else 2), "once more for the payload"
 
 
-class TestListsOfPersons:
-    """Whether they are of those who are charged or of those who have paid, the document does not say (quirk 149)."""
+@pytest.mark.parametrize("payer", [{"phone": {"phone": "19900000002"}}, {"idCard": "999302199211302226"}])
+@pytest.mark.parametrize(
+    ("words", "lists_paid_only", "outcome"),
+    [
+        ({}, False, "CONFIRMED"),
+        ({}, True, "UNKNOWN"),
+        ({"paied": "已付款"}, False, "UNKNOWN"),
+        ({"house": "晨曦家园1栋1单元1楼101号"}, False, "UNKNOWN"),
+    ],
+)
+async def test_order_of_a_person_is_found_if_listed(
+    gateway, sandbox, list_orders, payer, words, lists_paid_only, outcome
+):
+    """Whether their lists are of those who are charged or who have paid, the document does not say (quirk 149)."""
+    if lists_paid_only:
+        list_orders(lambda orders, form: [each for each in orders if each.is_paid or not {"phone", "idcard"} & {*form}])
+    edit_rows(sandbox, lambda row: row.update(words) if row["amount"] == 12.3 else None)
+    on_order(sandbox, made_and_lost())
 
-    @pytest.fixture(params=PERSONS)
-    def person_order(self, request):
-        return ORDER.input | {"payer": PERSONS[request.param]}
-
-    @pytest.fixture
-    def list_paid_only(self, sandbox, monkeypatch):
-        filtered = OrderEndpoints._filtered
-
-        def paid(endpoints, community, form):
-            person_order = "phone" in form or "idcard" in form
-            return [order for order in filtered(endpoints, community, form) if order.is_paid or not person_order]
-
-        monkeypatch.setattr(OrderEndpoints, "_filtered", paid)
-
-    async def test_listed_unpaid_order_of_a_person_is_recognised(self, gateway, sandbox, person_order):
-        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
-
-        assert (await ORDER.write(gateway, person_order))["outcome"] == "CONFIRMED"
-
-    @pytest.mark.usefixtures("list_paid_only")
-    async def test_unlisted_order_of_a_person_is_unknown(self, gateway, sandbox, person_order):
-        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
-
-        assert (await ORDER.write(gateway, person_order))["outcome"] == "UNKNOWN"
-        assert sandbox.effects.count("order/new") == 1
-
-    @pytest.mark.parametrize("words", [{"paied": "已付款"}, {"house": "晨曦家园1栋1单元1楼101号"}])
-    async def test_paid_or_house_order_is_unknown_for_a_person(self, gateway, sandbox, person_order):
-        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
-
-        assert (await ORDER.write(gateway, person_order))["outcome"] == "UNKNOWN"
+    assert (await write(gateway, payer=payer))["outcome"] == outcome
+    assert sandbox.effects.count("order/new") == 1
 
 
 async def test_one_order_never_confirms_two_writes(gateway, sandbox, monkeypatch):
     """The first is lost before it is made. The second, which is made, ends while the first looks for its order."""
-    platform, operations = gateway.parts.platforms.wjdh, gateway.parts.journal.operations
-    make, recorded, unresolved = platform.create_order, operations.recorded, operations.unresolved
-    both_noted, second_made, second_ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    turns = iter((1, 2))
-
-    async def create_order(new):
-        if next(turns) == 1:
-            await second_made.wait()
-            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
-            return await make(new)
-        number = await make(new)
-        second_made.set()
-        await both_noted.wait()
-        return number
+    operations, looked, second_ended = gateway.parts.journal.operations, [], asyncio.Event()
 
     def let_the_second_end_after(look):
-        async def looked(*arguments):
+        async def look_and_wait(*arguments):
             found = await look(*arguments)
-            if not both_noted.is_set():
-                both_noted.set()
-                await second_ended.wait()
+            looked.append(look)
+            await second_ended.wait()
             return found
 
-        return looked
+        return look_and_wait
 
-    monkeypatch.setattr(platform, "create_order", create_order)
-    monkeypatch.setattr(operations, "recorded", let_the_second_end_after(recorded))
-    monkeypatch.setattr(operations, "unresolved", let_the_second_end_after(unresolved))
-    first = asyncio.create_task(ORDER.write(gateway, ORDER.input | {"idempotencyKey": "first"}))
-    second = asyncio.create_task(ORDER.write(gateway, ORDER.input | {"idempotencyKey": "second"}))
+    on_order(sandbox, lambda _, make: make(), never_made())
+    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HANG), times=1)
+    first = asyncio.create_task(write(gateway, idempotencyKey="first"))
+    await until(lambda: has_calls(sandbox, 1))
+    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.3), times=1)
+    second = asyncio.create_task(write(gateway, idempotencyKey="second"))
     second.add_done_callback(lambda _: second_ended.set())
-
-    outcomes = [(await write)["outcome"] for write in (first, second)]
-
-    assert outcomes == ["UNKNOWN", "CONFIRMED"]
-    assert sandbox.effects.count("order/new") == 1
-
-
-async def test_one_of_two_equal_orders_is_unknown(gateway, sandbox, monkeypatch):
-    """The other one was not made by the gateway."""
-    platform = gateway.parts.platforms.wjdh
-    make = platform.create_order
-
-    async def create_order(new):
-        await make(new)
-        sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
-        return await make(new)
-
-    monkeypatch.setattr(platform, "create_order", create_order)
-
-    assert (await ORDER.write(gateway, ORDER.input))["outcome"] == "UNKNOWN"
-
-
-class TestListsOfSeveralPages:
-    """How they are sorted, the document does not say (quirk 142): its example has the newest order first."""
-
-    @pytest.fixture(params=[True, False])
-    def newest_first(self, request):
-        return request.param
-
-    @pytest.fixture
-    async def sandbox(self, newest_first, monkeypatch):
-        filtered = OrderEndpoints._filtered
-        if not newest_first:
-            monkeypatch.setattr(OrderEndpoints, "_filtered", lambda *arguments: filtered(*arguments)[::-1])
-        async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, orders_per_page=2)) as sandbox:
-            yield sandbox
-
-    async def test_order_possibly_on_another_page_is_unknown(self, gateway, sandbox, newest_first):
-        of_house = [
-            order for order in sandbox.world.orders_of["10002"] if order.house and order.house.address[3] == 101
-        ]
-        assert len(of_house) >= 2
-
-        for turn in ("first", "second"):
-            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
-            payload = await ORDER.write(gateway, ORDER.input | {"idempotencyKey": turn})
-            assert payload["outcome"] == ("CONFIRMED" if newest_first else "UNKNOWN")
-
-        assert sandbox.effects.count("order/new") == 2
-
-    @pytest.mark.parametrize("newest_first", [True])
-    @pytest.mark.parametrize(
-        ("searched", "others", "outcome"), [(None, 2, "CONFIRMED"), (2, 1, "CONFIRMED"), (2, 4, "UNKNOWN")]
-    )
-    async def test_newer_orders_hide_no_order_on_searched_pages(
-        self, gateway, sandbox, monkeypatch, searched, others, outcome
-    ):
-        """Of pages of two orders, behind one other it is on the first, behind four on the third."""
-        if searched is not None:
-            monkeypatch.setattr("gateway.actions.order.SEARCHED_PAGES", searched)
-        platform = gateway.parts.platforms.wjdh
-        make = platform.create_order
-
-        async def made_before_others(new):
-            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
-            try:
-                return await make(new)
-            finally:
-                for fen in range(1, others + 1):
-                    await make(msgspec.structs.replace(new, amount=Decimal(fen)))
-
-        monkeypatch.setattr(platform, "create_order", made_before_others)
-
-        assert (await ORDER.write(gateway, ORDER.input))["outcome"] == outcome
-
-
-class TestListsOfOnePage:
-    @pytest.fixture
-    async def sandbox(self, monkeypatch):
-        filtered = OrderEndpoints._filtered
-        monkeypatch.setattr(OrderEndpoints, "_filtered", lambda *arguments: filtered(*arguments)[::-1])
-        async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, orders_per_page=50)) as sandbox:
-            yield sandbox
-
-    async def test_order_is_recognised_in_any_sort_order(self, gateway, sandbox, monkeypatch):
-        """The one beside it, which looks alike, was there before, and the gateway has not made it."""
-        platform = gateway.parts.platforms.wjdh
-        make, made = platform.create_order, []
-
-        async def create_order(new):
-            made.append(new)
-            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.GARBAGE), times=1)
-            return await make(new)
-
-        monkeypatch.setattr(platform, "create_order", create_order)
-        first = await ORDER.write(gateway, ORDER.input | {"idempotencyKey": "first"})
-        await make(made[0])
-        second = await ORDER.write(gateway, ORDER.input | {"idempotencyKey": "second"})
-
-        assert [first["outcome"], second["outcome"]] == ["CONFIRMED", "CONFIRMED"]
-
-
-async def outcome_later(gateway, clock, payload):
-    """When the reconciler has looked, and no platform works on it any more."""
-    clock.advance(minutes=5)
-    await gateway.parts.reconciler.reconcile_due()
-    return (await gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]["outcome"]
-
-
-async def create_order_unseen(gateway, sandbox, kind=FaultKind.APPLIED_THEN_RESET, **given):
-    """Make an order whose answer is lost, and which cannot be looked for at once."""
-    platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
-
-    async def create_order(new):
-        sandbox.faults.set("WJDH", "order/new", Fault(kind))
-        sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
-        return await make(new)
-
-    platform.create_order = create_order
-    payload = await ORDER.write(gateway, ORDER.input | given)
-    platform.create_order = make
+    await until(lambda: has_calls(sandbox, 2))
+    for name in ("recorded", "unresolved"):
+        monkeypatch.setattr(operations, name, let_the_second_end_after(getattr(operations, name)))
     sandbox.faults.clear()
-    return payload
 
-
-async def test_order_made_after_a_server_error_is_found(environ, serve, clock, sandbox):
-    async with serve(environ, clock) as gateway:
-        platform, make, made = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order, []
-
-        async def create_order(new):
-            made.append(new)
-            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HTTP_500), times=1)
-            return await make(new)
-
-        platform.create_order = create_order
-        payload = await ORDER.write(gateway, ORDER.input)
-        await make(made[0])  # as a platform does that commits behind its answer
-
-        assert payload["outcome"] == "UNKNOWN"
-        assert await outcome_later(gateway, clock, payload) == "CONFIRMED"
-
-
-async def test_order_is_found_behind_newer_orders(environ, serve, clock, sandbox):
-    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        lost = await create_order_unseen(gateway, sandbox)
-        for number in range(5):
-            await ORDER.write(gateway, ORDER.input | {"title": "水费", "idempotencyKey": f"since {number}"})
-
-        assert lost["outcome"] == "UNKNOWN"
-        assert await outcome_later(gateway, clock, lost) == "CONFIRMED"
-
-
-async def test_amounts_are_compared_by_value(environ, serve, clock, sandbox, monkeypatch):
-    """Two orders for 12.30 at once: of the first the answer is lost, the second is lost before it is made."""
-    second_noted, first_over = asyncio.Event(), asyncio.Event()
-    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
-        turns = iter((1, 2))
-
-        async def create_order(new):
-            if next(turns) == 1:
-                await second_noted.wait()
-                sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.APPLIED_THEN_RESET))
-                sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
-            else:
-                second_noted.set()
-                await first_over.wait()
-                sandbox.faults.clear()
-                sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET))
-            return await make(new)
-
-        monkeypatch.setattr(platform, "create_order", create_order)
-        first = asyncio.create_task(ORDER.write(gateway, ORDER.input | {"amount": "12.30", "idempotencyKey": "first"}))
-        second = asyncio.create_task(ORDER.write(gateway, ORDER.input | {"amount": "12.3", "idempotencyKey": "second"}))
-        first.add_done_callback(lambda _: first_over.set())
-        payloads = await first, await second
-        later = [await outcome_later(gateway, clock, payload) for payload in payloads]
-
-    assert [payload["outcome"] for payload in payloads] == ["UNKNOWN", "UNKNOWN"]
-    assert later == ["UNKNOWN", "UNKNOWN"]
+    assert [(await each)["outcome"] for each in (first, second)] == ["UNKNOWN", "CONFIRMED"]
+    assert looked
     assert sandbox.effects.count("order/new") == 1
 
 
-async def test_write_with_a_wrong_clock_claims_no_order(environ, serve, clock, sandbox):
-    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        clock.advance(days=365)
-        first = await create_order_unseen(gateway, sandbox, FaultKind.RESET, idempotencyKey="first")
-        clock.advance(days=-365)
-        second = await create_order_unseen(gateway, sandbox, idempotencyKey="second")
-        later = [await outcome_later(gateway, clock, payload) for payload in (first, second)]
+async def has_calls(sandbox, count):
+    return sandbox.count("WJDH", "order/new") == count
 
-    assert later == ["UNKNOWN", "UNKNOWN"]
+
+async def test_one_of_two_equal_orders_is_unknown(gateway, sandbox):
+    """The other one was not made by the gateway."""
+    on_order(sandbox, made_and_lost({}))
+
+    assert (await write(gateway))["outcome"] == "UNKNOWN"
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_order_possibly_on_another_page_is_unknown(gateway, sandbox, list_orders, newest_first):
+    """How lists are sorted, the document does not say (quirk 142): its example has the newest order first."""
+    list_orders(lambda orders, _: orders if newest_first else orders[::-1])
+    on_order(sandbox, made_and_lost(), made_and_lost())
+    for turn in ("first", "second"):
+        payload = await write(gateway, idempotencyKey=turn)
+        assert payload["outcome"] == ("CONFIRMED" if newest_first else "UNKNOWN")
+
+    assert sandbox.effects.count("order/new") == 2
+
+
+@pytest.mark.parametrize(
+    ("searched", "others", "outcome"), [(None, 2, "CONFIRMED"), (2, 1, "CONFIRMED"), (2, 4, "UNKNOWN")]
+)
+async def test_newer_orders_hide_no_order_on_searched_pages(gateway, sandbox, monkeypatch, searched, others, outcome):
+    """Of pages of two orders, behind one other it is on the first, behind four on the third."""
+    if searched is not None:
+        monkeypatch.setattr("gateway.orders.writes.SEARCHED_PAGES", searched)
+    on_order(sandbox, made_and_lost(*({"amount": str(amount)} for amount in range(1, others + 1))))
+
+    assert (await write(gateway))["outcome"] == outcome
+
+
+@pytest.mark.parametrize("per_page", [50])
+async def test_order_is_recognised_in_any_sort_order(gateway, sandbox, list_orders):
+    """The one beside it, which looks alike, was there before, and the gateway has not made it."""
+    list_orders(lambda orders, _: orders[::-1])
+    makers = []
+    on_order(sandbox, made_and_lost(makers=makers), made_and_lost())
+    first = await write(gateway, idempotencyKey="first")
+    makers[0]()
+    second = await write(gateway, idempotencyKey="second")
+
+    assert [first["outcome"], second["outcome"]] == ["CONFIRMED", "CONFIRMED"]
+
+
+async def test_order_made_behind_its_answer_is_found_later(gateway, sandbox, settle):
+    makers = []
+    on_order(sandbox, never_made(makers))
+    payload = await write(gateway)
+    makers[0]()
+
+    assert (payload["outcome"], (await settle(payload))["outcome"]) == ("UNKNOWN", "CONFIRMED")
+
+
+async def test_order_is_found_behind_newer_orders(gateway, sandbox, settle):
+    def make_unseen(form, make):
+        sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
+        return made_and_lost()(form, make)
+
+    on_order(sandbox, make_unseen)
+    lost = await write(gateway)
+    sandbox.faults.clear()
+    for number in range(5):
+        await write(gateway, title="水费", idempotencyKey=f"since {number}")
+
+    assert (lost["outcome"], (await settle(lost))["outcome"]) == ("UNKNOWN", "CONFIRMED")
+
+
+@pytest.mark.parametrize("moved", [0, 365], ids=["right clock", "wrong clock"])
+async def test_two_equal_lost_orders_both_stay_unknown(gateway, clock, sandbox, settle, moved):
+    """Two clerks, equal orders, both answers lost, one order made: its owner is undecidable."""
+    on_order(sandbox, never_made(), made_and_lost())
+    clock.advance(days=moved)
+    lost = await write(gateway, idempotencyKey="one")
+    clock.advance(days=-moved)
+    made = await write(gateway, idempotencyKey="two", amount="12.3")
+
+    assert [payload["outcome"] for payload in (lost, made)] == ["UNKNOWN", "UNKNOWN"]
+    assert [(await settle(payload))["outcome"] for payload in (lost, made)] == ["UNKNOWN", "UNKNOWN"]
     assert sandbox.effects.count("order/new") == 1
 
 
-async def test_unknown_order_blocks_only_simultaneous_ones(environ, serve, clock, sandbox):
+async def test_unknown_order_blocks_only_simultaneous_ones(gateway, clock, sandbox):
     """Charges of a phone cannot be looked up later: lost ones stay UNKNOWN."""
-    phone = ORDER.input | {"payer": {"phone": {"phone": "19900000002"}}}
-    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        outcomes: list[str] = []
-        for minutes in (0, 1, 10):
-            clock.advance(minutes=minutes)
-            kind = FaultKind.APPLIED_THEN_RESET if outcomes else FaultKind.RESET
-            sandbox.faults.set("WJDH", "order/new", Fault(kind), times=1)
-            payload = await ORDER.write(gateway, phone | {"idempotencyKey": f"after {minutes} minutes"})
-            outcomes.append(payload["outcome"])
+    on_order(sandbox, never_made(), made_and_lost(), made_and_lost())
+    outcomes = []
+    for minutes in (0, 1, 10):
+        clock.advance(minutes=minutes)
+        payload = await write(gateway, payer={"phone": {"phone": "19900000002"}}, idempotencyKey=f"after {minutes}")
+        outcomes.append(payload["outcome"])
 
     assert outcomes == ["UNKNOWN", "UNKNOWN", "CONFIRMED"]
 
 
-async def test_order_of_another_write_confirms_nothing(environ, serve, clock, sandbox):
+async def test_order_of_another_write_confirms_nothing(gateway, sandbox, settle):
     """The second is begun, made and recorded while the first, which is never made, is on its way."""
-    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as gateway:
-        platform, make = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.create_order
-        outcomes: list[str] = []
+    on_order(sandbox, lambda _, make: make(), never_made())
+    sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HANG), times=1)
+    writing = asyncio.create_task(write(gateway, idempotencyKey="first"))
+    await until(lambda: has_calls(sandbox, 1))
+    second = await write(gateway, idempotencyKey="second")
+    sandbox.faults.clear()
+    first = await writing
 
-        async def create_order(new):
-            platform.create_order = make
-            second = await ORDER.write(gateway, ORDER.input | {"idempotencyKey": "second"})
-            outcomes.append(second["outcome"])
-            sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
-            return await make(new)
-
-        platform.create_order = create_order
-        first = await ORDER.write(gateway, ORDER.input | {"idempotencyKey": "first"})
-        outcomes += [first["outcome"], await outcome_later(gateway, clock, first)]
-
-    assert outcomes == ["CONFIRMED", "UNKNOWN", "REFUSED"]
+    assert [second["outcome"], first["outcome"]] == ["CONFIRMED", "UNKNOWN"]
+    assert (await settle(first))["outcome"] == "REFUSED"
     assert sandbox.effects.count("order/new") == 1

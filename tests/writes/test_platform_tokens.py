@@ -5,48 +5,20 @@ from pathlib import Path
 
 import httpx
 import pytest
-from processes import GatewayProcess
+from broken_journal import broken
+from resident import NOT_SAVED, ORDER, SAVED, TOKEN_INVALID, Resident
 from sqlalchemy import create_engine, text
 from structlog.testing import capture_logs
+from waiting import until
 
-from gateway.actions import unverified
-from gateway.auth.callback_tokens import TOKEN_SECONDS, CallbackTokens
-from gateway.errors import JournalError
-from gateway.journal.unverified import UnverifiedNotifications
+from gateway.http.payment_callback import TOKEN_SECONDS, CallbackTokens
+from gateway.journal.payments import UnverifiedNotifications
+from gateway.payments import writes
 from gateway.sandbox.faults import Fault, FaultKind
-from gateway.wording.faults import FaultWording
 
-ORDER = "20201213104759976889"
 OTHER_ORDER = "20201213104757994399"
 PAYMENTS = "{ payments { nodes { orderNumber state attempts lastError conflicts { shopNumber } } } }"
 DELIVERED = {"orderNumber": ORDER, "state": "DELIVERED", "attempts": 1, "lastError": None, "conflicts": []}
-
-SAVED, TOKEN_INVALID, NOT_SAVED = {"code": 0}, {"code": 1}, {"code": 2}
-
-
-class Resident:
-    """The resident platform, of which one URL was changed: it signs in at the security platform."""
-
-    def __init__(self, client: httpx.AsyncClient, settings: dict[str, str]) -> None:
-        self._client = client
-        self._token_url = settings["GATEWAY_SECURITY_URL"] + settings["GATEWAY_SECURITY_TOKEN_PATH"]
-        self._security = {"key_k": settings["GATEWAY_SECURITY_KEY_K"], "key_d": settings["GATEWAY_SECURITY_KEY_D"]}
-        self._gateway = {"key_k": settings["GATEWAY_CALLBACK_KEY_K"], "key_d": settings["GATEWAY_CALLBACK_KEY_D"]}
-        self.token = ""
-
-    async def sign_in(self) -> str:
-        self.token = (await self._client.post(self._token_url, data=self._security)).json()["token"]
-        return self.token
-
-    async def own_token(self) -> str:
-        return str((await self._client.post("/callbacks/token", data=self._gateway)).json()["token"])
-
-    async def pay(
-        self, order: str = ORDER, shop: str = "1900", weixin: str = "4200", token: str | None = None
-    ) -> dict[str, int]:
-        payment = {"order_number": order, "shop_number": shop, "weixin_number": weixin}
-        form = {**payment, "token": self.token if token is None else token}
-        return (await self._client.post("/callbacks/payment", data=form)).json()
 
 
 @pytest.fixture
@@ -63,7 +35,18 @@ async def resident(gateway, environ):
 
 
 async def payments(gateway):
-    return (await gateway.ask(PAYMENTS)).data["payments"]["nodes"]
+    return (await gateway.read(PAYMENTS))["nodes"]
+
+
+async def states(gateway):
+    return [payment["state"] for payment in await payments(gateway)]
+
+
+async def until_delivered(gateway, amount=1):
+    async def delivered():
+        return await states(gateway) == ["DELIVERED"] * amount
+
+    await until(delivered)
 
 
 def rows(environ, table: str) -> list[tuple[object, ...]]:
@@ -87,7 +70,7 @@ async def test_accepted_notification_is_delivered_once(gateway, sandbox, residen
 
     assert await payments(gateway) == [DELIVERED]
     [effect] = sandbox.effects.of("callback", order_number=ORDER)
-    assert effect.form["token"] == resident.token
+    assert effect.form["token"] == resident.platform_token
     assert (sandbox.count("SECURITY", "callback"), sandbox.count("SECURITY", "token")) == (1, 1)
 
     answers = [await resident.pay(), await resident.pay(), await resident.pay(token=await resident.own_token())]
@@ -142,20 +125,16 @@ async def test_failed_check_is_answered_2_and_succeeds_when_repeated(gateway, sa
     assert sandbox.effects.count("callback", order_number=ORDER) == 1
 
 
-async def test_simultaneous_notifications_are_one_payment(gateway, sandbox, resident, until):
+async def test_simultaneous_notifications_are_one_payment(gateway, sandbox, resident):
     own = await resident.own_token()
     answers = await asyncio.gather(*(resident.pay(token=token) for token in (None, own) * 6))
 
     assert answers == [SAVED] * 12
-
-    async def delivered():
-        return [payment["state"] for payment in await payments(gateway)] == ["DELIVERED"]
-
-    assert await until(delivered)
+    await until_delivered(gateway)
     assert sandbox.effects.count("callback", order_number=ORDER) == 1
 
 
-async def test_waiting_payment_is_delivered_by_the_sender(gateway, sandbox, resident, until):
+async def test_waiting_payment_is_delivered_by_the_sender(gateway, sandbox, resident):
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
     assert await resident.pay(token=await resident.own_token()) == SAVED
 
@@ -197,7 +176,7 @@ async def test_stranger_learns_no_order_numbers(gateway, sandbox, resident):
     assert [log for log in logs if log["log_level"] != "debug" and "notification" in log["event"]] == []
 
 
-async def test_unknown_tokens_do_not_keep_fresh_ones_out(gateway, sandbox, resident, until):
+async def test_unknown_tokens_do_not_keep_fresh_ones_out(gateway, sandbox, resident):
     """Four connections at the address of the sender itself, far beyond what one may ask."""
     stop, answers = asyncio.Event(), []
 
@@ -207,10 +186,7 @@ async def test_unknown_tokens_do_not_keep_fresh_ones_out(gateway, sandbox, resid
 
     floods = [asyncio.create_task(flood(name)) for name in "abcd"]
 
-    async def exhausted():
-        return len(answers) > unverified.UNKNOWN_PER_MINUTE + 4
-
-    await until(exhausted)
+    await until(lambda: len(answers) > writes.UNKNOWN_PER_MINUTE + 4)
     for number in range(2):
         await resident.sign_in()
         assert await resident.pay(f"2020{number}", "1900", f"4200{number}") == SAVED
@@ -218,19 +194,16 @@ async def test_unknown_tokens_do_not_keep_fresh_ones_out(gateway, sandbox, resid
     stop.set()
     await asyncio.gather(*floods)
     assert {answer["code"] for answer in answers} == {1}
-    assert len(answers) < 2 * unverified.UNKNOWN_PER_MINUTE
+    assert len(answers) < 2 * writes.UNKNOWN_PER_MINUTE
 
 
-async def test_hanging_strangers_delay_their_address_alone(gateway, environ, sandbox, resident, monkeypatch, until):
-    monkeypatch.setattr(unverified, "LONGEST_TURN", 0.2)
-    taken = unverified.UNKNOWN_AT_ONCE - 1
+async def test_hanging_strangers_delay_their_address_alone(gateway, environ, sandbox, resident, monkeypatch):
+    monkeypatch.setattr(writes, "LONGEST_TURN", 0.2)
+    taken = writes.UNKNOWN_AT_ONCE - 1
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HANG), times=taken)
     strangers = [asyncio.create_task(resident.pay(str(n), "1", f"w{n}", token="guess")) for n in range(taken)]
 
-    async def all_hang():
-        return sandbox.count("SECURITY", "callback") == taken
-
-    await until(all_hang)
+    await until(lambda: sandbox.count("SECURITY", "callback") == taken)
     assert await resident.pay("99", "1", "w99", token="guess") == NOT_SAVED, "no place for one more"
     transport = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
     async with httpx.AsyncClient(base_url=gateway.client.base_url, transport=transport) as client:
@@ -241,19 +214,19 @@ async def test_hanging_strangers_delay_their_address_alone(gateway, environ, san
     await asyncio.gather(*strangers, return_exceptions=True)
 
 
-async def test_known_token_has_the_outbox_after_a_restart(environ, sandbox, serve, until):
+async def test_known_token_has_the_outbox_after_a_restart(environ, sandbox, serve):
     async with serve(environ) as gateway:
         resident = Resident(gateway.client, environ)
         await resident.sign_in()
         assert await resident.pay() == SAVED
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.RESET))
     async with serve(environ) as gateway:
-        resident._client = gateway.client
+        resident.client = gateway.client
         assert await resident.pay(OTHER_ORDER, "1901", "4201") == SAVED
-        assert [payment["state"] for payment in await payments(gateway)] == ["QUEUED", "DELIVERED"]
+        assert await states(gateway) == ["QUEUED", "DELIVERED"]
 
 
-async def test_kept_notification_is_sent_once_token_is_known(gateway, sandbox, resident, until):
+async def test_kept_notification_is_sent_once_token_is_known(gateway, sandbox, resident):
     """The platform is down when it comes. Another one with its token shows whose it was; a stranger's stays unseen."""
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.RESET))
     assert [await resident.pay(), await resident.pay("1", "1", "w1", token="guess")] == [NOT_SAVED, NOT_SAVED]
@@ -261,32 +234,19 @@ async def test_kept_notification_is_sent_once_token_is_known(gateway, sandbox, r
     sandbox.faults.clear()
     assert await resident.pay(OTHER_ORDER, "1901", "4201") == SAVED
 
-    async def delivered():
-        return [payment["state"] for payment in await payments(gateway)] == ["DELIVERED"] * 2
-
-    assert await until(delivered)
+    await until_delivered(gateway, 2)
     assert {effect.form["order_number"] for effect in sandbox.effects.of("callback")} == {ORDER, OTHER_ORDER}
 
 
-async def test_unwritten_payment_is_recorded_later(gateway, sandbox, resident, monkeypatch):
-    accept, failures = UnverifiedNotifications.accept, [JournalError(FaultWording.JOURNAL_LOST(code="x"))]
-
-    async def failing(*arguments, **options):
-        if failures:
-            raise failures.pop()
-        return await accept(*arguments, **options)
-
-    monkeypatch.setattr(UnverifiedNotifications, "accept", failing)
-    assert await resident.pay() == SAVED
+async def test_unwritten_payment_is_recorded_later(gateway, sandbox, resident):
+    with broken(UnverifiedNotifications, "accept", times=1):
+        assert await resident.pay() == SAVED
     assert await payments(gateway) == [DELIVERED]
 
 
-async def test_unusable_journal_is_answered_2_and_nothing_is_delivered(gateway, sandbox, resident, monkeypatch):
-    async def failing(*_):
-        raise JournalError(FaultWording.JOURNAL_LOST(code="x"))
-
-    monkeypatch.setattr(UnverifiedNotifications, "begin", failing)
-    assert await resident.pay() == NOT_SAVED
+async def test_unusable_journal_is_answered_2_and_nothing_is_delivered(gateway, sandbox, resident):
+    with broken(UnverifiedNotifications, "begin"):
+        assert await resident.pay() == NOT_SAVED
     assert sandbox.count("SECURITY", "callback") == 0
 
 
@@ -305,7 +265,7 @@ async def test_token_is_neither_stored_nor_logged(environ, sandbox, serve):
             resident = Resident(gateway.client, environ)
             await resident.sign_in()
             assert await resident.pay() == SAVED
-            tokens = [resident.token, await resident.sign_in()]
+            tokens = [resident.platform_token, await resident.sign_in()]
             sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
             assert await resident.pay(OTHER_ORDER, "1901", "4201") == NOT_SAVED
 
@@ -315,33 +275,25 @@ async def test_token_is_neither_stored_nor_logged(environ, sandbox, serve):
     assert len(rows(environ, "unverified_notifications")) == len(rows(environ, "accepted_tokens")) == 1
 
 
-async def test_killed_check_is_repeated_by_the_sender(environ, sandbox, tmp_path, until):
+async def test_killed_check_is_repeated_by_the_sender(process, environ, sandbox):
     """Between commit and answer: what is left is no payment until its token is known."""
-    process = GatewayProcess(environ, tmp_path / "log")
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HANG))
-    try:
-        await process.start()
-        async with process.client() as client:
-            resident = Resident(client, environ)
-            await resident.sign_in()
-            paying = asyncio.create_task(resident.pay())
+    async with process.client() as client:
+        resident = Resident(client, environ)
+        await resident.sign_in()
+        paying = asyncio.create_task(resident.pay())
 
-            async def asked():
-                return sandbox.count("SECURITY", "callback")
-
-            await until(asked)
-            await process.kill()
-            with pytest.raises(httpx.TransportError):
-                await paying
-
-        sandbox.faults.clear()
-        await process.start()
-        async with process.client() as client:
-            assert (await client.post("/graphql", json={"query": PAYMENTS})).json()["data"]["payments"]["nodes"] == []
-            resident._client = client
-            assert await resident.pay() == SAVED
-            nodes = (await client.post("/graphql", json={"query": PAYMENTS})).json()["data"]["payments"]["nodes"]
-        assert nodes == [DELIVERED]
-    finally:
+        await until(lambda: sandbox.count("SECURITY", "callback"))
         await process.kill()
+        with pytest.raises(httpx.TransportError):
+            await paying
+
+    sandbox.faults.clear()
+    await process.start()
+    async with process.client() as client:
+        assert (await client.post("/graphql", json={"query": PAYMENTS})).json()["data"]["payments"]["nodes"] == []
+        resident.client = client
+        assert await resident.pay() == SAVED
+        nodes = (await client.post("/graphql", json={"query": PAYMENTS})).json()["data"]["payments"]["nodes"]
+    assert nodes == [DELIVERED]
     assert sandbox.effects.count("callback", order_number=ORDER) == 1

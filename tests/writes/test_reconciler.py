@@ -4,12 +4,14 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from broken_journal import broken
 from structlog.testing import capture_logs
 from write_cases import CASES, HOUSE, order
 
-from gateway.actions import reconcile
+from gateway.actions import writer as reconcile
 from gateway.errors import JournalError
 from gateway.journal.listing import Cut, OperationQuery
+from gateway.modules import read_modules
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.wording.faults import FaultWording
 
@@ -28,12 +30,6 @@ BEGIN SELECT raise(ABORT, 'not now'); END
 """
 
 
-@pytest.fixture
-async def gateway(environ, serve, clock):
-    async with serve(environ | {"GATEWAY_CALL_TIMEOUT": "0.5"}, clock) as served:
-        yield served
-
-
 async def lose_writes(gateway, sandbox, *community_codes):
     """The ids of operations that were lost on the way, one for each community."""
     sandbox.faults.set("WJDH", SET.endpoint, Fault(FaultKind.RESET))
@@ -50,7 +46,7 @@ async def outcome_of(gateway, id_):
 async def test_unrecordable_outcome_does_not_block_other_writes(gateway, sandbox, clock):
     lost = await lose_writes(gateway, sandbox, "10002", "00001", "10002")
     clock.advance(minutes=3)
-    await gateway.parts.journal._database.write(lambda connection: connection.exec_driver_sql(NEVER_ENDED))
+    await gateway.parts.journal.database.write(lambda connection: connection.exec_driver_sql(NEVER_ENDED))
     with pytest.raises(JournalError, match="SQLITE_CONSTRAINT_TRIGGER"):
         await gateway.parts.reconciler.reconcile_due()
 
@@ -58,7 +54,7 @@ async def test_unrecordable_outcome_does_not_block_other_writes(gateway, sandbox
 
 
 async def test_unrecorded_write_is_unknown_and_resolved_later(gateway, sandbox, clock):
-    database = gateway.parts.journal._database
+    database = gateway.parts.journal.database
     prepared = await SET.prepare(gateway)
     await database.write(lambda connection: connection.exec_driver_sql(BLOCK_UPDATES))
     payload = await SET.write(gateway, prepared)
@@ -92,11 +88,9 @@ async def test_unresolvable_write_is_checked_for_a_day(gateway, sandbox, clock, 
 
 async def test_failed_read_back_is_repeated_later(gateway, sandbox, clock):
     [lost] = await lose_writes(gateway, sandbox, "10002")
-    looked_at = []
-    for seconds in (0, 20, 15):  # in which the request may still run at the platform, at first
+    for seconds, looked_at in ((0, 0), (20, 0), (15, 1)):  # the request may still run at the platform, at first
         clock.advance(seconds=seconds)
-        looked_at.append(await gateway.parts.reconciler.reconcile_due())
-    assert looked_at == [0, 0, 1]
+        assert await gateway.parts.reconciler.reconcile_due() == looked_at
 
     clock.advance(minutes=3)
     sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HTTP_500))
@@ -116,29 +110,23 @@ async def test_failed_read_back_is_repeated_later(gateway, sandbox, clock):
 async def test_read_back_error_does_not_block_other_writes(gateway, sandbox, clock, monkeypatch):
     first, second = await lose_writes(gateway, sandbox, "10002", "00001")
     clock.advance(minutes=3)
-    platform, modules = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.modules
 
-    async def raise_bug(community_code):
+    async def raise_bug(wjdh, community_code):
         if community_code == "10002":
             raise ValueError("a mistake")
-        return await modules(community_code)
+        return await read_modules(wjdh, community_code)
 
-    monkeypatch.setattr(platform, "modules", raise_bug)
+    monkeypatch.setattr("gateway.modules.read_modules", raise_bug)
     await gateway.parts.reconciler.reconcile_due()
 
     assert [await outcome_of(gateway, id_) for id_ in (first, second)] == ["UNKNOWN", "REFUSED"]
 
 
-async def test_journal_failure_during_read_back_is_raised(gateway, sandbox, clock, monkeypatch):
+async def test_journal_failure_during_read_back_is_raised(gateway, sandbox, clock):
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
     lost = await HOUSE_ORDER.write(gateway, HOUSE_ORDER.input)
     clock.advance(minutes=5)
-
-    async def failing(*_arguments):
-        raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
-
-    monkeypatch.setattr(gateway.parts.journal.operations, "recorded", failing)
-    with pytest.raises(JournalError):
+    with broken(gateway.parts.journal.operations, "recorded"), pytest.raises(JournalError):
         await gateway.parts.reconciler.reconcile_due()
     assert await outcome_of(gateway, lost["operation"]["id"]) == "UNKNOWN"
 

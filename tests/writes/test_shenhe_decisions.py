@@ -4,18 +4,17 @@ import json
 from datetime import datetime
 
 import pytest
-from write_cases import CASES
+from platform_answers import interpose
+from write_cases import BY_NAME
 
 from gateway.events import ReadsDropped
-from gateway.normalise.vocabulary import ShenheStatus
 from gateway.sandbox import words
 from gateway.sandbox.dialects import paging
 from gateway.sandbox.dialects import shenhe as shenhe_rows
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
-from gateway.sandbox.server import Sandbox, SandboxOptions
+from gateway.sandbox.server import SandboxOptions
 
-BY_NAME = {case.name: case for case in CASES}
 APPROVE, REJECT, ALL = BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"], BY_NAME["approveShenhes"]
 
 CONTENT = {
@@ -42,13 +41,16 @@ SENT = {
     "job": {"job_name": "教师"},
     "house": {"house_number": 102, "people_house_role": "租客"},
 }
+
+
 PENDING = """
 { shenhes(communityCode: "10002", filter: { status: PENDING }, first: 12) { nodes { id content { raw } } } }
 """
+DECIDED = "outcome reasonRecorded"
 
 
 async def pending(gateway):
-    return (await gateway.ask(PENDING)).data["shenhes"]["nodes"]
+    return (await gateway.read(PENDING))["nodes"]
 
 
 def forms(sandbox):
@@ -174,7 +176,7 @@ class TestContentMissingInSingleFetch:
 
     @pytest.fixture(autouse=True)
     def _short_pages(self, monkeypatch):
-        monkeypatch.setattr("gateway.actions.shenhe.SEARCHED_PER_PAGE", 1)
+        monkeypatch.setattr("gateway.shenhe.writes.SEARCHED_PER_PAGE", 1)
 
     async def correct(self, gateway, review):
         payload = await APPROVE.write(gateway, {"id": review["id"], "content": {"people": {"nation": "回族"}}})
@@ -188,11 +190,10 @@ class TestContentMissingInSingleFetch:
         assert json.loads(form["content"])["people"]["people_nation"] == "回族"
 
     async def test_correction_beyond_searched_pages_is_refused(self, gateway, sandbox, monkeypatch):
-        monkeypatch.setattr("gateway.actions.shenhe.SEARCHED_PAGES", 2)
+        monkeypatch.setattr("gateway.shenhe.writes.SEARCHED_PAGES", 2)
         _, second, third, *_ = await pending(gateway)
 
         assert await self.correct(gateway, third) == ("REFUSED", "NOT_SUPPORTED")
-        assert forms(sandbox) == []
         assert await self.correct(gateway, second) == ("CONFIRMED",)
 
     @pytest.mark.parametrize("says_pages", [True, False])
@@ -205,7 +206,6 @@ class TestContentMissingInSingleFetch:
 
         assert await self.correct(gateway, review) == ("REFUSED", "NOT_SUPPORTED")
         assert sandbox.count("WJDH", "shenheList") == 1
-        assert forms(sandbox) == []
 
     async def test_correction_without_a_community_is_refused(self, gateway, sandbox):
         number = next(row.id for row in sandbox.world.shenhes_of["10002"] if row.status == words.PENDING)
@@ -213,57 +213,57 @@ class TestContentMissingInSingleFetch:
         assert await self.correct(gateway, {"id": str(number)}) == ("REFUSED", "NOT_SUPPORTED")
         assert sandbox.count("WJDH", "shenheList") == 0
 
-    async def test_correction_of_missing_content_is_refused(self, gateway, sandbox, monkeypatch):
+    @pytest.mark.parametrize(
+        "content", [None, "{", "[]", "见前言", "{}", '{"data": {"people": {"people_name": "李明"}}}']
+    )
+    async def test_correction_of_unreadable_content_is_refused(self, gateway, sandbox, monkeypatch, content):
         row = shenhe_rows._row
-        monkeypatch.setattr(
-            shenhe_rows, "_row", lambda *given, **parts: row(*given, **parts) | {"shenhe_content": None}
-        )
-        [number, *_] = [row.id for row in sandbox.world.shenhes_of["10002"] if row.status == words.PENDING]
-        review = {"id": gateway.parts.ids.encode("Shenhe", "10002", str(number))}
-
-        assert await self.correct(gateway, review) == ("REFUSED", "NOT_SUPPORTED")
-        assert forms(sandbox) == []
-
-    @pytest.mark.parametrize("content", ["{", "[]", "见前言", "{}", '{"data": {"people": {"people_name": "李明"}}}'])
-    async def test_correction_of_unreadable_content_is_refused(self, gateway, sandbox, content):
-        for row in sandbox.world.shenhes_of["10002"]:
-            row.content = content
+        monkeypatch.setattr(shenhe_rows, "_row", lambda *its, **parts: row(*its, **parts) | {"shenhe_content": content})
         review, *_ = await pending(gateway)
 
         assert await self.correct(gateway, review) == ("REFUSED", "NOT_SUPPORTED")
         assert forms(sandbox) == []
 
 
-OPERATION = "query ($id: ID!) { operation(id: $id) { outcome userErrors { code } } }"
-REJECT_ALONE = "mutation ($input: RejectShenheInput!) { rejectShenhe(input: $input) { outcome reasonRecorded } }"
+LOST = b"<html>"
 
 
-def after_the_decision(gateway, monkeypatch, happens):
-    """Have `happens` called when a decision was sent, before it is read back."""
-    platform, decide = gateway.parts.platforms.wjdh, gateway.parts.platforms.wjdh.decide_shenhe
+def on_decision(sandbox, act):
+    """Have `act(form, decide)` answer the next decision: `decide()` makes it, and is what the platform answers."""
+    turns = iter([act])
 
-    async def decide_shenhe(number, *arguments, **parts):
-        try:
-            return await decide(number, *arguments, **parts)
-        finally:
-            await happens(number)
+    def answer(form, decide):
+        return next(turns, lambda *_: decide())(form, decide)
 
-    monkeypatch.setattr(platform, "decide_shenhe", decide_shenhe)
+    interpose(sandbox, "shenhe/update", answer)
 
 
-@pytest.mark.parametrize("trouble", ["gone", "failing"])
-async def test_unreadable_reason_is_not_reported_as_recorded(gateway, sandbox, monkeypatch, trouble):
-    async def happens(number):
-        if trouble == "gone":
-            del sandbox.world.shenhes[number]
-        else:
-            sandbox.faults.set("WJDH", "shenhe", Fault(FaultKind.HTTP_500))
+def remove(sandbox, form):
+    del sandbox.world.shenhes[int(form["id"])]
 
-    after_the_decision(gateway, monkeypatch, happens)
-    answer = await gateway.ask(REJECT_ALONE, {"input": await REJECT.prepare(gateway)})
 
-    assert answer.data["rejectShenhe"] == {"outcome": "CONFIRMED", "reasonRecorded": None}
-    assert len(forms(sandbox)) == 1
+def fail_reads(sandbox, _form):
+    sandbox.faults.set("WJDH", "shenhe", Fault(FaultKind.HTTP_500))
+
+
+@pytest.mark.parametrize(
+    ("happens", "is_made", "is_answered"),
+    [(remove, True, True), (fail_reads, True, True), (remove, True, False), (remove, False, False)],
+)
+async def test_decision_on_an_unreadable_review_records_no_reason(gateway, sandbox, happens, is_made, is_answered):
+    def act(form, decide):
+        answer = decide() if is_made else LOST
+        happens(sandbox, form)
+        return answer if is_answered else LOST
+
+    prepared = await REJECT.prepare(gateway)
+    on_decision(sandbox, act)
+
+    assert await gateway.write("rejectShenhe", prepared, DECIDED) == {
+        "outcome": "CONFIRMED" if is_answered else "UNKNOWN",
+        "reasonRecorded": None,
+    }
+    assert len(forms(sandbox)) == is_made
 
 
 async def test_lost_decision_with_unreadable_status_is_unknown(gateway, sandbox, monkeypatch):
@@ -275,54 +275,38 @@ async def test_lost_decision_with_unreadable_status_is_unknown(gateway, sandbox,
     monkeypatch.setattr(shenhe_rows, "_row", unreadable_status_after_decision)
     prepared = await REJECT.prepare(gateway)
     sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.APPLIED_THEN_500), times=1)
-    answer = await gateway.ask(REJECT_ALONE, {"input": prepared})
 
-    assert answer.data["rejectShenhe"] == {"outcome": "UNKNOWN", "reasonRecorded": None}
+    unknown = {"outcome": "UNKNOWN", "reasonRecorded": None}
+    assert await gateway.write("rejectShenhe", prepared, DECIDED) == unknown
 
 
-@pytest.mark.parametrize("kind", [FaultKind.HTTP_500, FaultKind.APPLIED_THEN_500])
-async def test_lost_decision_on_a_missing_review_is_unknown(gateway, sandbox, monkeypatch, kind):
-    async def delete_review(number):
-        del sandbox.world.shenhes[number]
+@pytest.mark.parametrize("meanwhile", [True, False], ids=["while it is sent", "later"])
+async def test_competing_decision_does_not_confirm_a_lost_one(gateway, sandbox, settle, meanwhile):
+    def act(form, decide):
+        if meanwhile:
+            form["status"] = str(words.APPROVED)
+            decide()
+        return LOST
 
     prepared = await REJECT.prepare(gateway)
-    sandbox.faults.set("WJDH", "shenhe/update", Fault(kind), times=1)
-    after_the_decision(gateway, monkeypatch, delete_review)
-    answer = await gateway.ask(REJECT_ALONE, {"input": prepared})
+    on_decision(sandbox, act)
+    lost = await REJECT.write(gateway, prepared)
+    if not meanwhile:
+        assert (await APPROVE.write(gateway, {"id": prepared["id"]}))["outcome"] == "CONFIRMED"
+    later = await settle(lost)
 
-    assert answer.data["rejectShenhe"] == {"outcome": "UNKNOWN", "reasonRecorded": None}
-
-
-async def test_failed_decision_reports_a_competing_decision(environ, serve, clock, sandbox, monkeypatch):
-    async with serve(environ, clock) as gateway:
-        decide = gateway.parts.platforms.wjdh.decide_shenhe
-
-        async def other_approves(number):
-            await decide(number, ShenheStatus.APPROVED)
-
-        prepared = await REJECT.prepare(gateway)
-        sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.HTTP_500), times=1)
-        after_the_decision(gateway, monkeypatch, other_approves)
-        payload = await REJECT.write(gateway, prepared)
-        clock.advance(minutes=5)
-        await gateway.parts.reconciler.reconcile_due()
-        later = (await gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]
-
-    assert (payload["outcome"], later["outcome"]) == ("UNKNOWN", "REFUSED")
+    assert (lost["outcome"], later["outcome"]) == ("UNKNOWN", "REFUSED")
     assert [error["code"] for error in later["userErrors"]] == ["ALREADY_REVIEWED"]
 
 
 async def test_dropped_reason_is_stored_and_reported(gateway, sandbox):
     payload = await REJECT.write(gateway, await REJECT.prepare(gateway))
 
-    assert (payload["outcome"], payload["reasonRecorded"], payload["shenhe"]) == (
-        "CONFIRMED",
-        False,
-        {"status": "REJECTED"},
-    )
+    assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", False)
+    assert payload["shenhe"] == {"status": "REJECTED"}
     [form] = forms(sandbox)
     assert form["shenhe_refuse_reason"] == "照片不清晰"
-    [operation] = (await gateway.ask("{ operations { nodes { reason outcome } } }")).data["operations"]["nodes"]
+    [operation] = (await gateway.read("{ operations { nodes { reason outcome } } }"))["nodes"]
     assert operation == {"reason": "照片不清晰", "outcome": "CONFIRMED"}
 
 
@@ -332,28 +316,23 @@ async def test_absent_reason_is_not_sent_or_recorded(gateway, sandbox, kind, rea
     sandbox.reset_calls()
     if kind is not None:
         sandbox.faults.set("WJDH", "shenhe/update", Fault(kind), times=1)
-    answer = await gateway.ask(REJECT_ALONE, {"input": given})
 
-    assert answer.data["rejectShenhe"] == {"outcome": "CONFIRMED", "reasonRecorded": None}
+    confirmed = {"outcome": "CONFIRMED", "reasonRecorded": None}
+    assert await gateway.write("rejectShenhe", given, DECIDED) == confirmed
     assert sandbox.count("WJDH", "shenhe") == reads
     assert set(forms(sandbox)[0]) == {"id", "status"}
 
 
 class TestPlatformRecordsReasons:
     @pytest.fixture
-    async def sandbox(self):
-        async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED, keeps_refusal_reason=True)) as sandbox:
-            yield sandbox
+    def sandbox_options(self, dialect):
+        return SandboxOptions(dialect=dialect, keeps_refusal_reason=True)
 
     async def test_reject_reports_recorded_reason_after_read_back(self, gateway, sandbox):
-        prepared = await REJECT.prepare(gateway)
+        prepared = await REJECT.prepare(gateway) | {"reason": " 照片不清晰\n"}
         sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.APPLIED_THEN_RESET), times=1)
         payload = await REJECT.write(gateway, prepared)
 
-        assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", True)
-
-    async def test_reason_is_sent_without_outer_blanks(self, gateway, sandbox):
-        payload = await REJECT.write(gateway, await REJECT.prepare(gateway) | {"reason": " 照片不清晰\n"})
         assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", True)
         assert forms(sandbox)[-1].get("shenhe_refuse_reason") == "照片不清晰"
 

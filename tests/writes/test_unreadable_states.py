@@ -1,23 +1,14 @@
 """Unreadable states of records lead to no decision and to no outcome."""
 
 import pytest
-from write_cases import CASES
+from write_cases import BY_NAME
 
 from gateway.sandbox.dialects import module as module_rows
 from gateway.sandbox.dialects import repair as repair_rows
 from gateway.sandbox.dialects import shenhe as shenhe_rows
-from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
-from gateway.sandbox.server import Sandbox, SandboxOptions
 
-BY_NAME = {case.name: case for case in CASES}
 REPAIR, MODULE = BY_NAME["updateRepair"], BY_NAME["setModule"]
-
-
-@pytest.fixture
-async def sandbox():
-    async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
-        yield sandbox
 
 
 @pytest.mark.parametrize("case", [BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"]], ids=lambda case: case.name)

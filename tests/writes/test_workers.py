@@ -1,12 +1,12 @@
 import asyncio
 from typing import Any
 
-from gateway.ops import workers
-from gateway.ops.workers import at_work
+from gateway.ops import event_loop
+from gateway.ops.event_loop import at_work
 
 
 async def test_failed_worker_restarts_and_all_end_with_the_block(monkeypatch):
-    monkeypatch.setattr(workers, "RESTART_DELAY", 0.0)
+    monkeypatch.setattr(event_loop, "RESTART_DELAY", 0.0)
     begun = asyncio.Queue[Any]()
 
     async def broken():

@@ -1,13 +1,11 @@
 """Every mutation under every fault: the outcome is exact, and no effect is repeated."""
 
-from functools import partial
-
 import pytest
 import pytest_asyncio
+from platform_answers import calls
 from standing_clock import MovedClock
 from write_cases import CASES
 
-from gateway.ops.resilience import CircuitBreaker
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox, SandboxOptions
@@ -43,11 +41,14 @@ class Trial:
         return prepared
 
     async def write(self, kind: FaultKind | None = None, status: int | None = None, body: bytes = b""):
-        """Carry the case out under this fault."""
+        """Carry the case out under this fault. It makes no more calls than it was weighed as."""
         prepared = await self.prepare()
         if kind is not None:
             self.sandbox.faults.set("WJDH", self.case.endpoint, Fault(kind, status=status, body=body), times=1)
-        return await self.case.write(self.gateway, prepared)
+        self.sandbox.reset_calls()
+        answer = await self.gateway.ask(self.case.document, {"input": prepared})
+        assert 0 < calls(self.sandbox).total() <= answer.body["extensions"]["cost"]["requested"]
+        return self.case.result(answer.data)
 
     async def reconcile(self, payload):
         await self.gateway.parts.reconciler.reconcile_due()
@@ -61,7 +62,7 @@ async def trial(request, tmp_path_factory, serve):
     async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
         settings = {"GATEWAY_DATA_DIR": str(tmp_path_factory.mktemp("data")), "GATEWAY_CALL_TIMEOUT": "1"}
         with pytest.MonkeyPatch.context() as patch:  # most calls here fail
-            patch.setattr("gateway.ops.calls.CircuitBreaker", partial(CircuitBreaker, min_calls=1000))
+            patch.setattr("gateway.ops.calls.MIN_CALLS", 1000)
             async with serve(sandbox.settings() | settings, clock) as gateway:
                 yield Trial(request.param, gateway, sandbox, clock)
 

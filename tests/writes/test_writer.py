@@ -1,42 +1,57 @@
 """Guarantees of the writer for any action."""
 
 import asyncio
+from functools import partial
+from typing import Any
 
 import pytest
-from standing_clock import MovedClock
 
-from gateway.actions.write import Done, Found, ReadBack, Write
-from gateway.auth.principal import Principal
+from gateway.actions.action import Action, Found, Prepared, ReadBack, RowUpdate
+from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError
+from gateway.modules import MODULE
+from gateway.orders.reads import ORDERS
 from gateway.wording.faults import FaultWording
+from schema.build import executable_schema
 
 CALLER = Principal("clerk", frozenset(), None, expires_at=0)
 
 
-def write_by(perform, key="once", **how):
-    return Write(
-        mutation="setModule", arguments=[], community_code="10002", idempotency_key=key, perform=perform, **how
-    )
+class Asked(Action[Any]):
+    """What is asked is the call; it is read back as not applied."""
 
+    mutation = "setModule"
+    scope = Scope.MODULE_WRITE
+    endpoint = MODULE
+    stale = ("modules",)
 
-@pytest.fixture
-async def gateway(environ, serve):
-    async with serve(environ, MovedClock()) as served:
-        yield served
+    def __init__(self):
+        self.changed = []
+
+    def arguments(self, _write):
+        return []
+
+    async def prepare(self, write):
+        return await write.asked()
+
+    async def read_back(self, _operation, _write=None):
+        return ReadBack(Found.NOT_APPLIED)
+
+    def drop_reads(self, operation):
+        self.changed.append(operation)
 
 
 async def test_fault_after_sending_is_read_back(gateway):
     writer, calls = gateway.parts.writer, []
 
-    async def perform(mark_sent):
-        await mark_sent()
+    async def fail():
         calls.append("sent")
         raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
-    async def read_back(_operation):
-        return ReadBack(Found.NOT_APPLIED)
+    async def prepare():
+        return Prepared(fail)
 
-    write = write_by(perform, read_back=read_back)
+    write = Asked().write(prepare, "once")
     written = [await writer.carry_out(CALLER, write) for _ in range(2)]
 
     assert [one.outcome for one in written] == ["UNKNOWN", "UNKNOWN"]
@@ -45,33 +60,45 @@ async def test_fault_after_sending_is_read_back(gateway):
 
 
 async def test_fault_before_sending_frees_the_key(gateway):
-    writer, fails, changed = gateway.parts.writer, iter([True]), []
+    writer, fails, action = gateway.parts.writer, iter([True]), Asked()
 
-    async def perform(mark_sent):
+    async def prepare():
         if next(fails, False):
             raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
-        await mark_sent()
-        return Done()
+        return Prepared(partial(asyncio.sleep, 0))
 
-    write = write_by(perform, on_change=changed.append)
+    write = action.write(prepare, "once")
     with pytest.raises(JournalError):
         await writer.carry_out(CALLER, write)
     written = await writer.carry_out(CALLER, write)
 
-    assert (written.outcome, changed) == ("CONFIRMED", [written.operation])
+    assert (written.outcome, action.changed) == ("CONFIRMED", [written.operation])
 
 
 async def test_equal_caller_and_key_join_one_write(gateway):
     writer, calls = gateway.parts.writer, []
 
-    async def perform(mark_sent):
-        await mark_sent()
+    async def call():
         calls.append("sent")
-        return Done()
+
+    async def prepare():
+        return Prepared(call)
 
     other = Principal("officer", frozenset(), None, expires_at=0)
-    once, again = write_by(perform), write_by(perform, key="again")
+    once, again = (Asked().write(prepare, key) for key in ("once", "again"))
     writes = [(CALLER, once), (CALLER, once), (other, once), (CALLER, again)]
     written = await asyncio.gather(*(writer.carry_out(caller, write) for caller, write in writes))
 
     assert len({one.operation.id for one in written}) == len(calls) == 3
+
+
+def test_action_with_stale_reads_unsaid_cannot_be_made():
+    with pytest.raises(TypeError, match="Silent does not declare its stale"):
+        type("Silent", (Action,), {"mutation": "silence", "scope": Scope.ORDER_CREATE, "endpoint": MODULE})
+    with pytest.raises(TypeError, match="the list of Order is not watched"):
+        type("Pay", (RowUpdate,), {"mutation": "pay", "scope": Scope.ORDER_CREATE, "records": ORDERS})
+
+
+async def test_every_mutation_writes_by_an_action(gateway):
+    actions, mutations = gateway.parts.actions.by_mutation, executable_schema().mutation_type.fields
+    assert {name if name in actions else name.removesuffix("s") for name in mutations} == set(actions)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from documents import write_document
+
 PAYLOAD = "outcome userErrors { code field message upstreamMessage } operation { id outcome }"
 
 FIRST = {
@@ -45,8 +47,7 @@ class Case:
         fields = f"{PAYLOAD} {self.payload}"
         if self.is_bulk:
             fields = f"results {{ {fields} }}"
-        input_type = f"{self.mutation[0].upper()}{self.mutation[1:]}Input"
-        return f"mutation Write($input: {input_type}!) {{ {self.mutation}(input: $input) {{ {fields} }} }}"
+        return write_document(self.mutation, fields)
 
     async def prepare(self, gateway: Any, turn: int = 0) -> dict[str, Any]:
         """The input of another write of this kind: of a record that can be written to, or not written so before."""
@@ -107,6 +108,16 @@ def repair(name: str, status: str, reply: str) -> Case:
     return Case(name, name.split(maxsplit=1)[0], "repair/update", given, "repair { status reply }", "repair")
 
 
+def switch(mutation: str, **given: Any) -> Case:
+    return Case(mutation, mutation, "module", given | {"name": "CLOUD_PARKING"}, "module { name enabled }")
+
+
+def announcement(mutation: str, **given: Any) -> Case:
+    given |= {"title": "停水通知", "content": "明日停水", "idempotencyKey": mutation}
+    payload = "announcement { title content pinned published }"
+    return Case(mutation, mutation, "announcement/new", given, payload, readable=False, readable_later=False)
+
+
 CASES = (
     decision("approveShenhe"),
     decision("approveShenhe", content={"people": {"nation": "回族"}, "house": {"room": 102}}),
@@ -135,20 +146,8 @@ CASES = (
     repair("updateRepair", "RESOLVED", "已修复"),
     repair("updateRepairs", "RESOLVED", "已修复"),
     repair("updateRepair with a reply alone", "OPEN", "明天上门"),
-    Case(
-        "setModule",
-        "setModule",
-        "module",
-        {"communityCode": "10002", "name": "CLOUD_PARKING"},
-        "module { name enabled }",
-    ),
-    Case(
-        "setModules",
-        "setModules",
-        "module",
-        {"communityCodes": ["10002"], "name": "CLOUD_PARKING", "dryRun": False},
-        "module { name enabled }",
-    ),
+    switch("setModule", communityCode="10002"),
+    switch("setModules", communityCodes=["10002"], dryRun=False),
     Case(
         "syncModules",
         "syncModules",
@@ -156,22 +155,8 @@ CASES = (
         {"communityCode": "00001", "dryRun": False},
         "changes { name label wjdh security } modules { name enabled }",
     ),
-    Case(
-        "createAnnouncement",
-        "createAnnouncement",
-        "announcement/new",
-        {"communityCode": "10002", "title": "停水通知", "content": "明日停水", "idempotencyKey": "announcement"},
-        "announcement { title content pinned published }",
-        readable=False,
-        readable_later=False,
-    ),
-    Case(
-        "createAnnouncements",
-        "createAnnouncements",
-        "announcement/new",
-        {"communityCodes": ["10002"], "title": "停水通知", "content": "明日停水", "idempotencyKey": "announcements"},
-        "announcement { title content pinned published }",
-        readable=False,
-        readable_later=False,
-    ),
+    announcement("createAnnouncement", communityCode="10002"),
+    announcement("createAnnouncements", communityCodes=["10002"]),
 )
+
+BY_NAME = {case.name: case for case in CASES}

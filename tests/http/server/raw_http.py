@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from waiting import until
 
 from gateway.commands.serve import EmbeddedServer, server_options
-from gateway.http.server.limits import ServerLimits
+from gateway.http.server.bounds import ServerLimits
 from gateway.settings import Settings
 
 PATIENCE = 60.0
@@ -215,20 +216,13 @@ class RawServer:
         self.uvicorn.should_exit = True
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something on the server's side that no message announces."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 # there is no event to wait for
-            await asyncio.sleep(0.005)
-
-
 @asynccontextmanager
 async def serving(
     app: ASGIApp, settings: Settings, times: Mapping[str, Any] = MappingProxyType({}), **options: Any
 ) -> AsyncIterator[RawServer]:
-    """Serve any application as the gateway is served, with these `times` of `ServerLimits`."""
+    """Serve any application as the gateway is served, with these `times` of `ServerLimits`, which it looks at often."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gateway.commands.serve.ServerLimits", partial(ServerLimits, **times))
+        patch.setattr("gateway.commands.serve.ServerLimits", partial(ServerLimits, **{"interval": 0.05, **times}))
         served = server_options(settings)
     config = uvicorn.Config(app, **served | {"loop": "none", "port": 0, "lifespan": "off"} | options)
     server = EmbeddedServer(config)

@@ -4,9 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from raw_http import PATIENCE, Echo, serving, until
+from raw_http import PATIENCE, Echo, serving
+from waiting import until
 
-from gateway.http.server import limits
 from gateway.settings import Settings
 
 HOST = b"Host: gateway.example\r\n"
@@ -38,32 +38,25 @@ async def test_stopping_server_answers_pending_request(server, connection):
     assert server.app.asked == ["/waits"]
 
 
-async def test_stopping_server_answers_request_in_transit(server, connection):
-    await connection.send(GET)
-    await connection.response()
+UPGRADE = b"GET /ws HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+UPGRADE += b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "asked"), [(GET, ["/one", "/one"]), (UPGRADE, ["/one"])], ids=["request", "websocket"]
+)
+async def test_stopping_server_answers_request_in_transit_but_no_upgrade(server, connection, sent, asked):
+    await connection.ask(GET)
     stopping = asyncio.create_task(ends(server))
     await until(lambda: not server.is_listening)
-    await connection.send(GET)
+    await connection.send(sent)
 
-    answer = await connection.response()
-    assert (answer.status, answer.headers["connection"]) == (200, "close")
+    if sent == GET:
+        answer = await connection.response()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
     assert await connection.closed()
     assert await stopping
-
-
-async def test_stopping_server_refuses_websocket_upgrade(server, connection):
-    await connection.send(GET)
-    await connection.response()
-    stopping = asyncio.create_task(ends(server))
-    await until(lambda: not server.is_listening)
-    await connection.send(
-        b"GET /ws HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-
-    assert await connection.closed()
-    assert await stopping
-    assert server.app.asked == ["/one"]
+    assert server.app.asked == asked
 
 
 async def test_stopping_server_starts_no_pipelined_request():
@@ -115,9 +108,8 @@ async def test_stopping_server_ends_a_stream_that_just_began(server, connection)
     assert server.app.left.is_set()
 
 
-async def test_stopping_server_gives_a_body_a_short_time(monkeypatch):
-    monkeypatch.setattr(limits, "LINGER", 0.1)
-    times = {"body_timeout": NEVER, "stall_timeout": 1}
+async def test_stopping_server_gives_a_body_a_short_time():
+    times = {"body_timeout": NEVER, "stall_timeout": 1, "linger": 0.1}
     async with serving(Echo(), Settings(), times) as server, server.connect() as connection:
         await connection.send(b"POST /one HTTP/1.1\r\n" + HOST + b"Content-Length: 100\r\n\r\nx")
         await until(lambda: server.app.asked == ["/one"])

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from math import inf
 from typing import Any
 
 import pytest
-from raw_http import Connection, RawServer, serving, until
+from raw_http import Connection, RawServer, serving
+from waiting import until
 
-from gateway.http.server.websocket_connection import MOST_FRAGMENTS
+from gateway.http.server.bounds import MOST_FRAGMENTS
 from gateway.settings import Settings
 
 HOST = b"Host: gateway.example\r\n"
@@ -132,13 +132,6 @@ async def pings(connection: Connection, flood: bytes) -> None:
         await connection.send(flood)
 
 
-async def test_client_that_has_read_all_may_be_silent(server):
-    async with server.connect() as connection:
-        await shake_hands(connection)
-        [web_socket] = server.uvicorn.server_state.connections
-        assert web_socket.awaited() == ("nothing", inf)
-
-
 async def test_pings_are_answered(server):
     async with server.connect() as connection:
         await shake_hands(connection)
@@ -153,10 +146,10 @@ async def test_client_answering_no_pings_is_disconnected():
         await until(lambda: server.connections == 0)
 
 
-async def test_client_that_does_not_close_is_disconnected(server, monkeypatch):
-    monkeypatch.setattr("gateway.http.server.websocket_connection.LINGER", 0.1)
-    async with server.connect() as connection:
+async def test_client_that_does_not_close_is_disconnected():
+    app = Listener()
+    async with serving(app, Settings(), {"linger": 0.1}) as server, server.connect() as connection:
         await shake_hands(connection)
         await connection.send(frame(CLOSE, (1000).to_bytes(2, "big")))
         await until(lambda: server.connections == 0)
-    assert server.app.closed_with == [1000]
+    assert app.closed_with == [1000]

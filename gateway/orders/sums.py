@@ -1,0 +1,295 @@
+"""What orders come to, by groups, exactly; and whether wjdh calls paid what this gateway was notified of."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
+from datetime import date, datetime
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from math import inf
+from typing import NamedTuple
+
+from gateway.journal.payments import Payments
+from gateway.journal.records import NotifiedOrder, Payment
+from gateway.loaders.loader import ComposedLoader
+from gateway.normalise.records import Int32, Money, Record, WholeList
+from gateway.normalise.times import CHINA
+from gateway.normalise.values import money_of_sum
+from gateway.normalise.vocabulary import DeliveryState, DescribedEnum, Word
+from gateway.orders.reads import MOST_ORDERS, ORDERS, AllOrdersKey, AllOrdersLoader
+from gateway.orders.record import Order, PaymentStatus
+
+
+class FeeGrouping(DescribedEnum, chinese="费用分组", english="By what orders are added up"):
+    FEE_TYPE = Word("收费类型", "The kind of fee, by the title")
+    TITLE = Word("收费名称", "The title, as the platform writes it")
+    BUILDING = Word("楼栋", "The building of the house that is charged")
+    PAYMENT_STATUS = Word("缴费状态", "Whether it is paid")
+    MONTH = Word("月份", "The month it was created in, by China's calendar")
+    AGE = Word("账龄", "The days since it was created, by China's calendar, in bands")
+
+
+class Group(NamedTuple):
+    """Which group, and its place among the others: they stand in order."""
+
+    place: float
+    key: str
+    label: str
+
+
+AGE_BANDS = {
+    30: Group(0, "0-30", "0至30天"),
+    90: Group(1, "31-90", "31至90天"),
+    180: Group(2, "91-180", "91至180天"),
+    365: Group(3, "181-365", "181至365天"),
+    inf: Group(4, "366+", "366天及以上"),
+}
+"""Groups of FeeGrouping.AGE, by the days that orders have at most."""
+
+PERSONAL_CHARGES = Group(2**32, "PERSONAL", "个人收费")
+"""The group of FeeGrouping.BUILDING that has orders of no house."""
+
+UNKNOWN_GROUP = Group(inf, "UNKNOWN", "未知")
+"""The group of orders of which it cannot be read where they belong."""
+
+EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, Overflow])
+"""Adds amounts without rounding: the longest have 30 digits on either side of the point."""
+
+
+class FeeGroup(Record, frozen=True, gc=False):
+    """The orders of one group."""
+
+    key: str
+    label: str
+    count: Int32
+    amount: Money
+    unreadable: Int32
+
+
+class FeeSummary(Record, frozen=True, gc=False):
+    """What the orders of a list come to. `groups` add up to the whole, in count, amount and unreadable ones."""
+
+    count: Int32
+    amount: Money
+    unreadable: Int32
+    missing: Int32
+    complete: bool
+    as_of: datetime
+    groups: tuple[FeeGroup, ...]
+
+
+class Total:
+    """Counts orders and adds up their amounts."""
+
+    __slots__ = ("_fen", "_yuan", "count", "unreadable")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.unreadable = 0
+        self._fen = 0
+        self._yuan = Decimal()
+
+    def add(self, order: Order) -> None:
+        self.count += 1
+        if order.amount is None:
+            self.unreadable += 1
+        elif order.amount.fen is not None:
+            self._fen += order.amount.fen
+        else:
+            self._yuan = EXACT.add(self._yuan, Decimal(order.amount.yuan))
+
+    def add_unread(self, rows: int) -> None:
+        """These rows are no records, and orders all the same."""
+        self.count += rows
+        self.unreadable += rows
+
+    @property
+    def amount(self) -> Money:
+        return money_of_sum(EXACT.add(self._yuan, Decimal(self._fen).scaleb(-2, EXACT)))
+
+
+def add_up(orders: Iterable[Order]) -> Total:
+    total = Total()
+    for order in orders:
+        total.add(order)
+    return total
+
+
+def summarise(
+    orders: WholeList[Order], grouping: FeeGrouping | None, now: datetime, show_title: Callable[[str], str]
+) -> FeeSummary:
+    """The sums of a list. Ages are those of `now`; `show_title` masks what a title must not show to anybody."""
+    whole = add_up(orders.items)
+    whole.add_unread(orders.dropped)
+    totals: dict[Group, Total] = defaultdict(Total)
+    if grouping is not None:
+        today = now.astimezone(CHINA).date()
+        for order in orders.items:
+            totals[_get_group(order, grouping, today, show_title)].add(order)
+        if orders.dropped:
+            totals[UNKNOWN_GROUP].add_unread(orders.dropped)
+    return FeeSummary(
+        count=whole.count,
+        amount=whole.amount,
+        unreadable=whole.unreadable,
+        missing=orders.missing,
+        complete=orders.whole and not whole.unreadable,
+        as_of=orders.read_at,
+        groups=tuple(
+            FeeGroup(group.key, group.label, total.count, total.amount, total.unreadable)
+            for group, total in sorted(totals.items(), key=lambda entry: entry[0])
+        ),
+    )
+
+
+def _get_group(order: Order, grouping: FeeGrouping, today: date, show_title: Callable[[str], str]) -> Group:
+    match grouping:
+        case FeeGrouping.FEE_TYPE | FeeGrouping.PAYMENT_STATUS:
+            word = order.fee_type if grouping is FeeGrouping.FEE_TYPE else order.payment_status
+            return Group(list(type(word)).index(word), word.value, word.label)
+        case FeeGrouping.TITLE:
+            if title := show_title(order.title.strip()):
+                return Group(0, title, title)
+        case FeeGrouping.BUILDING:
+            if order.address is None:
+                return PERSONAL_CHARGES
+            if order.house is not None and (building := order.house.building) is not None:
+                return Group(building, str(building), f"{building}栋")
+        case FeeGrouping.MONTH:
+            if created := order.created_at:
+                return Group(0, f"{created:%Y-%m}", f"{created.year}年{created.month}月")
+        case FeeGrouping.AGE:
+            if (created := order.created_at) and (days := (today - created.date()).days) >= 0:
+                return next(group for most, group in AGE_BANDS.items() if days <= most)
+    return UNKNOWN_GROUP
+
+
+MOST_LISTED = 100
+"""Of each kind; all are counted."""
+
+MOST_NOTIFICATIONS = MOST_ORDERS
+"""Of a community, and of no known one: the newest. With more of them nobody can say which orders have none."""
+
+
+class ReconciliationKey(NamedTuple):
+    """A community, and the time from `since` until before `until`; None: without an end on that side."""
+
+    community_code: str
+    since: datetime | None
+    until: datetime | None
+
+    def holds(self, moment: datetime) -> bool:
+        return not self.begins_after(moment) and (self.until is None or moment < self.until)
+
+    def begins_after(self, moment: datetime) -> bool:
+        return self.since is not None and moment < self.since
+
+
+class Reconciliation(Record, frozen=True, gc=False):
+    """What agrees, and what does not, each list with its newest entries. What is not certain is in no list, and makes
+    the comparison incomplete.
+    """
+
+    matched: Int32
+    matched_amount: Money
+    paid_without_notification: tuple[Order, ...]
+    paid_without_notification_count: Int32
+    earlier_paid_without_notification_count: Int32
+    notified_unpaid: tuple[Payment, ...]
+    notified_unpaid_count: Int32
+    undelivered: tuple[Payment, ...]
+    undelivered_count: Int32
+    complete: bool
+    as_of: datetime
+
+
+class Comparison:
+    """The orders of a list held against the notifications for them, both newest first. `are_all`: there are no others.
+    `known_before` has the numbers of orders that were notified before the list was read: others may have been paid
+    after that.
+    """
+
+    def __init__(
+        self,
+        orders: WholeList[Order],
+        notified: Sequence[NotifiedOrder],
+        are_all: bool,
+        known_before: Set[str],
+        period: ReconciliationKey,
+    ) -> None:
+        notifications = {each.order_number: each for each in notified}
+        numbered = {order.number: order for order in orders.items if order.number is not None}
+        shows_all = orders.whole and not orders.dropped and len(numbered) == len(orders.items)
+        self.matched: list[Order] = []
+        self.without: list[Order] = []
+        self.earlier_without = 0
+        for number, order in numbered.items():
+            notification = notifications.get(number)
+            if order.payment_status is not PaymentStatus.PAID:
+                continue
+            if notification is not None:
+                if period.holds(notification.received_at):
+                    self.matched.append(order)
+            elif are_all:
+                created = order.created_at
+                if created is None or period.holds(created):
+                    self.without.append(order)
+                elif period.begins_after(created):
+                    self.earlier_without += 1
+        received = [each for each in notifications.values() if period.holds(each.received_at)]
+        self.undelivered = [each for each in received if each.state is not DeliveryState.DELIVERED]
+        known = [(each, numbered.get(each.order_number)) for each in received if each.order_number in known_before]
+        self.unpaid = [  # for certain: an order that is not there is not paid
+            each
+            for each, order in known
+            if (shows_all if order is None else order.payment_status is PaymentStatus.UNPAID)
+        ]
+        are_readable = all(order.payment_status is not PaymentStatus.UNRECOGNIZED for order in orders.items)
+        self.complete = shows_all and are_all and are_readable
+
+
+class ReconciliationLoader(ComposedLoader[ReconciliationKey, Reconciliation]):
+    """Reads the notifications before and after all orders of the community: one that comes meanwhile is none for an
+    order read as unpaid, and is one for an order read as paid. `place` records which community lists orders.
+    """
+
+    def __init__(
+        self, orders: AllOrdersLoader, payments: Payments, place: Callable[[str, set[str]], Awaitable[object]]
+    ) -> None:
+        super().__init__()
+        self._orders = orders
+        self._payments = payments
+        self._place = place
+
+    async def compose(self, key: ReconciliationKey) -> Reconciliation:
+        code = key.community_code
+        payments = self._payments
+        before = await payments.order_numbers(code, MOST_NOTIFICATIONS)
+        before |= await payments.order_numbers(None, MOST_NOTIFICATIONS)
+        [orders] = await self._orders.load_all([AllOrdersKey(code, ORDERS.everything)])
+        notified, unplaced = await self._notified(code)
+        if here := {number for order in orders.items if (number := order.number) in unplaced and number}:
+            await self._place(code, here)
+            notified, unplaced = await self._notified(code)
+        are_all = max(len(notified), len(unplaced)) < MOST_NOTIFICATIONS
+        compared = Comparison(orders, notified, are_all, before, key)
+        matched = add_up(compared.matched)
+        unpaid = [each.id for each in compared.unpaid[:MOST_LISTED]]
+        undelivered = [each.id for each in compared.undelivered[:MOST_LISTED]]
+        listed = await payments.by_ids({*unpaid, *undelivered}) if unpaid or undelivered else {}
+        return Reconciliation(
+            matched=matched.count,
+            matched_amount=matched.amount,
+            paid_without_notification=tuple(compared.without[:MOST_LISTED]),
+            paid_without_notification_count=len(compared.without),
+            earlier_paid_without_notification_count=compared.earlier_without,
+            notified_unpaid=tuple(listed[payment_id] for payment_id in unpaid),
+            notified_unpaid_count=len(compared.unpaid),
+            undelivered=tuple(listed[payment_id] for payment_id in undelivered),
+            undelivered_count=len(compared.undelivered),
+            complete=compared.complete and not matched.unreadable,
+            as_of=orders.read_at,
+        )
+
+    async def _notified(self, community_code: str) -> tuple[Sequence[NotifiedOrder], Set[str]]:
+        """The notifications of a community, and the orders of those of no known one."""
+        notified = await self._payments.notified(community_code, MOST_NOTIFICATIONS)
+        return notified, await self._payments.order_numbers(None, MOST_NOTIFICATIONS)

@@ -1,0 +1,175 @@
+"""Payment notifications as the journal has them, and which community each belongs to.
+
+A notification does not say, an order list does (quirk 161). Whenever an order page is read, the numbers of its orders
+are remembered, and those that notifications wait under looked for. So a payment has its community a moment after it
+came where this gateway, or another of the same journal, has seen the order before; else its order is searched in the
+lists of all communities, by halves, and a page that shows it places it. An order that is shown with its payment places
+it at once.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from math import inf
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gateway.errors import JournalError
+from gateway.events import EventBus, WakeUp
+from gateway.futures import wait_at_most
+from gateway.journal.payments import Payments
+from gateway.journal.records import Payment
+from gateway.normalise.records import Page
+
+BURST = 0.2  # seconds in which the notifications that come together are waited for, and then looked at together
+RETRY = 5.0  # seconds, after the journal could not be used
+SEARCH_AGAIN = 60.0  # seconds, after a list could not be searched for an order
+MOST_WAITING = 1000  # notifications that are looked for at once, the newest ones
+
+_NUMBER = attrgetter("number")
+
+Search = Callable[[str], Awaitable[bool]]
+"""Reads the pages where the order of this number may stand. Whether all lists could be searched."""
+
+REMEMBERED = 20_000
+"""How many of the orders seen last are remembered at least, by number alone; at most twice as many, in some 4 MiB."""
+
+
+class SeenOrders:
+    """The communities of the orders that were seen last."""
+
+    def __init__(self) -> None:
+        self._recent: dict[str | None, str] = {}
+        self._earlier: dict[str | None, str] = {}
+
+    def add(self, community_code: str, numbers: Iterable[str | None]) -> None:
+        """Remember these orders, and forget the earlier ones when enough have come since."""
+        self._recent.update(dict.fromkeys(numbers, community_code))
+        if len(self._recent) >= REMEMBERED:
+            self._earlier, self._recent = self._recent, {}
+
+    def get_community(self, number: str) -> str | None:
+        """None: it was not seen, or is forgotten."""
+        return self._recent.get(number) or self._earlier.get(number)
+
+
+class NotificationKey(NamedTuple):
+    """The number of an order, and the community whose list it stands in."""
+
+    community_code: str
+    order_number: str
+
+
+class Placement:
+    """Run one per gateway. Until `run` has looked, no number waits."""
+
+    def __init__(self, payments: Payments, events: EventBus, search: Search) -> None:
+        self._payments = payments
+        self._search = search
+        self._search_at: dict[str, float] = {}  # the waiting numbers, and when they are searched for
+        self._searching: asyncio.Task[None] | None = None
+        self._events = events
+        self._seen = SeenOrders()
+        self._waiting: frozenset[str] = frozenset()
+        self._placed: defaultdict[str, set[str]] = defaultdict(set)  # in which community, to be recorded
+        self._woken = asyncio.Event()
+
+    def look_at(self, page: Page[Any]) -> None:
+        """Note the orders of a community's page, above all those that a notification waits under."""
+        if not page.items:
+            return
+        community_code = page.items[0].community_code
+        self._seen.add(community_code, map(_NUMBER, page.items))
+        if self._waiting and (found := self._waiting.intersection(map(_NUMBER, page.items))):
+            self._placed[community_code] |= found
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Keep the waiting numbers up to date, and record what was found. Ends only by cancellation."""
+        try:
+            with self._events.wake_ups(WakeUp.PAYMENTS_DUE, WakeUp.PAYMENTS_PLACED) as self._woken:
+                while True:
+                    self._woken.clear()
+                    try:
+                        self._waiting = await self._payments.order_numbers(None, MOST_WAITING)
+                        for number in self._waiting:
+                            if community_code := self._seen.get_community(number):
+                                self._placed[community_code].add(number)
+                        await self._record()
+                        pause = self._search_next()
+                    except JournalError:  # which is logged where it happens
+                        pause = RETRY
+                    await wait_at_most(self._woken, pause)
+                    if not self._placed:
+                        await asyncio.sleep(BURST)
+        finally:
+            if self._searching is not None:
+                self._searching.cancel()
+
+    def _search_next(self) -> float | None:
+        """Search for the newest of the waiting numbers whose turn it is, one at a time: its end wakes `run`. Seconds
+        until it is the turn of another one.
+        """
+        now = asyncio.get_running_loop().time()
+        self._search_at = {number: self._search_at.get(number, now) for number in self._waiting}
+        earliest = min(self._search_at.values(), default=inf)
+        if earliest == inf or (self._searching is not None and not self._searching.done()):
+            return None
+        if earliest > now:
+            return earliest - now
+        due = max(number for number, at in self._search_at.items() if at <= now)
+        self._searching = asyncio.create_task(self._search_for(due))
+        return None
+
+    async def _search_for(self, number: str) -> None:
+        could_search = await self._search(number)
+        self._search_at[number] = inf if could_search else asyncio.get_running_loop().time() + SEARCH_AGAIN
+        self._woken.set()
+
+    async def place(self, community_code: str, numbers: set[str]) -> dict[str, Payment]:
+        """Record that these orders stand in the list of this community; their payments, by order number, as they are
+        then. Where that does not come to its end, `run` sees to it. Raises JournalError.
+        """
+        try:
+            await self._place(community_code, numbers)
+            return await self._payments.by_order_number(numbers)
+        except BaseException:
+            self._placed[community_code] |= numbers
+            self._woken.set()
+            raise
+
+    async def notifications(self, keys: Sequence[NotificationKey]) -> list[Payment | None]:
+        """The payment of each order. One that is shown with its payment places it, if nothing else has before.
+
+        Raises JournalError.
+        """
+        found = await self._payments.by_order_number([key.order_number for key in keys])
+        unplaced: defaultdict[str, set[str]] = defaultdict(set)
+        for community_code, number in keys:
+            if (payment := found.get(number)) is not None and payment.community_code is None:
+                unplaced[community_code].add(number)
+        for community_code, numbers in unplaced.items():
+            try:
+                found |= await self.place(community_code, numbers)
+            except JournalError:  # which can be read at least: the order is where it is, and that is recorded later
+                for number in numbers:
+                    found[number] = msgspec.structs.replace(found[number], community_code=community_code)
+        return [found.get(key.order_number) for key in keys]
+
+    async def _record(self) -> None:
+        """Record the communities that were found."""
+        while self._placed:
+            community_code, numbers = self._placed.popitem()
+            self._waiting -= numbers
+            try:
+                await self._place(community_code, numbers)
+            except JournalError:
+                self._placed[community_code] |= numbers
+                raise
+
+    async def _place(self, community_code: str, numbers: set[str]) -> None:
+        """Record it, and wake the other gateways: they need not look for these orders any more."""
+        if await self._payments.set_community(numbers, community_code):
+            self._events.publish(WakeUp.PAYMENTS_PLACED)

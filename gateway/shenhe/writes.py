@@ -1,0 +1,267 @@
+"""Deciding reviews (document 1.2.4), with corrections merged into what was submitted (preface 审核数据)."""
+
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import date
+from functools import partial
+from typing import Any, ClassVar
+
+import msgspec
+
+from gateway.actions.action import (
+    AskedT,
+    Done,
+    Found,
+    ReadBack,
+    RowUpdate,
+    Write,
+    WriteRefusal,
+    masked,
+    unrecognized,
+    user_error,
+)
+from gateway.auth.principal import Scope
+from gateway.errors import PlatformError
+from gateway.events import ReadsDropped
+from gateway.journal.records import Operation, UserError
+from gateway.normalise.records import Field, declared_fields, public_name
+from gateway.normalise.shapes import NotJsonError, read_json
+from gateway.normalise.times import CHINA
+from gateway.normalise.values import IDENTIFIER, is_invisible
+from gateway.normalise.vocabulary import UserErrorCode, WireEnum
+from gateway.normalise.wire import NO_PROFILE
+from gateway.platforms.endpoint import Effect, Endpoint
+from gateway.platforms.wjdh import WJDH, Wjdh, without_none
+from gateway.shenhe.record import SHENHES, Shenhe, ShenheHouse, ShenhePeople, ShenheQuery, ShenheStatus
+from gateway.wording.inputs import InputWording, WriteWording
+from gateway.wording.wording import Problem, Violation
+
+SHENHE_UPDATE = Endpoint(WJDH, "shenhe/update", "PUT", "wjdh/shenhe", Effect.REPEATABLE_WRITE)
+
+
+class ContentError(ValueError):
+    """There is no document to correct, or a correction cannot be sent. The message names the part, never a value."""
+
+
+Corrections = Mapping[str, Mapping[str, object]]
+"""What a reviewer corrects: "people" and "house", each by the attribute names of the record."""
+
+
+def correctable(record: type) -> dict[str, Field]:
+    """The fields of a record that a reviewer may correct, by attribute."""
+    return {name: declared for name, declared in declared_fields(record).items() if declared.correction}
+
+
+_CORRECTED = {"people": ShenhePeople, "house": ShenheHouse}
+
+
+def correction_problem(part: str, attribute: str, value: object, today: date) -> Problem | None:
+    """What is wrong with a correction that cannot be right (`gateway.normalise.values`). `today` is China's."""
+    correction = declared_fields(_CORRECTED[part])[attribute].correction
+    return None if correction is None else correction.problem(value, today)
+
+
+def render_shenhe_content(
+    original_raw: str | None,
+    corrections: Corrections,
+    more_keys: Mapping[tuple[str, str], tuple[str, ...]] = NO_PROFILE.keys,
+) -> str:
+    """The complete content with the corrections merged in, as the JSON text to send (quirk 116).
+
+    `original_raw` is a record's `content.raw`; a correction that is None keeps what was submitted. A correction is
+    written in the dialect of the value it replaces; all else stays as it was, unknown keys and old numbers included.
+    `more_keys` are the profile's.
+
+    Raises ContentError, and ValueError for an UNRECOGNIZED word.
+    """
+    try:
+        document = read_json(original_raw or "")
+    except NotJsonError:
+        document = None
+    if not isinstance(document, dict):  # such as the document's own placeholder, 见前言 (quirk 115)
+        raise ContentError("content: what was submitted is no document")
+    for part, record in _CORRECTED.items():
+        for attribute, value in (corrections.get(part) or {}).items():
+            if value is not None:
+                field = declared_fields(record)[attribute]
+                _correct(document, part, field, field.keys + more_keys.get((record.__name__, attribute), ()), value)
+    return msgspec.json.encode(document).decode()
+
+
+def _correct(document: dict[str, Any], part: str, field: Field, keys: tuple[str, ...], value: object) -> None:
+    correction, kind = field.correction, field.kind
+    if correction is None or kind is None or kind.write is None:
+        raise TypeError(f"{field.description} is not declared as correctable")
+    name = correction.section or part
+    if document.get(name) in (None, []):
+        document[name] = {}
+    section = document[name]
+    if not isinstance(section, dict):
+        raise ContentError(f"content.{name}: what was submitted is no object")
+    first, *others = sorted(keys, key=lambda key: key not in section)  # as it was submitted, if it was
+    if kind is IDENTIFIER and "*" in str(value):  # no name and no number has one: the value was masked for its reader
+        raise ContentError(f"content.{part}: a masked value")
+    section[first] = kind.write(value, section.get(first))
+    for key in others:  # the same thing under another key (quirk 72)
+        if key in section:
+            section[key] = section[first]
+
+
+async def decide_shenhe(
+    wjdh: Wjdh, platform_id: int, status: ShenheStatus, *, content: str | None = None, reason: str | None = None
+) -> None:
+    """Approve or reject a review. `content` is the complete document as JSON text (quirk 116). `reason` goes under a
+    key that the document does not list (quirk 145). What the platform echoes proves nothing (quirk 18).
+    """
+    decided = {"status": status.wire_code, "content": content, "shenhe_refuse_reason": reason or None}
+    await wjdh.succeed(SHENHE_UPDATE, {"id": platform_id, **without_none(decided)})
+
+
+SEARCHED_PAGES = 20
+SEARCHED_PER_PAGE = 50
+LONGEST_REASON = 500
+
+
+class _Decision(RowUpdate[AskedT, Shenhe], is_base=True):
+    """A review is decided only while it is pending."""
+
+    scope = Scope.SHENHE_REVIEW
+    endpoint = SHENHE_UPDATE
+    records = SHENHES
+    status: ClassVar[ShenheStatus]
+
+    async def change(self, review: Shenhe, write: Write[AskedT]) -> Callable[[], Awaitable[Done | None]]:
+        if review.status is ShenheStatus.UNRECOGNIZED:
+            raise WriteRefusal(user_error(UserErrorCode.NOT_SUPPORTED, WriteWording.STATUS_UNREADABLE(), "id"))
+        if review.status is not ShenheStatus.PENDING:
+            raise WriteRefusal(_already(review))
+        return await self.decide(review, write)
+
+    @abstractmethod
+    async def decide(self, pending: Shenhe, write: Write[AskedT]) -> Callable[[], Awaitable[Done | None]]:
+        """The call that decides it."""
+
+    def state_after(self, _review: Shenhe, _asked: AskedT) -> list[str]:
+        return [self.status.value]
+
+    def read_otherwise(self, review: Shenhe) -> ReadBack:
+        if review.status is ShenheStatus.UNRECOGNIZED:
+            return ReadBack(Found.UNCLEAR)
+        return ReadBack(Found.NOT_APPLIED, errors=(_already(review),))
+
+
+class ApproveShenhe(_Decision[Corrections | None]):
+    """Approve, with the corrections merged into what was submitted."""
+
+    mutation = "approveShenhe"
+    community_field = ("content", "house", "communityCode")
+    status = ShenheStatus.APPROVED
+
+    def wrong(self, corrections: Corrections | None) -> Iterator[Violation]:
+        for part, values in (corrections or {}).items():
+            for name, value in values.items():
+                if isinstance(value, WireEnum):
+                    yield from unrecognized(value, "content", part, public_name(name))
+
+    def violations(self, corrections: Corrections | None) -> Iterator[Violation]:
+        """The corrections that are masked, or cannot be right."""
+        today = self.services.clock().astimezone(CHINA).date()
+        for part, values in (corrections or {}).items():
+            for attribute, value in values.items():
+                name = public_name(attribute)
+                masks = tuple(masked(value, "content", part, name))
+                yield from masks
+                if not masks and (problem := correction_problem(part, attribute, value, today)):
+                    yield Violation(("content", part, name), problem(field=name))
+
+    def community_code(self, corrections: Corrections | None) -> str | None:
+        """Where the house is corrected to be: nobody is moved into that of a community that is not the reviewer's."""
+        code = (corrections or {}).get("house", {}).get("community_code")
+        return None if code is None else str(code)
+
+    async def decide(self, pending: Shenhe, write: Write[Corrections | None]) -> Callable[[], Awaitable[None]]:
+        content = await self._corrected(pending, write.asked) if write.asked else None
+        return partial(decide_shenhe, self.wjdh, pending.platform_id, self.status, content=content)
+
+    def expected(self, pending: Shenhe, corrections: Corrections | None) -> dict[str, Any]:
+        return super().expected(pending, corrections) | {"moved_to": self.community_code(corrections)}
+
+    def drop_reads(self, operation: Operation) -> None:
+        super().drop_reads(operation)
+        if moved_to := (operation.expected or {}).get("moved_to"):
+            self.services.events.publish(ReadsDropped(moved_to, ("owner",)))
+
+    async def _corrected(self, pending: Shenhe, corrections: Corrections) -> str:
+        """The complete content, corrected. Raises WriteRefusal when what was submitted cannot be read."""
+        submitted = pending if _is_readable(pending) else await self._listed(pending)
+        if submitted is None or submitted.content is None or not _is_readable(submitted):
+            raise WriteRefusal(_UNREADABLE)
+        try:
+            return render_shenhe_content(submitted.content.raw, corrections, self.wjdh.wire.profile.keys)
+        except ContentError:
+            raise WriteRefusal(_UNREADABLE) from None
+
+    async def _listed(self, pending: Shenhe) -> Shenhe | None:
+        """The same review from the list, where its content stands in full (quirk 115)."""
+        if pending.community_code is None:
+            return None
+        for number in range(1, SEARCHED_PAGES + 1):
+            query = ShenheQuery(status=ShenheStatus.PENDING)
+            page = await SHENHES.read_page(self.wjdh, pending.community_code, query, number, SEARCHED_PER_PAGE)
+            found = next((review for review in page.items if review.platform_id == pending.platform_id), None)
+            if found is not None or number >= (page.last_page or 1):
+                return found
+        return None
+
+
+class RejectShenhe(_Decision[str | None]):
+    """Reject. The document has no parameter for a reason (quirk 145): the operation keeps it in any case."""
+
+    mutation = "rejectShenhe"
+    status = ShenheStatus.REJECTED
+
+    def wrong(self, reason: str | None) -> Iterator[Violation]:
+        if reason is not None and (is_invisible(reason) or len(reason) > LONGEST_REASON):
+            yield Violation(("reason",), InputWording.LENGTH(field="reason", min=1, max=LONGEST_REASON))
+
+    def violations(self, reason: str | None) -> Iterator[Violation]:
+        return masked(reason, "reason")
+
+    def reason(self, reason: str | None) -> str | None:
+        return reason
+
+    async def decide(self, pending: Shenhe, write: Write[str | None]) -> Callable[[], Awaitable[Done]]:
+        reason = write.asked
+
+        async def reject() -> Done:
+            """Whether the platform kept the reason is left open when it cannot be read back."""
+            sent = reason if self.platforms.profile.refuse_reasons else None
+            await decide_shenhe(self.wjdh, pending.platform_id, self.status, reason=sent)
+            try:
+                now = None if reason is None else await self.read(write.record)
+            except PlatformError:
+                now = None
+            return Done(answer=_reason_recorded(now, reason))
+
+        return reject
+
+    def done(self, review: Shenhe, operation: Operation) -> Done:
+        return Done(answer=_reason_recorded(review, operation.reason))
+
+
+_UNREADABLE = user_error(UserErrorCode.NOT_SUPPORTED, WriteWording.CONTENT_UNREADABLE(), "content")
+
+
+def _is_readable(review: Shenhe) -> bool:
+    """Whether the content is more than the placeholder that single fetches have at times (quirk 115)."""
+    return review.content is not None and (review.content.people is not None or review.content.house is not None)
+
+
+def _already(review: Shenhe) -> UserError:
+    return user_error(UserErrorCode.ALREADY_REVIEWED, WriteWording.NOT_PENDING(status=review.status), "id")
+
+
+def _reason_recorded(review: Shenhe | None, reason: str | None) -> dict[str, bool] | None:
+    if review is None or reason is None:
+        return None
+    return {"reasonRecorded": review.rejection_reason == reason}

@@ -1,0 +1,115 @@
+"""Pictures for the documentation: the first operation of each desk, and a fan-out over slow, failing platforms.
+
+With `SCREENSHOTS` the pictures are written there: `SCREENSHOTS=docs/images scripts/test tests/explorer -k pictures`.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from browser import RESULT, execute, open_dashboard, open_page
+from playwright.async_api import Locator, Page, expect
+
+from gateway.http.explorer import read_examples
+
+pytestmark = pytest.mark.browser
+
+QUERY = """query OrdersWithOwners {
+  orders(communityCode: "10002", first: 20) {
+    nodes {
+      number
+      title
+      amount { text }
+      house { address owner { phone role } }
+    }
+  }
+  repairs(communityCode: "10002", first: 3) {
+    nodes { description }
+  }
+}"""
+
+
+async def switch(page: Page, platform: str, **fault: object) -> None:
+    """Switch a fault of the sandbox on, by the page's own route."""
+    await page.evaluate(
+        """([path, body]) => fetch(path, {
+            method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body)
+        }).then((answer) => { if (!answer.ok) throw new Error(answer.statusText) })""",
+        [f"/explorer/sandbox/{platform}/faults", fault],
+    )
+
+
+async def run_slowly(page: Page, demo: str) -> dict[str, Any]:
+    """Run the fan-out with 800 ms of latency at security, and repairs that fail; its trace."""
+    await page.goto(f"{demo}#{urlencode({'query': QUERY, 'variables': ''})}")
+    editor = page.locator(".graphiql-query-editor")
+    await expect(editor.locator(".view-lines")).to_contain_text("OrdersWithOwners")
+    await switch(page, "security", kind="latency", seconds=0.8)
+    await switch(page, "wjdh", kind="http_500", endpoint="repair/list")
+    await editor.locator(".graphiql-editor:not(.hidden) textarea").focus()
+    async with page.expect_response(lambda response: "x-trace" in response.request.headers) as came:
+        await page.keyboard.press("ControlOrMeta+Enter")
+    trace = (await (await came.value).json())["extensions"]["trace"]
+    await expect(page.locator(RESULT)).to_contain_text('"orders"')
+    return trace
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the pictures are written to."""
+    folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+async def open_panel(page: Page, title: str) -> Locator:
+    """In either language."""
+    await page.get_by_role("button", name=re.compile(f"^(Show |显示){title}$")).click()
+    return page.get_by_role("region", name=title, exact=True)
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+async def test_pictures_of_the_explorer(fresh_demo: str, folder: Path, language: str) -> None:
+    calls, quality = ("调用", "数据质量") if language == "zh-CN" else ("Calls", "Data quality")
+    suffix = language[:2]
+    async with open_page(language) as page:
+        trace = await run_slowly(page, fresh_demo)
+        panel = await open_panel(page, calls)
+        owner = next(call for call in trace["calls"] if call["endpoint"] == "owner" and call["source"] == "own")
+        await panel.locator(f"[data-call='{owner['id']}']").click()
+        await page.screenshot(path=folder / f"explorer-calls-{suffix}.png")
+        await open_panel(page, quality)
+        await page.screenshot(path=folder / f"explorer-quality-{suffix}.png")
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await open_panel(page, calls)
+        await page.screenshot(path=folder / f"explorer-phone-{suffix}.png")
+    for picture in ("calls", "quality", "phone"):
+        assert (folder / f"explorer-{picture}-{suffix}.png").stat().st_size > 10_000
+
+
+FIRST_OF_DESK = {
+    "reviews": "Reviews to decide, everywhere",
+    "fees": "What is owed, by age",
+    "repairs": "Repairs to answer, everywhere",
+    "residents": "A resident and houses",
+    "announcements": "Announce in several communities",
+    "modules": "Modules of all communities",
+    "payments": "Payments to look after",
+}
+
+
+async def test_pictures_of_the_desks(demo: str, folder: Path) -> None:
+    examples = {example.english: example for example in read_examples()}
+    async with open_page("zh-CN") as page:
+        await open_dashboard(page, demo)
+        for desk, title in FIRST_OF_DESK.items():
+            example = examples[title]
+            assert example.desk == desk
+            await page.get_by_role("button", name=example.chinese).click()
+            await execute(page, '"data"')
+            await expect(page.locator(RESULT)).not_to_contain_text('"errors"')
+            await page.screenshot(path=folder / f"desk-{desk}.png")
+            assert (folder / f"desk-{desk}.png").stat().st_size > 10_000

@@ -1,0 +1,16 @@
+"""What the lists of records hold, by the sandbox's world."""
+
+from typing import Any
+
+
+def ids(part: Any) -> list[int]:
+    return [node["platformId"] for node in part["nodes"]]
+
+
+def expected_ids(world: Any, list_name: str, *codes: str) -> list[int]:
+    """Oldest first, the open repairs before the others; orders newest first."""
+    if list_name == "repairs":
+        rows = [row for code in codes for row in world.repairs_of[code]]
+        return [row.id for row in sorted(rows, key=lambda row: (row.is_resolved, row.id))]
+    rows_of = world.shenhes_of if list_name == "shenhes" else world.orders_of
+    return sorted((row.id for code in codes for row in rows_of[code]), reverse=list_name == "orders")
