@@ -1,5 +1,6 @@
 """A record of each type that has a node id."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,14 +20,21 @@ query Listed($code: ID!) { community(code: $code) {
 """
 
 
+DELIVERY = "query Delivery($id: ID!) { node(id: $id) { ... on Payment { state } } }"
+
+
 async def read_record_ids(ask: Callable[..., Awaitable[Any]], code: str, number: str) -> dict[str, str]:
-    """Their ids in this community, by type; the payment is of the order with this number."""
+    """Their ids in this community, by type; the payment is of the order with this number, and is delivered."""
     listed = (await ask(LISTED, {"code": code})).data["community"]
     written = (await ask(WRITTEN, {"code": code, "number": number})).data
+    payment = {"id": written["payment"]["payment"]["id"]}
+    async with asyncio.timeout(30):
+        while (await ask(DELIVERY, payment)).data["node"]["state"] != "DELIVERED":
+            pass
     return {
         "Announcement": written["announcement"]["announcement"]["id"],
         "Operation": written["announcement"]["operation"]["id"],
-        "Payment": written["payment"]["payment"]["id"],
+        "Payment": payment["id"],
         "Community": listed["id"],
         "Module": listed["modules"][0]["id"],
         "House": listed["house"]["id"],

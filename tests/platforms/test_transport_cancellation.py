@@ -94,6 +94,7 @@ async def test_slots_survive_a_storm_of_cancelled_calls() -> None:
 
     upstream.is_calm = True
     assert platform.slots.taken == 0
+    platform.routes["read"].calls.is_tripped = platform.routes["write"].calls.is_tripped = False
     assert await asyncio.gather(*(ask(platform, number, 10.0) for number in range(SLOTS))) == ["answered"] * SLOTS
     async with asyncio.timeout(10):  # the server sees the connections that were closed before these
         while upstream.connections > SLOTS:  # noqa: ASYNC110 # no event says so

@@ -75,8 +75,12 @@ async def test_wrong_message_closes_the_websocket(target, bystanders, is_initial
 
 
 async def test_two_hundred_silent_websockets_are_closed_in_time(target, bystanders):
+    handshakes = asyncio.Semaphore(10)  # a handshake that is not sent within a second is refused by another limit
+
     async def silent() -> int:
-        async with connected(target.url, init=False) as socket:
+        async with AsyncExitStack() as opened:
+            async with handshakes:
+                socket = await opened.enter_async_context(connected(target.url, init=False))
             return await socket.closed()
 
     async def attack():
