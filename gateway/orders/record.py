@@ -1,7 +1,6 @@
 """Payment orders: what a list shows of one, how lists are filtered, and what a new one is made of (document 2.1)."""
 
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -78,71 +77,52 @@ _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _ESCAPE = re.compile(r"""(?:\\u[0-9a-fA-F]{4})+|\\['"\\/nrt]""")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
-_WORDS = {"true": True, "false": False, "null": None, "none": None}
-
-
-class LiteralError(ValueError):
-    """The text is not in this notation. The message holds nothing of it."""
 
 
 def read_literal(text: str) -> object:
-    """The value that `text` spells: made of dicts, lists, strings, integers, booleans and None. Raises LiteralError.
+    """The value that `text` spells: made of dicts, lists, strings, integers, booleans and None. Raises NotJsonError.
 
-    A number that is not written as integers are is a string, as it was written: 30.00 is a price, 007 that of a meter.
+    It is spelt as JSON, and read so. Entries in brackets are a dict when they are pairs, else a list; empty braces are
+    a dict. A number that is not written as integers are is a string: 30.00 is a price, 007 that of a meter.
     """
-    tokens = _tokens(text)
-    value = _read_value(next(tokens), tokens, DEEPEST)
-    if next(tokens)[1]:
-        raise LiteralError("text after the value")
-    return value
-
-
-def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    """The kind of each token and its text, which is empty at the end."""
+    json: list[str] = []
+    opened: list[tuple[int, str]] = []
     end = 0
-    while match := _TOKEN.match(text, end):
-        end, kind = match.end(), match.lastgroup or ""
-        yield kind, match[kind]
-    if end < len(text):
-        raise LiteralError("not in this notation")
-    yield "end", ""
+    try:
+        while token := _TOKEN.match(text, end):
+            end, kind, lexeme = token.end(), token.lastgroup, token[token.lastgroup or 0]
+            if kind == "string":
+                json.append(_to_json(_ESCAPE.sub(_unescaped, lexeme[1:-1])))
+            elif kind == "number":
+                json.append(lexeme if _INTEGER.fullmatch(lexeme) else _to_json(lexeme))
+            elif kind == "word":
+                json.append(lexeme.lower().replace("none", "null"))
+            elif kind == "opening" and len(opened) < DEEPEST:
+                opened.append((len(json), _CLOSING[lexeme[-1]]))
+                json.append("[")
+            elif lexeme == ",":
+                json.append(lexeme)
+            elif lexeme in (":", "=>"):
+                json[opened[-1][0]] = "{"
+                json[-1:] = [_to_json(str(msgspec.json.decode(json[-1]))), ":"]
+            elif opened and opened[-1][1] == lexeme:
+                start, _ = opened.pop()
+                if json[-1] == "," and len(json) - start > len("[,"):
+                    del json[-1]
+                if lexeme == "}" and json[-1] == "[":
+                    json[start] = "{"
+                json.append("}" if json[start] == "{" else "]")
+            else:
+                raise NotJsonError("not in this notation")
+        if end < len(text):
+            raise NotJsonError("text after the value")
+        return msgspec.json.decode(" ".join(json))
+    except (msgspec.DecodeError, UnicodeError, IndexError):
+        raise NotJsonError("not in this notation") from None
 
 
-def _read_value(token: tuple[str, str], tokens: Iterator[tuple[str, str]], depth: int) -> object:
-    """The value that begins with this token. Entries in brackets are a dict when they are pairs, else a list; empty
-    braces are a dict.
-    """
-    kind, lexeme = token
-    if kind == "string":
-        return _ESCAPE.sub(_unescaped, lexeme[1:-1])
-    if kind == "number":
-        return int(lexeme) if _INTEGER.fullmatch(lexeme) else lexeme
-    if kind == "word":
-        return _WORDS[lexeme.lower()]
-    if kind != "opening":
-        raise LiteralError("not a value")
-    if depth == 0:
-        raise LiteralError("nested too deeply")
-    closing = _CLOSING[lexeme[-1]]
-    pairs: dict[str, object] = {}
-    items: list[object] = []
-    first = next(tokens)
-    while first[1] != closing:
-        item = _read_value(first, tokens, depth - 1)
-        _, mark = next(tokens)
-        if mark in (":", "=>"):
-            if isinstance(item, dict | list):
-                raise LiteralError("not a key")
-            pairs[str(item)] = _read_value(next(tokens), tokens, depth - 1)
-            _, mark = next(tokens)
-        else:
-            items.append(item)
-        if mark not in (",", closing):
-            raise LiteralError("punctuation missing")
-        first = next(tokens) if mark == "," else ("mark", closing)
-    if pairs and items:
-        raise LiteralError("pairs and items mixed")
-    return pairs if pairs or (closing == "}" and not items) else items
+def _to_json(text: str) -> str:
+    return msgspec.json.encode(text).decode()
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -174,7 +154,7 @@ def _read_extra(extra: object) -> dict[str, Any] | None:
             is_json = '"' in extra or "\\" in extra
             value = read_json(extra if is_json else extra.replace("'", '"'), as_written=True)
         except NotJsonError:
-            with suppress(LiteralError):
+            with suppress(NotJsonError):
                 value = read_literal(extra)
     if value is None or value == []:
         return {}

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from gateway.loaders.answers import read_whole
 from gateway.normalise.records import Page
-from gateway.normalise.shapes import ShapeError
+from gateway.normalise.shapes import NotJsonError, ShapeError
 from gateway.normalise.wire import AS_DOCUMENTED as WIRE
-from gateway.orders.record import LiteralError, Order, OrderDetail, read_literal
+from gateway.orders.record import Order, OrderDetail, read_literal
 from gateway.shenhe.record import SHENHE_ROWS as REVIEWS_OF_WJDH
 from gateway.shenhe.record import Contents
 
@@ -300,7 +300,7 @@ def test_any_other_answer_is_read_or_refused(kind: str, data: st.DataObject) -> 
 @thorough
 @given(st.text(st.sampled_from("{}[]()'\":,=>\\ a1.n单") | st.characters(codec="utf-8"), max_size=40))
 def test_any_text_as_the_notation_of_extra(text: str) -> None:
-    with contextlib.suppress(LiteralError):
+    with contextlib.suppress(NotJsonError):
         read_literal(text)
 
 
