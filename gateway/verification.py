@@ -5,15 +5,13 @@ difference; one that would have spoken against the application is reported as no
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gateway.errors import PlatformError
 from gateway.execution.load import fetch, only_values
 from gateway.loaders.loader import ReadLoader, RecordLoader
-from gateway.normalise.people import Person
 from gateway.normalise.records import HouseKey, Record, ReviewKey, declared_fields
 from gateway.normalise.values import mobile_number
 from gateway.normalise.vocabulary import DescribedEnum, PiiKind, ResidentRole, Severity, Word
@@ -34,15 +32,15 @@ class FindingCode(
     NOT_CHECKED = Word("无法核验", "Not compared with anything: what is needed for it is missing or cannot be read")
 
 
-class Finding(Record, frozen=True, gc=False, kw_only=True):
+class Finding(Record, frozen=True, gc=False):
     """One result. `field` is a public field name of the application, `submitted` and `registered` its two values.
 
     `review` is the review they are shown with, where they may be personal; `owned` has the owner whose phone it is.
     """
 
     code: FindingCode
-    severity: Severity
     field: str | None = None
+    severity: Severity = Severity.WARNING
     submitted: str | None = None
     registered: str | None = None
     pii: PiiKind | None = None
@@ -50,7 +48,7 @@ class Finding(Record, frozen=True, gc=False, kw_only=True):
     owned: HouseKey | None = None
 
 
-_COMPARED = [declared for declared in declared_fields(Person).values() if declared.compared is not None]
+_DECLARED = declared_fields(ShenhePeople)
 
 BINDING = (ShenheType.BIND_OWNER, ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY)
 OWNER_BY_ROLE = (ShenheType.BIND_TENANT, ShenheType.BIND_FAMILY, ShenheType.UNRECOGNIZED)
@@ -96,17 +94,12 @@ def find(review: Shenhe, key: VerificationKey, found: LookedUp) -> Iterator[Find
         if not isinstance(failure, PlatformError):
             raise failure
     if failures:
-        yield Finding(code=FindingCode.SECURITY_UNAVAILABLE, severity=Severity.BLOCKING)
-    yield from _unchecked(review, key)
+        yield Finding(FindingCode.SECURITY_UNAVAILABLE, severity=Severity.BLOCKING)
+    for field in _unchecked(review, key):
+        yield Finding(FindingCode.NOT_CHECKED, field)
     if applicant and applicant.id_card is not None and not has_valid_check_digit(applicant.id_card):
-        yield Finding(  # worth a look; it proves nothing: the platforms take such numbers (quirk 84)
-            code=FindingCode.ID_CARD_INVALID,
-            severity=Severity.WARNING,
-            field="content.people.idCard",
-            submitted=applicant.id_card,
-            pii=PiiKind.ID_CARD,
-            review=applicant.review,
-        )
+        # worth a look; it proves nothing: the platforms take such numbers (quirk 84)
+        yield _about(applicant, "id_card", FindingCode.ID_CARD_INVALID)
     if applicant and key.people and not isinstance(found.registered, Exception):
         yield from _compare(applicant, found.registered)
         if key.house and found.registered and review.type in BINDING:
@@ -115,61 +108,58 @@ def find(review: Shenhe, key: VerificationKey, found: LookedUp) -> Iterator[Find
         yield from _owned(review, found.owner)
 
 
-def _not_checked(field: str) -> Finding:
-    return Finding(code=FindingCode.NOT_CHECKED, severity=Severity.WARNING, field=field)
-
-
-def _unchecked(review: Shenhe, key: VerificationKey) -> Iterator[Finding]:
+def _unchecked(review: Shenhe, key: VerificationKey) -> Iterator[str]:
     """What is held against nothing, for lack of a known type, the applicant's name and phone, or the house's address. A
     change of one needs not speak of the other.
     """
     content = review.content
     if review.type is ShenheType.UNRECOGNIZED:  # the findings depend on what is applied for
-        yield _not_checked("type")
+        yield "type"
     if key.people is None and (review.type is not ShenheType.CHANGE_HOUSE or (content and content.people)):
-        yield _not_checked("content.people")
+        yield "content.people"
     if key.house is None and (review.type is not ShenheType.CHANGE_PERSON or (content and content.house)):
-        yield _not_checked("content.house")
+        yield "content.house"
+
+
+def _about(
+    applicant: ShenhePeople,
+    attribute: str,
+    code: FindingCode,
+    severity: Severity = Severity.WARNING,
+    registered: str | None = None,
+    owned: HouseKey | None = None,
+) -> Finding:
+    """A finding about a value of the applicant's."""
+    declared, submitted = _DECLARED[attribute], _text(getattr(applicant, attribute))
+    field = f"content.people.{declared.path}"
+    return Finding(code, field, severity, submitted, registered, declared.pii, applicant.review, owned)
 
 
 def _compare(applicant: ShenhePeople, registered: People | None) -> Iterator[Finding]:
     """The applicant against the registered person of the same name and phone, None where there is none."""
     if registered is None:
-        yield Finding(code=FindingCode.NOT_REGISTERED, severity=Severity.WARNING)
+        yield Finding(FindingCode.NOT_REGISTERED)
         return
-    for declared in _COMPARED:
-        attribute, field = declared.attribute, f"content.people.{declared.path}"
-        severity = declared.compared or Severity.INFO
+    for attribute, declared in _DECLARED.items():
+        if (severity := declared.compared) is None:
+            continue
         submitted, known = getattr(applicant, attribute), getattr(registered, attribute)
         if submitted is None or known is None:
             if severity is Severity.BLOCKING:
-                yield _not_checked(field)
-        elif not (_SAME.get(attribute, _is_same)(submitted, known) or _is_unrecognized(submitted, known)):
-            yield Finding(
-                code=FindingCode.FIELD_DIFFERS,
-                severity=severity,
-                field=field,
-                submitted=_text(submitted),
-                registered=_text(known),
-                pii=declared.pii,
-                review=applicant.review,
-            )
+                yield Finding(FindingCode.NOT_CHECKED, f"content.people.{declared.path}")
+        elif not (_is_same(attribute, submitted, known) or _is_unrecognized(submitted, known)):
+            yield _about(applicant, attribute, FindingCode.FIELD_DIFFERS, severity, _text(known))
 
 
 def _bound(review: Shenhe, house: HouseKey, registered: People) -> Iterator[Finding]:
     """Whether the applicant lives in that house already."""
     role = review.content.house.role if review.content and review.content.house else None
     there = next((residency for residency in registered.residencies if residency.house.key == house), None)
+    field = "content.house.role"
     if there is not None:
-        yield Finding(
-            code=FindingCode.ALREADY_BOUND,
-            severity=Severity.WARNING,
-            field="content.house.role",
-            submitted=role and role.value,
-            registered=there.role.value,
-        )
+        yield Finding(FindingCode.ALREADY_BOUND, field, submitted=role and role.value, registered=there.role.value)
     elif _may_live_in(registered, house.community_code):
-        yield _not_checked("content.house.role")
+        yield Finding(FindingCode.NOT_CHECKED, field)
 
 
 def _may_live_in(registered: People, community_code: str) -> bool:
@@ -184,43 +174,41 @@ def _owned(review: Shenhe, owner: HouseOwner | None) -> Iterator[Finding]:
     """The house's registered owner against what the application wants to be."""
     if owner is None:
         if review.type in NEEDS_AN_OWNER:
-            yield Finding(code=FindingCode.HOUSE_HAS_NO_OWNER, severity=Severity.WARNING, field="content.house")
+            yield Finding(FindingCode.HOUSE_HAS_NO_OWNER, "content.house")
         return
     content, replaces = review.content, review.type is ShenheType.REPLACE_OWNER
     has_role = bool(content and content.house and content.house.role is ResidentRole.OWNER)
     applies_as_owner = review.type is ShenheType.BIND_OWNER or (review.type in OWNER_BY_ROLE and has_role)
     if not (applies_as_owner or replaces):
         return
-    phone = content.people.phone if content and content.people else None
-    if owner.phone is None or phone is None:
-        yield _not_checked("content.people.phone")
-    elif not _is_same_phone(phone, owner.phone):
-        yield Finding(
-            code=FindingCode.HOUSE_HAS_OTHER_OWNER,
-            severity=Severity.INFO if replaces else Severity.BLOCKING,
-            field="content.people.phone",
-            submitted=phone,
-            registered=owner.phone,
-            pii=PiiKind.PHONE,
-            review=(review.community_code, review.platform_id),
-            owned=owner.house,
-        )
-
-
-def check_digit(body: str) -> str:
-    """GB 11643: the weighted sum of the first 17 digits names the 18th, X for ten."""
-    return ID_CARD_CHECKS[sum(weight * int(digit) for weight, digit in zip(ID_CARD_WEIGHTS, body, strict=True)) % 11]
+    applicant = content.people if content else None
+    if owner.phone is None or applicant is None or applicant.phone is None:
+        yield Finding(FindingCode.NOT_CHECKED, "content.people.phone")
+    elif not _is_same("phone", applicant.phone, owner.phone):
+        severity = Severity.INFO if replaces else Severity.BLOCKING
+        yield _about(applicant, "phone", FindingCode.HOUSE_HAS_OTHER_OWNER, severity, owner.phone, owner.house)
 
 
 def has_valid_check_digit(id_card: str) -> bool:
-    """Of a number of 18 characters."""
-    if len(id_card) != len(ID_CARD_WEIGHTS) + 1 or not (id_card[:-1].isascii() and id_card[:-1].isdigit()):
+    """Of a number of 18 characters (GB 11643): the weighted sum of the first 17 digits names the last, X for ten."""
+    body = id_card[:-1]
+    if len(body) != len(ID_CARD_WEIGHTS) or not (body.isascii() and body.isdigit()):
         return False
-    return check_digit(id_card[:-1]) == id_card[-1].upper()
+    total = sum(weight * int(digit) for weight, digit in zip(ID_CARD_WEIGHTS, body, strict=True))
+    return ID_CARD_CHECKS[total % len(ID_CARD_CHECKS)] == id_card[-1].upper()
 
 
-def _is_same_phone(submitted: str, known: str) -> bool:
-    return _GAPS.sub("", mobile_number(submitted)) == _GAPS.sub("", mobile_number(known))
+def _is_same(attribute: str, submitted: Any, known: Any) -> bool:
+    """Whether both values are the same, some of them in another spelling."""
+    match attribute:
+        case "phone":
+            return _GAPS.sub("", mobile_number(submitted)) == _GAPS.sub("", mobile_number(known))
+        case "id_card":
+            return _is_same_id_card(submitted, known)
+        case "nation":  # with or without the word for an ethnic group at the end (quirk 90)
+            return bool(submitted.removesuffix("族") == known.removesuffix("族"))
+        case _:
+            return bool(submitted == known or (isinstance(submitted, str) and submitted.upper() == known.upper()))
 
 
 def _is_same_id_card(submitted: str, known: str) -> bool:
@@ -235,37 +223,12 @@ def _of_15_digits(id_card: str) -> str:
     return id_card[:6] + id_card[8:-1] if is_of_18 else id_card
 
 
-def _is_same_nation(submitted: str, known: str) -> bool:
-    """Whether they are equal, with or without the word for an ethnic group at the end (quirk 90)."""
-    return submitted.removesuffix("族") == known.removesuffix("族")
-
-
-def _is_same(submitted: object, known: object) -> bool:
-    if isinstance(submitted, str) and isinstance(known, str):
-        return submitted.upper() == known.upper()
-    return submitted == known
-
-
-_SAME: Mapping[str, Callable[[str, str], bool]] = {
-    "phone": _is_same_phone,
-    "id_card": _is_same_id_card,
-    "nation": _is_same_nation,
-}
-"""Values that are the same in more than one spelling."""
-
-
 def _is_unrecognized(*values: object) -> bool:
     return any(isinstance(value, StrEnum) and value.name == "UNRECOGNIZED" for value in values)
 
 
 def _text(value: object) -> str:
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class VerificationLoader(RecordLoader[VerificationKey, LookedUp]):
