@@ -1,11 +1,15 @@
 """What orders come to, by groups, exactly; and whether wjdh calls paid what this gateway was notified of."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence, Set
 from datetime import date, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from functools import reduce
 from math import inf
+from operator import itemgetter
 from typing import NamedTuple
+
+from msgspec.structs import asdict
 
 from gateway.journal.payments import Payments
 from gateway.journal.records import NotifiedOrder, Payment
@@ -54,88 +58,63 @@ EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, Overflow])
 """Adds amounts without rounding: the longest have 30 digits on either side of the point."""
 
 
-class FeeGroup(Record, frozen=True, gc=False):
+class Total(Record, frozen=True, gc=False):
+    """How many orders there are, and what they come to, but for the `unreadable` ones."""
+
+    count: Int32
+    amount: Money
+    unreadable: Int32
+
+
+class FeeGroup(Total, frozen=True, gc=False):
     """The orders of one group."""
 
     key: str
     label: str
-    count: Int32
-    amount: Money
-    unreadable: Int32
 
 
-class FeeSummary(Record, frozen=True, gc=False):
+class FeeSummary(Total, frozen=True, gc=False):
     """What the orders of a list come to. `groups` add up to the whole, in count, amount and unreadable ones."""
 
-    count: Int32
-    amount: Money
-    unreadable: Int32
     missing: Int32
     complete: bool
     as_of: datetime
     groups: tuple[FeeGroup, ...]
 
 
-class Total:
-    """Counts orders and adds up their amounts."""
-
-    __slots__ = ("_fen", "_yuan", "count", "unreadable")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.unreadable = 0
-        self._fen = 0
-        self._yuan = Decimal()
-
-    def add(self, order: Order) -> None:
-        self.count += 1
-        if order.amount is None:
-            self.unreadable += 1
-        elif order.amount.fen is not None:
-            self._fen += order.amount.fen
-        else:
-            self._yuan = EXACT.add(self._yuan, Decimal(order.amount.yuan))
-
-    def add_unread(self, rows: int) -> None:
-        """These rows are no records, and orders all the same."""
-        self.count += rows
-        self.unreadable += rows
-
-    @property
-    def amount(self) -> Money:
-        return money_of_sum(EXACT.add(self._yuan, Decimal(self._fen).scaleb(-2, EXACT)))
-
-
-def add_up(orders: Iterable[Order]) -> Total:
-    total = Total()
-    for order in orders:
-        total.add(order)
-    return total
+def add_up(orders: Collection[Order], dropped: int = 0) -> Total:
+    """The total of these orders, and of `dropped` rows, which are no records and orders all the same."""
+    amounts = [order.amount for order in orders if order.amount is not None]
+    fen = sum([amount.fen for amount in amounts if amount.fen is not None])
+    others = [Decimal(amount.yuan) for amount in amounts if amount.fen is None]
+    yuan = reduce(EXACT.add, others, Decimal(fen).scaleb(-2, EXACT))
+    return Total(len(orders) + dropped, money_of_sum(yuan), len(orders) - len(amounts) + dropped)
 
 
 def summarise(
     orders: WholeList[Order], grouping: FeeGrouping | None, now: datetime, show_title: Callable[[str], str]
 ) -> FeeSummary:
     """The sums of a list. Ages are those of `now`; `show_title` masks what a title must not show to anybody."""
-    whole = add_up(orders.items)
-    whole.add_unread(orders.dropped)
-    totals: dict[Group, Total] = defaultdict(Total)
+    groups: defaultdict[Group, list[Order]] = defaultdict(list)
     if grouping is not None:
         today = now.astimezone(CHINA).date()
         for order in orders.items:
-            totals[_get_group(order, grouping, today, show_title)].add(order)
+            groups[_get_group(order, grouping, today, show_title)].append(order)
         if orders.dropped:
-            totals[UNKNOWN_GROUP].add_unread(orders.dropped)
+            groups[UNKNOWN_GROUP] += ()
+    whole = add_up(orders.items, orders.dropped)
     return FeeSummary(
-        count=whole.count,
-        amount=whole.amount,
-        unreadable=whole.unreadable,
+        **asdict(whole),
         missing=orders.missing,
         complete=orders.whole and not whole.unreadable,
         as_of=orders.read_at,
         groups=tuple(
-            FeeGroup(group.key, group.label, total.count, total.amount, total.unreadable)
-            for group, total in sorted(totals.items(), key=lambda entry: entry[0])
+            FeeGroup(
+                key=group.key,
+                label=group.label,
+                **asdict(add_up(those, orders.dropped if group == UNKNOWN_GROUP else 0)),
+            )
+            for group, those in sorted(groups.items(), key=itemgetter(0))
         ),
     )
 
@@ -201,51 +180,6 @@ class Reconciliation(Record, frozen=True, gc=False):
     as_of: datetime
 
 
-class Comparison:
-    """The orders of a list held against the notifications for them, both newest first. `are_all`: there are no others.
-    `known_before` has the numbers of orders that were notified before the list was read: others may have been paid
-    after that.
-    """
-
-    def __init__(
-        self,
-        orders: WholeList[Order],
-        notified: Sequence[NotifiedOrder],
-        are_all: bool,
-        known_before: Set[str],
-        period: ReconciliationKey,
-    ) -> None:
-        notifications = {each.order_number: each for each in notified}
-        numbered = {order.number: order for order in orders.items if order.number is not None}
-        shows_all = orders.whole and not orders.dropped and len(numbered) == len(orders.items)
-        self.matched: list[Order] = []
-        self.without: list[Order] = []
-        self.earlier_without = 0
-        for number, order in numbered.items():
-            notification = notifications.get(number)
-            if order.payment_status is not PaymentStatus.PAID:
-                continue
-            if notification is not None:
-                if period.holds(notification.received_at):
-                    self.matched.append(order)
-            elif are_all:
-                created = order.created_at
-                if created is None or period.holds(created):
-                    self.without.append(order)
-                elif period.begins_after(created):
-                    self.earlier_without += 1
-        received = [each for each in notifications.values() if period.holds(each.received_at)]
-        self.undelivered = [each for each in received if each.state is not DeliveryState.DELIVERED]
-        known = [(each, numbered.get(each.order_number)) for each in received if each.order_number in known_before]
-        self.unpaid = [  # for certain: an order that is not there is not paid
-            each
-            for each, order in known
-            if (shows_all if order is None else order.payment_status is PaymentStatus.UNPAID)
-        ]
-        are_readable = all(order.payment_status is not PaymentStatus.UNRECOGNIZED for order in orders.items)
-        self.complete = shows_all and are_all and are_readable
-
-
 class ReconciliationLoader(ComposedLoader[ReconciliationKey, Reconciliation]):
     """Reads the notifications before and after all orders of the community: one that comes meanwhile is none for an
     order read as unpaid, and is one for an order read as paid. `place` records which community lists orders.
@@ -270,22 +204,48 @@ class ReconciliationLoader(ComposedLoader[ReconciliationKey, Reconciliation]):
             await self._place(code, here)
             notified, unplaced = await self._notified(code)
         are_all = max(len(notified), len(unplaced)) < MOST_NOTIFICATIONS
-        compared = Comparison(orders, notified, are_all, before, key)
-        matched = add_up(compared.matched)
-        unpaid = [each.id for each in compared.unpaid[:MOST_LISTED]]
-        undelivered = [each.id for each in compared.undelivered[:MOST_LISTED]]
-        listed = await payments.by_ids({*unpaid, *undelivered}) if unpaid or undelivered else {}
+        return await self._compare(key, orders, {each.order_number: each for each in notified}, are_all, before)
+
+    async def _compare(
+        self,
+        period: ReconciliationKey,
+        orders: WholeList[Order],
+        notified: Mapping[str, NotifiedOrder],
+        are_all: bool,
+        known_before: Set[str],
+    ) -> Reconciliation:
+        """`are_all`: there are no other notifications. `known_before` has the numbers of orders that were notified
+        before the list was read: others may have been paid after that.
+        """
+        numbered = {order.number: order for order in orders.items if order.number is not None}
+        shows_all = orders.whole and not orders.dropped and len(numbered) == len(orders.items)
+        received = {number: each for number, each in notified.items() if period.holds(each.received_at)}
+        paid = [order for order in numbered.values() if order.payment_status is PaymentStatus.PAID]
+        matched = add_up([order for order in paid if order.number in received])
+        unknown = [order for order in paid if are_all and order.number not in notified]
+        without = [order for order in unknown if order.created_at is None or period.holds(order.created_at)]
+        earlier = [order for order in unknown if order.created_at and period.begins_after(order.created_at)]
+        undelivered = [each.id for each in received.values() if each.state is not DeliveryState.DELIVERED]
+        unpaid = [  # for certain: an order that is not there is not paid
+            each.id
+            for number, each in received.items()
+            if number in known_before
+            and (numbered[number].payment_status is PaymentStatus.UNPAID if number in numbered else shows_all)
+        ]
+        shown = {*unpaid[:MOST_LISTED], *undelivered[:MOST_LISTED]}
+        listed = await self._payments.by_ids(shown) if shown else {}
+        are_readable = all(order.payment_status is not PaymentStatus.UNRECOGNIZED for order in orders.items)
         return Reconciliation(
             matched=matched.count,
             matched_amount=matched.amount,
-            paid_without_notification=tuple(compared.without[:MOST_LISTED]),
-            paid_without_notification_count=len(compared.without),
-            earlier_paid_without_notification_count=compared.earlier_without,
-            notified_unpaid=tuple(listed[payment_id] for payment_id in unpaid),
-            notified_unpaid_count=len(compared.unpaid),
-            undelivered=tuple(listed[payment_id] for payment_id in undelivered),
-            undelivered_count=len(compared.undelivered),
-            complete=compared.complete and not matched.unreadable,
+            paid_without_notification=tuple(without[:MOST_LISTED]),
+            paid_without_notification_count=len(without),
+            earlier_paid_without_notification_count=len(earlier),
+            notified_unpaid=tuple(listed[payment_id] for payment_id in unpaid[:MOST_LISTED]),
+            notified_unpaid_count=len(unpaid),
+            undelivered=tuple(listed[payment_id] for payment_id in undelivered[:MOST_LISTED]),
+            undelivered_count=len(undelivered),
+            complete=shows_all and are_all and are_readable and not matched.unreadable,
             as_of=orders.read_at,
         )
 
