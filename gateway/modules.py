@@ -3,9 +3,9 @@
 Modules are switched at wjdh; security reports their production state and is never written to (quirk 166).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any, Literal, NamedTuple, cast
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -13,9 +13,8 @@ from gateway.actions.action import (
     Action,
     AskedT,
     Done,
-    Found,
     Prepared,
-    ReadBack,
+    Undecided,
     Write,
     WriteRefusal,
     Written,
@@ -33,7 +32,6 @@ from gateway.normalise.vocabulary import (
     FLAG_FORM,
     NOT_LISTED,
     ON_OFF,
-    Outcome,
     PlatformName,
     UserErrorCode,
     WireEnum,
@@ -41,11 +39,14 @@ from gateway.normalise.vocabulary import (
 )
 from gateway.normalise.wire import Wire
 from gateway.platforms.call import Call
+from gateway.platforms.client import PlatformClient
 from gateway.platforms.endpoint import Effect, Endpoint
 from gateway.platforms.envelope import Envelope
 from gateway.platforms.security import SECURITY, Security
 from gateway.platforms.wjdh import WJDH, Wjdh
 from gateway.wording.inputs import WriteWording
+
+T = TypeVar("T")
 
 
 class ModuleName(WireEnum, chinese="小区功能模块", english="Feature module of a community"):  # 3.1.1.4
@@ -109,7 +110,7 @@ MODULE_ROWS = Rows(Module, PlatformName.WJDH, unread=("id",))
 STATE_ROWS = Rows(ModuleState, PlatformName.SECURITY)
 
 
-def parse_modules(wire: "Wire", data: object, community_code: str) -> tuple[Module, ...]:
+def parse_modules(wire: Wire, data: object, community_code: str) -> tuple[Module, ...]:
     """The `data` of the modules list, asked for this community, without rows that name no module. Raises ShapeError,
     also where no row has a name.
     """
@@ -120,7 +121,7 @@ def parse_modules(wire: "Wire", data: object, community_code: str) -> tuple[Modu
     return tuple(modules)
 
 
-def parse_module_states(wire: "Wire", data: object) -> ModuleStates:
+def parse_module_states(wire: Wire, data: object) -> ModuleStates:
     """The `data` of modules-sync: every community's states by community code (quirks 4, 167); None for states that
     cannot be read: unknown, not "off". States under what is no code are no community's. Raises ShapeError, also where
     no community has states: then its keys are no codes.
@@ -138,7 +139,7 @@ def parse_module_states(wire: "Wire", data: object) -> ModuleStates:
     return states
 
 
-def _get_states(wire: "Wire", modules: object) -> tuple[ModuleState, ...] | None:
+def _get_states(wire: Wire, modules: object) -> tuple[ModuleState, ...] | None:
     if not isinstance(modules, dict):
         return () if modules == [] else None
     read = wire.table(STATE_ROWS).read
@@ -183,22 +184,18 @@ MODULE = Endpoint(WJDH, "module", "PUT", "wjdh/module", Effect.REPEATABLE_WRITE)
 MODULES_SYNC = Endpoint(SECURITY, "modules-sync", "POST", "", Effect.READ, setting="security_modules_path")
 
 
+def _read(endpoint: Endpoint, envelope: Envelope, client: PlatformClient, parse: Callable[..., T], *asked: object) -> T:
+    return parse(client.wire, client.data(endpoint, envelope), *asked)
+
+
 def read_modules(wjdh: Wjdh, community_code: str) -> Call[tuple[Module, ...]]:
     """The community's feature modules (3.2.1)."""
-    return Call(wjdh, MODULE_LIST, {"xiaoqu": community_code}, _read_modules, wjdh, community_code)
-
-
-def _read_modules(endpoint: Endpoint, envelope: Envelope, wjdh: Wjdh, community_code: str) -> tuple[Module, ...]:
-    return parse_modules(wjdh.wire, wjdh.data(endpoint, envelope), community_code)
+    return Call(wjdh, MODULE_LIST, {"xiaoqu": community_code}, _read, wjdh, parse_modules, community_code)
 
 
 def read_module_states(security: Security) -> Call[ModuleStates]:
     """The production state of every community's modules, by community code (3.1.1; quirk 167)."""
-    return Call(security, MODULES_SYNC, {}, _read_states, security)
-
-
-def _read_states(endpoint: Endpoint, envelope: Envelope, security: Security) -> ModuleStates:
-    return parse_module_states(security.wire, security.data(endpoint, envelope))
+    return Call(security, MODULES_SYNC, {}, _read, security, parse_module_states)
 
 
 async def set_module(wjdh: Wjdh, community_code: str, label: str, enabled: bool) -> None:
@@ -231,18 +228,18 @@ class _SwitchesModules(Action[AskedT], is_base=True):
     endpoint = MODULE
     stale = (MODULE_LIST.name, MODULES_SYNC.name)  # what security reports may follow
 
-    async def read_back(self, operation: Operation, _write: Write[AskedT] | None = None) -> ReadBack:
+    async def read_back(self, operation: Operation, _write: Write[AskedT] | None = None) -> Done | Undecided:
         wanted = _wanted(operation.expected)
         now = await read_modules(self.wjdh, str(operation.community_code))
         unlisted = ModuleName.UNRECOGNIZED
         modules = {each.label if each.name is unlisted else each.name.value: each.enabled for each in now}
         missing = [name for name, enabled in wanted.items() if modules.get(name) is not enabled]
         if not missing:
-            return ReadBack(Found.APPLIED)
+            return Done()
         if any(modules.get(name) is None for name in missing):
-            return ReadBack(Found.UNCLEAR)
+            return Undecided.UNCLEAR
         message = WriteWording.SOME_NOT_MADE(made=len(wanted) - len(missing), all=len(wanted))
-        return ReadBack(Found.NOT_APPLIED, errors=(user_error(UserErrorCode.UPSTREAM_REFUSED, message),))
+        return Done(errors=(user_error(UserErrorCode.UPSTREAM_REFUSED, message),))
 
 
 class Switch(NamedTuple):
@@ -322,22 +319,20 @@ class SyncModules(_SwitchesModules[Sync]):
         *_, last = refused.values()
         made, labels = len(changes) - len(refused), "、".join(refused)
         message = WriteWording.SOME_REFUSED(made=made, all=len(changes), labels=labels)
-        return Done(refused=user_error(UserErrorCode.UPSTREAM_REFUSED, message, upstream_message=last.upstream_message))
+        why = user_error(UserErrorCode.UPSTREAM_REFUSED, message, upstream_message=last.upstream_message)
+        return Done(errors=(why,))
 
 
-def planned(written: Written) -> list[ModuleDrift]:
-    """The plan of a synchronisation, also when its idempotency key is used again."""
-    wanted = {ModuleName(value): enabled for value, enabled in _wanted(written.expected).items()}
-    return [ModuleDrift(name, name.wire_label, not enabled, enabled) for name, enabled in wanted.items()]
-
-
-def switched(written: Written) -> list[ModuleDrift]:
-    """What the switching of one module changes, `wjdh` from its state before: nothing where that is as wanted."""
-    label, before = written.expected.get("label", ""), written.expected.get("before")
-    wanted = {} if written.outcome is Outcome.REFUSED else _wanted(written.expected)
+def changes(written: Written) -> list[ModuleDrift]:
+    """What a switching or a synchronisation changes, also when its idempotency key is used again: `wjdh` from the state
+    before, `security` to the new one. Nothing where a module is as wanted.
+    """
+    expected = written.expected or {}
+    states = [(key, expected.get("before", not enabled), enabled) for key, enabled in _wanted(expected).items()]
+    names = {key: ModuleName.__members__.get(key, ModuleName.UNRECOGNIZED) for key, *_ in states}
     return [
-        ModuleDrift(ModuleName.__members__.get(identifier, ModuleName.UNRECOGNIZED), label, before, enabled)
-        for identifier, enabled in wanted.items()
+        ModuleDrift(names[key], expected.get("label") or names[key].wire_label, before, enabled)
+        for key, before, enabled in states
         if enabled is not before
     ]
 

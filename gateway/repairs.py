@@ -1,13 +1,12 @@
 """Repairs: the record, the list, and their update (document chapter 4)."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
 from typing import Annotated
 
 import msgspec
 
-from gateway.actions.action import RowUpdate, Write, masked, too_long, unrecognized
+from gateway.actions.action import RowUpdate, masked, too_long, unrecognized
 from gateway.auth.principal import Scope
 from gateway.journal.records import REPAIR_CHANGED
 from gateway.loaders.lists import RecordList, Watched
@@ -16,7 +15,7 @@ from gateway.normalise.table import Rows
 from gateway.normalise.values import REQUIRED_IDENTIFIER, REQUIRED_TEXT, ROW_NUMBER, TEXT, TIME, number_of, word_of
 from gateway.normalise.vocabulary import NOT_LISTED, ChangeKind, PiiKind, PlatformName, WireEnum, Word
 from gateway.platforms.endpoint import Effect, Endpoint
-from gateway.platforms.wjdh import WJDH, Wjdh, without_none
+from gateway.platforms.wjdh import WJDH, Form, without_none
 from gateway.wording.wording import Noun, Violation
 
 
@@ -97,12 +96,6 @@ REPAIRS = RecordList[Repair](
 )
 
 
-async def update_repair(wjdh: Wjdh, platform_id: int, status: RepairStatus, reply: str | None = None) -> None:
-    """Set a repair's status (4.3); an absent reply keeps the old one (quirk 55)."""
-    form = without_none({"status": status.wire_code, "reply": reply})
-    await wjdh.succeed(REPAIR_UPDATE, {"id": platform_id, **form})
-
-
 LONGEST_REPLY = 1000
 
 
@@ -114,7 +107,7 @@ class RepairUpdate(Record, frozen=True, gc=False):
 
 
 class UpdateRepair(RowUpdate[RepairUpdate, Repair]):
-    """Set a repair's status, with or without a reply."""
+    """Set a repair's status, with or without a reply (4.3)."""
 
     mutation = "updateRepair"
     scope = Scope.REPAIR_WRITE
@@ -129,5 +122,6 @@ class UpdateRepair(RowUpdate[RepairUpdate, Repair]):
     def violations(self, asked: RepairUpdate) -> Iterator[Violation]:
         return masked(asked.reply, "reply")
 
-    async def change(self, repair: Repair, write: Write[RepairUpdate]) -> Callable[[], Awaitable[None]]:
-        return partial(update_repair, self.wjdh, repair.platform_id, write.asked.status, write.asked.reply)
+    async def form(self, _repair: Repair, asked: RepairUpdate) -> Form:
+        """An absent reply keeps the old one (quirk 55)."""
+        return without_none({"status": asked.status.wire_code, "reply": asked.reply})

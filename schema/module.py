@@ -10,7 +10,8 @@ from gateway.context import Info
 from gateway.errors import UserInputError, find_violations
 from gateway.execution.load import Load
 from gateway.journal.operations import HistoryKey
-from gateway.modules import MODULES, ModuleName, SetModule, Switch, Sync, SyncModules, planned, switched
+from gateway.modules import MODULES, ModuleName, SetModule, Switch, Sync, SyncModules, changes
+from gateway.normalise.vocabulary import Outcome
 from gateway.wording.inputs import InputWording
 from schema import writes
 from schema.costs import MOST_ENTRIES, SYNCHRONISATION, bulk_costs
@@ -98,7 +99,8 @@ class ModulePayload(MutationPayload):
     @resolved(list[ModuleChange])
     def changes(root: Written, info: Info) -> list[records.ModuleDrift]:
         """What setModules or syncModules would change, from and to; empty: nothing (变更)."""
-        return switched(root) if writes.written_record(info, root) else []
+        is_visible = root.outcome is not Outcome.REFUSED and writes.written_record(info, root)
+        return changes(root) if is_visible else []
 
     module = written_field(Module, "The module as the platform shows it now (功能模块).")
 
@@ -119,7 +121,7 @@ class SyncModulesPayload(MutationPayload):
     @resolved(list[ModuleDrift] | None, "module:read")
     def changes(root: Synchronised, info: Info) -> list[records.ModuleDrift] | None:
         """The plan: what differed before, each to become what security reports (变更)."""
-        return planned(root) if info.context.principal.sees(root.community_code) else None
+        return changes(root) if info.context.principal.sees(root.community_code) else None
 
     @resolved(list[Module] | None, lookup=MODULES)
     async def modules(root: Synchronised, info: Info) -> tuple[records.Module, ...] | None:

@@ -1,12 +1,16 @@
-"""What the sandbox's platforms answer in a test, and how often they were called."""
+"""What the sandbox's platforms answer in a test, how often they were called, and what others do there."""
 
 import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from gateway.platforms.wjdh import Wjdh
+from gateway.repairs import REPAIR_UPDATE, RepairStatus
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
+from gateway.shenhe.record import ShenheStatus
+from gateway.shenhe.writes import SHENHE_UPDATE
 
 LOGINS = {("WJDH", "secret"), ("SECURITY", "token")}
 
@@ -45,3 +49,13 @@ def edit_rows(sandbox: Sandbox, edit: Callable[[dict[str, Any]], object], endpoi
         return json.dumps(answer).encode()
 
     interpose(sandbox, endpoint, edited)
+
+
+async def decide(wjdh: Wjdh, number: int, status: ShenheStatus, **more: str) -> None:
+    """Give a review this status, as others may who use the platform."""
+    await wjdh.succeed(SHENHE_UPDATE, {"id": number, "status": status.wire_code, **more})
+
+
+async def update_repair(wjdh: Wjdh, number: int, status: RepairStatus, **more: str) -> None:
+    """Give a repair this status, as `decide` does."""
+    await wjdh.succeed(REPAIR_UPDATE, {"id": number, "status": status.wire_code, **more})

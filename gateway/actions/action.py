@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -25,15 +26,17 @@ from gateway.events import EventBus, ReadsDropped
 from gateway.journal.journal import Clock, Journal
 from gateway.journal.records import NewEvent, Operation, RecordRef, UserError
 from gateway.loaders.lists import RecordList, Watched
+from gateway.loaders.paging import Identified
 from gateway.normalise.records import public_name
 from gateway.normalise.vocabulary import Outcome, UserErrorCode, WireEnum
 from gateway.platforms.endpoint import Endpoint
 from gateway.platforms.platforms import Platforms
+from gateway.platforms.wjdh import Form
 from gateway.wording.inputs import InputWording, WriteWording
 from gateway.wording.wording import Text, Violation
 
 AskedT = TypeVar("AskedT")
-RowT = TypeVar("RowT")
+RowT = TypeVar("RowT", bound=Identified)
 
 
 class WriteRefusal(Exception):  # noqa: N818 # a refusal is an answer, not an error
@@ -90,35 +93,31 @@ def refused_by_platform(error: RefusedError) -> UserError:
     return user_error(UserErrorCode.UPSTREAM_REFUSED, WriteWording.REFUSED(), upstream_message=error.upstream_message)
 
 
-NOT_APPLIED = user_error(UserErrorCode.UPSTREAM_REFUSED, WriteWording.NOT_APPLIED())
-
-
 class Done(NamedTuple):
-    """What the platform answered: the record written, what else the payload shows, and why a part was `refused`."""
+    """What came of a write: it is done, or it is not, for its `errors`. The record written, and what else the payload
+    shows.
+    """
 
     record: RecordRef | None = None
     answer: Mapping[str, Any] | None = None
-    refused: UserError | None = None
+    errors: tuple[UserError, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.REFUSED if self.errors else Outcome.CONFIRMED
 
 
-class Found(Enum):
-    """What reading a write back shows; NOT_READ: what it would be looked for by is gone, and nothing was read; NEVER:
-    no platform shows writes of its kind.
+NOT_APPLIED = Done(errors=(user_error(UserErrorCode.UPSTREAM_REFUSED, WriteWording.NOT_APPLIED()),))
+
+
+class Undecided(Enum):
+    """That reading a write back does not show what came of it; NOT_READ: what it would be looked for by is gone, and
+    nothing was read; NEVER: no platform shows writes of its kind.
     """
 
-    APPLIED = "applied"
-    NOT_APPLIED = "not applied"
     UNCLEAR = "unclear"
     NOT_READ = "not read"
     NEVER = "never"
-
-
-class ReadBack(NamedTuple):
-    """What a read-back found; `done` comes with APPLIED, `errors` with NOT_APPLIED."""
-
-    found: Found
-    done: Done = Done()
-    errors: tuple[UserError, ...] = (NOT_APPLIED,)
 
 
 Expected = Mapping[str, Any]
@@ -136,28 +135,19 @@ class Prepared(NamedTuple):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """The answer to a write. `planned` is the record that a dry run would write to, `seen` what is expected of it."""
+    """The answer to a write. `record` is the one that is written, or would be; `expected` what it is to be like."""
 
     outcome: Outcome
     user_errors: tuple[UserError, ...] = ()
+    record: RecordRef | None = None
+    expected: Expected | None = None
     operation: Operation | None = None
-    planned: RecordRef | None = None
-    seen: Expected | None = None
-
-    @property
-    def record(self) -> RecordRef | None:
-        """The record that is written, or would be."""
-        return self.planned if self.operation is None else self.operation.record
-
-    @property
-    def expected(self) -> Expected:
-        """What the record is to be like."""
-        return (self.seen if self.operation is None else self.operation.expected) or {}
 
     @classmethod
     def of(cls, operation: Operation) -> "Written":
         """The answer that an operation recorded; UNKNOWN while it is under way."""
-        return cls(operation.outcome or Outcome.UNKNOWN, operation.user_errors, operation)
+        outcome = operation.outcome or Outcome.UNKNOWN
+        return cls(outcome, operation.user_errors, operation.record, operation.expected, operation)
 
     @classmethod
     def refused(cls, *errors: UserError) -> "Written":
@@ -276,12 +266,12 @@ class Action(ABC, Generic[AskedT]):
         """The platform's no, for callers."""
         return refused_by_platform(error)
 
-    async def read_back(self, _operation: Operation, _write: Write[AskedT] | None = None) -> ReadBack:
+    async def read_back(self, _operation: Operation, _write: Write[AskedT] | None = None) -> Done | Undecided:
         """Ask the platform what is so now. `write` is there right after it, and is not when it is read back later.
 
         Raises GatewayError where the platform cannot be asked.
         """
-        return ReadBack(Found.NEVER)
+        return Undecided.NEVER
 
     @classmethod
     def event(cls, _operation: Operation) -> NewEvent | None:
@@ -312,8 +302,8 @@ async def plan(write: Write[Any]) -> Written:
     try:
         prepared = await prepare(write)
     except WriteRefusal as refusal:
-        return Written(Outcome.REFUSED, refusal.errors, planned=refusal.record)
-    return Written(Outcome.PLANNED, planned=write.record, seen=prepared.expected)
+        return Written(Outcome.REFUSED, refusal.errors, refusal.record)
+    return Written(Outcome.PLANNED, (), write.record, prepared.expected)
 
 
 class RowUpdate(Action[AskedT], Generic[AskedT, RowT], is_base=True):
@@ -338,8 +328,13 @@ class RowUpdate(Action[AskedT], Generic[AskedT, RowT], is_base=True):
         super().__init_subclass__(is_base=is_base)
 
     @abstractmethod
-    async def change(self, row: RowT, write: Write[AskedT]) -> Callable[[], Awaitable[Done | None]]:
-        """The call that changes the row. Raises WriteRefusal where the row is not to be changed."""
+    async def form(self, row: RowT, asked: AskedT) -> Form:
+        """What is sent, besides the number of the row. Raises WriteRefusal where the row is not to be changed."""
+
+    async def send(self, _write: Write[AskedT], form: Mapping[str, Any]) -> Done | None:
+        """Change the row."""
+        await self.wjdh.succeed(self.endpoint, form)
+        return None
 
     def expected(self, row: RowT, asked: AskedT) -> dict[str, Any]:
         """What a read-back, the event and the caches go by."""
@@ -349,9 +344,9 @@ class RowUpdate(Action[AskedT], Generic[AskedT, RowT], is_base=True):
         """The state of the row once it is changed."""
         return [self._recorded(getattr(asked, name) or getattr(row, name)) for name in self.written]
 
-    def read_otherwise(self, _row: RowT) -> ReadBack:
+    def read_otherwise(self, _row: RowT) -> Done | Undecided:
         """Of a row that is as it was neither before nor was to be after."""
-        return ReadBack(Found.UNCLEAR)
+        return Undecided.UNCLEAR
 
     def done(self, _row: RowT, _operation: Operation) -> Done:
         """What the payload shows of a row that is read back, and changed."""
@@ -364,7 +359,8 @@ class RowUpdate(Action[AskedT], Generic[AskedT, RowT], is_base=True):
         row = await self.read(write.record)
         if row is None:
             raise WriteRefusal(self.no_such())
-        return Prepared(await self.change(row, write), self.expected(row, write.asked))
+        form = {"id": row.platform_id, **await self.form(row, write.asked)}
+        return Prepared(partial(self.send, write, form), self.expected(row, write.asked))
 
     async def read(self, record: RecordRef | None) -> RowT | None:
         """The row as it is now."""
@@ -373,16 +369,16 @@ class RowUpdate(Action[AskedT], Generic[AskedT, RowT], is_base=True):
         row: RowT | None = await self.records.read_record(self.wjdh, int(record.platform_id), record.community_code)
         return row
 
-    async def read_back(self, operation: Operation, _write: Write[AskedT] | None = None) -> ReadBack:
+    async def read_back(self, operation: Operation, _write: Write[AskedT] | None = None) -> Done | Undecided:
         row: Any = await self.read(operation.record)
         names = [public_name(name) for name in self.written]
         expected = operation.expected or {}
         if row is None or "after" not in expected or any(issue.field in names for issue in row.data_issues):
-            return ReadBack(Found.UNCLEAR)
+            return Undecided.UNCLEAR
         state = self._state(row)
         if state == expected["after"]:
-            return ReadBack(Found.APPLIED, self.done(row, operation))
-        return ReadBack(Found.NOT_APPLIED) if state == expected["before"] else self.read_otherwise(row)
+            return self.done(row, operation)
+        return NOT_APPLIED if state == expected["before"] else self.read_otherwise(row)
 
     @classmethod
     def event(cls, operation: Operation) -> NewEvent | None:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -25,8 +25,7 @@ import structlog
 from gateway.actions.action import (
     Action,
     Done,
-    Found,
-    ReadBack,
+    Undecided,
     Write,
     WriteRefusal,
     Written,
@@ -47,7 +46,7 @@ from gateway.errors import (
 from gateway.futures import disregard, join
 from gateway.journal.journal import Journal
 from gateway.journal.operations import fingerprint
-from gateway.journal.records import Operation, ReservationKind, UserError
+from gateway.journal.records import Operation, ReservationKind
 from gateway.normalise.vocabulary import Outcome, UserErrorCode
 from gateway.ops.slots import background
 from gateway.ops.trace import METER, Meter
@@ -89,15 +88,6 @@ async def retry_journal_write(record: Callable[[], Awaitable[T]]) -> T:
         except JournalError:
             await asyncio.sleep(pause)
     return await record()
-
-
-class _End(NamedTuple):
-    """How a write that was sent ended. `check_at` is for UNKNOWN: when it is read back again, if at all."""
-
-    outcome: Outcome
-    done: Done = Done()
-    errors: tuple[UserError, ...] = ()
-    check_at: datetime | None = None
 
 
 _KEY_TAKEN = {
@@ -194,15 +184,14 @@ class Writer:
 
     async def _perform(self, run: Run, operation: Operation, write: Write[Any]) -> Written:
         operations, action = self._operations, write.action
-        sent = False
+        sent, check_at = False, None
         try:
             prepared = await prepare(write)
             if prepared.sends:
                 run.begin_sending(operation)
                 operation = await operations.mark_sent(operation.id, prepared.expected)
                 sent = True
-            done = await prepared.call() or Done()
-            end = _End(Outcome.REFUSED, done, (done.refused,)) if done.refused else _End(Outcome.CONFIRMED, done)
+            done: Done | None = await prepared.call() or Done()
         except WriteRefusal as refusal:
             errors, record = refusal.errors, refusal.record
             refused = await operations.finish(operation.id, Outcome.REFUSED, record=record, user_errors=errors)
@@ -212,40 +201,42 @@ class Writer:
                 await operations.withdraw(operation.id)
                 raise
             if isinstance(error, RefusedError):
-                end = _End(Outcome.REFUSED, errors=(action.refusal(write, error),))
+                done = Done(errors=(action.refusal(write, error),))
             else:
-                end = await self._find_out(operation, write, error)
+                done, check_at = await self._find_out(operation, write, error)
+        outcome = Outcome.UNKNOWN if done is None else done.outcome
+        record, answer, errors = done or Done()
         finish = partial(
             operations.finish,
             operation.id,
-            end.outcome,
-            record=end.done.record,
-            answer=end.done.answer,
-            user_errors=end.errors,
-            check_at=end.check_at,
+            outcome,
+            record=record,
+            answer=answer,
+            user_errors=errors,
+            check_at=check_at,
             change=action.event(operation),
         )
         try:
             operation = await retry_journal_write(finish)
         except JournalError:  # it stays "sent" and the answer is UNKNOWN: the reconciler ends it
-            log.error("outcome not recorded", operation=operation.id, outcome=end.outcome.value)
+            log.error("outcome not recorded", operation=operation.id, outcome=outcome.value)
         action.drop_reads(operation)
         return Written.of(operation)
 
-    async def _find_out(self, operation: Operation, write: Write[Any], error: GatewayError) -> _End:
+    async def _find_out(
+        self, operation: Operation, write: Write[Any], error: GatewayError
+    ) -> tuple[Done | None, datetime | None]:
         """The answer was lost, or says nothing, as HTTP 500 does: the platform may commit behind it. Ask what is so
-        now; what is not there yet is asked again later.
+        now; what is not there yet is asked again later: when, if at all.
         """
         log.warning("write unclear", operation=operation.id, code=error.code)
         try:
-            seen = await write.action.read_back(operation, write)
+            found = await write.action.read_back(operation, write)
         except GatewayError:
-            seen = ReadBack(Found.UNCLEAR)
-        if seen.found is Found.NEVER:
-            return _End(Outcome.UNKNOWN)
-        if seen.found is Found.APPLIED:
-            return _End(Outcome.CONFIRMED, seen.done)
-        return _End(Outcome.UNKNOWN, check_at=self._clock() + FIRST_CHECK)
+            found = Undecided.UNCLEAR
+        if isinstance(found, Done) and not found.errors:
+            return found, None
+        return None, None if found is Undecided.NEVER else self._clock() + FIRST_CHECK
 
 
 SHARE_OF_SLOTS = 4  # a caller's writes of this kind take at most one in so many of a platform's slots
@@ -381,21 +372,20 @@ class Reconciler:
         action = self._actions.get(operation.mutation)
         age = self._clock() - (operation.sent_at or operation.started_at)
         try:
-            seen = ReadBack(Found.NEVER) if action is None else await action.read_back(operation)
+            found = Undecided.NEVER if action is None else await action.read_back(operation)
         except JournalError:
             raise
         except GatewayError as error:
             log.info("read-back failed", operation=operation.id, code=error.code)
             return
-        was_read = seen.found not in (Found.NEVER, Found.NOT_READ)
+        was_read = found not in (Undecided.NEVER, Undecided.NOT_READ)
         finish = partial(self._operations.finish, operation.id, read_back=was_read)
-        if action is not None and seen.found is Found.APPLIED:
-            record, answer = seen.done.record, seen.done.answer
+        if action is not None and isinstance(found, Done) and not found.errors:
             change = action.event(operation)
-            action.drop_reads(await finish(Outcome.CONFIRMED, record=record, answer=answer, change=change))
-        elif seen.found is Found.NOT_APPLIED and age >= self._settled_after:
-            await finish(Outcome.REFUSED, user_errors=seen.errors)
-        elif seen.found is Found.NEVER or age >= GIVE_UP_AFTER:  # somebody has to look at the platform
+            action.drop_reads(await finish(Outcome.CONFIRMED, record=found.record, answer=found.answer, change=change))
+        elif isinstance(found, Done) and age >= self._settled_after:
+            await finish(Outcome.REFUSED, user_errors=found.errors)
+        elif found is Undecided.NEVER or age >= GIVE_UP_AFTER:  # somebody has to look at the platform
             await finish(Outcome.UNKNOWN)
             log.error("write stays unclear", operation=operation.id, mutation=operation.mutation)
         elif was_read:

@@ -148,7 +148,7 @@ async def settle_operation(settings: Settings, id_: str, outcome: str, note: str
             record=RecordRef("Operation", found.community_code, found.id),
         )
         own = (await written.mark_sent(settling.operation.id, {"outcome": seen})).id
-        errors = (NOT_APPLIED,) if seen is Outcome.REFUSED else ()
+        errors = NOT_APPLIED.errors if seen is Outcome.REFUSED else ()
         settled = await written.finish(found.id, seen, user_errors=errors, change=get_event(found))
         is_so = settled.outcome is seen  # no read-back was faster, and saw something else
         await written.finish(own, Outcome.CONFIRMED if is_so else Outcome.REFUSED)

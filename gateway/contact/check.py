@@ -41,7 +41,7 @@ from gateway.platforms.client import PlatformClient
 from gateway.platforms.endpoint import Effect
 from gateway.platforms.platforms import make_platforms
 from gateway.platforms.wjdh import Wjdh
-from gateway.repairs import REPAIRS, Repair, RepairQuery, RepairStatus, update_repair
+from gateway.repairs import REPAIR_UPDATE, REPAIRS, Repair, RepairQuery, RepairStatus
 from gateway.settings import Mistakes, Settings, SettingsError
 
 MOST_SHORT = 10  # communities whose code may have lost a zero, of which a page is read
@@ -245,7 +245,8 @@ async def _states(surveyor: Surveyor, community: str) -> dict[str, bool]:
 async def _rewrite(surveyor: Surveyor, community: str, repair: Repair) -> None:
     """Set the status of an open repair to what it is, without a reply."""
     writes = surveyor.survey.writes
-    written = await _succeeds(update_repair(surveyor.wjdh, repair.platform_id, RepairStatus.OPEN))
+    form = {"id": repair.platform_id, "status": RepairStatus.OPEN.wire_code}
+    written = await _succeeds(surveyor.wjdh.succeed(REPAIR_UPDATE, form))
     again = (await _open_repairs(surveyor, community)).get(repair.platform_id)
     writes[STATUS_KEPT] = written and again is not None
     if again is not None and repair.reply:
@@ -257,7 +258,7 @@ async def _open_repairs(surveyor: Surveyor, community: str) -> dict[int, Repair]
     return {repair.platform_id: repair for repair in (await surveyor.ask(call, AROUND_A_WRITE, community)).records}
 
 
-async def _succeeds(write: Awaitable[None]) -> bool:
+async def _succeeds(write: Awaitable[object]) -> bool:
     try:
         await write
     except PlatformError:

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.actions.action import (
+    NOT_APPLIED,
     Action,
     Done,
-    Found,
     Prepared,
-    ReadBack,
+    Undecided,
     Write,
     WriteRefusal,
     masked,
@@ -232,23 +232,23 @@ class CreateOrder(Action[Charge]):
             code, message = UserErrorCode.PERSON_NOT_FOUND, WriteWording.NO_SUCH_PERSON()
         return user_error(code, message, "payer", upstream_message=error.upstream_message)
 
-    async def read_back(self, operation: Operation, write: Write[Charge] | None = None) -> ReadBack:
+    async def read_back(self, operation: Operation, write: Write[Charge] | None = None) -> Done | Undecided:
         """Only a house can be looked up again later: who else pays is personal, and the journal does not keep it."""
         if write is not None:
             return await self._find(operation, payer_query(write.asked.order))
         house = (operation.expected or {}).get("house")
         return await self._find(operation, house and OrderQuery(**dict(zip(HOUSE_PARTS, house, strict=True))))
 
-    async def _find(self, operation: Operation, payer: OrderQuery | None) -> ReadBack:
+    async def _find(self, operation: Operation, payer: OrderQuery | None) -> Done | Undecided:
         """Whether the order of an operation was created."""
         expected = operation.expected or {}
         after = expected.get("after")
         community_code = operation.community_code
         if payer is None or community_code is None or after is None:
-            return ReadBack(Found.NOT_READ)
+            return Undecided.NOT_READ
         newer = await self._newer(community_code, payer, after)
         if newer is None:
-            return ReadBack(Found.UNCLEAR)
+            return Undecided.UNCLEAR
         alike = {
             order.number: order
             for order in newer
@@ -265,8 +265,8 @@ class CreateOrder(Action[Charge]):
         if len(unclaimed) == 1 and not has_rival:
             order = alike[unclaimed[0]]
             if of_house or (order.address is None and order.payment_status is PaymentStatus.UNPAID):
-                return ReadBack(Found.APPLIED, order_done(community_code, unclaimed[0]))
-        return ReadBack(Found.NOT_APPLIED if of_house and not unclaimed else Found.UNCLEAR)
+                return order_done(community_code, unclaimed[0])
+        return NOT_APPLIED if of_house and not unclaimed else Undecided.UNCLEAR
 
     async def _newer(self, community_code: str, payer: OrderQuery, after: int) -> list[Order] | None:
         """The payer's orders since the one that was the newest then, however many; each once, since one that is made

@@ -1,9 +1,7 @@
 """Deciding reviews (document 1.2.4), with corrections merged into what was submitted (preface 审核数据)."""
 
-from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
-from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -11,9 +9,8 @@ import msgspec
 from gateway.actions.action import (
     AskedT,
     Done,
-    Found,
-    ReadBack,
     RowUpdate,
+    Undecided,
     Write,
     WriteRefusal,
     masked,
@@ -31,7 +28,7 @@ from gateway.normalise.values import IDENTIFIER, is_invisible
 from gateway.normalise.vocabulary import UserErrorCode, WireEnum
 from gateway.normalise.wire import NO_PROFILE
 from gateway.platforms.endpoint import Effect, Endpoint
-from gateway.platforms.wjdh import WJDH, Wjdh, without_none
+from gateway.platforms.wjdh import WJDH, Form
 from gateway.shenhe.record import SHENHES, Shenhe, ShenheHouse, ShenhePeople, ShenheQuery, ShenheStatus
 from gateway.wording.inputs import InputWording, WriteWording
 from gateway.wording.wording import Problem, Violation
@@ -107,16 +104,6 @@ def _correct(document: dict[str, Any], part: str, field: Field, keys: tuple[str,
             section[key] = section[first]
 
 
-async def decide_shenhe(
-    wjdh: Wjdh, platform_id: int, status: ShenheStatus, *, content: str | None = None, reason: str | None = None
-) -> None:
-    """Approve or reject a review. `content` is the complete document as JSON text (quirk 116). `reason` goes under a
-    key that the document does not list (quirk 145). What the platform echoes proves nothing (quirk 18).
-    """
-    decided = {"status": status.wire_code, "content": content, "shenhe_refuse_reason": reason or None}
-    await wjdh.succeed(SHENHE_UPDATE, {"id": platform_id, **without_none(decided)})
-
-
 SEARCHED_PAGES = 20
 SEARCHED_PER_PAGE = 50
 LONGEST_REASON = 500
@@ -130,24 +117,20 @@ class _Decision(RowUpdate[AskedT, Shenhe], is_base=True):
     records = SHENHES
     status: ClassVar[ShenheStatus]
 
-    async def change(self, review: Shenhe, write: Write[AskedT]) -> Callable[[], Awaitable[Done | None]]:
+    async def form(self, review: Shenhe, _asked: AskedT) -> Form:
         if review.status is ShenheStatus.UNRECOGNIZED:
             raise WriteRefusal(user_error(UserErrorCode.NOT_SUPPORTED, WriteWording.STATUS_UNREADABLE(), "id"))
         if review.status is not ShenheStatus.PENDING:
             raise WriteRefusal(_already(review))
-        return await self.decide(review, write)
-
-    @abstractmethod
-    async def decide(self, pending: Shenhe, write: Write[AskedT]) -> Callable[[], Awaitable[Done | None]]:
-        """The call that decides it."""
+        return {"status": self.status.wire_code}
 
     def state_after(self, _review: Shenhe, _asked: AskedT) -> list[str]:
         return [self.status.value]
 
-    def read_otherwise(self, review: Shenhe) -> ReadBack:
+    def read_otherwise(self, review: Shenhe) -> Done | Undecided:
         if review.status is ShenheStatus.UNRECOGNIZED:
-            return ReadBack(Found.UNCLEAR)
-        return ReadBack(Found.NOT_APPLIED, errors=(_already(review),))
+            return Undecided.UNCLEAR
+        return Done(errors=(_already(review),))
 
 
 class ApproveShenhe(_Decision[Corrections | None]):
@@ -179,9 +162,9 @@ class ApproveShenhe(_Decision[Corrections | None]):
         code = (corrections or {}).get("house", {}).get("community_code")
         return None if code is None else str(code)
 
-    async def decide(self, pending: Shenhe, write: Write[Corrections | None]) -> Callable[[], Awaitable[None]]:
-        content = await self._corrected(pending, write.asked) if write.asked else None
-        return partial(decide_shenhe, self.wjdh, pending.platform_id, self.status, content=content)
+    async def form(self, review: Shenhe, corrections: Corrections | None) -> Form:
+        form = await super().form(review, corrections)
+        return form | {"content": await self._corrected(review, corrections)} if corrections else form
 
     def expected(self, pending: Shenhe, corrections: Corrections | None) -> dict[str, Any]:
         return super().expected(pending, corrections) | {"moved_to": self.community_code(corrections)}
@@ -230,20 +213,21 @@ class RejectShenhe(_Decision[str | None]):
     def reason(self, reason: str | None) -> str | None:
         return reason
 
-    async def decide(self, pending: Shenhe, write: Write[str | None]) -> Callable[[], Awaitable[Done]]:
-        reason = write.asked
+    async def form(self, review: Shenhe, reason: str | None) -> Form:
+        """The reason goes under a key that the document does not list."""
+        form = await super().form(review, reason)
+        return form | {"shenhe_refuse_reason": reason} if reason and self.platforms.profile.refuse_reasons else form
 
-        async def reject() -> Done:
-            """Whether the platform kept the reason is left open when it cannot be read back."""
-            sent = reason if self.platforms.profile.refuse_reasons else None
-            await decide_shenhe(self.wjdh, pending.platform_id, self.status, reason=sent)
-            try:
-                now = None if reason is None else await self.read(write.record)
-            except PlatformError:
-                now = None
-            return Done(answer=_reason_recorded(now, reason))
-
-        return reject
+    async def send(self, write: Write[str | None], form: Mapping[str, Any]) -> Done:
+        """Whether the platform kept the reason is left open when it cannot be read back: what it echoes proves nothing
+        (quirk 18).
+        """
+        await super().send(write, form)
+        try:
+            now = None if write.asked is None else await self.read(write.record)
+        except PlatformError:
+            now = None
+        return Done(answer=_reason_recorded(now, write.asked))
 
     def done(self, review: Shenhe, operation: Operation) -> Done:
         return Done(answer=_reason_recorded(review, operation.reason))

@@ -25,9 +25,8 @@ from gateway.orders.record import (
     new_order_form,
 )
 from gateway.platforms.wjdh import query_form
-from gateway.repairs import RepairQuery, RepairStatus, update_repair
+from gateway.repairs import RepairQuery, RepairStatus
 from gateway.shenhe.record import ShenheQuery, ShenheStatus, ShenheType
-from gateway.shenhe.writes import decide_shenhe
 
 HOUSE_101 = '{"louhao":"1","danyuan":"1","louceng":"1","fangjian":"101"}'
 PAYERS: list[tuple[Payer, str, str]] = [
@@ -72,14 +71,6 @@ def announce(**more: Any) -> dict[str, Any]:
     return new_announcement_form(NewAnnouncement(community_code="00001", title="停水", content="明天", **more))
 
 
-def decide(status: ShenheStatus, **more: Any) -> dict[str, Any]:
-    return sent_form(lambda wjdh: decide_shenhe(wjdh, 7, status, **more))
-
-
-def update(*given: Any) -> dict[str, Any]:
-    return sent_form(lambda wjdh: update_repair(wjdh, 7, *given))
-
-
 def switch(enabled: bool) -> dict[str, Any]:
     return sent_form(lambda wjdh: set_module(wjdh, "00001", "投诉建议", enabled))
 
@@ -103,14 +94,6 @@ FORMS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("146", query_form(RepairQuery(status=RepairStatus.OPEN)), {"status": "0"}),
     ("146", query_form(RepairQuery(status=RepairStatus.RESOLVED)), {"status": "1"}),
-    ("98", decide(ShenheStatus.APPROVED), {"id": 7, "status": "1"}),
-    (
-        "98",
-        decide(ShenheStatus.REJECTED, content="{}", reason="无"),
-        {"id": 7, "status": "0", "content": "{}", "shenhe_refuse_reason": "无"},
-    ),
-    ("55", update(RepairStatus.RESOLVED), {"id": 7, "status": "1"}),
-    ("55", update(RepairStatus.OPEN, "已派人"), {"id": 7, "status": "0", "reply": "已派人"}),
     *(
         (
             "110",

@@ -5,6 +5,7 @@ from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
 
 import pytest
+from platform_answers import decide, update_repair
 from scripted_server import ScriptedServer, Step, http, scripted
 from standing_clock import Clock
 
@@ -18,13 +19,12 @@ from gateway.orders.record import HousePayer, NewOrder, NewOrderDetail, OrderQue
 from gateway.orders.writes import create_order
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.platforms.wjdh import Wjdh
-from gateway.repairs import REPAIRS, RepairQuery, RepairStatus, update_repair
+from gateway.repairs import REPAIRS, RepairQuery, RepairStatus
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.log import LoggedCall
 from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings
 from gateway.shenhe.record import SHENHES, ShenheQuery, ShenheStatus
-from gateway.shenhe.writes import decide_shenhe
 
 COMMUNITY = "10002"
 ORDER = NewOrder(
@@ -184,7 +184,7 @@ async def test_quirk_043_049_050_051_052_paths_and_methods_match(suffix: str) ->
     async with wjdh_over(LOGIN, http(b'{"code":0,"data":[]}'), suffix=suffix) as (upstream, wjdh):
         await SHENHES.read_page(wjdh, "1", ShenheQuery())
         await SHENHES.read_record(wjdh, 1)
-        await decide_shenhe(wjdh, 1, ShenheStatus.APPROVED)
+        await decide(wjdh, 1, ShenheStatus.APPROVED)
         await ORDERS.read_page(wjdh, "1", OrderQuery())
         await read_modules(wjdh, "1")
         await set_module(wjdh, "1", "物业报修", True)

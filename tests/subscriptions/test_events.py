@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from graphql.execution.collect_fields import FieldDetails
 from graphql_socket import connected
+from platform_answers import decide, update_repair
 from standing_clock import MovedClock
 from waiting import until
 
 from gateway.events import WakeUp
-from gateway.repairs import RepairStatus, update_repair
+from gateway.repairs import RepairStatus
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.shenhe.record import ShenheStatus
-from gateway.shenhe.writes import decide_shenhe
 
 CODE = "10002"
 PENDING = 2
@@ -102,11 +102,11 @@ class TestKinds:
             await follow(socket, sandbox)
             apply(sandbox, 900)
             assert told(await next_event(socket)) == ("APPEARED", 900, False)
-            await decide_shenhe(wjdh, 900, ShenheStatus.PENDING, content="{}")
+            await decide(wjdh, 900, ShenheStatus.PENDING, content="{}")
             assert told(await next_event(socket)) == ("CHANGED", 900, False)
-            await decide_shenhe(wjdh, 900, ShenheStatus.REJECTED)
+            await decide(wjdh, 900, ShenheStatus.REJECTED)
             assert told(await next_event(socket)) == ("DECIDED", 900, False)
-            await decide_shenhe(wjdh, 900, ShenheStatus.PENDING)
+            await decide(wjdh, 900, ShenheStatus.PENDING)
             assert told(await next_event(socket)) == ("REOPENED", 900, False)
 
     async def test_repair_is_answered_resolved_and_reopened(self, connect, gateway, sandbox):
@@ -114,7 +114,7 @@ class TestKinds:
         wjdh = gateway.parts.platforms.wjdh
         async with connect() as socket:
             await follow(socket, sandbox, REPAIRS, endpoint="repair/list")
-            await update_repair(wjdh, number, RepairStatus.OPEN, "明天来")
+            await update_repair(wjdh, number, RepairStatus.OPEN, reply="明天来")
             assert told(await next_event(socket)) == ("CHANGED", number, False)
             await update_repair(wjdh, number, RepairStatus.RESOLVED)
             assert told(await next_event(socket)) == ("RESOLVED", number, False)

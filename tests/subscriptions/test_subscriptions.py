@@ -2,9 +2,10 @@
 
 import pytest
 from broken_journal import broken
+from platform_answers import update_repair
 from test_events import CODE, PAYMENTS, REPAIRS, REVIEWS, apply, approve, follow, next_event, pending, told, unpaid
 
-from gateway.repairs import RepairStatus, update_repair
+from gateway.repairs import RepairStatus
 from gateway.sandbox.faults import Fault, FaultKind
 
 
@@ -66,7 +67,7 @@ async def test_event_of_a_resolved_repair_costs_one_read(connect, gateway, sandb
         await follow(socket, sandbox, REPAIRS, endpoint="repair/list")
         sandbox.reset_calls()
 
-        await update_repair(gateway.parts.platforms.wjdh, number, RepairStatus.RESOLVED, "修好了")
+        await update_repair(gateway.parts.platforms.wjdh, number, RepairStatus.RESOLVED, reply="修好了")
 
         assert told(await next_event(socket)) == ("RESOLVED", number, False)
         assert sandbox.count("WJDH", "repair") == 2  # one by the watch, to see that it is resolved
@@ -80,7 +81,7 @@ async def test_query_after_subscribing_sees_earlier_changes(connect, gateway, sa
 
     number = next(repair.id for repair in sandbox.world.repairs_of[CODE] if not repair.is_resolved)
     assert await status(number) == "OPEN"
-    await update_repair(gateway.parts.platforms.wjdh, number, RepairStatus.RESOLVED, "修好了")
+    await update_repair(gateway.parts.platforms.wjdh, number, RepairStatus.RESOLVED, reply="修好了")
     assert await status(number) == "OPEN"  # which is cached
     async with connect() as socket:
         await socket.subscribe("1", REPAIRS, code=CODE)

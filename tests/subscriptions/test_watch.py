@@ -6,6 +6,7 @@ from contextlib import ExitStack, aclosing
 from dataclasses import replace
 
 import pytest
+from platform_answers import decide
 from waiting import until
 
 from gateway.cache import SharedReads
@@ -22,7 +23,6 @@ from gateway.sandbox.dialects import paging
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.settings import load_settings
 from gateway.shenhe.record import SHENHES, ShenheStatus
-from gateway.shenhe.writes import decide_shenhe
 
 CODE = "10002"
 PENDING = 2
@@ -159,7 +159,7 @@ class TestReviews:
 
     async def test_decision_elsewhere_costs_one_additional_call(self, noted, pauses, sandbox, wjdh):
         [number] = pending(sandbox)
-        await decide_shenhe(wjdh, number, ShenheStatus.APPROVED)
+        await decide(wjdh, number, ShenheStatus.APPROVED)
         sandbox.reset_calls()
 
         await pauses.next_poll()
@@ -195,7 +195,7 @@ class TestReviews:
         await pauses.next_poll()
         await noted.new()
         for number in range(900, 900 + MOST_CHECKED + 5):
-            await decide_shenhe(wjdh, number, ShenheStatus.APPROVED)
+            await decide(wjdh, number, ShenheStatus.APPROVED)
 
         await pauses.next_poll()
         first = await noted.new()
@@ -208,9 +208,9 @@ class TestReviews:
         for number in range(1000, 1000 + PER_PAGE):
             add_review(sandbox, number)
         await pauses.next_poll()
-        await decide_shenhe(wjdh, 1000, ShenheStatus.REJECTED)
+        await decide(wjdh, 1000, ShenheStatus.REJECTED)
         await pauses.next_poll()
-        await decide_shenhe(wjdh, 1000, ShenheStatus.PENDING)
+        await decide(wjdh, 1000, ShenheStatus.PENDING)
         await noted.new()
 
         await pauses.next_poll()
@@ -223,7 +223,7 @@ class TestReviews:
         await pauses.next_poll()
         await noted.new()
         oldest = pending(sandbox)[0]
-        await decide_shenhe(wjdh, oldest, ShenheStatus.APPROVED)  # a row of the second page moves up to the first
+        await decide(wjdh, oldest, ShenheStatus.APPROVED)  # a row of the second page moves up to the first
         add_review(sandbox, 2000)
         sandbox.reset_calls()
 
@@ -232,7 +232,7 @@ class TestReviews:
         assert sorted(await noted.new()) == [*reviews("DECIDED", oldest), *reviews("APPEARED", 2000)]
         assert sandbox.count("WJDH", "shenheList") == 2
 
-        await decide_shenhe(wjdh, oldest, ShenheStatus.PENDING)
+        await decide(wjdh, oldest, ShenheStatus.PENDING)
         await noted.new()
         await pauses.next_poll()
         assert await noted.new() == reviews("REOPENED", oldest)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.actions.action import Action, Found, Prepared, ReadBack, RowUpdate
+from gateway.actions.action import NOT_APPLIED, Action, Prepared, RowUpdate
 from gateway.auth.principal import Principal, Scope
 from gateway.errors import JournalError
 from gateway.modules import MODULE
@@ -35,7 +35,7 @@ class Asked(Action[Any]):
         return await write.asked()
 
     async def read_back(self, _operation, _write=None):
-        return ReadBack(Found.NOT_APPLIED)
+        return NOT_APPLIED
 
     def drop_reads(self, operation):
         self.changed.append(operation)
