@@ -103,7 +103,7 @@ class Gateway:
         self.tail = EventTail(journal.events, self.events)
         self.watches = Watches(platforms, self.events, self.tail, journal.watches, clock, settings.watch_interval)
         self.event_streams = EventStreams(journal.events, self.tail, self.watches.watching, clock, key)
-        self.writer = Writer(journal, key, clock)
+        self.writer = Writer(journal, key, clock, platforms.wjdh.slots.limit)
         services = Services(
             platforms=platforms, journal=journal, events=self.events, clock=clock, digest=self.writer.digest
         )

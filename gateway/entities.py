@@ -5,7 +5,7 @@ from functools import cached_property, partial
 from typing import Any, TypeVar, cast
 
 from gateway.actions.action import Action, Services
-from gateway.actions.writer import BulkWriter, Writer
+from gateway.actions.writer import Writer
 from gateway.announcements import CreateAnnouncement
 from gateway.execution.load import LevelLoader, Load
 from gateway.journal.journal import Journal
@@ -162,7 +162,6 @@ class Actions:
 
     def __init__(self, writer: Writer, services: Services) -> None:
         self.writer = writer
-        self.bulk = BulkWriter(writer, services.platforms.wjdh.slots.limit)
         self.payments = PaymentIntake(services.journal, services.events)
         made = [*(kind(services) for kind in WRITES), *(kind(self.payments) for kind in PAYMENT_WRITES)]
         self.by_mutation: Mapping[str, Action[Any]] = {action.mutation: action for action in made}

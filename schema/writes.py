@@ -115,7 +115,7 @@ async def write_one(
 async def write_all(info: Info, writes: Sequence[Write[Any]], *, dry_run: bool = False) -> list[Written]:
     """Carry them out: a result each, in order."""
     context = info.context
-    written = await context.actions.bulk.carry_out(context.principal, writes, context.deadline, dry_run=dry_run)
+    written = await context.actions.writer.carry_out_all(context.principal, writes, context.deadline, dry_run=dry_run)
     context.loaders.forget()
     return written
 

@@ -95,6 +95,16 @@ _KEY_TAKEN = {
     ReservationKind.IN_PROGRESS: (UserErrorCode.IDEMPOTENCY_IN_PROGRESS, WriteWording.KEY_IN_PROGRESS()),
 }
 
+SHARE_OF_SLOTS = 4  # a caller's writes of this kind take at most one in so many of a platform's slots
+
+BEGUN_WITHIN = 0.6
+ANSWERED_WITHIN = 0.8
+"""Of the time that the request has left: so long writes are begun, and waited for. The rest is for what the answer
+shows of their records.
+"""
+
+NOT_SENT = Written.refused(user_error(UserErrorCode.NOT_SENT, WriteWording.NOT_SENT()))
+
 
 class Run:
     """A write under way: `task` ends with its answer, or a GatewayError. `wanted`: how many have not given it up."""
@@ -118,18 +128,27 @@ class Run:
         for all else, which is not sent any more, unless somebody else wants it.
         """
         if self._sending is not None:
-            return Written(Outcome.UNKNOWN, operation=self._sending)
+            return Written.of(self._sending)
         self.wanted -= 1
         return None
 
 
 class Writer:
-    """Carries out writes. One per process; it knows no platform. `under_way`: the ids of operations it carries out."""
+    """Carries out writes. One per process; it knows no platform. `under_way`: the ids of operations it carries out.
 
-    def __init__(self, journal: Journal, fingerprint_key: bytes, clock: Callable[[], datetime]) -> None:
+    Of several writes of one caller, however many requests they send, `at_once` are under way at a time; these requests
+    take turns.
+    """
+
+    def __init__(
+        self, journal: Journal, fingerprint_key: bytes, clock: Callable[[], datetime], slots: int = SHARE_OF_SLOTS
+    ) -> None:
+        """`slots`: how many calls a platform takes at once."""
         self._operations = journal.operations
         self._fingerprint_key = fingerprint_key
         self._clock = clock
+        self.at_once = max(1, slots // SHARE_OF_SLOTS)
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self.under_way: set[str] = set()
         self._running: dict[Hashable, Run] = {}
 
@@ -139,6 +158,40 @@ class Writer:
         Raises GatewayError for faults that leave nothing behind: the platform cannot be reached, the journal is down.
         """
         return await join(self.begin(principal, write).task)
+
+    async def carry_out_all(
+        self, principal: Principal, writes: Sequence[Write[Any]], deadline: float | None, *, dry_run: bool = False
+    ) -> list[Written]:
+        """Carry out several writes: a result each, in order; one that fails leaves the others alone. The same object
+        twice is one write.
+
+        `deadline` is when the request ends, by the loop's clock: what is not begun well before is not sent.
+        """
+        meter = METER.get() or Meter()
+        calls = Meter(caller=background(principal.subject), trace=meter.trace)
+        context = copy_context()
+        context.run(METER.set, calls)
+        turns = self._turns.setdefault(principal.subject, asyncio.Semaphore(self.at_once))
+        now = asyncio.get_running_loop().time
+        begin_by = answer_by = None
+        if deadline is not None:
+            left = max(0.0, deadline - now())
+            begin_by, answer_by = (deadline - left * (1 - share) for share in (BEGUN_WITHIN, ANSWERED_WITHIN))
+        runs: dict[Write[Any], Run] = {}
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(begin_by):
+                for write in dict.fromkeys(writes):
+                    await turns.acquire()
+                    begin = partial(_plan, write) if dry_run else partial(self.begin, principal, write)
+                    runs[write] = run = context.run(begin)
+                    disregard(run.task)
+                    run.task.add_done_callback(lambda _: turns.release())
+        if runs:
+            timeout = None if answer_by is None else max(0.0, answer_by - now())
+            await asyncio.wait([run.task for run in runs.values()], timeout=timeout)
+        meter.calls += calls.calls
+        results = {write: _result(run) for write, run in runs.items()}
+        return [results.get(write, NOT_SENT) for write in writes]
 
     def begin(self, principal: Principal, write: Write[Any]) -> Run:
         """As `carry_out`, without waiting for the end."""
@@ -237,63 +290,6 @@ class Writer:
         if isinstance(found, Done) and not found.errors:
             return found, None
         return None, None if found is Undecided.NEVER else self._clock() + FIRST_CHECK
-
-
-SHARE_OF_SLOTS = 4  # a caller's writes of this kind take at most one in so many of a platform's slots
-
-BEGUN_WITHIN = 0.6
-ANSWERED_WITHIN = 0.8
-"""Of the time that the request has left: so long writes are begun, and waited for. The rest is for what the answer
-shows of their records.
-"""
-
-NOT_SENT = Written.refused(user_error(UserErrorCode.NOT_SENT, WriteWording.NOT_SENT()))
-
-
-class BulkWriter:
-    """Carries out several writes for a caller. One per process.
-
-    Of one caller, however many requests they send, `at_once` writes are under way at a time; these requests take turns.
-    """
-
-    def __init__(self, writer: Writer, slots: int) -> None:
-        """`slots`: how many calls a platform takes at once."""
-        self.at_once = max(1, slots // SHARE_OF_SLOTS)
-        self._writer = writer
-        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-
-    async def carry_out(
-        self, principal: Principal, writes: Sequence[Write[Any]], deadline: float | None, *, dry_run: bool = False
-    ) -> list[Written]:
-        """A result each, in order; one that fails leaves the others alone. The same object twice is one write.
-
-        `deadline` is when the request ends, by the loop's clock: what is not begun well before is not sent.
-        """
-        meter = METER.get() or Meter()
-        calls = Meter(caller=background(principal.subject), trace=meter.trace)
-        context = copy_context()
-        context.run(METER.set, calls)
-        turns = self._turns.setdefault(principal.subject, asyncio.Semaphore(self.at_once))
-        now = asyncio.get_running_loop().time
-        begin_by = answer_by = None
-        if deadline is not None:
-            left = max(0.0, deadline - now())
-            begin_by, answer_by = (deadline - left * (1 - share) for share in (BEGUN_WITHIN, ANSWERED_WITHIN))
-        runs: dict[Write[Any], Run] = {}
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(begin_by):
-                for write in dict.fromkeys(writes):
-                    await turns.acquire()
-                    begin = partial(_plan, write) if dry_run else partial(self._writer.begin, principal, write)
-                    runs[write] = run = context.run(begin)
-                    disregard(run.task)
-                    run.task.add_done_callback(lambda _: turns.release())
-        if runs:
-            timeout = None if answer_by is None else max(0.0, answer_by - now())
-            await asyncio.wait([run.task for run in runs.values()], timeout=timeout)
-        meter.calls += calls.calls
-        results = {write: _result(run) for write, run in runs.items()}
-        return [results.get(write, NOT_SENT) for write in writes]
 
 
 def _plan(write: Write[Any]) -> Run:

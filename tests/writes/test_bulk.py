@@ -256,7 +256,7 @@ class TestConcurrency:
     async def test_bound_follows_the_slots_of_the_platform(self, environ, serve, sandbox):
         for slots, at_once in (("1", 1), ("7", 1), ("8", 2)):
             async with serve(environ | {"GATEWAY_WJDH_CONCURRENCY": slots}) as gateway:
-                assert gateway.parts.actions.bulk.at_once == at_once
+                assert gateway.parts.writer.at_once == at_once
 
     async def test_requests_of_one_caller_share_the_bound_by_turns(self, gateway, sandbox, mint):
         sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HANG))
