@@ -158,21 +158,12 @@ CONTENTS = Rows(
 )
 
 
-class AnyContent(msgspec.Struct, gc=False):
-    """The parts of a content, whatever they are."""
-
-    people: Any = None
-    job: Any = None
-    company: Any = None
-    house: Any = None
-
-
 class Contents:
     """What reads the contents of reviews, made once of what reads their parts."""
 
     def __init__(self, wire: "Wire") -> None:
         applicants, houses = wire.table(APPLICANTS), wire.table(APPLIED_HOUSES)
-        self._applicant, self._read_applicant, self._read_house = applicants.documented, applicants.read, houses.read
+        self._read_applicant, self._read_house = applicants.read, houses.read
         named = dict[str, str | None]
         parts = {"people": applicants.documented, "job": named, "company": named, "house": houses.documented}
         documented = msgspec.defstruct("Content", [(name, part | None, None) for name, part in parts.items()])
@@ -183,15 +174,15 @@ class Contents:
         (quirk 114). None where there is none.
         """
         try:
-            parts: Any = self.decode(sent)
+            parts = self.decode(sent)
+            people, house = parts.people, parts.house
+            if people is not None:
+                people.job_name = parts.job and parts.job.get("job_name")
+                people.company_name = parts.company and parts.company.get("company_name")
         except (msgspec.DecodeError, UnicodeError, RecursionError, TypeError):
             if is_blank(sent):
                 return None
-            parts = _any_content(sent)
-        people, house = parts.people, parts.house
-        if people is not None and type(people) is self._applicant:
-            people.job_name = parts.job and parts.job.get("job_name")
-            people.company_name = parts.company and parts.company.get("company_name")
+            people, house = _any_parts(sent)
         applicant, applied_house = self._read_applicant(people, review), self._read_house(house, review)
         raw = sent if type(sent) is str else raw_text(sent)
         if applicant is not None and applied_house is not None:
@@ -206,20 +197,20 @@ class Contents:
         return ShenheContent(user_id, applicant, applied_house, raw, review, issues.found)
 
 
-def _any_content(sent: object) -> AnyContent:
-    """The parts of an object, or of a text that may be encoded twice; none of anything else."""
+def _any_parts(sent: object) -> tuple[Any, Any]:
+    """The applicant and the house of an object, or of a text that may be encoded twice; none of anything else."""
     try:
-        value = read_json(sent) if isinstance(sent, str) else sent
-        content = msgspec.convert(value, AnyContent)
-    except (NotJsonError, msgspec.ValidationError):
-        return AnyContent()
-    if isinstance(content.people, dict):
-        job, company = (
-            part.get(key) if isinstance(part, dict) else part or None
-            for part, key in ((content.job, "job_name"), (content.company, "company_name"))
-        )
-        content.people = {**content.people, "job_name": job, "company_name": company}
-    return content
+        content = read_json(sent) if isinstance(sent, str) else sent
+    except NotJsonError:
+        content = None
+    if not isinstance(content, dict):
+        return None, None
+    people = content.get("people")
+    if isinstance(people, dict):
+        for section, key in (("job", "job_name"), ("company", "company_name")):
+            part = content.get(section)
+            people = {**people, key: part.get(key) if isinstance(part, dict) else part or None}
+    return people, content.get("house")
 
 
 def _is_absent(part: object) -> bool:
