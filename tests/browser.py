@@ -6,6 +6,7 @@ import shutil
 from asyncio import sleep, timeout
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from playwright.async_api import Locator, Page, async_playwright, expect
 
@@ -34,17 +35,9 @@ async def write_query(page: Page, query: str) -> None:
 
 async def write_token(page: Page, token: str) -> None:
     """Into the headers, and fetch the schema with it."""
-    await change_token(page, token)
-    await page.get_by_role("button", name="Re-fetch GraphQL schema").click()
-
-
-async def change_token(page: Page, token: str) -> None:
-    await show_headers(page)
-    await _write(page, ".graphiql-editor-tool", f'{{ "Authorization": "Bearer {token}" }}')
-
-
-async def show_headers(page: Page) -> None:
     await page.get_by_role("button", name="Headers", exact=True).click()
+    await _write(page, ".graphiql-editor-tool", f'{{ "Authorization": "Bearer {token}" }}')
+    await page.get_by_role("button", name="Re-fetch GraphQL schema").click()
 
 
 async def _write(page: Page, editor: str, text: str) -> None:
@@ -65,6 +58,13 @@ async def execute(page: Page, result: str = "") -> None:
     await page.get_by_role("button", name=re.compile("^(Execute query|执行)")).click()
     if result:
         await expect(page.locator(RESULT)).to_contain_text(result)
+
+
+async def run_traced(page: Page) -> Any:
+    """Execute, and return the trace that came."""
+    async with page.expect_response(lambda response: "x-trace" in response.request.headers) as came:
+        await execute(page)
+    return (await (await came.value).json())["extensions"]["trace"]
 
 
 async def show_panel(page: Page, title: str) -> Locator:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -20,6 +19,7 @@ from both_languages import require_chinese
 from callers import TLS, Issuer, KeyServer
 from documents import write_document
 from processes import GatewayProcess
+from programs import run
 from throw_away import database
 
 from gateway.app import Gateway, create_app
@@ -178,9 +178,9 @@ async def serve_gateway(
 
 
 @pytest.fixture
-def dialect() -> Dialect:
-    """How the sandbox speaks; a test that cares parametrizes it."""
-    return Dialect.DOCUMENTED
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    """How the sandbox speaks: with `mark.demo` as that of `gateway demo`; a test that cares parametrizes it."""
+    return Dialect.MIXED if request.node.get_closest_marker("demo") else Dialect.DOCUMENTED
 
 
 @pytest.fixture
@@ -202,6 +202,8 @@ def environ(sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) ->
     waited for.
     """
     kept = {"GATEWAY_CACHE": "all=0", "GATEWAY_DATA_DIR": str(tmp_path / "data")}
+    if request.node.get_closest_marker("demo"):
+        kept["GATEWAY_COMMUNITIES"] = sandbox.communities
     marked = [mark.kwargs for mark in request.node.iter_markers("settings")]
     named = {f"GATEWAY_{name}": value for settings in marked[::-1] for name, value in settings.items()}
     return {**sandbox.settings(), **kept, "GATEWAY_JOURNAL_TIMEOUT": "60", **named}
@@ -297,14 +299,25 @@ def in_ci() -> bool:
 
 
 @pytest.fixture(scope="session")
-def installed(in_ci: bool) -> None:
+def find_tool(in_ci: bool) -> Callable[[str], str]:
+    """The path of a program. Where it is missing: a skip on a desk, a failure in CI. `scripts/test` installs it."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
+        if path is None and in_ci:
+            pytest.fail(f"{name} is not installed")
+        return path or pytest.skip(f"{name} is not installed")
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def installed(find_tool: Callable[[str], str]) -> None:
     """The npm packages of tests/node, once for each change of the lock file."""
-    if shutil.which("npm") is None and not in_ci:
-        pytest.skip("needs npm")
-    node = Path(__file__).parent / "node"
+    npm, node = find_tool("npm"), Path(__file__).parent / "node"
     marker = node / "node_modules" / ".package-lock.json"
     if not marker.exists() or marker.stat().st_mtime < (node / "package-lock.json").stat().st_mtime:
-        subprocess.run(["npm", "ci", "--ignore-scripts"], cwd=node, check=True, capture_output=True, timeout=300)
+        run(npm, "ci", "--ignore-scripts", cwd=node, timeout=300)
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from pages import ROOT, read_text
+from programs import run
 
-ROOT = Path(__file__).parent.parent
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK = read_text(ROOT / "requirements.lock")
+PROJECT = tomllib.loads(read_text(ROOT / "pyproject.toml"))
 
 
 def test_single_lock_pins_all_with_hashes_and_no_host() -> None:
@@ -26,8 +26,7 @@ def test_single_lock_pins_all_with_hashes_and_no_host() -> None:
 
 
 def test_setup_checks_hashes_of_all_but_the_project() -> None:
-    setup = (ROOT / "scripts" / "setup").read_text(encoding="utf-8")
-    installs = [line for line in setup.splitlines() if " install " in line]
+    installs = [line for line in read_text(ROOT / "scripts" / "setup").splitlines() if " install " in line]
     assert len(installs) == 3
     assert [line for line in installs if "--require-hashes" not in line] == [installs[-1]]
     assert "--no-deps --no-build-isolation -e ." in installs[-1]
@@ -41,8 +40,7 @@ def test_libraries_with_subclassed_internals_are_bounded() -> None:
 
 
 def test_commit_hooks_equal_the_checks_of_scripts_test() -> None:
-    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
-    test = (ROOT / "scripts" / "test").read_text(encoding="utf-8")
+    hooks, test = read_text(ROOT / ".pre-commit-config.yaml"), read_text(ROOT / "scripts" / "test")
     tool = r"\.venv/bin/(?!pytest|pre-commit)[\w-]+(?: check| format)?"
     hooked = re.findall(rf"entry: ({tool})", hooks)
     assert sorted(hooked) == sorted(re.findall(rf"^(?:check|layers).*?({tool})", test, re.MULTILINE))
@@ -55,15 +53,13 @@ def git(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.Co
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environ = clean | {"GIT_CONFIG_GLOBAL": os.devnull, "PRE_COMMIT_HOME": str(folder / "home")}
 
-    def run(*command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False)
-
     def git(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return run("git", "-c", "user.name=Nobody", "-c", "user.email=nobody@example.invalid", *arguments)
+        person = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.invalid")
+        return run("git", *person, *arguments, status=None, cwd=folder, env=environ)
 
     shutil.copy(ROOT / ".pre-commit-config.yaml", folder)
     git("init", "--quiet")
-    assert run(sys.executable, "-m", "pre_commit", "install").returncode == 0
+    run(sys.executable, "-m", "pre_commit", "install", cwd=folder, env=environ)
     return git
 
 
@@ -85,5 +81,5 @@ def test_packages_ship_their_types() -> None:
 
 
 def test_blame_file_lists_whole_hashes() -> None:
-    lines = (ROOT / ".git-blame-ignore-revs").read_text(encoding="utf-8").splitlines()
+    lines = read_text(ROOT / ".git-blame-ignore-revs").splitlines()
     assert all(re.fullmatch(r"#.*|[0-9a-f]{40}", line) for line in lines)

@@ -2,16 +2,16 @@
 
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pages import ROOT, read_text
+from programs import run
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parent.parent
-GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+GUIDE = read_text(ROOT / "CONTRIBUTING.md")
 
 DIFF = re.compile(r"^```diff\n\+\+\+ (.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEW_FILE = re.compile(r"^```python\n# new: (.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -47,19 +47,15 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(tree: Path, *arguments: str) -> str:
+def python(tree: Path, *arguments: str) -> str:
     """What Python prints in this tree."""
-    command = [sys.executable, *arguments]
-    return subprocess.run(
-        command, cwd=tree, check=True, capture_output=True, text=True, encoding="utf-8", timeout=120
-    ).stdout
+    return run(sys.executable, *arguments, cwd=tree).stdout
 
 
 def print_schema(tree: Path) -> str:
     """What the code of this tree prints as its schema; it has no undefined name."""
-    ruff = Path(sys.executable).with_name("ruff")
-    subprocess.run([ruff, "check", "--no-cache", "--quiet", "gateway", "schema"], cwd=tree, check=True, timeout=120)
-    return run(tree, "-m", "gateway", "schema")
+    run(Path(sys.executable).with_name("ruff"), "check", "--no-cache", "--quiet", "gateway", "schema", cwd=tree)
+    return python(tree, "-m", "gateway", "schema")
 
 
 SAME_ID = """
@@ -90,7 +86,7 @@ def test_walk_of_a_list_fits_the_code(tree: Path) -> None:
     ):
         [fields] = re.findall(rf"^type {parent}\b.*?^}}", schema, re.M | re.S)
         assert re.search(rf"^  {field}\b", fields, re.M), f"{parent}.{field}"
-    assert run(tree, "-c", SAME_ID) == "True\n"
+    assert python(tree, "-c", SAME_ID) == "True\n"
 
 
 KNOWN = """
@@ -107,7 +103,7 @@ def test_walk_of_a_write_fits_the_code(tree: Path) -> None:
     assert len(files) <= 6
     [mutations] = re.findall(r"^type Mutation\b.*?^}", print_schema(tree), re.M | re.S)
     assert re.findall(r"^  (answer\w+)\(", mutations, re.M) == ["answerComplaint", "answerComplaints"]
-    assert run(tree, "-c", KNOWN) == "complaint.changed complaint complaint/list\n"
+    assert python(tree, "-c", KNOWN) == "complaint.changed complaint complaint/list\n"
 
 
 PLAYED = """
@@ -139,4 +135,4 @@ def test_walk_of_a_platform_fits_the_code(tree: Path) -> None:
     assert len(files) <= 10
     [house] = re.findall(r"^type House\b.*?^}", print_schema(tree), re.M | re.S)
     assert '  vehicles: [Vehicle!] @requiresScope(scopes: ["people:read"])' in house
-    assert run(tree, "-c", PLAYED) == "A1\n"
+    assert python(tree, "-c", PLAYED) == "A1\n"

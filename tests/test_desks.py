@@ -1,20 +1,19 @@
 """The desks: their pages show the explorer's examples, with the cost and the platform calls that each really has."""
 
 import re
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from graphql import OperationDefinitionNode, OperationType, parse
+from pages import DOCS, blocks, read_text
+from waiting import until
 
 from gateway.http.explorer import read_examples
 from gateway.sandbox.day import live_through_a_day
-from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox
 
-DOCS = Path(__file__).parent.parent / "docs"
-PAGES = {name: (DOCS / name).read_text(encoding="utf-8") for name in ("desks.md", "zh/desks.md")}
-FENCE = re.compile(r"^```graphql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+pytestmark = pytest.mark.demo
+
 ROW = re.compile(r"^\| `(\w+)` \| (\d+|-) \| (\d+|-) \| .+ \|$", re.MULTILINE)
 NO_READS_OF_THE_DESK = ("secret", "token", "callback")
 """Logins, and deliveries of payments, which go on beside."""
@@ -35,48 +34,35 @@ def name_and_kind(document: str) -> tuple[str, OperationType]:
 
 
 EXAMPLES = {name_and_kind(example.query)[0]: example for example in read_examples()}
-ROWS = {page: [Row(*found) for found in ROW.findall(text)] for page, text in PAGES.items()}
-
-
-@pytest.fixture
-def dialect() -> Dialect:
-    """As the demo has it."""
-    return Dialect.MIXED
-
-
-@pytest.fixture
-def environ(environ: dict[str, str], sandbox: Sandbox) -> dict[str, str]:
-    return environ | {"GATEWAY_COMMUNITIES": sandbox.communities}
+ROWS = [Row(*found) for found in ROW.findall(read_text(DOCS / "desks.md"))]
 
 
 def test_page_shows_each_operation_of_its_tables() -> None:
-    shown = {name_and_kind(block)[0]: block for block in FENCE.findall(PAGES["desks.md"])}
-    assert list(shown) == [row.operation for row in ROWS["desks.md"]]
+    shown = {name_and_kind(block)[0]: block for block in blocks(DOCS / "desks.md", "graphql")}
+    assert list(shown) == [row.operation for row in ROWS]
     for operation, block in shown.items():
         query = EXAMPLES[operation].query
         assert block == "".join(line for line in query.splitlines(keepends=True) if not line.startswith("#"))
 
 
 def test_chinese_page_has_the_same_figures() -> None:
-    assert ROWS["zh/desks.md"] == ROWS["desks.md"]
+    assert [Row(*found) for found in ROW.findall(read_text(DOCS / "zh/desks.md"))] == ROWS
 
 
-async def payments_are_placed(gateway: Any) -> None:
+async def payments_are_placed(gateway: Any) -> bool:
     """Their communities are found out a moment after they came."""
-    placed = False
-    while not placed:
-        answer = await gateway.ask("{ payments { nodes { communityCode } } }")
-        placed = {"communityCode": None} not in answer.data["payments"]["nodes"]
+    answer = await gateway.ask("{ payments { nodes { communityCode } } }")
+    return {"communityCode": None} not in answer.data["payments"]["nodes"]
 
 
-@pytest.mark.parametrize("row", ROWS["desks.md"], ids=lambda row: row.operation)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation)
 async def test_operation_costs_what_the_page_says(gateway: Any, sandbox: Sandbox, row: Row) -> None:
     query = EXAMPLES[row.operation].query
     if name_and_kind(query)[1] is OperationType.SUBSCRIPTION:
         assert (row.cost, row.calls) == ("-", "-")
         return
     await live_through_a_day(sandbox, gateway.url, gateway.ask)
-    await payments_are_placed(gateway)
+    await until(lambda: payments_are_placed(gateway))
     sandbox.reset_calls()
 
     answer = await gateway.ask(query, {"key": row.operation})

@@ -4,27 +4,25 @@ import asyncio
 import json
 import os
 import re
-import subprocess
 import sys
 from asyncio import to_thread
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).parent.parent
-RECIPE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+from pages import ROOT, read_text
+from programs import run
 
-
-def health_check() -> list[str]:
-    """The command, with this Python in place of the image's."""
-    (command,) = re.findall(r"^HEALTHCHECK .*\n +CMD (\[.*\])$", RECIPE, re.MULTILINE)
-    python, *arguments = json.loads(command)
-    assert python == "python"
-    return [sys.executable, *arguments]
+RECIPE = read_text(ROOT / "Dockerfile")
 
 
 async def check_health(port: int, host: str = "0.0.0.0") -> int:  # noqa: S104 # as in the image
-    """Its exit status, where no secret is in its environment: an entrypoint of one's own may read them from files."""
+    """The exit status of the health check, with this Python in place of the image's.
+
+    No secret is in its environment: an entrypoint of one's own may read them from files.
+    """
+    (command,) = re.findall(r"^HEALTHCHECK .*\n +CMD (\[.*\])$", RECIPE, re.MULTILINE)
+    python, *arguments = json.loads(command)
+    assert python == "python"
     environ = {
         **os.environ,
         "GATEWAY_ENV": "production",
@@ -32,8 +30,7 @@ async def check_health(port: int, host: str = "0.0.0.0") -> int:  # noqa: S104 #
         "GATEWAY_PORT": str(port),
         "http_proxy": "http://127.0.0.1:9",
     }
-    ended = await to_thread(subprocess.run, health_check(), env=environ, capture_output=True, timeout=30, check=False)
-    return ended.returncode
+    return (await to_thread(run, sys.executable, *arguments, status=None, env=environ)).returncode
 
 
 async def test_health_check_passes_for_a_running_gateway(gateway: Any) -> None:
@@ -56,7 +53,7 @@ def test_copied_files_exist_and_are_not_ignored() -> None:
     copied = [
         name for names in re.findall(r"^COPY (?!--from)(.+) \S+$", RECIPE, re.MULTILINE) for name in names.split()
     ]
-    let_in = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
+    let_in = re.findall(r"^!(.+)$", read_text(ROOT / ".dockerignore"), re.MULTILINE)
     assert sorted(copied) == sorted(let_in)
     assert all((ROOT / name).exists() for name in copied)
 
@@ -75,4 +72,4 @@ def test_build_arguments_name_base_image_and_package_index() -> None:
     before, _, build = RECIPE.partition("\nFROM ${BASE_IMAGE} AS build\n")
     assert re.findall(r"^ARG BASE_IMAGE=(\S+)$", before, re.MULTILINE) == ["python:3.14-slim"]
     assert build.index("ARG PIP_INDEX_URL") < build.index("RUN --mount")
-    assert "PIP_INDEX_URL" in (ROOT / "scripts" / "setup").read_text(encoding="utf-8")
+    assert "PIP_INDEX_URL" in read_text(ROOT / "scripts" / "setup")

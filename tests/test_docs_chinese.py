@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-
-ROOT = Path(__file__).parent.parent
-DOCS = ROOT / "docs"
+from pages import DOCS, FENCE, HEADING, ROOT, anchor, read_text
 
 AT_THE_ROOT = ("README.md", "CHANGELOG.md")
 
@@ -19,9 +17,7 @@ PAGES = [*AT_THE_ROOT, *sorted(path.name for path in (DOCS / "zh").glob("*.md") 
 REFERRING = {"desks.md": {"graphql"}}
 """Languages of code that a Chinese page has not: it refers to the English one."""
 
-FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"(?:^|(?<=\s))(?://|#(?!\{)).*$|/\*\* .*? \*/", re.MULTILINE)
-HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 CODE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)|<(https?://[^>]+)>")
 ROW = re.compile(r"^ *\|(.+)\|$", re.MULTILINE)
@@ -59,11 +55,6 @@ def in_english(name: str) -> Path:
 
 def in_chinese(name: str) -> Path:
     return ROOT / name.replace(".md", ".zh-CN.md") if name in AT_THE_ROOT else DOCS / "zh" / name
-
-
-@cache
-def read_text(page: Path) -> str:
-    return page.read_text(encoding="utf-8")
 
 
 @cache
@@ -106,7 +97,7 @@ def target(section: Section, link: str) -> str:
     name = page.relative_to(ROOT).as_posix().replace("docs/zh/", "docs/").replace(".zh-CN", "").replace("-zh.", "-en.")
     if not fragment:
         return name
-    anchors = [re.sub(r"[^\w -]", "", found.heading).lower().replace(" ", "-") for found in sections(page)]
+    anchors = [anchor(found.heading) for found in sections(page)]
     return f"{name}, heading {anchors.index(fragment)}"
 
 

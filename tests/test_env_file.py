@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.env_file import export_others, read_environment
-from gateway.settings import SettingsError, load_settings, unknown_variables
+from gateway.settings import SettingsError, unknown_variables
 
 
 @pytest.fixture
@@ -64,21 +64,18 @@ def test_mistakes_name_file_and_line_never_a_value(file: Path) -> None:
         read(file)
 
 
-def test_environment_wins_unless_it_is_empty(file: Path) -> None:
-    file.write_text("GATEWAY_PORT=1\nGATEWAY_HOST=::1\nGATEWAY_ACCESS_LOG=true\nGATEWAY_WJDH_ULR=x\n")
-    environ = {"GATEWAY_ENV_FILE": str(file), "GATEWAY_PORT": "2", "GATEWAY_HOST": " "}
-    [line] = unknown_variables(environ)
-    assert line.endswith("did you mean GATEWAY_WJDH_URL?")
-    settings = load_settings(environ)
-    assert (settings.port, settings.host, settings.access_log) == (2, "::1", True)
-
-
-def test_last_file_that_has_a_name_decides(file: Path) -> None:
+def test_environment_wins_unless_it_is_empty_then_the_last_file(file: Path) -> None:
     other = file.with_name("other.env")
-    file.write_text("X=1\nY=1\n")
+    file.write_text("X=1\nY=1\nZ=1\n")
     other.write_text("X=2\n")
-    assert read(file, other) == {"X": "2", "Y": "1"}
-    assert read(other, file, Y="0") == {"X": "1", "Y": "0"}
+    assert read(file, other, Z=" ") == {"X": "2", "Y": "1", "Z": "1"}
+    assert read(other, file, Y="0") == {"X": "1", "Y": "0", "Z": "1"}
+
+
+def test_unknown_setting_of_a_file_is_reported(file: Path) -> None:
+    file.write_text("GATEWAY_WJDH_ULR=x\n")
+    [line] = unknown_variables({"GATEWAY_ENV_FILE": str(file)})
+    assert line.endswith("did you mean GATEWAY_WJDH_URL?")
 
 
 def test_other_variables_are_exported_and_settings_are_not(file: Path) -> None:

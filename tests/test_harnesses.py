@@ -1,11 +1,9 @@
 """Every benchmark and harness runs, with its smallest size. Kills and broken subscribers have tests of their own."""
 
-import subprocess
-from pathlib import Path
-
 import pytest
+from pages import ROOT
+from programs import run
 
-ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.slow
 
 RUNS = {
@@ -17,33 +15,30 @@ RUNS = {
 }
 
 
-def run(script: str, options: str) -> str:
-    command = [str(ROOT / script), *options.split()]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
+def printed_by(script: str, options: str) -> str:
+    return run(ROOT / script, *options.split(), cwd=ROOT, timeout=240).stdout
 
 
 @pytest.mark.parametrize("script", RUNS)
 def test_harness_runs(script: str) -> None:
-    assert run(script, RUNS[script])
+    assert printed_by(script, RUNS[script])
 
 
 @pytest.mark.postgres
 def test_journal_benchmark_runs() -> None:
-    assert "of all pages" in run("benchmarks/journal_queries.py", "--rows 2000 --runs 1")
+    assert "of all pages" in printed_by("benchmarks/journal_queries.py", "--rows 2000 --runs 1")
 
 
 @pytest.mark.node
 @pytest.mark.parametrize(("world", "peer"), [("", "mercurius"), ("--diverse", "mercurius, recording")])
 def test_bench_runs_beside_its_peers(world: str, peer: str) -> None:
-    printed = run("scripts/bench", f"--rounds 1 --requests 20 --warm-up 20 --callers 2 {world}")
+    printed = printed_by("scripts/bench", f"--rounds 1 --requests 20 --warm-up 20 --callers 2 {world}")
     assert f"| {peer} |" in printed
 
 
 @pytest.mark.postgres
 def test_soak_runs_without_a_failure_of_our_own() -> None:
-    printed = run("scripts/soak", "--minutes 0.7 --calibrate 2 --share 0.1")
+    printed = printed_by("scripts/soak", "--minutes 0.7 --calibrate 2 --share 0.1")
     assert "failed, and no platform to blame: 0" in printed
     assert "workers replaced" in printed
     assert "database restart" in printed

@@ -1,10 +1,10 @@
 """What a gateway writes on standard error, as a process of its own, and the lines for a failure and its recovery."""
 
 import json
-import subprocess
 import sys
 
 import pytest
+from programs import run
 from standing_clock import Clock
 from structlog.testing import capture_logs
 
@@ -65,8 +65,7 @@ for say in (structlog.get_logger(), logging.getLogger("uvicorn.error")):
 
 
 def written(program: str, *arguments: str) -> str:
-    command = [sys.executable, "-c", HEAD + program, PERSONAL, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stderr
+    return run(sys.executable, "-c", HEAD + program, PERSONAL, *arguments).stderr
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from pages import ROOT
+from programs import run
 
-SETUP = Path(__file__).parent.parent / "scripts" / "setup"
+SETUP = ROOT / "scripts" / "setup"
 
 PYTHON = """#!/bin/sh
 case "$1 $2" in
@@ -43,72 +45,59 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return clean | {name: str(path) for name, path in places.items()} | {"FAILS": "nothing", "OF_PIP": ""}
 
 
-def run(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([SETUP], env=environ, capture_output=True, text=True, timeout=30, check=False)
+def setup(environ: dict[str, str], status: int = 0) -> subprocess.CompletedProcess[str]:
+    return run(SETUP, env=environ, status=status)
 
 
 def test_setup_reports_progress_and_runs_once(environ: dict[str, str]) -> None:
-    first, second = run(environ), run(environ)
-    assert (first.returncode, first.stdout) == (0, "")
+    first, second = setup(environ), setup(environ)
+    assert first.stdout == ""
     made, installed, *progress = first.stderr.splitlines()
     assert made == f"Making {environ['VENV']} with Python 3.13.0 ..."
     assert installed.startswith("Installing the packages ")
     assert progress == ["Prepared 1 package in 1s"]
-    assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
+    assert (second.stdout, second.stderr) == ("", "")
+
+
+INDEX = "https://mirror.example/simple"  # that of pip's settings
 
 
 @pytest.mark.parametrize(
-    ("own", "index"),
+    ("own", "index", "trusted"),
     [
-        ({}, "https://mirror.example/simple"),
-        ({"PIP_INDEX_URL": "https://pip.example/simple"}, "https://pip.example/simple"),
-        ({"UV_DEFAULT_INDEX": "https://uv.example/simple"}, "https://uv.example/simple"),
+        ({}, INDEX, "true"),
+        ({"PIP_INDEX_URL": "https://pip.example", "OF_PIP": "/pip.pem"}, "https://pip.example", "/pip.pem"),
+        ({"UV_DEFAULT_INDEX": "https://uv.example", "OF_PIP": "/", "PIP_CERT": "/it"}, "https://uv.example", "/it"),
+        ({"PIP_CERT": "/its.pem", "SSL_CERT_FILE": "/own.pem"}, INDEX, "/own.pem"),
     ],
 )
-def test_setup_passes_the_index_of_pip_to_uv(environ: dict[str, str], own: dict[str, str], index: str) -> None:
-    assert run(environ | own).returncode == 0
+def test_setup_passes_index_and_certificates_of_pip_to_uv(
+    environ: dict[str, str], own: dict[str, str], index: str, trusted: str
+) -> None:
+    setup(environ | own)
     assert set(Path(environ["UV"] + ".log").read_text().split()) == {index}
+    assert set(Path(environ["UV"] + ".cert").read_text().split()) == {trusted}
+    Path(environ["VENV"], "build.sha256").unlink()
+    failed = setup(environ | own | {"FAILS": "uv"}, status=1)
+    assert f"uv trusts {trusted if own else 'the certificates of the system'}; " in failed.stderr
 
 
 @pytest.mark.parametrize("which", ["pip", "uv"])
 def test_setup_fails_where_its_tools_fail(environ: dict[str, str], which: str) -> None:
-    assert run(environ | {"FAILS": which}).returncode == 1
-    assert "Installing the packages" in run(environ | {"FAILS": which}).stderr, "it is not taken for done"
+    for _ in range(2):
+        assert "Installing the packages" in setup(environ | {"FAILS": which}, status=1).stderr, "not taken for done"
 
 
-@pytest.mark.parametrize(
-    ("own", "trusted"),
-    [
-        ({}, "true"),
-        ({"OF_PIP": "/pip.pem"}, "/pip.pem"),
-        ({"OF_PIP": "/pip.pem", "PIP_CERT": "/its.pem"}, "/its.pem"),
-        ({"PIP_CERT": "/its.pem", "SSL_CERT_FILE": "/own.pem"}, "/own.pem"),
-    ],
-)
-def test_setup_passes_the_certificates_of_pip_to_uv(environ: dict[str, str], own: dict[str, str], trusted: str) -> None:
-    assert run(environ | own).returncode == 0
-    assert set(Path(environ["UV"] + ".cert").read_text().split()) == {trusted}
-    Path(environ["VENV"], "build.sha256").unlink()
-    failed = run(environ | own | {"FAILS": "uv"})
-    assert f"uv trusts {trusted if own else 'the certificates of the system'}; " in failed.stderr
-
-
-def test_setup_names_the_package_of_a_missing_ensurepip(environ: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "python").write_text(
-        f'#!/bin/sh\ncase "$2" in *ensurepip*) exit 1 ;; esac\nexec {sys.executable} "$@"\n'
-    )
-    refused = run(environ)
-    assert refused.returncode == 1
+def test_setup_names_the_package_of_a_missing_ensurepip(environ: dict[str, str]) -> None:
+    lacking = f'#!/bin/sh\ncase "$2" in *ensurepip*) exit 1 ;; esac\nexec {sys.executable} "$@"\n'
+    Path(environ["PYTHON"]).write_text(lacking)
     package = "python{}.{}-venv".format(*sys.version_info)
-    assert f"with venv: the package {package} is missing (" in refused.stderr
+    assert f"with venv: the package {package} is missing (" in setup(environ, status=1).stderr
 
 
 def test_demo_starts_the_python_of_venv(environ: dict[str, str]) -> None:
-    assert run(environ).returncode == 0
+    setup(environ)
     gateway = Path(environ["VENV"], "bin", "gateway")
     gateway.write_text('#!/bin/sh\necho "this one: $*"\n')
     gateway.chmod(0o700)
-    shown = subprocess.run(
-        [SETUP.with_name("demo"), "--once"], env=environ, capture_output=True, text=True, timeout=30, check=False
-    )
-    assert shown.stdout == "this one: demo --once\n"
+    assert run(SETUP.with_name("demo"), "--once", env=environ).stdout == "this one: demo --once\n"

@@ -3,20 +3,18 @@
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLScalarType, is_specified_scalar_type
+from pages import DOCS, PAGES, ROOT, blocks, read_text
+from programs import run
 
 from schema.build import executable_schema
 
-ROOT = Path(__file__).parent.parent
-NODE = Path(__file__).parent / "node"
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-
-FENCE = re.compile(r"^```ts\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NODE = ROOT / "tests" / "node"
+TYPES = [kind for kind in executable_schema().type_map.values() if isinstance(kind, GraphQLObjectType)]
 
 STRICT = {
     "strict": True,
@@ -35,7 +33,7 @@ pytestmark = pytest.mark.node
 
 
 class Compiled(NamedTuple):
-    """The directory with the blocks as JavaScript, `built/writes-110.js` for that line, and what the compiler said."""
+    """The directory with the blocks as JavaScript, `built/writes-2.js` for the third, and what the compiler said."""
 
     directory: Path
     said: str
@@ -54,38 +52,23 @@ def compiled(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Compi
     (directory / "package.json").write_text('{"type": "module"}')
     (directory / "tsconfig.json").write_text(json.dumps({"compilerOptions": STRICT}))
     shutil.copy(NODE / "reader.d.ts", directory)
-    for name, block in blocks().items():
-        (directory / f"{name}.ts").write_text(block, encoding="utf-8")
-    said = run(NODE / "node_modules" / ".bin" / "tsc", cwd=directory, check=False)
-    return Compiled(directory, said)
-
-
-def blocks() -> dict[str, str]:
-    """Each block by its page and line."""
-    found = {}
     for page in PAGES:
-        text = page.read_text(encoding="utf-8")
         place = "-".join(page.with_suffix("").relative_to(ROOT).parts).removeprefix("docs-")
-        for block in FENCE.finditer(text):
-            line = text.count("\n", 0, block.start(1)) + 1
-            found[f"{place}-{line}"] = block[1]
+        for number, block in enumerate(blocks(page, "ts")):
+            (directory / f"{place}-{number}.ts").write_text(block, encoding="utf-8")
     for path in (ROOT / "examples").glob("*.ts"):
-        found[f"examples-{path.stem}"] = path.read_text(encoding="utf-8")
-    return found
-
-
-def run(*command: str | Path, check: bool = True, **options: Any) -> str:
-    process = subprocess.run(command, check=check, stdout=subprocess.PIPE, text=True, timeout=120, **options)
-    return process.stdout
+        shutil.copy(path, directory / f"examples-{path.name}")
+    said = run(NODE / "node_modules" / ".bin" / "tsc", cwd=directory, status=None).stdout
+    return Compiled(directory, said)
 
 
 def node(program: str) -> str:
     """What Node.js prints, with the packages of tests/node."""
-    return run("node", "--input-type=module", "-e", program, cwd=NODE)
+    return run("node", "--input-type=module", "-e", program, cwd=NODE).stdout
 
 
 def test_every_block_compiles_in_strict_mode(compiled: Compiled) -> None:
-    assert len(blocks()) >= 3
+    assert len([*compiled.directory.glob("*-*.ts")]) >= 3
     assert compiled.said == ""
 
 
@@ -280,10 +263,9 @@ def test_apollo_policies_name_every_list_and_argument(compiled: Compiled) -> Non
         console.log(JSON.stringify(Object.fromEntries(policies)));
     """
     merged = json.loads(node(block + program))
-    types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLObjectType)]
     lists = {
         f"{t.name}.{name}": set(field.args)
-        for t in types
+        for t in TYPES
         for name, field in t.fields.items()
         if str(field.type).endswith("Connection")
     }
@@ -314,14 +296,12 @@ def test_apollo_reads_fragments_on_interfaces(compiled: Compiled) -> None:
 def test_graphcache_keys_name_every_type_without_an_id(compiled: Compiled) -> None:
     block = compiled.block("examples", "exchange-graphcache").replace("cacheExchange({", "Object.values({")
     printed = node(f"{block}; console.log(Object.keys(cache[0]).join())")
-    types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLObjectType)]
-    without_id = {t.name for t in types if "id" not in t.fields}
+    without_id = {t.name for t in TYPES if "id" not in t.fields}
     assert set(printed.strip().split(",")) == {name for name in without_id if not NEVER_KEYED.search(name)}
 
 
 def test_type_generator_maps_every_scalar() -> None:
-    page = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
-    (scalars,) = re.findall(r"^ +scalars: \{ (.*) \}$", page, re.MULTILINE)
+    (scalars,) = re.findall(r"^ +scalars: \{ (.*) \}$", read_text(DOCS / "quickstart.md"), re.MULTILINE)
     types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLScalarType)]
     own = {t.name for t in types if not is_specified_scalar_type(t)}
     assert scalars.split(", ") == [f"{name}: string" for name in sorted(own)]

@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import ssl
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,6 @@ from processes import free_port
 from self_signed import self_signed
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-
-
-def run(*command: str) -> str:
-    """What a program prints that ends without a failure."""
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr
-    return ended.stdout + ended.stderr
 
 
 class Nginx:

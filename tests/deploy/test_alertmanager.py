@@ -5,14 +5,14 @@ They are put together here, as Alertmanager does.
 """
 
 import json
-import subprocess
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import yaml
-from deployed import DEPLOY, run
+from deployed import DEPLOY
+from programs import run
 from test_alerts import ALERTS
 
 FOLDER = DEPLOY / "alertmanager"
@@ -26,7 +26,7 @@ def test_configuration_is_valid_but_for_payloads(find_tool, tmp_path):
         del receiver["webhook_configs"][0]["payload"]
     config["templates"] = [str(FOLDER / "*.tmpl")]
     (tmp_path / "alertmanager.yml").write_text(yaml.safe_dump(config))
-    printed = run(find_tool("amtool"), "check-config", str(tmp_path / "alertmanager.yml"))
+    printed = run(find_tool("amtool"), "check-config", tmp_path / "alertmanager.yml").stdout
     assert "2 receivers" in printed
     assert "1 templates" in printed
 
@@ -37,9 +37,8 @@ def render(find_tool, tmp_path):
     program = find_tool("amtool")
 
     def render_text(text: str) -> str:
-        command = [program, "template", "render", "--template.glob", str(FOLDER / "*.tmpl"), "--template.text", text]
-        command += ["--template.data", str(tmp_path / "data.json")]
-        rendered = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+        options = ("--template.glob", FOLDER / "*.tmpl", "--template.data", tmp_path / "data.json")
+        rendered = run(program, "template", "render", *options, "--template.text", text).stdout
         with suppress(yaml.YAMLError):  # Alertmanager reads a text as YAML where it can: it has to stay a text
             assert isinstance(yaml.safe_load(rendered), str), rendered
         return rendered

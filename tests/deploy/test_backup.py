@@ -2,12 +2,14 @@
 
 import asyncio
 import shutil
-import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
+from programs import run
 from throw_away import database
+from waiting import until
 
 from gateway.journal.journal import utc_now
 from gateway.journal.sqlite import FILE_NAME
@@ -26,65 +28,33 @@ NEW_ORDER = {
 SAVED = {"code": 0}
 
 
-class SqliteFile:
-    """Backed up while the gateway is stopped."""
-
-    while_it_serves = False
-
-    def __init__(self, folder: Path) -> None:
-        self.settings = {"GATEWAY_DATA_DIR": str(folder)}
-        self._file = folder / FILE_NAME
-        self._copy = folder / "journal.backup"
-
-    async def back_up(self) -> None:
-        assert not self._file.with_name(FILE_NAME + "-wal").exists()
-        shutil.copy(self._file, self._copy)
-
-    async def lose(self) -> None:
-        for file in self._file.parent.glob(FILE_NAME + "*"):
-            file.unlink()
-
-    async def restore(self) -> dict[str, str]:
-        shutil.copy(self._copy, self._file)
-        return self.settings
+async def back_up(settings: dict[str, str], copy: Path) -> None:
+    """That of SQLite while the gateway is stopped, and PostgreSQL's while it serves."""
+    if url := settings.get("GATEWAY_DATABASE_URL"):
+        await asyncio.to_thread(run, "pg_dump", "--format=custom", f"--file={copy}", f"--dbname={url}")
+    else:
+        file = Path(settings["GATEWAY_DATA_DIR"]) / FILE_NAME
+        assert not file.with_name(FILE_NAME + "-wal").exists()
+        shutil.copy(file, copy)
 
 
-class PostgresDump:
-    """Backed up while the gateway serves, restored into another database."""
-
-    while_it_serves = True
-
-    def __init__(self, folder: Path, urls: tuple[str, str]) -> None:
-        self._old, self._new = urls
-        self.settings = {"GATEWAY_DATA_DIR": str(folder), "GATEWAY_DATABASE_URL": self._old}
-        self._dump = folder / "journal.dump"
-
-    async def back_up(self) -> None:
-        await self._run("pg_dump", "--format=custom", f"--file={self._dump}", f"--dbname={self._old}")
-
-    async def lose(self) -> None:
-        """The old database is not used any more."""
-
-    async def restore(self) -> dict[str, str]:
-        await self._run("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={self._new}", str(self._dump))
-        return self.settings | {"GATEWAY_DATABASE_URL": self._new}
-
-    async def _run(self, *command: str) -> None:
-        await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, timeout=60)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def journal(request, tmp_path, in_ci):
-    if request.param == "sqlite":
-        yield SqliteFile(tmp_path)
+@asynccontextmanager
+async def restored(settings: dict[str, str], copy: Path) -> AsyncIterator[dict[str, str]]:
+    """The settings with the journal that was backed up, PostgreSQL's in another database."""
+    if "GATEWAY_DATABASE_URL" in settings:
+        async with database() as url:
+            options = ("--exit-on-error", "--no-owner")
+            await asyncio.to_thread(run, "pg_restore", *options, f"--dbname={url}", copy)
+            yield settings | {"GATEWAY_DATABASE_URL": url}
         return
-    try:
-        async with database() as old, database() as new:
-            yield PostgresDump(tmp_path, (old, new))
-    except OSError:
-        if in_ci:
-            raise
-        pytest.skip("no PostgreSQL server")
+    put_back(copy, Path(settings["GATEWAY_DATA_DIR"]))
+    yield settings
+
+
+def put_back(copy: Path, folder: Path) -> None:
+    for file in folder.glob(FILE_NAME + "*"):
+        file.unlink()
+    shutil.copy(copy, folder / FILE_NAME)
 
 
 async def states(gateway) -> dict[str, str]:
@@ -93,16 +63,19 @@ async def states(gateway) -> dict[str, str]:
 
 
 async def until_delivered(gateway, *numbers: str) -> None:
-    async with asyncio.timeout(20):
-        while {(await states(gateway)).get(number) for number in numbers} != {"DELIVERED"}:  # noqa: ASYNC110 # the relay
-            await asyncio.sleep(0.01)
+    async def all_are() -> bool:
+        known = await states(gateway)
+        return {known.get(number) for number in numbers} == {"DELIVERED"}
+
+    await until(all_are)
 
 
-async def test_restored_journal_loses_nothing_silently(serve, environ, sandbox, journal):
+async def test_restored_journal_loses_nothing_silently(serve, environ, sandbox, engine, tmp_path):
     """What was acknowledged before the backup is delivered; what came later is unknown, and can be sent again."""
     unpaid = [order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid]
     delivered, waiting, in_flight, delivered_later, lost, *arriving = unpaid[:10]
-    environ = environ | journal.settings | {"GATEWAY_CALL_TIMEOUT": "1", "GATEWAY_ID_KEY": "k" * 32}
+    environ = environ | engine | {"GATEWAY_CALL_TIMEOUT": "1", "GATEWAY_ID_KEY": "k" * 32}
+    copy = tmp_path / "journal.backup"
     order = {"input": NEW_ORDER | {"idempotencyKey": "since-the-backup"}}
     late = timedelta()
 
@@ -135,18 +108,16 @@ async def test_restored_journal_loses_nothing_silently(serve, environ, sandbox, 
 
     async with serve(environ, clock) as gateway:
         await use_before_backup(gateway)
-        if journal.while_it_serves:
-            await asyncio.gather(pay(gateway, *arriving), journal.back_up())
+        if engine:
+            await asyncio.gather(pay(gateway, *arriving), back_up(environ, copy))
             await use_after_backup(gateway)
-    if not journal.while_it_serves:
-        await journal.back_up()
+    if not engine:
+        await back_up(environ, copy)
         async with serve(environ, clock) as gateway:
             await pay(gateway, *arriving)
             await use_after_backup(gateway)
-    await journal.lose()
-    environ |= await journal.restore()
 
-    async with serve(environ, clock) as gateway:
+    async with restored(environ, copy) as settings, serve(settings, clock) as gateway:
         known = await states(gateway)
         assert {delivered, waiting, in_flight} <= set(known)
         assert not {delivered_later, lost} & set(known)

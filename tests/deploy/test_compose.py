@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import time
 from typing import Any
 
@@ -11,12 +10,13 @@ import pytest
 from callers import sign
 from deployed import DEPLOY
 from joserfc.jwk import ECKey
+from programs import run
 
 from gateway.app import create_app
 from gateway.auth.principal import Scope
 from gateway.commands.serve import GRACE
 from gateway.sandbox.server import SandboxOptions
-from gateway.settings import Mistakes, SettingsError, load_settings
+from gateway.settings import SettingsError, load_settings
 
 COMPOSE = DEPLOY / "compose"
 SECRETS = {"GATEWAY_ID_KEY": "k" * 32, "PGPASSWORD": "p" * 32}
@@ -36,10 +36,9 @@ def config(find_tool, tmp_path):
         settings = tmp_path / "some.env"
         settings.write_text("".join(f"{name}={value}\n" for name, value in env.items()))
         options = [option for file in files for option in ("--file", str(COMPOSE / file))]
-        command = [program, *options, "--env-file", str(settings), "--profile", profile, "config", "--format", "json"]
+        options += ["--env-file", str(settings), "--profile", profile]
         environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-        answer = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=120)
-        assert answer.returncode == 0, answer.stderr
+        answer = run(program, *options, "config", "--format", "json", env=environ)
         assert "level=warning" not in answer.stderr
         return json.loads(answer.stdout)
 
@@ -61,10 +60,7 @@ def refused(environment) -> str:
     """What the gateway says of the settings of its service; empty: it starts."""
     environ = {name: str(value) for name, value in environment.items() if value is not None}
     try:
-        mistakes = Mistakes()
-        with mistakes.collect():
-            create_app(load_settings(environ | {"GATEWAY_HOST": "0.0.0.0", "GATEWAY_PORT": "8000"}))  # noqa: S104
-        mistakes.check()
+        create_app(load_settings(environ | {"GATEWAY_HOST": "0.0.0.0", "GATEWAY_PORT": "8000"}))  # noqa: S104
     except SettingsError as error:
         return str(error)
     return ""
@@ -83,10 +79,8 @@ def test_example_lacks_nothing_but_its_secrets(production):
 
 def test_secrets_of_the_gateway_stay_with_it(production):
     for name, service in production["services"].items():
-        secret = {
-            key for key, value in (service.get("environment") or {}).items() if value == SECRETS["GATEWAY_ID_KEY"]
-        }
-        assert secret == ({"GATEWAY_ID_KEY"} if name == "gateway" else set())
+        secret = [key for key, value in (service.get("environment") or {}).items() if value == "k" * 32]
+        assert secret == (["GATEWAY_ID_KEY"] if name == "gateway" else [])
 
 
 def test_only_nginx_is_reachable_from_outside(production):

@@ -4,7 +4,8 @@ import json
 
 import pytest
 import yaml
-from deployed import DEPLOY, require_known_metrics, run
+from deployed import DEPLOY, require_known_metrics
+from programs import run
 
 FOLDER = DEPLOY / "grafana"
 DASHBOARD = json.loads((FOLDER / "dashboards" / "gateway.json").read_text(encoding="utf-8"))
@@ -24,7 +25,8 @@ def test_every_query_is_valid(find_tool, tmp_path):
     assert not any("$" in query for query in filled)
     rules = [{"record": f"query_{number}", "expr": query} for number, query in enumerate(filled)]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
-    assert f"{len(QUERIES)} rules found" in run(find_tool("promtool"), "check", "rules", str(tmp_path / "rules.yml"))
+    checked = run(find_tool("promtool"), "check", "rules", tmp_path / "rules.yml")
+    assert f"{len(QUERIES)} rules found" in checked.stdout
 
 
 def test_panels_are_numbered_and_do_not_overlap():

@@ -9,9 +9,10 @@ from asyncio import to_thread
 from urllib.parse import urlsplit
 
 import pytest
-from deployed import DEPLOY, Nginx, run
+from deployed import DEPLOY, Nginx
 from graphql_socket import connected
 from processes import free_port
+from programs import run
 
 from gateway.http.server.bounds import ServerLimits
 from gateway.settings import Settings
@@ -51,8 +52,8 @@ async def ask(client, query=ORDERS, **headers):
 
 
 def test_configuration_is_valid(find_tool, tmp_path):
-    printed = run(find_tool("nginx"), "-t", "-p", str(tmp_path), "-c", str(Nginx(tmp_path, [8000]).file))
-    assert "[warn]" not in printed
+    printed = run(find_tool("nginx"), "-t", "-p", tmp_path, "-c", Nginx(tmp_path, [8000]).file)
+    assert "[warn]" not in printed.stderr
 
 
 async def test_query_is_answered_through_nginx(client):
@@ -88,7 +89,7 @@ async def test_http_2_is_spoken(nginx, gateway, find_tool):
     command = [find_tool("curl"), "--silent", "--http2", "--cacert", str(nginx.logs / "tls.crt"), "--write-out"]
     command += ["\n%{http_version}", "--json", json.dumps({"query": "{ viewer { subject } }"}), "--noproxy", "*"]
     command += ["--header", f"authorization: Bearer {gateway.token}", f"{nginx.url}/graphql"]
-    body, _, version = (await to_thread(run, *command)).rpartition("\n")
+    body, _, version = (await to_thread(run, *command)).stdout.rpartition("\n")
     assert json.loads(body)["data"]["viewer"]["subject"]
     assert version == "2"
 

@@ -6,7 +6,6 @@ from collections import Counter
 
 import pytest
 from processes import GatewayProcess
-from throw_away import database
 
 VIEWER = {"query": "{ viewer { subject } }"}
 CALLERS = 4
@@ -14,21 +13,9 @@ PAUSE = 0.02
 """Seconds between two requests of a caller: the gateways need the processor to start."""
 
 
-@pytest.fixture
-async def shared(environ, in_ci):
-    """Settings of gateways that share a journal."""
-    try:
-        async with database() as url:
-            yield environ | {"GATEWAY_DATABASE_URL": url, "GATEWAY_ID_KEY": "k" * 32}
-    except OSError:
-        if in_ci:
-            raise
-        pytest.skip("no PostgreSQL server")
-
-
-@pytest.mark.postgres
 @pytest.mark.parametrize("workers", [1, 2])
-async def test_replacing_gateways_fails_no_request(shared, run_nginx, tmp_path, workers):
+async def test_replacing_gateways_fails_no_request(environ, database_url, run_nginx, tmp_path, workers):
+    shared = environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_ID_KEY": "k" * 32}
     gateways = [GatewayProcess(shared, tmp_path / f"log-{number}", workers) for number in range(2)]
     answers: Counter[int] = Counter()
     async with contextlib.AsyncExitStack() as stack:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from deployed import DEPLOY, run
+from deployed import DEPLOY
 from processes import free_port
+from programs import run
 
 from gateway.commands.serve import GRACE
 
@@ -28,12 +29,13 @@ def unit(tmp_path):
 
 
 def test_unit_is_valid(find_tool, unit):
-    assert run(find_tool("systemd-analyze"), "verify", "--man=no", "--recursive-errors=no", str(unit)) == ""
+    verified = run(find_tool("systemd-analyze"), "verify", "--man=no", "--recursive-errors=no", unit)
+    assert verified.stdout + verified.stderr == ""
 
 
 def test_unit_is_confined(find_tool, unit):
     """On systemd's scale from 0 to 10; without any confinement a service has 9.6."""
-    run(find_tool("systemd-analyze"), "security", "--offline=true", "--threshold=20", "--no-pager", str(unit))
+    run(find_tool("systemd-analyze"), "security", "--offline=true", "--threshold=20", "--no-pager", unit)
 
 
 def test_gateway_has_time_to_stop():
@@ -89,7 +91,7 @@ class Machine:
     def systemctl(self, *arguments: str) -> str:
         started = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()  # or not yet
         command = ("nsenter", "--target", *started, "--mount", "--pid", "systemctl", *arguments, "wanjia-gateway")
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120).stdout.strip()
+        return run(*command, status=None).stdout.strip()
 
     async def until_active(self, starts: int) -> None:
         """Processes have logged that they serve so many times, and systemd takes the unit for started."""

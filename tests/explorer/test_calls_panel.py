@@ -3,19 +3,11 @@
 from typing import Any
 
 import pytest
-from browser import execute, open_dashboard, open_example, show_panel, write_query
+from browser import execute, open_dashboard, open_example, run_traced, show_panel, write_query
 from made_up_trace import QUERY, add_trace
 from playwright.async_api import Page, expect
 
 pytestmark = pytest.mark.browser
-
-
-async def run_traced(page: Page) -> dict[str, Any]:
-    """Execute, and return the trace that came."""
-    async with page.expect_response(lambda response: "x-trace" in response.request.headers) as came:
-        await execute(page)
-    trace: dict[str, Any] = (await (await came.value).json())["extensions"]["trace"]
-    return trace
 
 
 async def test_timeline_shows_each_call_once_at_its_place(demo: str, page: Page) -> None:

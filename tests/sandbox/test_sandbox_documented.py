@@ -3,41 +3,29 @@
 import json
 import os
 import re
-import shutil
-import subprocess
 from asyncio import to_thread
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
+from pages import DOCS, FENCE, ROOT, read_text
+from programs import run
 
 from gateway.sandbox.control import Control
-from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import FaultKind
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGE = read_text(DOCS / "sandbox.md")
 
 
-@pytest.fixture
-def dialect():
-    """As `gateway demo` runs its sandbox."""
-    return Dialect.MIXED
-
-
-async def test_documented_commands_answer_as_documented(gateway, sandbox, in_ci, subtests):
-    if shutil.which("curl") is None and not in_ci:
-        pytest.skip("needs curl")
+@pytest.mark.demo
+async def test_documented_commands_answer_as_documented(gateway, sandbox, find_tool, subtests):
+    find_tool("curl")
     environ = os.environ | {"GATEWAY_DATA_DIR": str(gateway.data_dir)}
     addresses = {"8000": gateway.url, "9001": sandbox.wjdh.url, "9002": sandbox.security.url}
     page = re.sub(r"http://127\.0\.0\.1:(\d+)", lambda address: addresses[address[1]], PAGE)
-    blocks = FENCE.findall(page)
-    for (language, command), (_, answer) in pairwise(blocks):
+    for (language, command), (_, answer) in pairwise(FENCE.findall(page)):
         if language == "sh":
             with subtests.test(command):
-                shell = ["sh", "-c", command]
-                ran = await to_thread(subprocess.run, shell, cwd=ROOT, env=environ, capture_output=True, timeout=30)
+                ran = await to_thread(run, "sh", "-c", command, cwd=ROOT, env=environ)
                 assert without_accidents(json.loads(ran.stdout)) == without_accidents(json.loads(answer))
 
 
