@@ -67,7 +67,7 @@ INDEX = "https://mirror.example/simple"  # that of pip's settings
     [
         ({}, INDEX, "true"),
         ({"PIP_INDEX_URL": "https://pip.example", "OF_PIP": "/pip.pem"}, "https://pip.example", "/pip.pem"),
-        ({"UV_DEFAULT_INDEX": "https://uv.example", "OF_PIP": "/", "PIP_CERT": "/it"}, "https://uv.example", "/it"),
+        ({"UV_DEFAULT_INDEX": "uv", "PIP_INDEX_URL": "pip", "OF_PIP": "/", "PIP_CERT": "/it"}, "uv", "/it"),
         ({"PIP_CERT": "/its.pem", "SSL_CERT_FILE": "/own.pem"}, INDEX, "/own.pem"),
     ],
 )
