@@ -27,7 +27,7 @@ from gateway.contact.check import require_usable
 from gateway.env_file import export_others
 from gateway.errors import GatewayError
 from gateway.http.application import Application
-from gateway.http.errors import server_error_app
+from gateway.http.errors import server_error_response
 from gateway.http.server.bounds import Pool, ServerLimits, WebSocketConnection
 from gateway.http.server.connection import HttpConnection
 from gateway.http.telemetry import count_failure
@@ -105,7 +105,7 @@ def server_options(settings: Settings, metrics: Metrics | None = None) -> dict[s
     """
     metrics = Metrics() if metrics is None else metrics
     limits = ServerLimits(keep_alive_timeout=settings.keep_alive_timeout, max_connections=settings.max_connections)
-    error_app = partial(server_error_app, partial(count_failure, metrics))
+    error_app = partial(server_error_response, partial(count_failure, metrics))
     return {
         "loop": "uvloop",
         "http": partial(HttpConnection, Pool(limits, error_app, metrics.watch_connections)),

@@ -10,11 +10,13 @@ import structlog
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from gateway.errors import GatewayError, UserInputError
-from gateway.http.errors import Refusal, refusal_app
+from gateway.http.errors import Refusal, refusal_response
 from gateway.wording.requests import RequestWording
 
 OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics")  # for machines that know the gateway by its address alone
@@ -60,7 +62,7 @@ class Application(Starlette):
         routes: Sequence[BaseRoute] = (),
         lifespan: Lifespan["Application"] | None = None,
     ) -> None:
-        super().__init__(lifespan=lifespan)
+        super().__init__(lifespan=lifespan, exception_handlers={GatewayError: _refuse, Refusal: _refuse})
         self.router.redirect_slashes = False  # it would send forms on without TLS
         self.serve(routes)
         names = [re.escape(f"[{name}]" if ":" in name else name) for name in hosts]
@@ -103,7 +105,7 @@ class Application(Starlette):
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close"})
             else:
-                await refusal_app(Refusal(421, error))(scope, receive, send)
+                await refusal_response(Refusal(421, error))(scope, receive, send)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer by a route. What it raises goes to the exception handlers, and else to the server.
@@ -133,6 +135,10 @@ class Application(Starlette):
 
 async def _raise(error: Exception, *_asgi: object) -> None:
     raise error
+
+
+async def _refuse(_request: Request, error: Exception) -> Response:
+    return refusal_response(error)
 
 
 class ListedOrigins(CORSMiddleware):

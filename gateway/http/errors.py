@@ -10,7 +10,8 @@ from typing import Any, Final
 import orjson
 import structlog
 from graphql import GraphQLError, ValueNode, VariableDefinitionNode
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Scope, Send
 
 from gateway.auth.masking import mask_text
 from gateway.auth.rate import refused_headers
@@ -63,6 +64,7 @@ class MediaType(Enum):
 
     GRAPHQL_RESPONSE = b"application/graphql-response+json; charset=utf-8"
     JSON = b"application/json; charset=utf-8"
+    EVENTS = b"text/event-stream; charset=utf-8"
 
     def __init__(self, content_type: bytes) -> None:
         self.headers = (
@@ -121,22 +123,25 @@ async def send_json(
         await send({"type": "http.response.body", "body": body})
 
 
-def refusal_app(refusal: Refusal) -> ASGIApp:
+def json_response(body: bytes, request_id: str, status: int = 200, headers: Headers = ()) -> Response:
+    """An answer in JSON, of a route or as an application of its own."""
+    response = Response(body, status)
+    response.raw_headers += [*MediaType.JSON.headers, (b"x-request-id", request_id.encode()), *headers]
+    return response
+
+
+def refusal_response(error: Exception) -> Response:
     """What answers where a request goes no further than the edge."""
-
-    async def refuse(scope: Scope, _receive: Receive, send: Send) -> None:
-        id_ = new_request_id()
-        await send_json(scope, send, id_, refusal.status, errors_json(refusal.error, id_), refusal.headers)
-
-    return refuse
+    refusal, id_ = Refusal.from_error(error), new_request_id()
+    return json_response(errors_json(refusal.error, id_), id_, refusal.status, refusal.headers)
 
 
-def server_error_app(on_refusal: Callable[[Exception], object], error: Exception) -> ASGIApp:
+def server_error_response(on_refusal: Callable[[Exception], object], error: Exception) -> Response:
     """What answers where the server refuses a request (RequestError), with its status and in the contract's codes, or
     where an application has raised an error.
     """
     if not isinstance(error, RequestError):
-        return refusal_app(Refusal(500, error))
+        return refusal_response(error)
     cause: GatewayError
     if error.status in (429, 503):
         cause = RateLimitedError(wire_text(error.message, RateLimitedError.code), 1.0, subject=error.subject)
@@ -150,7 +155,7 @@ def server_error_app(on_refusal: Callable[[Exception], object], error: Exception
     refusal = Refusal.from_error(cause)
     refusal.status = error.status
     on_refusal(cause)
-    return refusal_app(refusal)
+    return refusal_response(refusal)
 
 
 def errors_json(error: Exception, request_id: str) -> bytes:

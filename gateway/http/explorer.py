@@ -5,7 +5,7 @@ only the gateway's own page may call them, from this machine.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -18,13 +18,12 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route
 
 from gateway.auth.issuer import DemoIssuer, DevelopmentIssuer, is_loopback
 from gateway.auth.principal import Scope as Right
 from gateway.errors import ForbiddenError, GatewayError, UserInputError
-from gateway.http.errors import Refusal, new_request_id, refusal_app, send_json
+from gateway.http.errors import json_response, new_request_id
 from gateway.http.request import read_body, read_length
 from gateway.settings import LOOPBACK_NAMES, Settings, make_url
 from gateway.wording.requests import RequestWording
@@ -95,32 +94,22 @@ def read_examples() -> list[Example]:
     return examples
 
 
-def open_explorer(settings: Settings, graphql_path: str, token: str, sandbox: Mapping[str, str]) -> list[BaseRoute]:
-    """GraphiQL where it is shown; tokens and switches only where both platforms are the `sandbox`.
+def open_explorer(settings: Settings, graphql_path: str, token: str, sandbox: Mapping[str, str]) -> list[Route]:
+    """GraphiQL where it is shown: the page at `/`, and what it loads under `/explorer/`. The `token` is on the page for
+    everybody who opens it. Tokens and switches are there only where both platforms are the `sandbox`.
 
     No request shows whether it is of this machine: a plain proxy sends those of others on from here, to a name of here.
     """
     if not settings.shows_explorer:
         return []
-    if not sandbox or settings.auth_issuer:
-        return [*explorer_routes(graphql_path, token=token)]
-    page = explorer_routes(graphql_path, token=token, token_path=TOKEN_PATH, sandbox_path=SANDBOX_PATH)
-    return [token_route(DemoIssuer.open(settings)), *sandbox_routes(sandbox), *page]
-
-
-def explorer_routes(
-    graphql_path: str, *, token_path: str = "", sandbox_path: str = "", token: str = "", scopes: Iterable[str] = Right
-) -> list[Route]:
-    """The page at `/`, and what it loads under `/explorer/`. Empty paths: the gateway does not offer it. A `token` is
-    on the page for everybody who opens it; `scopes` are those a token may have.
-    """
+    is_demo = bool(sandbox) and not settings.auth_issuer
     page = Template((ASSETS / "index.html").read_text(encoding="utf-8")).substitute(
         graphql_path=graphql_path,
         subscription_path=graphql_path,
-        token_path=token_path,
-        sandbox_path=sandbox_path,
+        token_path=TOKEN_PATH if is_demo else "",
+        sandbox_path=SANDBOX_PATH if is_demo else "",
         token=escape(token),
-        scopes=" ".join(scopes),
+        scopes=" ".join(Right),
     )
     examples = orjson.dumps(read_examples())
     built = {path.name for path in ASSETS.iterdir() if path.suffix in (".js", ".css")}
@@ -132,30 +121,23 @@ def explorer_routes(
         return FileResponse(ASSETS / name, headers=FOREVER)
 
     return [
+        *([token_route(DemoIssuer.open(settings)), *sandbox_routes(sandbox)] if is_demo else ()),
         Route("/", HTMLResponse(page, headers=FRESH), methods=["GET"]),
         Route("/explorer/examples.json", Response(examples, 200, FRESH, "application/json"), methods=["GET"]),
         Route("/explorer/{name}", send_asset),
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class LocalEndpoint:
-    """Answers local requests with JSON and all others with 403. `answer` makes it of the request and its body, and may
-    raise GatewayError.
-    """
+def local_route(path: str, answer: Callable[[Request, bytes], Awaitable[bytes]], method: str = "POST") -> Route:
+    """Answers local requests with JSON and all others with 403. `answer` makes it of the request and its body."""
 
-    answer: Callable[[Request, bytes], Awaitable[bytes]]
+    async def endpoint(request: Request) -> Response:
+        require_local(request)
+        length = read_length(request.headers.get("content-length"))
+        body = await read_body(request.receive, length, LARGEST_BODY)
+        return json_response(await answer(request, body), new_request_id())
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        try:
-            require_local(request)
-            length = read_length(request.headers.get("content-length"))
-            answer = await self.answer(request, await read_body(receive, length, LARGEST_BODY))
-        except (Refusal, GatewayError) as error:
-            await refusal_app(Refusal.from_error(error))(scope, receive, send)
-        else:
-            await send_json(scope, send, new_request_id(), 200, answer)
+    return Route(path, endpoint, methods=[method])
 
 
 def require_local(request: Request) -> None:
@@ -198,7 +180,7 @@ def token_route(issuer: DevelopmentIssuer) -> Route:
             raise UserInputError("token", RequestWording.NO_TOKEN(reason=error)) from None
         return orjson.dumps({"token": token})
 
-    return Route(TOKEN_PATH, LocalEndpoint(mint), methods=["POST"])
+    return local_route(TOKEN_PATH, mint)
 
 
 class SandboxError(GatewayError):
@@ -208,8 +190,9 @@ class SandboxError(GatewayError):
 def sandbox_routes(platforms: Mapping[str, str]) -> list[Route]:
     """For the demo only. `platforms`: the sandbox's address of each, by its name in lower case."""
 
-    def switch(path: str, *fields: str, method: str = "POST", of_platform: bool = False) -> Route:
+    def switch(path: str, *fields: str, method: str = "POST") -> Route:
         """Pass these members of a JSON object on to the sandbox, as a form, and give its answer."""
+        name = path.removeprefix("{platform}/")
 
         async def answer(request: Request, body: bytes) -> bytes:
             platform = request.path_params.get("platform", next(iter(platforms)))
@@ -219,10 +202,10 @@ def sandbox_routes(platforms: Mapping[str, str]) -> list[Route]:
                 given = msgspec.json.decode(body or b"{}", type=dict[str, object])
             except ValueError:  # msgspec's is one too
                 raise UserInputError("body", RequestWording.BODY_NO_OBJECT()) from None
-            form = {name: str(value) for name, value in given.items() if name in fields}
+            form = {field: str(value) for field, value in given.items() if field in fields}
             if path == "pay":
                 form["callback_url"] = make_url(*request.scope["server"])
-            url = f"{platforms[platform]}/__sandbox__/{path}"
+            url = f"{platforms[platform]}/__sandbox__/{name}"
             try:
                 async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as client:
                     response = await client.request(method, url, data=form or None, headers=NO_PAGE)
@@ -232,13 +215,12 @@ def sandbox_routes(platforms: Mapping[str, str]) -> list[Route]:
                 raise UserInputError("sandbox", RequestWording.SANDBOX_REFUSED(reason=response.json().get("error")))
             return response.content
 
-        place = "{platform}/" if of_platform else ""
-        return Route(f"{SANDBOX_PATH}/{place}{path}", LocalEndpoint(answer), methods=[method])
+        return local_route(f"{SANDBOX_PATH}/{path}", answer, method)
 
     return [
         switch("faults", method="DELETE"),
         switch("pay", "order_number"),
         switch("reset"),
-        switch("faults", "kind", "endpoint", "times", "seconds", of_platform=True),
-        switch("tokens/expire", of_platform=True),
+        switch("{platform}/faults", "kind", "endpoint", "times", "seconds"),
+        switch("{platform}/tokens/expire"),
     ]
