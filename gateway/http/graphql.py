@@ -29,9 +29,9 @@ from gateway.errors import (
     UserInputError,
 )
 from gateway.execution.documents import DocumentError
-from gateway.http.errors import Refusal, errors_json, new_request_id, send_json
+from gateway.http.errors import MediaType, Refusal, errors_json, new_request_id, send_json
 from gateway.http.operation import QUERY, Deadline, Operation, Service
-from gateway.http.request import EVENT_STREAM, SERVED, RequestHead, read_parameters
+from gateway.http.request import SERVED, RequestHead, read_parameters
 from gateway.http.server.connection import HEADER_BLOCK
 from gateway.http.telemetry import CANCELLED, Transport
 from gateway.wording.requests import RequestWording
@@ -41,12 +41,7 @@ RECHECK = 60.0
 
 KEEP_ALIVE = 15.0  # seconds between comments that show proxies, and the gateway, that the connection is alive
 
-EVENT_HEADERS: Final = (
-    (b"content-type", EVENT_STREAM + b"; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-accel-buffering", b"no"),
-)
+EVENT_HEADERS: Final = (*MediaType.EVENTS.headers, (b"x-accel-buffering", b"no"))
 
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 

@@ -29,7 +29,6 @@ REQUEST_ID: ContextVar[str] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}request_id")
 """That of the request under way: by this name structlog's `merge_contextvars` finds it for each line of the log."""
 
 SERVED: Final = ("GET", "POST")
-EVENT_STREAM: Final = b"text/event-stream"
 UTF_8: Final = ("utf-8", "utf8")
 
 Client: TypeAlias = tuple[str, str]
@@ -45,8 +44,8 @@ CLIENT_VERSIONS: Final = ("apollographql-client-version", "graphql-client-versio
 
 _CLIENT_NAME: Final = re.compile(r"@?[A-Za-z][A-Za-z0-9 ._/-]{0,47}")
 _CLIENT_VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,31}")
-_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_TRACE_PARENT: Final = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_TRACE_PARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 _WEIGHT: Final = re.compile(r"0?\.\d+|[01]\.?|1\.0+")
 
 
@@ -68,38 +67,36 @@ class RequestHead:
         fields = header_fields(scope["headers"])
         self.method: str = scope["method"]
         self.query_string: bytes = scope["query_string"]
-        accept = fields.get(b"accept")
-        media_type = negotiate(accept)
-        self.answer_type = media_type or MediaType.JSON
+        media_type = negotiate(fields.get("accept"))
+        self.is_served = self.method in SERVED and media_type is not None
+        self.wants_events = self.is_served and media_type is MediaType.EVENTS
+        self.answer_type = MediaType.JSON if media_type is MediaType.EVENTS else media_type or MediaType.JSON
         self.request_error_status = 400 if media_type is MediaType.GRAPHQL_RESPONSE else 200
-        is_served = self.method in SERVED
-        self.wants_events = is_served and accept is not None and wants_events(accept)
-        self.is_served = is_served and (media_type is not None or self.wants_events)
-        self.wants_fresh = b"no-cache" in fields.get(b"cache-control", b"").lower()
-        content_type, parameters = _read_media_type(fields.get(b"content-type", b""))
+        self.wants_fresh = "no-cache" in fields.get("cache-control", "").lower()
+        content_type, parameters = _read_media_type(fields.get("content-type", ""))
         self.is_json = content_type == "application/json" and parameters.get("charset", "utf-8") in UTF_8
-        self.is_compressed = fields.get(b"content-encoding", b"identity").lower() != b"identity"
-        self.content_length = read_length(fields.get(b"content-length"))
-        self.wants_trace = fields.get(b"x-trace") == b"1"
-        self.trace_parent = read_trace_parent(fields.get(b"traceparent"))
-        self.last_event_id = fields.get(b"last-event-id", b"").decode("latin-1") or None
-        texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in fields.items()}
-        self.client = read_client(texts)
-        self.authorization = texts.get("authorization")
-        given_id = fields.get(b"x-request-id", b"")
-        self.request_id = given_id.decode("ascii") if _REQUEST_ID.fullmatch(given_id) else None
+        self.is_compressed = fields.get("content-encoding", "identity").lower() != "identity"
+        self.content_length = read_length(fields.get("content-length"))
+        self.wants_trace = fields.get("x-trace") == "1"
+        self.trace_parent = read_trace_parent(fields.get("traceparent", ""))
+        self.last_event_id = fields.get("last-event-id") or None
+        self.client = read_client(fields)
+        self.authorization = fields.get("authorization")
+        given_id = fields.get("x-request-id", "")
+        self.request_id = given_id if _REQUEST_ID.fullmatch(given_id) else None
 
 
-def negotiate(accept: bytes | None) -> MediaType | None:
-    """The best of what the `Accept` header lists, None when it lists neither.
+def negotiate(accept: str | None) -> MediaType | None:
+    """The best of what the `Accept` header lists, None when it lists none of them.
 
     A client that names nothing, or only wildcards, gets `application/json` as it always did; between the two at equal
-    weight, `application/graphql-response+json` is better. One in another charset weighs nothing.
+    weight, `application/graphql-response+json` is better. One in another charset weighs nothing. Event streams are for
+    clients that take no JSON: one that names both, as urql does, wants JSON.
     """
     if accept is None:
         return MediaType.JSON
     weights: dict[str, float] = {}
-    for part in accept.split(b","):
+    for part in accept.split(","):
         name, parameters = _read_media_type(part)
         weight = parameters.get("q", "1")
         is_fit = _WEIGHT.fullmatch(weight) and parameters.get("charset", "utf-8") in UTF_8
@@ -109,19 +106,15 @@ def negotiate(accept: bytes | None) -> MediaType | None:
     graphql = weights.get("application/graphql-response+json", 0.0)
     if graphql > 0 and graphql >= json:
         return MediaType.GRAPHQL_RESPONSE
-    return MediaType.JSON if json > 0 else None
+    if json > 0:
+        return MediaType.JSON
+    return MediaType.EVENTS if "text/event-stream" in weights else None
 
 
-def _read_media_type(text: bytes) -> tuple[str, dict[str, str]]:
-    name, *parameters = text.decode("latin-1").lower().split(";")
+def _read_media_type(text: str) -> tuple[str, dict[str, str]]:
+    name, *parameters = text.lower().split(";")
     pairs = (parameter.partition("=") for parameter in parameters)
     return name.strip(), {key.strip(): value.strip('" ') for key, _, value in pairs}
-
-
-def wants_events(accept: bytes) -> bool:
-    """Whether the `Accept` header names event streams, and no JSON: who names both, as urql does, wants JSON."""
-    names = [_read_media_type(part)[0] for part in accept.split(b",")]
-    return "text/event-stream" in names and negotiate(accept) is None
 
 
 def read_client(*sources: Mapping[str, object]) -> Client:
@@ -140,27 +133,27 @@ def _to_label(given: object, form: re.Pattern[str]) -> str:
     return str(given) if is_fit else OTHER
 
 
-def read_trace_parent(given: bytes | None) -> TraceParent | None:
+def read_trace_parent(given: str) -> TraceParent | None:
     """The trace named by a `traceparent` header (W3C Trace Context, 3.2); a malformed one counts as absent."""
-    match = given and _TRACE_PARENT.fullmatch(given)
-    if not match:
+    match = _TRACE_PARENT.fullmatch(given)
+    if match is None:
         return None
-    trace_id, span_id, flags = (part.decode() for part in match.groups())
+    trace_id, span_id, flags = match.groups()
     return TraceParent(trace_id, span_id, is_sampled=bool(int(flags, 16) & 1))
 
 
-def read_length(content_length: bytes | str | None) -> float:
+def read_length(content_length: str | None) -> float:
     """The bytes of the body by this header; 0 if it is not there, and any number if it is no number."""
     if content_length is None:
         return 0
-    return int(content_length) if content_length.isdigit() else inf
+    return int(content_length) if content_length.isascii() and content_length.isdigit() else inf
 
 
-def header_fields(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+def header_fields(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """The values by name. Several lines of one name are one list, in their order (RFC 9110, 5.3)."""
-    fields = dict(headers)
-    if len(fields) != len(headers):  # which is rare
-        fields = {name: b", ".join([value for other, value in headers if other == name]) for name in fields}
+    fields: dict[str, str] = {}
+    for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers):
+        fields[name] = f"{fields[name]}, {value}" if name in fields else value
     return fields
 
 
