@@ -37,7 +37,7 @@ from gateway.http.operation import LARGEST_ANSWER, Guard, Service, guard_introsp
 from gateway.http.payment_callback import CallbackTokens, payment_callback_routes
 from gateway.http.probes import health_routes, metrics_routes, share
 from gateway.http.request import Bounds
-from gateway.http.telemetry import AccessLog, RequestMetrics, Tracing
+from gateway.http.telemetry import AccessLog, Telemetry, count_failure
 from gateway.http.websocket import WebSocketEndpoint
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
 from gateway.journal.records import RecordRef
@@ -231,9 +231,9 @@ def create_app(
     mistakes.check()
     intake = Intake(documents, cost_limit=settings.cost_limit, trusted=trusted)
     operations = (*settings.metrics_operations, *find_operation_names(trusted, documents))
-    request_metrics = RequestMetrics(metrics, operations)
 
     def routes(gateway: Gateway) -> list[BaseRoute]:
+        access_log = AccessLog(partial(gateway.ids.hashed, "caller")) if settings.writes_access_log else None
         service = Service(
             authenticator=authenticator,
             open_context=gateway.open_context,
@@ -243,9 +243,7 @@ def create_app(
             bounds=Bounds(settings.max_body_bytes),
             timeout=settings.request_timeout,
             largest_answer=LARGEST_ANSWER,
-            metrics=request_metrics,
-            tracing=Tracing(span_export, settings.trace_sample),
-            access_log=AccessLog(partial(gateway.ids.hashed, "caller")) if settings.writes_access_log else None,
+            telemetry=Telemetry(metrics, operations, span_export, settings.trace_sample, access_log),
         )
         endpoint: ASGIApp = GraphQLEndpoint(service)
         if settings.allowed_origins:
@@ -255,9 +253,7 @@ def create_app(
         return [
             Route(GRAPHQL_PATH, endpoint),
             WebSocketRoute(GRAPHQL_PATH, web_sockets),
-            *payment_callback_routes(
-                gateway.actions.payments, gateway.callback_tokens, gateway.unverified, service.access_log
-            ),
+            *payment_callback_routes(gateway.actions.payments, gateway.callback_tokens, gateway.unverified, access_log),
             *metrics_routes(metrics, gateway.journal.backlog, checks),
             *health_routes(checks),
             *open_explorer(settings, GRAPHQL_PATH, explorer_token, sandbox),
@@ -281,4 +277,4 @@ def create_app(
                 if span_export is not None:
                     await asyncio.to_thread(span_export.close)
 
-    return Application(settings.hosts, failed, request_metrics.failed, lifespan=lifespan)
+    return Application(settings.hosts, failed, partial(count_failure, metrics), lifespan=lifespan)

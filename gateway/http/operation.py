@@ -40,7 +40,7 @@ from gateway.execution.executor import Executor
 from gateway.execution.run import Response
 from gateway.http.errors import CLOSE, Refusal, format_error, get_cause
 from gateway.http.request import REQUEST_ID, Bounds, Client, RequestHead
-from gateway.http.telemetry import OK, UNKNOWN, AccessLog, RequestMetrics, Tracing, Transport, log_name
+from gateway.http.telemetry import OK, UNKNOWN, Telemetry, Transport, log_name
 from gateway.ops.trace import METER, Meter, Trace
 from gateway.wording.requests import RequestWording
 
@@ -202,9 +202,7 @@ class Service:
     bounds: Bounds
     timeout: float
     largest_answer: int
-    metrics: RequestMetrics
-    tracing: Tracing = field(default_factory=Tracing)
-    access_log: AccessLog | None = None
+    telemetry: Telemetry
     deadlines: Deadlines = field(default_factory=Deadlines)
 
 
@@ -244,7 +242,7 @@ class Operation:
         REQUEST_ID.set(self.id)
         METER.set(self.meter)
         if self._head is not None:
-            self._trace = self._service.tracing.begin(self._head)
+            self._trace = self._service.telemetry.begin(self._head)
 
     def open(self, principal: Principal) -> RequestContext:
         """Its caller is known: has the context, and the trace if they may have one. Raises GatewayError."""
@@ -325,7 +323,7 @@ class Operation:
         if isinstance(responses, Response):
             raise DocumentError(responses.errors)
         async with aclosing(responses):
-            with service.metrics.subscribed():
+            with service.telemetry.subscribed():
                 async for response in responses:
                     context.budget.settle(self.meter.calls, refund=False)
                     _note_denials(response, context)
@@ -350,7 +348,7 @@ class Operation:
             raise DocumentError.of(QueryTooComplexError(message, "answer", bound, size))
         self.size += size
         if errors:
-            outcome = self._service.metrics.answered(response, errors)
+            outcome = self._service.telemetry.answered(response, errors)
             if self.outcome == OK:  # else it is that of an event before
                 self.outcome, self.code = outcome, errors[0]["extensions"]["code"]
         return body
@@ -364,7 +362,7 @@ class Operation:
         elif isinstance(error, ExpiredError):
             error = RequestTimeoutError(RequestWording.DEADLINE())
         refusal = Refusal.from_error(error)
-        self.outcome = self._service.metrics.failed(refusal.error)
+        self.outcome = self._service.telemetry.failed(refusal.error)
         return refusal
 
     def settle(self) -> RateHeaders:
@@ -373,16 +371,7 @@ class Operation:
 
     def end(self, status: int | None = None) -> None:
         """Record the operation, and export its trace. Without a `status` it has not been answered by HTTP."""
-        service, head, trace = self._service, self._head, self.meter.trace
-        trace_id = exemplar = None
-        if head is not None and status is not None:
-            trace_id = None if head.trace_parent is None else head.trace_parent.trace_id
-            if trace is not None:
-                service.tracing.end(trace, self, head.method, status)
-                trace_id, exemplar = trace.trace_id, trace.trace_id if trace.is_exported else None
-        service.metrics.record(self, exemplar)
-        if service.access_log is not None:
-            service.access_log.operation(self, status, trace_id)
+        self._service.telemetry.end(self, self._head, status)
 
 
 def _note_denials(response: Response, context: RequestContext) -> None:

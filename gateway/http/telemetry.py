@@ -11,9 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from random import random
 from time import perf_counter
@@ -51,35 +50,80 @@ MOST_CLIENTS: Final = 100
 MOST_OF_CALLER: Final = 10
 """Names that become labels, and those of clients in the requests of one caller."""
 
+TRACE_ID: ContextVar[str] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}trace_id")
+SPAN_ID: ContextVar[str] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}span_id")
+"""Those of the request under way, if it has a trace: each line of the log has them, by these names."""
+
 MOST_CALLERS: Final = 4096  # whose hashes are remembered
 OTHERS: Final[Client] = (OTHER, OTHER)
 
 
-class RequestMetrics:
-    """What one gateway counts. The first `MOST_OPERATIONS` of the `operations` become labels. `subscriptions` and
-    `websockets` are open now.
+class Telemetry:
+    """What one gateway records. The first `MOST_OPERATIONS` of the `operations` become labels. `export` sends spans of
+    requests whose caller records them, and of a random `share` of all others. `subscriptions` and `websockets` are open
+    now.
     """
 
-    def __init__(self, metrics: Metrics, operations: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        operations: Iterable[str] = (),
+        export: "SpanExport | None" = None,
+        share: float = 0.0,
+        access_log: "AccessLog | None" = None,
+    ) -> None:
         self.subscriptions = 0
         self.websockets = 0
+        self.access_log = access_log
+        self.failed = partial(count_failure, metrics)
         self._metrics = metrics
         self._operations = frozenset(islice(dict.fromkeys(operations), MOST_OPERATIONS))
         self._requests: dict[tuple[str, str, str], Histogram] = {}
         self._clients: dict[Client, Counter] = {}
         self._named: defaultdict[str, int] = defaultdict(int)
+        self._export = export
+        self._share = share
         metrics.watch(metrics.websockets, lambda: self.websockets)
         metrics.watch(metrics.subscriptions, lambda: self.subscriptions)
 
-    def record(self, operation: "Operation", trace_id: str | None) -> None:
-        """An operation has ended. The `trace_id`, of 32 hexadecimal digits, becomes an exemplar."""
+    def begin(self, head: RequestHead) -> Trace | None:
+        """The trace of a request with this head; None where neither the request nor the sample wants one."""
+        parent = head.trace_parent
+        is_sampled = parent is not None and parent.is_sampled
+        is_exported = self._export is not None and (is_sampled or random() < self._share)  # noqa: S311 # no secret
+        if not is_exported and not head.wants_trace:
+            return None
+        trace = Trace(parent, is_exported=is_exported)
+        TRACE_ID.set(trace.trace_id)
+        SPAN_ID.set(trace.span_id)
+        return trace
+
+    def end(self, operation: "Operation", head: RequestHead | None, status: int | None) -> None:
+        """An operation has ended, answered with this status if it was a request with a head of its own."""
+        trace, trace_id, exemplar = operation.meter.trace, None, None
+        if head is not None and status is not None:
+            trace_id = None if head.trace_parent is None else head.trace_parent.trace_id
+            if trace is not None:
+                trace_id = trace.trace_id
+                if not trace.duration:
+                    trace.finish()
+                if trace.is_exported and self._export is not None:
+                    exemplar = {"trace_id": trace_id}
+                    failure = None if operation.outcome in (OK, PARTIAL) else operation.outcome
+                    about: dict[str, str | int] = {
+                        "http.request.method": head.method,
+                        "http.response.status_code": status,
+                    }
+                    self._export.send(trace, about, failure)
         name = operation.name
         key = (name if name in self._operations else OTHER, operation.kind, operation.outcome)
         requests = self._requests.get(key)
         if requests is None:
             requests = self._requests[key] = self._metrics.requests.labels(*key)
-        requests.observe(perf_counter() - operation.started, None if trace_id is None else {"trace_id": trace_id})
+        requests.observe(perf_counter() - operation.started, exemplar)
         (self._clients.get(operation.client) or self._find_client(operation)).inc()
+        if self.access_log is not None:
+            self.access_log.operation(operation, status, trace_id)
 
     def answered(self, response: Response, errors: Sequence[Mapping[str, Any]]) -> str:
         """The outcome of an executed response with these errors, formatted; they are counted."""
@@ -89,10 +133,6 @@ class RequestMetrics:
             if response.data is not None and "path" in error and response.data.get(error["path"][0]) is None:
                 self._metrics.failed_fields.labels(code).inc()
         return PARTIAL if response.data is not None else str(errors[0]["extensions"]["code"])
-
-    def failed(self, error: Exception) -> str:
-        """The outcome of a request that ended in this error instead of an answer; it is counted."""
-        return count_failure(self._metrics, error)
 
     def closed(self, reason: str, limit: str = "") -> None:
         """The gateway ends a WebSocket for this reason, or as a client went beyond this limit."""
@@ -196,37 +236,3 @@ def log_name(name: str | None) -> str | None:
     """A name as the log has it: None for what is no name of GraphQL, is long, or may hold the number of a person."""
     is_fit = name is not None and _NAME.fullmatch(name) and not _NUMBER.search(name)
     return name if is_fit else None
-
-
-TRACE_ID: ContextVar[str] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}trace_id")
-SPAN_ID: ContextVar[str] = ContextVar(f"{STRUCTLOG_KEY_PREFIX}span_id")
-"""Those of the request under way, if it has a trace: each line of the log has them, by these names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tracing:
-    """`export` sends spans of requests whose caller records them, and of a random share of all others."""
-
-    export: "SpanExport | None" = None
-    share: float = 0.0
-
-    def begin(self, head: RequestHead) -> Trace | None:
-        """The trace of a request with this head; None where neither the request nor the sample wants one."""
-        parent = head.trace_parent
-        is_sampled = parent is not None and parent.is_sampled
-        is_exported = self.export is not None and (is_sampled or random() < self.share)  # noqa: S311 # no secret
-        if not is_exported and not head.wants_trace:
-            return None
-        trace = Trace(parent, is_exported=is_exported)
-        TRACE_ID.set(trace.trace_id)
-        SPAN_ID.set(trace.span_id)
-        return trace
-
-    def end(self, trace: Trace, operation: "Operation", method: str, status: int) -> None:
-        """Export the trace of an operation, now that the answer is made."""
-        if not trace.duration:
-            trace.finish()
-        if trace.is_exported and self.export is not None:
-            failure = None if operation.outcome in (OK, PARTIAL) else operation.outcome
-            attributes: dict[str, str | int] = {"http.request.method": method, "http.response.status_code": status}
-            self.export.send(trace, attributes, failure)

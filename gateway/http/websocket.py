@@ -99,20 +99,20 @@ class WebSocketEndpoint:
     writing: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        websocket, metrics = WebSocket(scope, receive, send), self.service.metrics
+        websocket, telemetry = WebSocket(scope, receive, send), self.service.telemetry
         if not may_connect(websocket.headers.get("origin"), websocket.headers.get("host"), self.origins):
             await websocket.close()  # before it is accepted: HTTP 403
         elif SUBPROTOCOL not in scope["subprotocols"]:
             await websocket.accept()
-            metrics.closed(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE.name)
+            telemetry.closed(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE.name)
             await websocket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
         else:
             await websocket.accept(SUBPROTOCOL)
-            metrics.websockets += 1
+            telemetry.websockets += 1
             try:
                 await _Connection(self, websocket).serve()
             finally:
-                metrics.websockets -= 1
+                telemetry.websockets -= 1
 
 
 def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
@@ -156,7 +156,7 @@ class _Connection:
             await self._stop_all()
         if close is not None:
             limit = "bytes" if close.code is CloseCode.MESSAGE_TOO_BIG else ""
-            self._service.metrics.closed(close.code.name, limit)
+            self._service.telemetry.closed(close.code.name, limit)
             with suppress(WebSocketDisconnect, WebSocketDisconnected):
                 await self._websocket.close(close.code, close.reason)
 
