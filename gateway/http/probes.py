@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from time import monotonic
 from typing import TypeAlias
 
 from starlette.requests import Request
@@ -24,52 +26,42 @@ CHECK_TIMEOUT = 2.0  # seconds; a check that hangs has failed
 FRESH = 1.0  # seconds for which a success holds: asking more often does not have the same work done more often
 
 
-def shared(work: Callable[[], Awaitable[bool]]) -> SharedCheck:
+class Shared:
     """Work that is done once for all who ask meanwhile, and not again for `FRESH` seconds after it succeeded."""
-    result: asyncio.Task[bool] | None = None
 
-    async def do() -> bool:
-        succeeded = False
-        try:
-            succeeded = await work()
-        finally:
-            asyncio.get_running_loop().call_later(FRESH if succeeded else 0, forget)
+    def __init__(self, work: SharedCheck) -> None:
+        self._work = work
+        self._result: asyncio.Task[bool] | None = None
+        self._fresh_until = 0.0
+
+    async def __call__(self) -> bool:
+        if self._result is None or (self._result.done() and monotonic() >= self._fresh_until):
+            self._result = asyncio.create_task(self._do())
+        return await join(self._result)
+
+    async def _do(self) -> bool:
+        succeeded = await self._work()
+        self._fresh_until = monotonic() + (FRESH if succeeded else 0)
         return succeeded
-
-    def forget() -> None:
-        nonlocal result
-        result = None
-
-    async def succeeds() -> bool:
-        nonlocal result
-        if result is None:
-            result = asyncio.create_task(do())
-        return await join(result)
-
-    return succeeds
 
 
 def share(checks: Mapping[str, Check], metrics: Metrics) -> dict[str, SharedCheck]:
     """These checks, each made once for all who ask at `/readyz` and `/metrics`. Results are metrics, too."""
 
-    def logged(name: str, check: Check) -> SharedCheck:
-        state = StateLog("readiness check failed", "readiness check passes again", check=name)
+    async def passes(name: str, check: Check, state: StateLog) -> bool:
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT):
+                await check()
+        except Exception as error:  # noqa: BLE001 # whatever goes wrong in a check is its answer
+            state.failed(error=type(error).__name__)
+            metrics.ready.labels(name).set(0)
+            return False
+        state.worked()
+        metrics.ready.labels(name).set(1)
+        return True
 
-        async def passes() -> bool:
-            try:
-                async with asyncio.timeout(CHECK_TIMEOUT):
-                    await check()
-            except Exception as error:  # noqa: BLE001 # whatever goes wrong in a check is its answer
-                state.failed(error=type(error).__name__)
-                metrics.ready.labels(name).set(0)
-                return False
-            state.worked()
-            metrics.ready.labels(name).set(1)
-            return True
-
-        return passes
-
-    return {name: shared(logged(name, check)) for name, check in checks.items()}
+    logs = {name: StateLog("readiness check failed", "readiness check passes again", check=name) for name in checks}
+    return {name: Shared(partial(passes, name, check, logs[name])) for name, check in checks.items()}
 
 
 def health_routes(checks: Mapping[str, SharedCheck]) -> list[Route]:
@@ -106,7 +98,7 @@ def metrics_routes(metrics: Metrics, backlog: ReadBacklog, checks: Mapping[str, 
         metrics.unclear_operations.set(found.unclear_operations)
         return True
 
-    reads = shared(read)
+    reads = Shared(read)
 
     async def show(request: Request) -> Response:
         await asyncio.gather(reads(), *(succeeds() for succeeds in checks.values()))
