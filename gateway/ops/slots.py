@@ -52,22 +52,20 @@ class Waiter(Protocol):
         """The deadline has passed."""
 
 
-class _Turn:
+class _Turn(asyncio.Future[None]):
     """A waiter that is awaited."""
 
     lane: Lane
 
     def __init__(self, deadline: float) -> None:
+        super().__init__()
         self.deadline = deadline
-        self.has_come = False
-        self.ended = asyncio.Event()
 
     def take_turn(self) -> None:
-        self.has_come = True
-        self.ended.set()
+        self.set_result(None)
 
     def give_up(self) -> None:
-        self.ended.set()
+        self.set_exception(TimeoutError())
 
 
 class Slots:
@@ -117,20 +115,11 @@ class Slots:
     def _is_for_reserve(self, lane: Lane) -> bool:
         return self.free > 0 and lane.held < self.reserve and not lane.is_background
 
-    async def acquire(self, deadline: float, caller: str = GATEWAY) -> Lane:
-        """Take a slot, when there is one; for who would rather await it. Raises TimeoutError."""
+    async def acquire(self, deadline: float, caller: str) -> Lane:
+        """Take a slot, when there is one; for a task that is not cancelled. Raises TimeoutError."""
         turn = _Turn(deadline)
         self.enter(turn, caller)
-        try:
-            await turn.ended.wait()
-        except asyncio.CancelledError:
-            if turn in self._timers:
-                self.leave(turn)
-            elif turn.has_come:
-                self.release(turn.lane)
-            raise
-        if not turn.has_come:
-            raise TimeoutError
+        await turn
         return turn.lane
 
     def move(self, waiter: Waiter, caller: str) -> None:

@@ -150,18 +150,6 @@ async def test_waiter_leaving_the_queue_is_skipped() -> None:
     assert slots.free == 1
 
 
-async def test_cancelled_acquisition_leaves_the_queue() -> None:
-    slots, holder = taken_slot()
-    waiting = asyncio.create_task(slots.acquire(inf, "b"))
-    await until(lambda: slots.waiting == 1)
-    waiting.cancel()
-    await asyncio.wait([waiting])
-
-    assert slots.waiting == 0
-    slots.release(holder.lane)
-    assert slots.free == 1
-
-
 async def test_expired_waiter_does_not_change_the_order() -> None:
     loop, (slots, holder), order = asyncio.get_running_loop(), taken_slot(), list[str]()
     Waiter(slots, order, "patient", deadline=loop.time() + 60)
