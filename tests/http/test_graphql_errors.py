@@ -1,99 +1,89 @@
 """Errors as callers receive them, and details that are only logged."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
-from both_languages import require_chinese
-from graphql_server import SECRET
 from structlog.testing import capture_logs
 
-ACCEPT = {"accept": "application/graphql-response+json"}
+from gateway.auth.principal import Principal
+
+SECRET = "upstream said: 999302199211302517 at https://platform.example/"
 
 
-def ask_for_errors(client: httpx.Client, query: str, **more: object) -> list[dict[str, Any]]:
-    response = client.post("/graphql", json={"query": query, **more}, headers=ACCEPT)
-    assert response.status_code < 500
-    require_chinese(response.json()["errors"])
-    return response.json()["errors"]
+@pytest.fixture
+def logs() -> Iterator[list[Any]]:
+    with capture_logs() as entries:
+        yield entries
 
 
-def test_gateway_error_is_reported_beside_partial_data(client: httpx.Client) -> None:
-    response = client.post("/graphql", json={"query": "{ hello notConfigured }"}, headers=ACCEPT)
-    assert response.status_code == 200
-    assert response.json()["data"] == {"hello": "hello world", "notConfigured": None}
-    (error,) = response.json()["errors"]
-    assert error["message"] == "The settings do not say where this endpoint is."
-    assert error["path"] == ["notConfigured"]
-    assert error["locations"] == [{"line": 1, "column": 9}]
-    assert error["extensions"] == {
-        "code": "NOT_CONFIGURED",
-        "platform": "SECURITY",
-        "endpoint": "people",
-        "retryable": False,
-        "messageZh": "设置中没有该接口的路径。",
-        "requestId": response.headers["x-request-id"],
+def fail(*_: object) -> None:
+    raise ValueError(SECRET)
+
+
+@pytest.mark.settings(SECURITY_PEOPLE_PATH="")
+async def test_gateway_error_is_reported_beside_partial_data(gateway):
+    answer = await gateway.ask('{ __typename people(name: "王芳", phone: "19900000002") { name } }')
+    assert answer.response.status_code == 200
+    assert answer.partial == {"__typename": "Query", "people": None}
+    assert answer.error == {
+        "message": "The settings do not say where this endpoint is.",
+        "locations": [{"line": 1, "column": 14}],
+        "path": ["people"],
+        "extensions": {
+            "code": "NOT_CONFIGURED",
+            "platform": "SECURITY",
+            "endpoint": "people",
+            "retryable": False,
+            "messageZh": "设置中没有该接口的路径。",
+            "requestId": answer.response.headers["x-request-id"],
+        },
     }
 
 
-def test_missing_scope_in_a_query_is_status_200(client: httpx.Client) -> None:
-    (error,) = ask_for_errors(client, "{ forbidden }")
-    assert error["extensions"]["code"] == "FORBIDDEN"
-    assert error["extensions"]["missingScope"] == "people:read"
-
-
-@pytest.mark.parametrize("query", ["{ fails }", "{ mistyped }", "{ required }", "{ nested { required } }"])
-def test_unexpected_error_is_logged_without_details(client: httpx.Client, query: str) -> None:
-    with capture_logs() as logs:
-        response = client.post("/graphql", json={"query": query}, headers=ACCEPT)
-    assert response.status_code == 200
-    (error,) = response.json()["errors"]
-    assert (error["message"], error["extensions"]["code"]) == ("Internal error", "INTERNAL")
-    (entry,) = [entry for entry in logs if entry["event"] == "unexpected error"]
-    assert entry["request_id"] == response.headers["x-request-id"]
-    assert "9993" not in response.text + json.dumps(logs)
-    assert SECRET not in response.text + json.dumps(logs)
-
-
-def test_null_at_the_root_is_data_null(client: httpx.Client) -> None:
-    response = client.post("/graphql", json={"query": "{ required }"}, headers=ACCEPT)
-    assert response.text.startswith('{"data":null,"errors":[{')
-    assert response.json()["errors"][0]["path"] == ["required"]
-
-
-def test_fault_outside_the_query_is_a_coded_500(client: httpx.Client) -> None:
-    with capture_logs() as logs:
-        response = client.post("/graphql", json={"query": "{ hello }"}, headers={"authorization": "Bearer broken"})
-    assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (500, "INTERNAL")
-    assert logs[0]["error"] == "RuntimeError"
-    assert SECRET not in response.text + json.dumps(logs)
-
-
-def test_null_for_required_argument_is_bad_user_input(client: httpx.Client) -> None:
-    (error,) = ask_for_errors(client, "query Q($n: String) { nested { hello(name: $n) } }", variables={"n": None})
-    assert error["extensions"]["code"] == "BAD_USER_INPUT"
-    assert error["path"] == ["nested", "hello"]
-
-
-def test_error_messages_are_short(client: httpx.Client) -> None:
-    name = "x" * 5000
-    for error in ask_for_errors(client, f"{{ {name} }}") + ask_for_errors(client, "{ hello }", operationName=name):
-        assert len(error["message"]) < 200
-
-
-def test_error_messages_mask_numbers_of_persons(client: httpx.Client) -> None:
-    number = 999302199211302517
-    for query, variables in (
-        (f"{{ hello(name: {number}) }}", {}),
-        ("query Q($n: String!) { hello(name: $n) }", {"n": number}),
+@pytest.mark.usefixtures("execution")
+async def test_unexpected_error_is_logged_without_details(gateway, monkeypatch, logs):
+    monkeypatch.setattr(gateway.parts.reads, "of", fail)
+    monkeypatch.setattr(Principal, "sees_all", property(fail))
+    for query, partial in (
+        ('{ __typename modules(communityCode: "10002") { name } }', {"__typename": "Query", "modules": None}),
+        ("{ viewer { seesAllCommunities } }", None),
     ):
-        (error,) = ask_for_errors(client, query, variables=variables)
+        logs.clear()
+        answer = await gateway.ask(query)
+        assert (answer.response.status_code, answer.partial) == (200, partial)
+        assert answer.response.text.startswith('{"data":')
+        assert (answer.error["message"], answer.code) == ("Internal error", "INTERNAL")
+        [entry] = [entry for entry in logs if entry["event"] == "unexpected error"]
+        assert (entry["request_id"], entry["error"]) == (answer.response.headers["x-request-id"], "ValueError")
+        assert "9993" not in answer.response.text + json.dumps(logs)
+
+
+async def test_fault_outside_the_query_is_a_coded_500(gateway, monkeypatch, logs):
+    monkeypatch.setattr(gateway.parts.admission, "admit", fail)
+    answer = await gateway.ask("{ __typename }")
+    assert (answer.response.status_code, answer.code) == (500, "INTERNAL")
+    assert [entry["error"] for entry in logs] == ["ValueError"]
+    assert SECRET not in answer.response.text + json.dumps(logs)
+
+
+async def test_error_messages_are_short(gateway):
+    name = "x" * 5000
+    for query, more in ((f"{{ {name} }}", {}), ("{ __typename }", {"operationName": name})):
+        assert len((await gateway.ask(query, **more)).error["message"]) < 200
+
+
+async def test_error_messages_mask_numbers_of_persons(gateway):
+    number = 999302199211302517
+    query = "query ($names: [String!]) { dictionaries(names: $names) { name } }"
+    for document, variables in ((query, {"names": [number]}), (f"{{ dictionaries(names: {number}) {{ name }} }}", {})):
+        error = (await gateway.ask(document, variables)).error
         assert str(number) not in error["message"]
 
 
-def test_long_numeric_id_is_exact(client: httpx.Client) -> None:
+async def test_long_numeric_id_is_exact(gateway):
     """Quirk 77: order numbers are beyond 64 bits, and one sent as a number must not lose its last digits."""
     number = 20201118110146999999
-    body = {"query": "query Q($id: ID!) { echo(id: $id) }", "variables": {"id": number}}
-    assert client.post("/graphql", json=body).json() == {"data": {"echo": str(number)}}
+    answer = await gateway.ask("query ($id: ID!) { community(code: $id) { code } }", {"id": number})
+    assert answer.data == {"community": {"code": str(number)}}

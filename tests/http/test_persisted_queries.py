@@ -6,7 +6,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from graphql_server import Server
 
 NODE = Path(__file__).parents[1] / "node"
 QUERY = "query Who { viewer { subject } }"
@@ -46,12 +45,6 @@ async def test_unknown_hash_is_400_for_graphql_response_json(gateway):
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["message"] == "PersistedQueryNotFound"
-
-
-def test_foreign_extensions_are_ignored(server: Server, client) -> None:
-    body = {"query": "{ hello }", "extensions": {"tracing": {"version": 1}}}
-
-    assert client.post("/graphql", json=body).json() == {"data": {"hello": "hello world"}}
 
 
 @pytest.mark.node

@@ -9,8 +9,6 @@ from both_languages import require_chinese
 from graphql_socket import PATIENCE
 from waiting import until
 
-from gateway.http.request import wants_events
-
 PAID = "subscription { paymentEvents { payment { orderNumber } } }"
 REPAIR = 'subscription { repairEvents(communityCode: "10002") { cursor } }'
 
@@ -100,23 +98,3 @@ async def test_body_that_is_no_json_gets_no_stream(gateway):
     headers = {"accept": "text/event-stream", "content-type": "application/json"}
     response = await gateway.client.post("/graphql", content=b"{", headers=headers)
     assert response.status_code == 400
-
-
-@pytest.mark.parametrize(
-    ("accept", "wanted"),
-    [
-        (b"text/event-stream", True),
-        (b"Text/Event-Stream; charset=utf-8", True),
-        (b"text/event-stream, text/event-stream;q=0.5", True),
-        (b"text/event-stream, multipart/mixed", True),
-        (b"text/event-stream, application/json;q=0", True),
-        (b"text/event-stream, application/json", False),
-        (b"text/event-stream, application/graphql-response+json;q=0.1", False),
-        (b"text/event-streams", False),
-        (b"text/event-stream, */*", False),
-        (b"*/*", False),
-        (b"", False),
-    ],
-)
-def test_accept_header_selects_events_without_json(accept, wanted):
-    assert wants_events(accept) is wanted
