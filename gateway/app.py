@@ -25,7 +25,6 @@ from gateway.contact.profile import read_communities, read_profile
 from gateway.context import Backend, KnownSizes, RequestContext
 from gateway.entities import CACHEABLE_NULLS, ENDPOINTS, Actions, Loaders, lifetimes
 from gateway.errors import GatewayError, RefusedError
-from gateway.events import EventBus
 from gateway.execution.documents import Documents, Intake, find_operation_names, read_trusted_documents
 from gateway.execution.executor import Executor
 from gateway.execution.limits import Limits
@@ -85,8 +84,8 @@ class Gateway:
         self.trail = AuditTrail(journal.audit, self.ids, self._types, retention, clock)
         self.quality = DataQuality(self._get_name, clock)
         self.metrics = metrics
-        self.events = EventBus()
-        self.placement = Placement(journal.payments, self.events, self._search_order)
+        self.events = journal.bus
+        self.placement = Placement(journal, self._search_order)
         self.sizes = KnownSizes()
         watching = {
             ORDERS.endpoint.name: (self.placement.look_at, self.sizes.look_at),
@@ -100,7 +99,7 @@ class Gateway:
             now=clock,
             metrics=metrics,
         )
-        self.tail = EventTail(journal.events, self.events)
+        self.tail = EventTail(journal.events)
         self.watches = Watches(platforms, self.events, self.tail, journal.watches, clock, settings.watch_interval)
         self.event_streams = EventStreams(journal.events, self.tail, self.watches.watching, clock, key)
         self.writer = Writer(journal, key, clock, platforms.wjdh.slots.limit)
@@ -120,13 +119,13 @@ class Gateway:
         )
         lease = timedelta(seconds=2 * settings.longest_delivery)
         name = f"{socket.gethostname()}/{os.getpid()}"  # for people, among others of the same journal
-        self.relay = Relay(journal, platforms.security, self.events, name, lease, clock)
+        self.relay = Relay(journal, platforms.security, name, lease, clock)
         under_way = self.writer.under_way
         self.reconciler = Reconciler(journal, self.actions.by_mutation, under_way, settings.call_timeout, clock)
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
         self.unverified: UnverifiedPayments | None = None
         if settings.callback_accepts == "platform":
-            self.unverified = UnverifiedPayments(self.actions.payments, journal, platforms.security, key)
+            self.unverified = UnverifiedPayments(journal, platforms.security, key)
         metrics.watch(metrics.journal_success, lambda: journal.database.last_success)
         metrics.build.labels(VERSION, settings.build_id).set(1)
         for client in platforms.all:
@@ -142,7 +141,7 @@ class Gateway:
         """
         await self.journal.require_key(self.ids.check_value, record=True)
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.events.bridge(self.journal.database))
+            await stack.enter_async_context(self.journal.bridge())
             await stack.enter_async_context(self.tail.open())
             await stack.enter_async_context(self.journal.watches.present())
             stack.push_async_callback(self.watches.close)
@@ -253,7 +252,7 @@ def create_app(
         return [
             Route(GRAPHQL_PATH, endpoint),
             WebSocketRoute(GRAPHQL_PATH, web_sockets),
-            *payment_callback_routes(gateway.actions.payments, gateway.callback_tokens, gateway.unverified, access_log),
+            *payment_callback_routes(gateway.journal.payments, gateway.callback_tokens, gateway.unverified, access_log),
             *metrics_routes(metrics, gateway.journal.backlog, checks),
             *health_routes(checks),
             *open_explorer(settings, GRAPHQL_PATH, explorer_token, sandbox),

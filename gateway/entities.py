@@ -20,7 +20,7 @@ from gateway.orders.reads import ORDERS, AllOrdersLoader, OrderLoader
 from gateway.orders.sums import ReconciliationLoader
 from gateway.orders.writes import CreateOrder
 from gateway.payments.reads import NotificationKey, Placement
-from gateway.payments.writes import PayCallback, PaymentIntake, RetryPayment
+from gateway.payments.writes import PayCallback, RetryPayment
 from gateway.people import HOUSE_OWNERS, PEOPLE
 from gateway.platforms.client import PlatformClient
 from gateway.platforms.endpoint import Endpoint
@@ -158,12 +158,11 @@ ActionT = TypeVar("ActionT", bound=Action[Any])
 
 
 class Actions:
-    """One per process: `actions[UpdateRepair]`. `payments` keeps notifications."""
+    """One per process: `actions[UpdateRepair]`."""
 
     def __init__(self, writer: Writer, services: Services) -> None:
         self.writer = writer
-        self.payments = PaymentIntake(services.journal, services.events)
-        made = [*(kind(services) for kind in WRITES), *(kind(self.payments) for kind in PAYMENT_WRITES)]
+        made = [*(kind(services) for kind in WRITES), *(kind(services.journal.payments) for kind in PAYMENT_WRITES)]
         self.by_mutation: Mapping[str, Action[Any]] = {action.mutation: action for action in made}
 
     def __getitem__(self, kind: type[ActionT]) -> ActionT:

@@ -47,7 +47,7 @@ class AnnouncementQueries:
         code = community(community_code)
         if not info.context.principal.sees(code):
             return None
-        items, total = await info.context.journal.announcements.list(code, part.offset, part.first)
+        items, total = await info.context.journal.announcements.part(code, part.offset, part.first)
         return Slice(items, part.offset, part.first, total, asked=part.asked)
 
 

@@ -173,7 +173,7 @@ READERS: dict[str, Reader] = {
     "Module": Reader(Scope.MODULE_READ, _module),
     "Announcement": Reader(
         Scope.ANNOUNCEMENT_READ,
-        lambda info, ref: info.context.journal.announcements.get(str(ref.community_code), int(ref.platform_id)),
+        lambda info, ref: info.context.journal.announcements.by_number(str(ref.community_code), int(ref.platform_id)),
     ),
     "Payment": Reader(Scope.PAYMENT_READ, lambda info, ref: info.context.journal.payments.get(ref.platform_id)),
     "Operation": Reader(Scope.OPERATION_READ, lambda info, ref: info.context.journal.operations.get(ref.platform_id)),

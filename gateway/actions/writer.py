@@ -385,4 +385,4 @@ class Reconciler:
             await finish(Outcome.UNKNOWN)
             log.error("write stays unclear", operation=operation.id, mutation=operation.mutation)
         elif was_read:
-            await self._operations.record_read_back(operation.id)
+            await finish(Outcome.UNKNOWN, check_at=operation.check_at)

@@ -23,7 +23,6 @@ from gateway.auth.principal import Principal, Scope
 from gateway.contact.report import to_table
 from gateway.entities import get_event
 from gateway.errors import GatewayError, JournalError
-from gateway.events import EventBus
 from gateway.journal.audit import AuditQuery
 from gateway.journal.database import NoJournalError
 from gateway.journal.journal import Journal, open_journal, pending_migrations, utc_now
@@ -31,7 +30,7 @@ from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
 from gateway.journal.records import AuditEntry, Listed, Operation, Payment, RecordRef
 from gateway.journal.tables import audit as audit_table
 from gateway.normalise.vocabulary import DeliveryState, Outcome
-from gateway.payments.writes import NO_SUCH_PAYMENT, PaymentIntake, RetryPayment
+from gateway.payments.writes import NO_SUCH_PAYMENT, RetryPayment
 from gateway.settings import Settings
 
 RowT = TypeVar("RowT", Operation, Payment)
@@ -91,10 +90,8 @@ async def retry_payments(settings: Settings, ids: Sequence[str], *, all_dead: bo
         known = await journal.payments.by_ids(wanted)
         if not confirmed and not _confirm(len(wanted)):
             return 1
-        events = EventBus()
-        writer = Writer(journal, key, utc_now)
-        retry = RetryPayment(PaymentIntake(journal, events))
-        async with events.bridge(journal.database):
+        writer, retry = Writer(journal, key, utc_now), RetryPayment(journal.payments)
+        async with journal.bridge():
             results = [await _retry(writer, retry, id_, known.get(id_)) for id_ in wanted]
         await writer.drain()
     return 0 if all(results) else 1

@@ -25,9 +25,10 @@ from gateway.errors import GatewayError, JournalError, PlatformAuthError
 from gateway.http.errors import Refusal
 from gateway.http.request import read_body, read_length
 from gateway.http.telemetry import AccessLog
+from gateway.journal.payments import Payments
 from gateway.journal.records import Numbers, ReceiptKind
 from gateway.ops.logs import LogThrottle, StateLog
-from gateway.payments.writes import PaymentIntake, UnverifiedPayments, malformed
+from gateway.payments.writes import UnverifiedPayments, malformed
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +80,7 @@ class CallbackTokens:
 
 
 def payment_callback_routes(
-    payments: PaymentIntake,
+    payments: Payments,
     tokens: CallbackTokens,
     unverified: UnverifiedPayments | None = None,
     access_log: AccessLog | None = None,
@@ -112,7 +113,7 @@ def payment_callback_routes(
             return {"code": NOT_SAVED}
         try:
             if is_own or unverified is None:
-                receipt = await payments.receive(numbers, SUBJECT)
+                receipt = await payments.receive(*numbers, subject=SUBJECT)
             else:
                 receipt = await unverified.receive(numbers, token, _sender(request), SUBJECT)
         except PlatformAuthError:

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import ssl
 import time
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -23,7 +23,6 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from gateway.errors import JournalError, JournalRefusedError
-from gateway.events import Notifier
 from gateway.ops.logs import StateLog
 from gateway.wording.faults import FaultWording
 
@@ -71,17 +70,18 @@ class NotOpenedError(JournalError):
 
 
 class NoJournalError(NotOpenedError):
-    """There is none there, or it is to be migrated first."""
+    """There is none there, or it is to be migrated first: by the migrations that are `pending`, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, pending: list[str]) -> None:
         super().__init__(f"There is no journal of this version where {' or else '.join(SETTINGS.values())} says.")
+        self.pending = pending
 
 
 class JournalInUseError(NotOpenedError):
     """Another process has the file to itself."""
 
 
-class Database(Notifier):
+class Database(ABC):
     """SQLite or PostgreSQL. Whatever fails in it is a JournalError, within `timeout` seconds.
 
     The first failure is logged, and the first success after the last one.
@@ -199,11 +199,11 @@ def migrate(connection: Connection) -> None:
         # A busy machine may take longer between two steps than the journal's own timeout.
         connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{_LONGEST_WAIT}'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    if pending(connection):
+    if find_pending(connection):
         command.upgrade(_config(connection), "head")
 
 
-def pending(connection: Connection | None = None) -> list[str]:
+def find_pending(connection: Connection | None = None) -> list[str]:
     """What `migrate` would run, in order, by number and title: from an empty database on, where there is none.
 
     Raises JournalError when the database is newer than this program.
@@ -224,8 +224,8 @@ def rehearse(connection: Connection) -> None:
 
 def require_migrated(connection: Connection) -> None:
     """Raises JournalError when the database holds no journal of this version: a reader alters nothing."""
-    if pending(connection):
-        raise NoJournalError
+    if pending := find_pending(connection):
+        raise NoJournalError(pending)
 
 
 def _config(connection: Connection | None = None) -> Config:

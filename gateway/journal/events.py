@@ -23,8 +23,9 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, Table, and_, delete, func, insert, or_, select, update
 
 from gateway.errors import JournalError
+from gateway.events import EventBus, WakeUp
 from gateway.journal.database import Database, ValueT, Work, insert_new
-from gateway.journal.listing import Condition
+from gateway.journal.listing import Condition, Records
 from gateway.journal.records import PAYMENT, PLACED, GapKind, NewEvent, NotedEvent, Start, first_id, new_id
 from gateway.journal.tables import event_sequence, events, gateways, watches
 from gateway.ops.event_loop import at_work
@@ -32,11 +33,7 @@ from gateway.wording.faults import FaultWording
 
 KEPT = timedelta(hours=24)
 
-MOST_NUMBERED = 1000  # events that get their numbers in one transaction
-
-_FIELDS = NotedEvent.__struct_fields__
 _INSERT = insert(events)  # built once: it is on the way of an intake
-_BEYOND = 2**62
 
 
 class Interest(msgspec.Struct, frozen=True):
@@ -80,19 +77,19 @@ def get_audience(subject: str) -> str:
 class Events:
     """Every method that reads or writes by itself raises JournalError when the journal cannot be used."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], bus: EventBus) -> None:
+        self.bus = bus
         self._database = database
+        self._noted = Records(database, events, NotedEvent)
         self._clock = clock
         self._latest_id = first_id(clock())
-        self.on_noted: Callable[[], None] = lambda: None
-        """Called when some may have been noted by this gateway."""
 
     async def write(self, work: Work[ValueT]) -> ValueT:
-        """As the database's, for work that may `note` something: then `on_noted` is called when it is committed."""
+        """As the database's, for work that may `note` something: that wakes the readers of all gateways."""
         latest_id = self._latest_id
         value = await self._database.write(work)
         if self._latest_id != latest_id:
-            self.on_noted()
+            self.bus.publish(WakeUp.EVENTS_NOTED)
         return value
 
     def note(self, connection: Connection, *noticed: NewEvent) -> None:
@@ -133,14 +130,12 @@ class Events:
         """The next events beyond a number, in order: those of an interest, or all; and up to which number these are all
         there are. What is new gets its numbers first.
         """
-        rows: Select[Any] = select(*(events.c[name] for name in _FIELDS)).where(events.c.sequence > position)
-        if interest is not None:
-            rows = rows.where(interest.condition())
-        rows = rows.order_by(events.c.sequence).limit(limit)
+        wanted = () if interest is None else (interest.condition(),)
+        rows = self._noted.rows.where(events.c.sequence > position, *wanted).order_by(events.c.sequence).limit(limit)
 
         def work(connection: Connection) -> tuple[list[NotedEvent], int]:
             last = _number(connection).last
-            found = [NotedEvent(**dict(zip(_FIELDS, row, strict=True))) for row in connection.execute(rows)]
+            found = self._noted.all(connection, rows)
             if len(found) == limit:
                 return found, found[-1].sequence
             return found, max([position, last, *(event.sequence for event in found[-1:])])
@@ -149,15 +144,16 @@ class Events:
 
     async def prune(self) -> None:
         """Forget what is older than `KEPT`."""
-        cutoff = self._clock() - KEPT
+        of, cutoff = events.c, self._clock() - KEPT
+        kept = select(func.min(of.sequence)).where(of.at >= cutoff)
 
         def work(connection: Connection) -> None:
-            kept = select(func.min(events.c.sequence)).where(events.c.at >= cutoff)
-            old = and_(events.c.at < cutoff, events.c.sequence < func.coalesce(kept.scalar_subquery(), _BEYOND))
-            latest = connection.scalar(select(func.max(events.c.sequence)).where(old))
-            if latest is not None:
-                connection.execute(update(event_sequence).values(forgotten=latest))
-                connection.execute(delete(events).where(events.c.sequence <= latest))
+            last = _number(connection).last
+            first_kept = connection.scalar(kept)
+            latest = last if first_kept is None else first_kept - 1
+            behind = event_sequence.c.forgotten < latest
+            connection.execute(update(event_sequence).where(behind).values(forgotten=latest))
+            connection.execute(delete(events).where(of.sequence <= latest))
 
         await self._database.write(work)
 
@@ -184,12 +180,12 @@ def _number(connection: Connection) -> Row[Any]:
     if connection.execute(sequence).first() is None:
         first = {"id": 1, "epoch": secrets.token_hex(6), "last": 0, "forgotten": 0}
         connection.execute(insert_new(connection, event_sequence), first)
-    new = select(events.c.id).where(events.c.sequence.is_(None))
-    while connection.execute(new.limit(1)).first() is not None:
+    of = events.c
+    new = select(of.id).where(of.sequence.is_(None))
+    if connection.execute(new.limit(1)).first() is not None:
         last = connection.scalar(select(event_sequence.c.last).with_for_update())
-        rank = func.row_number().over(order_by=(events.c.at, events.c.id))
-        ranked = new.add_columns(rank.label("rank")).order_by(events.c.at, events.c.id).limit(MOST_NUMBERED).subquery()
-        statement = update(events).where(events.c.id == ranked.c.id).values(sequence=last + ranked.c.rank)
+        ranked = new.add_columns(func.row_number().over(order_by=(of.at, of.id)).label("rank")).subquery()
+        statement = update(events).where(of.id == ranked.c.id).values(sequence=last + ranked.c.rank)
         numbered = connection.execute(statement).rowcount
         connection.execute(update(event_sequence).values(last=event_sequence.c.last + numbered))
     return connection.execute(sequence).one()

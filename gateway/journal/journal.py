@@ -1,7 +1,7 @@
 """The durable record of the gateway: operations, payment outbox, announcements, audit trail, events."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -9,16 +9,15 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, delete, func, insert, select
 
+from gateway.events import EventBus
 from gateway.journal.audit import Audit
 from gateway.journal.database import (
     Database,
     JournalInUseError,
     NoJournalError,
     NotOpenedError,
-    Prepare,
     insert_new,
     migrate,
-    pending,
     rehearse,
     require_migrated,
 )
@@ -26,9 +25,9 @@ from gateway.journal.events import Events, WatchLeases
 from gateway.journal.listing import Records
 from gateway.journal.operations import Operations
 from gateway.journal.payments import Payments, UnverifiedNotifications
-from gateway.journal.postgres import open_postgres
+from gateway.journal.postgres import PostgresDatabase, open_postgres
 from gateway.journal.records import Announcement, new_id
-from gateway.journal.sqlite import open_sqlite, require_room
+from gateway.journal.sqlite import SqliteDatabase, open_sqlite, require_room
 from gateway.journal.tables import announcements, id_key, operations, payments, readiness
 from gateway.normalise.vocabulary import DeliveryState, OperationState
 from gateway.settings import Settings
@@ -43,35 +42,34 @@ FARTHEST_APART = timedelta(minutes=1)  # clocks that NTP keeps differ by less, a
 log = structlog.get_logger(__name__)
 
 
-class Announcements:
-    """See `Announcement`. Every method raises JournalError when the journal cannot be used."""
+class Announcements(Records[Announcement]):
+    """See `Announcement`."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._records = Records(database, announcements, Announcement)
+        super().__init__(database, announcements, Announcement)
 
     async def add(self, announcement: Announcement) -> None:
         """Keep it, unless this community's announcement of that platform id is kept already."""
         row = msgspec.structs.asdict(announcement)
         await self._database.write(lambda journal: journal.execute(insert_new(journal, announcements), row).close())
 
-    async def get(self, community_code: str, platform_id: int) -> Announcement | None:
+    async def by_number(self, community_code: str, platform_id: int) -> Announcement | None:
+        """The community's announcement of that platform id."""
         of = announcements.c
-        this = (of.community_code == community_code, of.platform_id == platform_id)
-        found = await self._records.read(select(announcements).where(*this))
+        found = await self.find(of.community_code == community_code, of.platform_id == platform_id)
         return found[0] if found else None
 
-    async def list(self, community_code: str, offset: int, limit: int) -> tuple[tuple[Announcement, ...], int]:
+    async def part(self, community_code: str, offset: int, limit: int) -> tuple[tuple[Announcement, ...], int]:
         """A part of a community's, newest first, and how many there are.
 
         They are counted last: what comes before the page is read is counted, and what goes after it is as well.
         """
         of = announcements.c
-        rows = select(announcements).where(of.community_code == community_code)
+        rows = self.rows.where(of.community_code == community_code)
         part = rows.order_by(of.created_at.desc(), of.platform_id.desc()).offset(offset).limit(limit)
 
         def work(connection: Connection) -> tuple[tuple[Announcement, ...], int]:
-            items = tuple(self._records.all(connection, part))
+            items = tuple(self.all(connection, part))
             total = connection.scalar(select(func.count()).select_from(rows.subquery())) or 0
             return items, max(total, offset + len(items)) if items else total
 
@@ -89,12 +87,15 @@ class Backlog(msgspec.Struct, frozen=True):
 
 
 class Journal:
-    """Opened by `open_journal`. Whatever goes wrong is a JournalError, within `journal_timeout` seconds."""
+    """Opened by `open_journal`. Whatever goes wrong is a JournalError, within `journal_timeout` seconds.
 
-    def __init__(self, database: Database, clock: Clock, *, is_alone: bool) -> None:
-        """`is_alone`: no other process can have the journal at the same time."""
-        self.events = Events(database, clock)
-        self.watches = WatchLeases(database, self.events, clock, is_alone=is_alone)
+    `bus` carries what is to be known at once, between the parts of this gateway, and inside `bridge` to all others.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.bus = EventBus()
+        self.events = Events(database, clock, self.bus)
+        self.watches = WatchLeases(database, self.events, clock, is_alone=isinstance(database, SqliteDatabase))
         self.operations = Operations(database, clock, self.events)
         self.payments = Payments(database, clock, self.events)
         self.unverified = UnverifiedNotifications(database, clock, self.payments, self.events)
@@ -102,6 +103,10 @@ class Journal:
         self.audit = Audit(database)
         self.database = database
         self._clock = clock
+
+    def bridge(self) -> AbstractAsyncContextManager[None]:
+        """Exchange messages with the other gateways of this journal until the block ends."""
+        return self.bus.bridge(self.database) if isinstance(self.database, PostgresDatabase) else nullcontext()
 
     async def ping(self) -> None:
         """Raises JournalError when the journal cannot be written: it costs a commit to find out."""
@@ -137,13 +142,18 @@ class Journal:
 
     async def backlog(self) -> Backlog:
         """What is not done yet, of all gateways that share the journal."""
-        undelivered = select(func.min(payments.c.received_at)).where(payments.c.state == DeliveryState.QUEUED)
+        state = payments.c.state
+        states = select(state, func.count()).group_by(state)
+        undelivered = select(func.min(payments.c.received_at)).where(state == DeliveryState.QUEUED)
         unclear = select(func.count()).select_from(operations).where(operations.c.state == OperationState.UNKNOWN)
-        since, count = await self.database.read(
-            lambda connection: (connection.scalar(undelivered), connection.scalar(unclear))
-        )
-        age = timedelta() if since is None else self._clock() - since
-        return Backlog(await self.payments.counts(), max(age.total_seconds(), 0.0), count or 0)
+
+        def read(connection: Connection) -> Backlog:
+            counts = {DeliveryState(state): count for state, count in connection.execute(states)}
+            age = (now := self._clock()) - (connection.scalar(undelivered) or now)
+            unclear_operations = connection.scalar(unclear) or 0
+            return Backlog(dict.fromkeys(DeliveryState, 0) | counts, max(age.total_seconds(), 0.0), unclear_operations)
+
+        return await self.database.read(read)
 
 
 @asynccontextmanager
@@ -153,9 +163,12 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
     Raises JournalError when it cannot be used, and when another process holds the SQLite file. Without `make`,
     nothing is made and nothing migrated: then it is raised where there is no journal of this version, too.
     """
-    prepare = migrate if make else require_migrated
-    database = await _open(settings, prepare, make=make)
-    journal = Journal(database, clock, is_alone=not settings.database_url)
+    if settings.database_url:
+        prepare = migrate if make else require_migrated
+        database: Database = await open_postgres(settings.database_url, settings.journal_timeout, prepare)
+    else:
+        database = await open_sqlite(settings.data_dir, settings.journal_timeout, make=make)
+    journal = Journal(database, clock)
     try:
         if settings.database_url and make:  # nothing else would show that the clocks differ
             ahead = clock() - await database.read(
@@ -170,13 +183,11 @@ async def open_journal(settings: Settings, clock: Clock = utc_now, *, make: bool
 
 async def pending_migrations(settings: Settings) -> list[str]:
     """What the journal lacks of this version's shape, in order. Nothing is made or migrated. Raises JournalError."""
-    found: list[str] = []
     try:
-        database = await _open(settings, lambda connection: found.extend(pending(connection)), make=False)
-    except NoJournalError:
-        return pending()
-    await database.close()
-    return found
+        async with open_journal(settings, make=False):
+            return []
+    except NoJournalError as error:
+        return error.pending
 
 
 async def try_journal(settings: Settings, check_value: str | None = None) -> str:
@@ -199,9 +210,3 @@ async def try_journal(settings: Settings, check_value: str | None = None) -> str
     except JournalInUseError:
         return "in use"
     return "ready"
-
-
-async def _open(settings: Settings, prepare: Prepare, *, make: bool) -> Database:
-    if settings.database_url:
-        return await open_postgres(settings.database_url, settings.journal_timeout, prepare)
-    return await open_sqlite(settings.data_dir, settings.journal_timeout, prepare, make=make)

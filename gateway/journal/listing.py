@@ -134,13 +134,18 @@ RecordT = TypeVar("RecordT", bound=msgspec.Struct)
 
 
 class Records(Generic[RecordT]):
-    """The rows of a table as records. Every method that waits raises JournalError when the journal cannot be used."""
+    """The rows of a table as records. Every method that waits raises JournalError when the journal cannot be used.
+
+    `rows` are the columns of a record: all, where one of its fields is made of several.
+    """
 
     def __init__(self, database: Database, table: Table, struct: type[RecordT]) -> None:
         self._database = database
         self._table = table
-        self._names = [str(column.name) for column in table.columns]
         self._struct = struct
+        columns, names = tuple(map(str, table.c.keys())), struct.__struct_fields__
+        self._names = names if set(names) <= set(columns) else columns
+        self.rows = select(*(table.c[name] for name in self._names))
 
     def record(self, row: Row[Any]) -> RecordT:
         return msgspec.convert(dict(zip(self._names, row, strict=True)), self._struct)
@@ -153,8 +158,11 @@ class Records(Generic[RecordT]):
         return None if row is None else self.record(row)
 
     async def get(self, row_id: str) -> RecordT | None:
-        rows = await self.read(select(self._table).where(self._table.c.id == row_id))
-        return rows[0] if rows else None
+        found = await self.find(self._table.c.id == row_id)
+        return found[0] if found else None
+
+    async def find(self, *conditions: Condition) -> list[RecordT]:
+        return await self.read(self.rows.where(*conditions))
 
     async def read(self, rows: Select[Any]) -> list[RecordT]:
         return await self._database.read(lambda connection: self.all(connection, rows))

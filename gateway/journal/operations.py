@@ -102,12 +102,10 @@ class Operations(Records[Operation]):
         community_code: str | None,
         reason: str | None = None,
         record: RecordRef | None = None,
-        expected: Mapping[str, Any] | None = None,
     ) -> Reservation:
         """Begin a write, unless the subject's idempotency `key` is taken; of any number of callers one is NEW.
 
-        `record` is what will be written, when it exists already; `expected` what a reconciler needs to find out
-        whether it was.
+        `record` is what will be written, when it exists already.
         """
         now = self._clock()
         values: dict[str, Any] = {
@@ -120,7 +118,6 @@ class Operations(Records[Operation]):
             "reason": reason,
             "state": OperationState.RESERVED,
             "started_at": now,
-            "expected": expected,
             "read_backs": [],
             "user_errors": [],
             **_columns(record),
@@ -132,7 +129,7 @@ class Operations(Records[Operation]):
                 if new is not None:
                     return Reservation(ReservationKind.NEW, new)
                 keyed = (operations.c.subject == subject, operations.c.idempotency_key == key)
-                earlier = self.first(connection, select(operations).where(*keyed))
+                earlier = self.first(connection, self.rows.where(*keyed))
                 if earlier is None:  # withdrawn between the two statements: the key is free again
                     continue
                 is_same = earlier.mutation == mutation and hmac.compare_digest(earlier.fingerprint, fingerprint)
@@ -180,7 +177,8 @@ class Operations(Records[Operation]):
 
         An outcome once known is never changed. `check_at` is for UNKNOWN: when to read the write back (None: never,
         it stays UNKNOWN). `record` and `answer` replace earlier ones unless None. `read_back`: the platform's state was
-        read for it while the operation was UNKNOWN. `change` is noted when the write is confirmed.
+        read for it while the operation was UNKNOWN, whether or not that decided. `change` is noted when the write is
+        confirmed.
         """
         now = self._clock()
         final = outcome is not Outcome.UNKNOWN
@@ -194,12 +192,12 @@ class Operations(Records[Operation]):
         }
 
         def work(connection: Connection) -> Operation | None:
-            before = self._lock(connection, operation_id)
+            before = self.first(connection, self.rows.where(operations.c.id == operation_id).with_for_update())
             if before is None or before.state not in _UNRESOLVED:
                 return before
             steps: dict[str, Any] = {}
             if read_back:
-                steps["read_backs"] = _with_read_back(before, now)
+                steps["read_backs"] = msgspec.to_builtins((*before.read_backs[: MOST_READ_BACKS - 1], now))
             if not final and before.state in _UNDER_WAY:
                 steps["unknown_at"] = now
             ended = update(operations).where(operations.c.id == operation_id).values(values | steps)
@@ -221,18 +219,6 @@ class Operations(Records[Operation]):
         if operation is None:
             raise JournalError(FaultWording.NOT_IN_JOURNAL())
         return operation
-
-    async def record_read_back(self, operation_id: str) -> None:
-        """Record that the platform's state was read and did not decide what came of an UNKNOWN write."""
-        now = self._clock()
-
-        def work(connection: Connection) -> None:
-            before = self._lock(connection, operation_id)
-            if before is not None and before.state is OperationState.UNKNOWN:
-                read = update(operations).values(read_backs=_with_read_back(before, now))
-                connection.execute(read.where(operations.c.id == operation_id))
-
-        await self._database.write(work)
 
     async def check_now(self, operation_id: str) -> bool:
         """Have an UNKNOWN operation read back at once, also one that was given up. False: it is not UNKNOWN."""
@@ -276,9 +262,8 @@ class Operations(Records[Operation]):
     async def unresolved(self, mutation: str, community_code: str) -> tuple[Operation, ...]:
         """Writes that have left and whose outcome is not known: still under way, or lost."""
         of = operations.c
-        those = (of.mutation == mutation, of.community_code == community_code)
         is_open = of.state.in_((OperationState.SENT, OperationState.UNKNOWN))
-        return tuple(await self.read(select(operations).where(*those, is_open)))
+        return tuple(await self.find(of.mutation == mutation, of.community_code == community_code, is_open))
 
     async def histories(self, keys: Sequence[HistoryKey]) -> list[tuple[Operation, ...]]:
         """The operations on each record, newest first, `LONGEST_HISTORY` at most, by one statement."""
@@ -292,12 +277,8 @@ class Operations(Records[Operation]):
         ranked = select(on.id, place.label("place"), longest.label("longest")).where(or_(*map(on_records, asked)))
         places = ranked.subquery()
         newest = select(places.c.id).where(places.c.place <= places.c.longest)
-        found = await self.read(select(operations).where(on.id.in_(newest)).order_by(on.id.desc()))
+        found = await self.read(self.rows.where(on.id.in_(newest)).order_by(on.id.desc()))
         return [tuple(filter(key.holds, found))[:LONGEST_HISTORY] for key in keys]
-
-    def _lock(self, connection: Connection, operation_id: str) -> Operation | None:
-        """The operation, which nothing else changes until the transaction ends."""
-        return self.first(connection, select(operations).where(operations.c.id == operation_id).with_for_update())
 
 
 def _columns(record: RecordRef | None) -> Mapping[str, str | None]:
@@ -305,7 +286,3 @@ def _columns(record: RecordRef | None) -> Mapping[str, str | None]:
     if record is None:
         return {}
     return {"record_type": record.type, "record_community_code": record.community_code, "record_id": record.platform_id}
-
-
-def _with_read_back(operation: Operation, at: datetime) -> Any:
-    return msgspec.to_builtins((*operation.read_backs[: MOST_READ_BACKS - 1], at))

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, case, delete, func, insert, or_, select, update
 
+from gateway.events import ReadsDropped, WakeUp
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events
-from gateway.journal.listing import Records, is_past, once
+from gateway.journal.listing import Condition, Records, is_past, once
 from gateway.journal.records import (
     PAYMENT,
     PLACED,
@@ -27,7 +28,8 @@ from gateway.journal.records import (
 from gateway.journal.tables import accepted_tokens, payment_conflicts, payments, unverified_notifications
 from gateway.normalise.vocabulary import DeliveryState, PaymentEventKind
 
-_NO_LEASE = {"lease_owner": None, "lease_until": None}
+PAID = ("order/list",)
+"""Whose answers are out of date when an order is paid."""
 
 MOST_CONFLICTS = 20  # recorded of one payment: the first ones
 
@@ -38,6 +40,7 @@ class Payments(Records[Payment]):
     def __init__(self, database: Database, clock: Callable[[], datetime], noted: Events) -> None:
         super().__init__(database, payments, Payment)
         self._conflicts = Records(database, payment_conflicts, PaymentConflict)
+        self._orders = Records(database, payments, NotifiedOrder)
         self._clock = clock
         self._events = noted
 
@@ -47,21 +50,31 @@ class Payments(Records[Payment]):
         One row per order number and per WeChat number, the first to come; `subject` is who brought it.
         """
         numbers, now = Numbers(order_number, shop_number, weixin_number), self._clock()
-        return await self._events.write(lambda connection: self.take_in(connection, numbers, subject, now))
+        receipt = await self._events.write(lambda connection: self.take_in(connection, numbers, subject, now))
+        return self.publish(receipt)
 
-    def take_in(
-        self, connection: Connection, numbers: Numbers, subject: str, received_at: datetime, *, delivered: bool = False
-    ) -> Receipt:
+    def publish(self, receipt: Receipt) -> Receipt:
+        """Notify those who wait for payments; of what is SAME, too: the journal may have failed after it was saved."""
+        if receipt.kind is not ReceiptKind.CONFLICT:
+            self._events.bus.publish(ReadsDropped(receipt.payment.community_code, PAID))
+            self._events.bus.publish(WakeUp.PAYMENTS_DUE)
+        return receipt
+
+    def take_in(self, connection: Connection, numbers: Numbers, subject: str, received_at: datetime) -> Receipt:
         """In a transaction: a new row of these numbers, or what has one of them; a contradiction is recorded."""
         now = self._clock()
-        values = {"id": new_id(now), **numbers._asdict(), "received_at": received_at, "lease_token": 0}
-        if delivered:
-            values |= {"state": DeliveryState.DELIVERED, "attempts": 1, "delivered_at": now}
-        else:
-            values |= {"state": DeliveryState.QUEUED, "attempts": 0, "next_attempt_at": now}
+        values = {
+            "id": new_id(now),
+            **numbers._asdict(),
+            "state": DeliveryState.QUEUED,
+            "attempts": 0,
+            "received_at": received_at,
+            "next_attempt_at": now,
+            "lease_token": 0,
+        }
         payment = self.first(connection, insert_new(connection, payments), values)
         if payment is not None:
-            self.note(connection, payment, PaymentEventKind.RECEIVED)
+            self._note(connection, payment, PaymentEventKind.RECEIVED)
             return Receipt(ReceiptKind.NEW, payment)
         [payment] = self.all(connection, with_one_of(numbers))
         if numbers == payment.numbers:
@@ -74,15 +87,16 @@ class Payments(Records[Payment]):
         conflict = {"payment_id": payment.id, "subject": subject, "payload_hash": payload_hash, "received_at": now}
         insertion = insert_new(connection, payment_conflicts)
         if recorded < MOST_CONFLICTS and connection.execute(insertion, conflict | numbers._asdict()).first():
-            self.note(connection, payment, PaymentEventKind.CONFLICTED)
+            self._note(connection, payment, PaymentEventKind.CONFLICTED)
         return Receipt(ReceiptKind.CONFLICT, payment)
 
-    def note(self, connection: Connection, payment: Payment, kind: PaymentEventKind, status: str | None = None) -> None:
-        """In a transaction: what happened to a payment."""
-        event = NewEvent(
-            topic=PAYMENT, community_code=payment.community_code, record_id=payment.id, kind=kind, status=status
-        )
-        self._events.note(connection, event)
+    def mark(self, connection: Connection, which: Sequence[Condition], values: Mapping[str, Any]) -> Payment | None:
+        """In a transaction: the payment as it is marked, which ends its lease; None where it is none of `which`."""
+        marking = update(payments).where(*which).values({"lease_owner": None, "lease_until": None, **values})
+        marked = self.first(connection, marking.returning(payments))
+        if marked is not None and marked.state is not DeliveryState.QUEUED:
+            self._note(connection, marked, PaymentEventKind(marked.state.value))
+        return marked
 
     async def claim(self, owner: str, limit: int, lease: timedelta) -> tuple[Payment, ...]:
         """Lease the QUEUED payments that are due, longest due first, and no other holder's.
@@ -100,7 +114,7 @@ class Payments(Records[Payment]):
 
     async def delivered(self, payment: Payment) -> bool:
         """The platform has saved it. False, and no change, when the lease `payment` came with is lost."""
-        return await self._mark(payment, _delivered(self._clock()), PaymentEventKind.DELIVERED)
+        return await self._mark(payment, _delivered(self._clock()))
 
     async def failed(
         self, payment: Payment, error: str, *, next_attempt_at: datetime | None, counts: bool = True
@@ -115,15 +129,17 @@ class Payments(Records[Payment]):
             "attempts": payments.c.attempts + int(counts),
             "next_attempt_at": next_attempt_at,
             "last_error": error,
-            **_NO_LEASE,
         }
-        return await self._mark(payment, values, PaymentEventKind.DEAD if next_attempt_at is None else None)
+        return await self._mark(payment, values)
 
     async def retry(self, payment_id: str) -> bool:
         """Queue a DEAD payment again, due at once and with its attempts counted anew. False: it is not DEAD."""
         dead = update(payments).where(payments.c.id == payment_id, payments.c.state == DeliveryState.DEAD)
         anew = {"state": DeliveryState.QUEUED, "attempts": 0, "next_attempt_at": self._clock()}
-        return bool(await self.change(dead.values(anew)))
+        if not await self.change(dead.values(anew)):
+            return False
+        self._events.bus.publish(WakeUp.PAYMENTS_DUE)
+        return True
 
     async def next_due(self) -> datetime | None:
         """When the next QUEUED payment can be claimed: its time, or the end of the lease on it. None: none waits."""
@@ -134,87 +150,67 @@ class Payments(Records[Payment]):
 
     async def by_order_number(self, order_numbers: Collection[str]) -> dict[str, Payment]:
         """The payments of these orders, by order number; orders without one are left out."""
-        found = await self.read(select(payments).where(payments.c.order_number.in_(order_numbers)))
-        return {payment.order_number: payment for payment in found}
+        return {each.order_number: each for each in await self.find(payments.c.order_number.in_(order_numbers))}
 
     async def by_ids(self, payment_ids: Collection[str]) -> dict[str, Payment]:
         """These payments, by id."""
-        return {each.id: each for each in await self.read(select(payments).where(payments.c.id.in_(payment_ids)))}
+        return {each.id: each for each in await self.find(payments.c.id.in_(payment_ids))}
 
-    async def notified(self, community_code: str, limit: int) -> tuple[NotifiedOrder, ...]:
+    async def notified(self, community_code: str, limit: int) -> list[NotifiedOrder]:
         """The orders of the community that notifications came for, `limit` at most: the newest notifications first."""
-        rows = _newest(community_code, limit, *(payments.c[name] for name in NotifiedOrder.__struct_fields__))
-
-        def work(connection: Connection) -> tuple[NotifiedOrder, ...]:
-            # Without a look at each type: there may be thousands.
-            found = connection.execute(rows)
-            return tuple(NotifiedOrder(id_, number, DeliveryState(state), at) for id_, number, state, at in found)
-
-        return await self._database.read(work)
-
-    async def counts(self) -> dict[DeliveryState, int]:
-        """How many payments are in each state, zeros included."""
-        statement = select(payments.c.state, func.count()).group_by(payments.c.state)
-        rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        return dict.fromkeys(DeliveryState, 0) | {DeliveryState(state): count for state, count in rows}
+        return await self._orders.read(_newest(self._orders.rows, community_code, limit))
 
     async def order_numbers(self, community_code: str | None, limit: int) -> frozenset[str]:
         """Order numbers of the payments of this community, or of no known one: the newest ones."""
-        rows = _newest(community_code, limit, payments.c.order_number)
+        rows = _newest(select(payments.c.order_number), community_code, limit)
         return frozenset(await self._database.read(lambda connection: connection.scalars(rows).all()))
 
-    async def set_community(self, order_numbers: Collection[str], community_code: str) -> int:
-        """Note that these orders stand in the list of `community_code`; the first list that says so counts.
-
-        Returns how many payments have got their community by this.
+    async def set_community(self, order_numbers: Collection[str], community_code: str) -> None:
+        """Note that these orders stand in the list of `community_code`; the first list that says so counts. No gateway
+        need look for them any more.
         """
         unplaced = payments.c.order_number.in_(order_numbers), payments.c.community_code.is_(None)
         placing = update(payments).where(*unplaced).values(community_code=community_code).returning(payments)
 
-        def work(connection: Connection) -> int:
+        def work(connection: Connection) -> bool:
             placed = self.all(connection, placing)
             for payment in placed:
-                self.note(connection, payment, PaymentEventKind.RECEIVED, PLACED)
-            return len(placed)
+                self._note(connection, payment, PaymentEventKind.RECEIVED, PLACED)
+            return bool(placed)
 
-        return await self._events.write(work)
+        if await self._events.write(work):
+            self._events.bus.publish(WakeUp.PAYMENTS_PLACED)
 
     async def conflicts(self, payment_ids: Sequence[str]) -> list[tuple[PaymentConflict, ...]]:
         """What contradicted each of these payments, oldest first."""
         of = payment_conflicts.c
-        statement = select(payment_conflicts).where(of.payment_id.in_(payment_ids))
-        found = await self._conflicts.read(statement.order_by(of.received_at, of.payload_hash))
+        rows = self._conflicts.rows.where(of.payment_id.in_(payment_ids))
+        found = await self._conflicts.read(rows.order_by(of.received_at, of.payload_hash))
         return [tuple(each for each in found if each.payment_id == payment_id) for payment_id in payment_ids]
 
-    async def _mark(self, payment: Payment, values: Mapping[str, Any], kind: PaymentEventKind | None) -> bool:
-        """Whether the lease held; then what happened is noted."""
+    async def _mark(self, payment: Payment, values: Mapping[str, Any]) -> bool:
+        """Whether the lease held."""
         of = payments.c
-        this = (of.id == payment.id, of.state == DeliveryState.QUEUED)
-        leased = update(payments).where(*this, of.lease_owner.is_not(None), of.lease_token == payment.lease_token)
+        lease = (of.lease_owner.is_not(None), of.lease_token == payment.lease_token)
+        leased = (of.id == payment.id, of.state == DeliveryState.QUEUED, *lease)
+        return await self._events.write(lambda connection: self.mark(connection, leased, values) is not None)
 
-        def work(connection: Connection) -> bool:
-            marked = self.first(connection, leased.values(values).returning(payments))
-            if marked is not None and kind is not None:
-                self.note(connection, marked, kind)
-            return marked is not None
+    def _note(
+        self, connection: Connection, payment: Payment, kind: PaymentEventKind, status: str | None = None
+    ) -> None:
+        """In a transaction: what happened to a payment."""
+        code, id_ = payment.community_code, payment.id
+        event = NewEvent(topic=PAYMENT, community_code=code, record_id=id_, kind=kind, status=status)
+        self._events.note(connection, event)
 
-        return await self._events.write(work)
+
+def _newest(rows: Select[Any], community_code: str | None, limit: int) -> Select[Any]:
+    return rows.where(payments.c.community_code == community_code).order_by(payments.c.id.desc()).limit(limit)
 
 
 def _delivered(now: datetime) -> dict[str, Any]:
-    return {
-        "state": DeliveryState.DELIVERED,
-        "attempts": payments.c.attempts + 1,
-        "delivered_at": now,
-        "next_attempt_at": None,
-        "last_error": None,
-        **_NO_LEASE,
-    }
-
-
-def _newest(community_code: str | None, limit: int, *columns: Column[Any]) -> Select[Any]:
-    of_community = select(*columns).where(payments.c.community_code == community_code)
-    return of_community.order_by(payments.c.id.desc()).limit(limit)
+    ended = {"delivered_at": now, "next_attempt_at": None, "last_error": None}
+    return {"state": DeliveryState.DELIVERED, "attempts": payments.c.attempts + 1, **ended}
 
 
 def with_one_of(numbers: Numbers) -> Select[Any]:
@@ -268,29 +264,24 @@ class UnverifiedNotifications:
         As `Payments.receive`, with which it may coincide: there is one payment all the same. That of another intake
         is DELIVERED by this as well; who holds its lease loses it.
         """
-        now, table, outbox = self._clock(), unverified_notifications, self._payments
-        token = {"digest": unverified.token, "accepted_at": now}
+        table, outbox = unverified_notifications, self._payments
+        token = {"digest": unverified.token, "accepted_at": self._clock()}
 
         def work(connection: Connection) -> Receipt:
             connection.execute(delete(accepted_tokens).where(accepted_tokens.c.digest == unverified.token))
             connection.execute(insert_new(connection, accepted_tokens), token)
-            numbers, received_at = unverified.numbers, unverified.received_at
-            receipt = outbox.take_in(connection, numbers, subject, received_at, delivered=True)
-            payment, delivered = receipt.payment, receipt.kind is ReceiptKind.NEW
-            if receipt.kind is ReceiptKind.SAME:
+            receipt = outbox.take_in(connection, unverified.numbers, subject, unverified.received_at)
+            payment = receipt.payment
+            if receipt.kind is not ReceiptKind.CONFLICT:
                 undelivered = payments.c.id == payment.id, payments.c.state != DeliveryState.DELIVERED
-                marking = update(payments).where(*undelivered).values(_delivered(now)).returning(payments)
-                marked = outbox.first(connection, marking)
-                payment, delivered = marked or payment, marked is not None
-            if delivered:
-                outbox.note(connection, payment, PaymentEventKind.DELIVERED)
+                payment = outbox.mark(connection, undelivered, _delivered(self._clock())) or payment
             kept = connection.execute(delete(table).where(table.c.token == unverified.token).returning(table)).all()
             for other in sorted((row for row in kept if row.id != unverified.id), key=attrgetter("id")):
                 numbers = Numbers(other.order_number, other.shop_number, other.weixin_number)
                 outbox.take_in(connection, numbers, subject, other.received_at)
             return Receipt(receipt.kind, payment)
 
-        return await self._events.write(work)
+        return outbox.publish(await self._events.write(work))
 
     async def drop(self, unverified: Unverified) -> None:
         """The platform refuses the token."""

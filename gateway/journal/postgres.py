@@ -6,10 +6,11 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, ClassVar, TypeVar
 
 import asyncpg
-from sqlalchemy import AdaptedConnection, event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from gateway.events import Notifier
 from gateway.futures import disregard, wait_at_most
 from gateway.journal.database import DATABASE_ERRORS, Database, NotOpenedError, Prepare, Work, operator_message
 
@@ -57,7 +58,6 @@ async def open_postgres(url: str, journal_timeout: float, prepare: Prepare) -> "
         pool_timeout=journal_timeout,
         hide_parameters=True,
     )
-    event.listen(engine.sync_engine, "checkout", _refuse_closed)
     try:
         async with asyncio.timeout(LONGEST_MIGRATION), engine.begin() as connection:
             await connection.run_sync(prepare)
@@ -69,12 +69,6 @@ async def open_postgres(url: str, journal_timeout: float, prepare: Prepare) -> "
     return PostgresDatabase(engine, url, journal_timeout)
 
 
-def _refuse_closed(connection: AdaptedConnection, *_: object) -> None:
-    """Have the pool replace a connection that the server has closed meanwhile, as after its restart."""
-    if connection.driver_connection.is_closed():
-        raise DisconnectionError
-
-
 RECONNECT_PAUSE = 0.1  # seconds between attempts to connect to a server that has just gone: it may only restart
 
 
@@ -82,7 +76,7 @@ class _LostConnectionError(Exception):
     """The connection was gone before anything could be committed, or could not be made. The cause says why."""
 
 
-class PostgresDatabase(Database):
+class PostgresDatabase(Database, Notifier):
     """The journal's PostgreSQL database. Opened by `open_postgres`."""
 
     dialect: ClassVar[str] = "postgresql"

@@ -7,9 +7,8 @@ import asyncio
 import os
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -23,11 +22,12 @@ from gateway.journal.database import (
     JournalInUseError,
     NoJournalError,
     NotOpenedError,
-    Prepare,
     Work,
     error_code,
+    find_pending,
     migrate,
     operator_message,
+    require_migrated,
 )
 from gateway.wording.faults import FaultWording
 
@@ -47,16 +47,14 @@ _PRAGMAS = (
 )
 
 
-async def open_sqlite(
-    data_dir: Path, journal_timeout: float, prepare: Prepare = migrate, *, make: bool = True
-) -> "SqliteDatabase":
-    """Open the journal's file in `data_dir`, `make` it if there is none, and `prepare` what is there.
+async def open_sqlite(data_dir: Path, journal_timeout: float, *, make: bool = True) -> "SqliteDatabase":
+    """Open the journal's file in `data_dir`; `make` it if there is none, and migrate what is there.
 
     Raises JournalError, also when another process holds it for longer than `journal_timeout` seconds.
     """
     thread, loop = ThreadPoolExecutor(1, thread_name_prefix="journal"), asyncio.get_running_loop()
     try:
-        connection = await loop.run_in_executor(thread, _open, data_dir, journal_timeout, prepare, make)
+        connection = await loop.run_in_executor(thread, _open, data_dir, journal_timeout, make)
     except BaseException as error:
         thread.shutdown(wait=False)
         if not isinstance(error, DATABASE_ERRORS):
@@ -79,13 +77,13 @@ def require_room(data_dir: Path) -> None:
         raise NotOpenedError(f"{SETTINGS[SqliteDatabase.dialect]}: nothing can be made there.")
 
 
-def _open(data_dir: Path, journal_timeout: float, prepare: Prepare, make: bool) -> Connection:
+def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
     path = data_dir / FILE_NAME
     if make:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
     elif not path.exists():
-        raise NoJournalError
+        raise NoJournalError(find_pending())
     engine = create_engine(
         "sqlite://", creator=lambda: _connect(path, journal_timeout), poolclass=StaticPool, hide_parameters=True
     )
@@ -108,7 +106,7 @@ def _open(data_dir: Path, journal_timeout: float, prepare: Prepare, make: bool) 
     try:
         connection = engine.connect()
         with connection.begin():
-            prepare(connection)
+            (migrate if make else require_migrated)(connection)
         in_place.update((file, file.stat()) for file in (path, Path(f"{path.resolve()}-wal")))
     except BaseException:
         engine.dispose()
@@ -143,7 +141,6 @@ class SqliteDatabase(Database):
         self._reading = asyncio.Lock()
         self._waiting: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
         self._draining: asyncio.Task[None] | None = None
-        self._listeners: list[Callable[[str | None], None]] = []
 
     async def read(self, work: Work[ValueT]) -> ValueT:
         """As `write`, for without changes nothing is synced; one after the other, so that no write waits for many."""
@@ -160,19 +157,6 @@ class SqliteDatabase(Database):
         with self._answering():
             async with asyncio.timeout(self._timeout):
                 return await answer
-
-    async def notify(self, message: str) -> None:
-        """All listeners are in this process: they are called at once."""
-        for heard in tuple(self._listeners):
-            heard(message)
-
-    @asynccontextmanager
-    async def listen(self, heard: Callable[[str | None], None]) -> AsyncIterator[None]:
-        self._listeners.append(heard)
-        try:
-            yield
-        finally:
-            self._listeners.remove(heard)
 
     async def _close(self) -> None:
         try:

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager, contextmanager
 from datetime import datetime
-from functools import partial
 from hashlib import blake2b
 from itertools import takewhile
 from typing import Any, NamedTuple, TypeAlias
@@ -22,7 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from gateway.errors import JournalError, UserInputError
-from gateway.events import EventBus, WakeUp
+from gateway.events import WakeUp
 from gateway.futures import join, wait_at_most
 from gateway.journal.events import Events, Interest, get_audience
 from gateway.journal.journal import Clock
@@ -42,9 +41,8 @@ Hear = Callable[[NotedEvent | None], object]
 class EventTail:
     """One per process. Inside `open`, events come."""
 
-    def __init__(self, events: Events, bus: EventBus) -> None:
+    def __init__(self, events: Events) -> None:
         self._events = events
-        self._bus = bus
         self.followers: dict[Hear, Interest] = {}
         self._latest: deque[NotedEvent] = deque(maxlen=CAPACITY)
         self._head: int | None = None
@@ -83,9 +81,8 @@ class EventTail:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Follow the journal, and wake the tails of all gateways when this one notes events, until the block ends."""
-        self._events.on_noted = partial(self._bus.publish, WakeUp.EVENTS_NOTED)
-        with self._bus.wake_ups(WakeUp.EVENTS_NOTED) as self._to_read:
+        """Follow the journal until the block ends."""
+        with self._events.bus.wake_ups(WakeUp.EVENTS_NOTED) as self._to_read:
             async with at_work({"EventReader": self._keep_reading}):
                 yield
 

@@ -9,7 +9,7 @@ it at once.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from math import inf
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.errors import JournalError
-from gateway.events import EventBus, WakeUp
+from gateway.events import WakeUp
 from gateway.futures import wait_at_most
-from gateway.journal.payments import Payments
+from gateway.journal.journal import Journal
 from gateway.journal.records import Payment
 from gateway.normalise.records import Page
 
@@ -37,24 +37,6 @@ REMEMBERED = 20_000
 """How many of the orders seen last are remembered at least, by number alone; at most twice as many, in some 4 MiB."""
 
 
-class SeenOrders:
-    """The communities of the orders that were seen last."""
-
-    def __init__(self) -> None:
-        self._recent: dict[str | None, str] = {}
-        self._earlier: dict[str | None, str] = {}
-
-    def add(self, community_code: str, numbers: Iterable[str | None]) -> None:
-        """Remember these orders, and forget the earlier ones when enough have come since."""
-        self._recent.update(dict.fromkeys(numbers, community_code))
-        if len(self._recent) >= REMEMBERED:
-            self._earlier, self._recent = self._recent, {}
-
-    def get_community(self, number: str) -> str | None:
-        """None: it was not seen, or is forgotten."""
-        return self._recent.get(number) or self._earlier.get(number)
-
-
 class NotificationKey(NamedTuple):
     """The number of an order, and the community whose list it stands in."""
 
@@ -65,13 +47,14 @@ class NotificationKey(NamedTuple):
 class Placement:
     """Run one per gateway. Until `run` has looked, no number waits."""
 
-    def __init__(self, payments: Payments, events: EventBus, search: Search) -> None:
-        self._payments = payments
+    def __init__(self, journal: Journal, search: Search) -> None:
+        self._payments = journal.payments
+        self._bus = journal.bus
         self._search = search
         self._search_at: dict[str, float] = {}  # the waiting numbers, and when they are searched for
         self._searching: asyncio.Task[None] | None = None
-        self._events = events
-        self._seen = SeenOrders()
+        self._seen: dict[str | None, str] = {}  # the communities of the orders that were seen last, by number
+        self._seen_before: dict[str | None, str] = {}
         self._waiting: frozenset[str] = frozenset()
         self._placed: defaultdict[str, set[str]] = defaultdict(set)  # in which community, to be recorded
         self._woken = asyncio.Event()
@@ -81,7 +64,9 @@ class Placement:
         if not page.items:
             return
         community_code = page.items[0].community_code
-        self._seen.add(community_code, map(_NUMBER, page.items))
+        self._seen.update(dict.fromkeys(map(_NUMBER, page.items), community_code))
+        if len(self._seen) >= REMEMBERED:
+            self._seen_before, self._seen = self._seen, {}
         if self._waiting and (found := self._waiting.intersection(map(_NUMBER, page.items))):
             self._placed[community_code] |= found
             self._woken.set()
@@ -89,13 +74,13 @@ class Placement:
     async def run(self) -> None:
         """Keep the waiting numbers up to date, and record what was found. Ends only by cancellation."""
         try:
-            with self._events.wake_ups(WakeUp.PAYMENTS_DUE, WakeUp.PAYMENTS_PLACED) as self._woken:
+            with self._bus.wake_ups(WakeUp.PAYMENTS_DUE, WakeUp.PAYMENTS_PLACED) as self._woken:
                 while True:
                     self._woken.clear()
                     try:
                         self._waiting = await self._payments.order_numbers(None, MOST_WAITING)
                         for number in self._waiting:
-                            if community_code := self._seen.get_community(number):
+                            if community_code := self._seen.get(number) or self._seen_before.get(number):
                                 self._placed[community_code].add(number)
                         await self._record()
                         pause = self._search_next()
@@ -133,7 +118,7 @@ class Placement:
         then. Where that does not come to its end, `run` sees to it. Raises JournalError.
         """
         try:
-            await self._place(community_code, numbers)
+            await self._payments.set_community(numbers, community_code)
             return await self._payments.by_order_number(numbers)
         except BaseException:
             self._placed[community_code] |= numbers
@@ -164,12 +149,7 @@ class Placement:
             community_code, numbers = self._placed.popitem()
             self._waiting -= numbers
             try:
-                await self._place(community_code, numbers)
+                await self._payments.set_community(numbers, community_code)
             except JournalError:
                 self._placed[community_code] |= numbers
                 raise
-
-    async def _place(self, community_code: str, numbers: set[str]) -> None:
-        """Record it, and wake the other gateways: they need not look for these orders any more."""
-        if await self._payments.set_community(numbers, community_code):
-            self._events.publish(WakeUp.PAYMENTS_PLACED)

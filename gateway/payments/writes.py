@@ -20,7 +20,7 @@ import asyncio
 import hmac
 import random
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -39,10 +39,11 @@ from gateway.errors import (
     PlatformError,
     RateLimitedError,
 )
-from gateway.events import EventBus, ReadsDropped, WakeUp
+from gateway.events import WakeUp
 from gateway.futures import join
 from gateway.journal.journal import Journal
-from gateway.journal.records import Numbers, Payment, Receipt, ReceiptKind, RecordRef, Unverified
+from gateway.journal.payments import Payments
+from gateway.journal.records import Numbers, Payment, Receipt, ReceiptKind, RecordRef
 from gateway.normalise.records import public_name
 from gateway.normalise.vocabulary import UserErrorCode
 from gateway.ops.logs import StateLog
@@ -75,40 +76,6 @@ async def deliver_payment(security: Security, order_number: str, shop_number: st
     await security.succeed(CALLBACK, Numbers(order_number, shop_number, weixin_number)._asdict())
 
 
-class PaymentIntake:
-    """What keeps notifications: the callback and the mutations go the same way."""
-
-    def __init__(self, journal: Journal, events: EventBus) -> None:
-        self._journal = journal
-        self._events = events
-
-    async def receive(self, numbers: Numbers, subject: str) -> Receipt:
-        """Keep a notification. When this returns NEW or SAME it is on disk and may be acknowledged.
-
-        Raises JournalError: then it must not be. Never twice for one order, never two payloads for one order.
-        """
-        return await self._publish(self._journal.payments.receive(*numbers, subject=subject))
-
-    async def accept(self, unverified: Unverified, subject: str) -> Receipt:
-        """Keep a notification that the security platform has saved. As `receive`, and nothing is left to deliver."""
-        return await self._publish(self._journal.unverified.accept(unverified, subject=subject))
-
-    async def _publish(self, keep: Awaitable[Receipt]) -> Receipt:
-        """Notify those who wait for payments; of what is SAME, too: the journal may have failed after it was saved."""
-        receipt = await keep
-        if receipt.kind is not ReceiptKind.CONFLICT:
-            self._events.publish(ReadsDropped(receipt.payment.community_code, ("order/list",)))
-            self._events.publish(WakeUp.PAYMENTS_DUE)
-        return receipt
-
-    async def retry(self, payment: Payment) -> bool:
-        """Queue a dead delivery again. False: it is not dead."""
-        is_queued = await self._journal.payments.retry(payment.id)
-        if is_queued:
-            self._events.publish(WakeUp.PAYMENTS_DUE)
-        return is_queued
-
-
 class _WritesPayments(Action[AskedT], is_base=True):
     """To the journal alone, which notes the event; the relay is the one who calls a platform."""
 
@@ -116,7 +83,7 @@ class _WritesPayments(Action[AskedT], is_base=True):
     endpoint = CALLBACK
     stale = ()
 
-    def __init__(self, payments: PaymentIntake) -> None:
+    def __init__(self, payments: Payments) -> None:
         self.payments = payments
 
 
@@ -146,7 +113,7 @@ class PayCallback(_WritesPayments[Received]):
         return Prepared(partial(self._receive, write.asked), sends=False)
 
     async def _receive(self, received: Received) -> Done:
-        receipt = await self.payments.receive(*received)
+        receipt = await self.payments.receive(*received.numbers, subject=received.subject)
         if receipt.kind is ReceiptKind.CONFLICT:
             raise WriteRefusal(user_error(UserErrorCode.CONFLICT, WriteWording.OTHER_NUMBERS()))
         return Done(_record(receipt.payment))
@@ -167,7 +134,7 @@ class RetryPayment(_WritesPayments[Payment]):
         return Prepared(partial(self._retry, write.asked), sends=False)
 
     async def _retry(self, payment: Payment) -> None:
-        if not await self.payments.retry(payment):
+        if not await self.payments.retry(payment.id):
             raise WriteRefusal(user_error(UserErrorCode.CONFLICT, WriteWording.NOT_DEAD(), "id"))
 
 
@@ -201,15 +168,14 @@ class Relay:
         self,
         journal: Journal,
         security: Security,
-        events: EventBus,
         owner: str,
         lease: timedelta,
         clock: Callable[[], datetime],
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._payments = journal.payments
+        self._bus = journal.bus
         self._security = security
-        self._events = events
         self._owner = owner
         self._lease = lease
         self._clock = clock
@@ -218,7 +184,7 @@ class Relay:
     async def run(self) -> None:
         """Deliver what is due, each on its own, then sleep until more is or one arrives. Ends only by cancellation."""
         deliveries: set[asyncio.Task[None]] = set()
-        with self._events.wake_ups(WakeUp.PAYMENTS_DUE) as woken:
+        with self._bus.wake_ups(WakeUp.PAYMENTS_DUE) as woken:
             arrival = asyncio.ensure_future(woken.wait())
             try:
                 while True:
@@ -289,8 +255,8 @@ LONGEST_TOKEN = 1024
 class UnverifiedPayments:
     """Checks them. One per process. A check that was begun runs to its end, whether its sender waits or not."""
 
-    def __init__(self, payments: PaymentIntake, journal: Journal, security: Security, key: bytes) -> None:
-        self._payments = payments
+    def __init__(self, journal: Journal, security: Security, key: bytes) -> None:
+        self._payments = journal.payments
         self._journal = journal.unverified
         self._security = security
         rate = Rate(UNKNOWN_PER_MINUTE)
@@ -311,7 +277,7 @@ class UnverifiedPayments:
             raise PlatformAuthError(SECURITY, CALLBACK.name, FaultWording.TOKEN_REFUSED())
         digest = hmac.new(self._key, token.encode(), "sha256").hexdigest()
         if await self._journal.knows(digest):
-            return await self._payments.receive(numbers, subject)
+            return await self._payments.receive(*numbers, subject=subject)
         check = asyncio.create_task(self._check(numbers, token, digest, sender, subject))
         self._checks.add(check)
         check.add_done_callback(self._checks.discard)
@@ -332,7 +298,7 @@ class UnverifiedPayments:
             raise RateLimitedError(RequestWording.TOO_MANY_REQUESTS(), LONGEST_TURN) from None
         try:
             if await self._journal.knows(digest):  # by now: one beside it was taken
-                return await self._payments.receive(numbers, subject)
+                return await self._payments.receive(*numbers, subject=subject)
             await deliver_payment(self._security.lending(token), *unverified.to_deliver)
         except PlatformAuthError:
             try:
@@ -348,4 +314,4 @@ class UnverifiedPayments:
         finally:
             self._slots.release(lane)
         self._state.worked()
-        return await retry_journal_write(lambda: self._payments.accept(unverified, subject))
+        return await retry_journal_write(partial(self._journal.accept, unverified, subject=subject))

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from throw_away import blocking_database
 
+from gateway.events import EventBus, Message, Missed
 from gateway.journal.operations import Operations
 from gateway.journal.records import Announcement, AuditAction, AuditEntry, Operation, RecordRefs, Reservation, new_id
 from gateway.journal.sqlite import FILE_NAME
@@ -85,6 +86,18 @@ async def reserve(operations: Operations, **changes: Any) -> Reservation:
         "community_code": "10002",
     }
     return await operations.reserve(**values | changes)
+
+
+class Ear:
+    """Gets every message of a bus."""
+
+    def __init__(self, bus: EventBus) -> None:
+        self._heard: asyncio.Queue[Message | Missed] = asyncio.Queue()
+        bus.attach(self._heard.put_nowait)
+
+    async def next(self, amount: int) -> list[Message | Missed]:
+        async with asyncio.timeout(60):
+            return [await self._heard.get() for _ in range(amount)]
 
 
 @contextmanager

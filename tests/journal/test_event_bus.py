@@ -3,28 +3,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from journal_fixtures import Ear
 
 from gateway import events
 from gateway.errors import JournalError
-from gateway.events import MISSED, EventBus, Message, Missed, ReadsDropped, WakeUp
+from gateway.events import MISSED, EventBus, ReadsDropped, WakeUp
 from gateway.journal.journal import open_journal
 from gateway.settings import Settings
 from gateway.wording.faults import FaultWording
 
 DUE, PLACED, NOTED = WakeUp.PAYMENTS_DUE, WakeUp.PAYMENTS_PLACED, WakeUp.EVENTS_NOTED
 DROPPED = ReadsDropped("10002", ("shenheList", "shenhe"))
-
-
-class Ear:
-    """Gets every message of a bus."""
-
-    def __init__(self, bus: EventBus) -> None:
-        self._heard: asyncio.Queue[Message | Missed] = asyncio.Queue()
-        bus.attach(self._heard.put_nowait)
-
-    async def next(self, amount: int) -> list[Message | Missed]:
-        async with asyncio.timeout(60):
-            return [await self._heard.get() for _ in range(amount)]
 
 
 def test_wake_ups_set_the_events_that_wait_for_them() -> None:
@@ -146,24 +135,12 @@ async def test_messages_beyond_backlog_are_missed(notifier: Notifier, monkeypatc
 @pytest.mark.postgres
 async def test_gateways_on_one_database_hear_each_other(postgres_settings: Settings) -> None:
     async with AsyncExitStack() as stack:
-        buses = [EventBus() for _ in range(3)]
-        ears = [Ear(bus) for bus in buses]
-        for bus in buses:
-            journal = await stack.enter_async_context(open_journal(postgres_settings))
-            await stack.enter_async_context(bus.bridge(journal.database))
-        for number, bus in enumerate(buses):
-            bus.publish(ReadsDropped(str(number), ("缴费",)))
+        journals = [await stack.enter_async_context(open_journal(postgres_settings)) for _ in range(3)]
+        ears = [Ear(journal.bus) for journal in journals]
+        for journal in journals:
+            await stack.enter_async_context(journal.bridge())
+        for number, journal in enumerate(journals):
+            journal.bus.publish(ReadsDropped(str(number), ("缴费",)))
 
         for ear in ears:
             assert {message.community_code for message in await ear.next(3)} == {"0", "1", "2"}
-
-
-async def test_message_is_received_while_listening(settings: Settings) -> None:
-    async with open_journal(settings) as journal:
-        heard: asyncio.Queue[str | None] = asyncio.Queue()
-        async with journal.database.listen(heard.put_nowait):
-            await journal.database.notify("缴费")
-            async with asyncio.timeout(60):
-                assert await heard.get() == "缴费"
-        await journal.database.notify("too late")
-        assert heard.empty()

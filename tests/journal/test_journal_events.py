@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import text
 from standing_clock import FrozenClock
 
-from gateway.events import EventBus
 from gateway.journal.events import KEPT, LEASE, Interest, WatchLostError, get_audience
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.records import OPERATION, PAYMENT, SHENHE_CHANGED, GapKind, NewEvent, NotedEvent
@@ -35,8 +34,7 @@ async def note(journal: Journal, *events: NewEvent, pause: float = 0) -> None:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_sleep(:pause)"), {"pause": pause})
 
-        await journal.database.write(work)
-        journal.events.on_noted()
+        await journal.events.write(work)
 
 
 async def receive(feed: AsyncGenerator[NotedEvent, None], count: int) -> list[Any]:
@@ -46,9 +44,8 @@ async def receive(feed: AsyncGenerator[NotedEvent, None], count: int) -> list[An
 
 @asynccontextmanager
 async def tail_of(journal: Journal) -> AsyncIterator[EventTail]:
-    bus = EventBus()
-    tail = EventTail(journal.events, bus)
-    async with bus.bridge(journal.database), tail.open():
+    tail = EventTail(journal.events)
+    async with journal.bridge(), tail.open():
         yield tail
 
 
@@ -129,7 +126,6 @@ async def test_follower_gets_only_what_concerns_it(journal: Journal) -> None:
 
 async def test_events_are_forgotten_after_a_day(journal: Journal, clock: FrozenClock) -> None:
     await note(journal, change(1), change(2))
-    await journal.events.start(SHENHE_CHANGED)
     clock.advance(hours=1)
     await note(journal, change(3))
     clock.now += KEPT - timedelta(minutes=30)

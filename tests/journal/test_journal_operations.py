@@ -20,13 +20,13 @@ A_MINUTE = timedelta(minutes=1)
 
 
 async def reserve(operations: Operations, *, key: str | None = "key-1", **changes: Any) -> Reservation:
-    own = {"reason": "照片不清", "record": REVIEW, "expected": {"status": "APPROVED"}}
+    own = {"reason": "照片不清", "record": REVIEW}
     return await reserve_any(operations, key=key, **own | changes)
 
 
 async def begun(operations: Operations, key: str | None = None, *, sent: bool = True) -> Operation:
     operation = (await reserve(operations, key=key)).operation
-    return await operations.mark_sent(operation.id) if sent else operation
+    return await operations.mark_sent(operation.id, {"status": "APPROVED"}) if sent else operation
 
 
 async def test_operation_is_reserved_with_its_values(journal: Journal, clock: FrozenClock) -> None:
@@ -34,7 +34,7 @@ async def test_operation_is_reserved_with_its_values(journal: Journal, clock: Fr
 
     operation = reservation.operation
     assert reservation.kind is ReservationKind.NEW
-    own = {"idempotency_key": "key-1", "record": REVIEW, "expected": {"status": "APPROVED"}}
+    own = {"idempotency_key": "key-1", "record": REVIEW}
     assert operation == make_operation(clock.now, id=operation.id, **own)
     assert operation.outcome is None
     assert await journal.operations.get(operation.id) == operation

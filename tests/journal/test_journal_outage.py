@@ -11,12 +11,14 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import msgspec
 import pytest
+from journal_fixtures import Ear
 from resident import NOT_SAVED, Resident
 from sqlalchemy import insert
 from structlog.testing import capture_logs
 from throw_away import on_server
 
 from gateway.errors import JournalError
+from gateway.events import MISSED, EventBus, WakeUp
 from gateway.journal import postgres
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.listing import PaymentQuery
@@ -281,6 +283,13 @@ async def test_read_only_database_fails_ping(fresh_settings: Settings) -> None:
         await journal.ping()
 
 
+@asynccontextmanager
+async def bridged(settings: Settings, others: Settings) -> AsyncIterator[tuple[Ear, EventBus]]:
+    """What one journal hears, and the bus of another one."""
+    async with open_journal(settings) as journal, open_journal(others) as other, journal.bridge(), other.bridge():
+        yield Ear(journal.bus), other.bus
+
+
 async def test_journal_and_listeners_wait_for_writable_server(
     fresh_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,8 +297,7 @@ async def test_journal_and_listeners_wait_for_writable_server(
     url = fresh_settings.database_url
     settings = msgspec.structs.replace(fresh_settings, database_url=f"{url}?target_session_attrs=read-write")
     reads_only = f"ALTER DATABASE {urlsplit(url).path[1:]} SET default_transaction_read_only"
-    heard: asyncio.Queue[str | None] = asyncio.Queue()
-    async with open_journal(settings) as journal, journal.database.listen(heard.put_nowait), at_most(10):
+    async with open_journal(settings) as journal, bridged(settings, fresh_settings) as (ear, bus), at_most(10):
         await on_server(f"{reads_only} = on")
         await end_sessions(url)
         with pytest.raises(JournalError):
@@ -300,9 +308,9 @@ async def test_journal_and_listeners_wait_for_writable_server(
 
         await on_server(f"{reads_only} = off")
         assert await receive(journal) is ReceiptKind.NEW
-        assert await heard.get() is None
-        await journal.database.notify("one")
-        assert await heard.get() == "one"
+        assert await ear.next(1) == [MISSED]
+        bus.publish(WakeUp.PAYMENTS_DUE)
+        assert await ear.next(1) == [WakeUp.PAYMENTS_DUE]
 
 
 async def test_ping_of_a_stopped_gateway_blocks_no_other(postgres_settings: Settings) -> None:
@@ -316,33 +324,22 @@ async def test_ping_of_a_stopped_gateway_blocks_no_other(postgres_settings: Sett
             await asyncio.gather(*(journal.ping() for _ in range(20)))
 
 
-async def test_listener_reconnects_and_reports_a_gap(
-    door: tuple[Door, Settings], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("silent", [False, True])
+async def test_lost_listener_reconnects_and_reports_a_gap(
+    door: tuple[Door, Settings], postgres_settings: Settings, monkeypatch: pytest.MonkeyPatch, silent: bool
 ) -> None:
-    monkeypatch.setattr(postgres, "RELISTEN_DELAY", 0.01)
-    gate, settings = door
-    heard: asyncio.Queue[str | None] = asyncio.Queue()
-    async with open_journal(settings) as journal, journal.database.listen(heard.put_nowait), at_most(5):
-        await journal.database.notify("one")
-        assert await heard.get() == "one"
-
-        gate.shut()
-        gate.open()
-        assert await heard.get() is None
-        await journal.database.notify("two")
-        assert await heard.get() == "two"
-
-
-async def test_listener_detects_a_vanished_server(door: tuple[Door, Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the server vanishes without a word."""
     monkeypatch.setattr(postgres, "RELISTEN_DELAY", 0.01)
     monkeypatch.setattr(postgres, "PULSE", 0.05)
     gate, settings = door
-    heard: asyncio.Queue[str | None] = asyncio.Queue()
-    async with open_journal(settings) as journal, journal.database.listen(heard.put_nowait), at_most(5):
-        gate.silence()
-        await asyncio.sleep(settings.journal_timeout + 0.2)  # until the pulse has gone unanswered
+    async with bridged(settings, postgres_settings) as (ear, bus):
+        bus.publish(WakeUp.PAYMENTS_DUE)
+        assert await ear.next(1) == [WakeUp.PAYMENTS_DUE]
+        if silent:
+            gate.silence()
+            await asyncio.sleep(settings.journal_timeout + 0.2)  # until the pulse has gone unanswered
         gate.shut()
         gate.open()
-        assert await heard.get() is None
-        await journal.database.notify("again")
-        assert await heard.get() == "again"
+        assert await ear.next(1) == [MISSED]
+        bus.publish(WakeUp.PAYMENTS_PLACED)
+        assert await ear.next(1) == [WakeUp.PAYMENTS_PLACED]

@@ -71,7 +71,7 @@ async def test_page_and_total_agree_under_concurrent_change(meanwhile: Executabl
             return work(connection)
 
         database: Any = SimpleNamespace(read=read)
-        items, found = await Announcements(database).list("00001", 0, 2)
+        items, found = await Announcements(database).part("00001", 0, 2)
 
     assert [item.platform_id for item in items] == [2, 1]
     assert found == total

@@ -23,7 +23,8 @@ async def test_payment_with_invalid_text_is_found(journal: Journal) -> None:
     await journal.payments.receive(TEXT, "shop", "weixin", subject="platform")
 
     assert (await journal.payments.by_order_number([TEXT, "2"])).keys() == {STORED}
-    assert await journal.payments.set_community([TEXT], "10002") == 1
+    await journal.payments.set_community([TEXT], "10002")
+    assert await journal.payments.order_numbers("10002", 1) == {STORED}
 
 
 async def test_announcement_with_invalid_text_is_found(journal: Journal, clock: FrozenClock) -> None:
@@ -32,8 +33,8 @@ async def test_announcement_with_invalid_text_is_found(journal: Journal, clock: 
     await journal.announcements.add(published)
 
     kept = msgspec.structs.replace(published, **dict.fromkeys(texts, STORED))
-    assert await journal.announcements.get(TEXT, 3) == kept
-    assert (await journal.announcements.list(TEXT, 0, 10))[0] == (kept,)
+    assert await journal.announcements.by_number(TEXT, 3) == kept
+    assert (await journal.announcements.part(TEXT, 0, 10))[0] == (kept,)
 
 
 async def test_audit_entry_with_invalid_text_is_found(journal: Journal, clock: FrozenClock) -> None:

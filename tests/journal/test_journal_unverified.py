@@ -51,7 +51,7 @@ async def test_accepted_token_makes_payments_of_what_came(journal: Journal, cloc
     await accept(journal, unverified)
 
     assert (await journal.unverified.knows(TOKEN), await journal.unverified.knows("1" * 64)) == (True, False)
-    assert await journal.payments.counts() == {
+    assert (await journal.backlog()).payments == {
         DeliveryState.QUEUED: 1, DeliveryState.DELIVERED: 1, DeliveryState.DEAD: 0
     }  # fmt: skip
     assert await kept(journal) == 1

@@ -180,7 +180,7 @@ async def test_simultaneous_read_backs_are_all_recorded(journal: Journal) -> Non
     operation = await sent(journal)
     await journal.operations.finish(operation.id, Outcome.UNKNOWN)
 
-    await asyncio.gather(*(journal.operations.record_read_back(operation.id) for _ in range(10)))
+    await asyncio.gather(*(journal.operations.finish(operation.id, Outcome.UNKNOWN, read_back=True) for _ in range(10)))
 
     assert states(await journal.operations.get(operation.id))[3:] == ["READ_BACK"] * 10
 
@@ -191,7 +191,7 @@ async def test_first_read_backs_and_the_last_are_kept(journal: Journal, clock: F
     times = []
     for _ in range(MOST_READ_BACKS + 2):
         times.append(clock.advance(minutes=1))
-        await journal.operations.record_read_back(operation.id)
+        await journal.operations.finish(operation.id, Outcome.UNKNOWN, read_back=True)
     times.append(clock.advance(minutes=1))
 
     confirmed = await journal.operations.finish(operation.id, Outcome.CONFIRMED, read_back=True)

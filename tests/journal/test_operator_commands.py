@@ -129,8 +129,8 @@ async def unclear_operation(journal: Journal, *, check_at: datetime | None) -> s
     reservation = await reserve(journal.operations, mutation="updateRepair", **personal)
     id_ = reservation.operation.id
     await journal.operations.mark_sent(id_, {"after": ["x"]})
-    await journal.operations.finish(id_, Outcome.UNKNOWN, check_at=check_at)
-    await journal.operations.record_read_back(id_)
+    await journal.operations.finish(id_, Outcome.UNKNOWN)
+    await journal.operations.finish(id_, Outcome.UNKNOWN, check_at=check_at, read_back=True)
     return id_
 
 

@@ -67,7 +67,7 @@ async def test_oversized_event_ends_its_subscription(gateway, connect):
     async with connect() as socket:
         await socket.subscribe("1", PAID)
         await socket.settle()
-        await gateway.parts.actions.payments.receive(PAYMENT, "test")
+        await gateway.parts.journal.payments.receive(*PAYMENT, subject="test")
         message = await socket.receive("1")
 
     assert message["type"] == "error"
@@ -77,7 +77,7 @@ async def test_oversized_event_ends_its_subscription(gateway, connect):
 async def test_oversized_event_ends_its_event_stream(gateway):
     headers = {"accept": "text/event-stream"}
     async with gateway.client.stream("POST", "/graphql", json={"query": PAID}, headers=headers) as stream:
-        await gateway.parts.actions.payments.receive(PAYMENT, "test")
+        await gateway.parts.journal.payments.receive(*PAYMENT, subject="test")
         lines = [line async for line in stream.aiter_lines() if line]
 
     assert [line for line in lines if line.startswith("event")] == ["event: next", "event: complete"]

@@ -80,14 +80,14 @@ def pauses() -> Pauses:
 
 
 @pytest.fixture
-def bus() -> EventBus:
-    return EventBus()
-
-
-@pytest.fixture
 async def journal(environ) -> AsyncIterator[Journal]:
     async with open_journal(load_settings(environ)) as journal:
         yield journal
+
+
+@pytest.fixture
+def bus(journal) -> EventBus:
+    return journal.bus
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def reads(bus) -> SharedReads:
 @pytest.fixture
 async def watches(environ, bus, pauses, journal):
     async with aclosing(make_platforms(load_settings(environ), ENDPOINTS)) as platforms:
-        tail = EventTail(journal.events, bus)
+        tail = EventTail(journal.events)
         watches = Watches(
             platforms, bus, tail, journal.watches, utc_now, interval=INTERVAL, linger=0, pause=pauses.pause
         )

@@ -113,17 +113,20 @@ async def test_payment_is_placed_by_another_gateway(environ, sandbox, serve, dat
         assert await until(lambda: placed(two)) == [get_order_number(sandbox)]
 
 
-def test_most_recent_seen_orders_are_remembered(monkeypatch):
+async def test_orders_seen_long_ago_are_forgotten(gateway, sandbox, monkeypatch):
     monkeypatch.setattr(placement, "REMEMBERED", 10)
-    seen = placement.SeenOrders()
-    for first in range(0, 100, 2):
-        seen.add("10002", [str(first), str(first + 1)])
-        seen.add("10003", ["again", None])
+    query = '{ orders(communityCode: "%s", first: 10) { nodes { number } } }'
+    lists = [(await gateway.read(query % code))["nodes"] for code in ("00001", "10003", "10002")]
+    forgotten, seen = lists[0][0]["number"], lists[-1][-1]["number"]
+    sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
+    sandbox.reset_calls()
 
-    remembered = [number for number in range(100) if seen.get_community(str(number)) is not None]
-    assert remembered == list(range(100 - len(remembered), 100))
-    assert 10 <= len(remembered) <= 20
-    assert (seen.get_community("99"), seen.get_community("again")) == ("10002", "10003")
+    await pay(gateway, seen)
+    assert await until(lambda: placed(gateway)) == [seen]
+    assert sandbox.count("WJDH", "order/list") == 0
+    await pay(gateway, forgotten, "4200000000002")
+    await until(lambda: sandbox.count("WJDH", "order/list"))
+    assert await placed(gateway, "00001") == []
 
 
 async def test_payment_of_an_unseen_order_has_no_community(gateway):

@@ -13,7 +13,7 @@ from waiting import until
 
 from gateway.commands.journal import retry_payments
 from gateway.entities import ENDPOINTS
-from gateway.events import EventBus, ReadsDropped, WakeUp
+from gateway.events import ReadsDropped, WakeUp
 from gateway.journal.journal import open_journal
 from gateway.journal.listing import Cut, PaymentQuery
 from gateway.normalise.vocabulary import DeliveryState
@@ -34,7 +34,7 @@ class Bench:
         self.journal = journal
         self.security = security
         self.clock = clock
-        self.relay = Relay(journal, security, EventBus(), "test", LEASE, clock, lambda: jitter)
+        self.relay = Relay(journal, security, "test", LEASE, clock, lambda: jitter)
 
     async def receive(self, number="1"):
         receipt = await self.journal.payments.receive(f"order-{number}", "shop", f"weixin-{number}", subject="test")
@@ -290,7 +290,7 @@ async def retry(gateway, id_):
 async def test_repeat_of_an_uncertain_payment_wakes_the_relay(gateway):
     messages = []
     gateway.parts.events.attach(messages.append)
-    with broken(gateway.parts.journal.payments, "receive", after=True):
+    with broken(gateway.parts.journal.events, "write", after=True):
         assert (await gateway.ask(write_document("payCallback"), {"input": PAYMENT})).code == "INTERNAL"
     assert WakeUp.PAYMENTS_DUE not in messages
     await gateway.write("payCallback", PAYMENT)
@@ -312,7 +312,7 @@ async def test_dead_delivery_is_listed_and_delivered_after_retry(gateway, sandbo
     assert [dead[name] for name in ("orderNumber", "attempts", "lastError", "nextAttemptAt")] == [
         *(PAYMENT["orderNumber"], len(WAITS) + 1, "UPSTREAM_PROTOCOL", None)
     ]
-    assert (await gateway.parts.journal.payments.counts())[DeliveryState.DEAD] == 1
+    assert 'gateway_payments{state="DEAD"} 1.0' in (await gateway.client.get("/metrics")).text
 
     sandbox.faults.clear()
     with gateway.parts.events.wake_ups(WakeUp.PAYMENTS_DUE) as queued:
