@@ -68,8 +68,8 @@ async def run_traced(page: Page) -> Any:
 
 
 async def show_panel(page: Page, title: str) -> Locator:
-    """Open a plugin by its title. Returns its panel."""
-    await page.get_by_role("button", name=f"Show {title}", exact=True).click()
+    """Open a plugin by its title, in either language. Returns its panel."""
+    await page.get_by_role("button", name=re.compile(f"^(Show |显示){title}$")).click()
     return page.get_by_role("region", name=title, exact=True)
 
 

@@ -35,35 +35,15 @@ def call(number: int, platform: str, endpoint: str, level: int, **changes: Any) 
     }
 
 
-SHARED = {
-    "tokenMs": None,
-    "queuedMs": None,
-    "connectingMs": None,
-    "waitingMs": None,
-    "readingMs": None,
-    "bytes": None,
-    "rows": None,
-}
+SHARED = dict.fromkeys(("tokenMs", "queuedMs", "connectingMs", "waitingMs", "readingMs", "bytes", "rows"))
 
 CALLS = [
     call(1, "WJDH", "order/list", 1, paths=[["orders"]], dataIssues=2),
     call(2, "WJDH", "repair/list", 1, paths=[["repairs"]], source="joined", durationMs=18.5, **SHARED),
     call(3, "WJDH", "modules", 1, paths=[["modules"]], source="kept", ageMs=1234.5, durationMs=0.2, **SHARED),
     call(4, "SECURITY", "owner", 2, paths=[["orders", "nodes", 0, "house", "owner"]], startMs=33.0, durationMs=12.0),
-    call(
-        5,
-        "SECURITY",
-        "owner",
-        2,
-        paths=[["orders", "nodes", 1, "house", "owner"]],
-        startMs=33.5,
-        durationMs=60.0,
-        outcome="UPSTREAM_TIMEOUT",
-        retryable=True,
-        attempts=2,
-        bytes=None,
-        rows=None,
-    ),
+    call(5, "SECURITY", "owner", 2, paths=[["orders", "nodes", 1, "house", "owner"]], startMs=33.5, durationMs=60.0)
+    | {"outcome": "UPSTREAM_TIMEOUT", "retryable": True, "attempts": 2, "bytes": None, "rows": None},
 ]
 
 TRACE = {

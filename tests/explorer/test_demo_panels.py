@@ -126,31 +126,29 @@ async def test_unknown_write_is_followed_until_known(fresh_demo: str, page: Page
     await page.goto(fresh_demo)
     reads: list[str] = []
 
+    def at(second: int) -> str:
+        return f"2026-11-27T16:00:0{second}+08:00"
+
     async def answer_later(route: Route) -> None:
         if "operations(" not in (route.request.post_data or ""):
             await route.continue_()
             return
         outcome = "CONFIRMED" if len(reads) == 2 else "UNKNOWN"
         reads.append(outcome)
+        states = ["RESERVED", "SENT", "UNKNOWN", *(["READ_BACK"] if outcome == "CONFIRMED" else [])]
         node = {
             "id": "1",
             "mutation": "createOrder",
             "subject": "demo",
             "communityCode": "10002",
             "outcome": outcome,
-            "startedAt": "2026-11-27T16:00:00+08:00",
-            "finishedAt": None if outcome == "UNKNOWN" else "2026-11-27T16:00:09+08:00",
+            "startedAt": at(0),
+            "finishedAt": None if outcome == "UNKNOWN" else at(9),
             "userErrors": [],
-            "timeline": [
-                {"state": "RESERVED", "at": "2026-11-27T16:00:00+08:00"},
-                {"state": "SENT", "at": "2026-11-27T16:00:00.1+08:00"},
-                {"state": "UNKNOWN", "at": "2026-11-27T16:00:08.1+08:00"},
-                *([{"state": "READ_BACK", "at": "2026-11-27T16:00:09+08:00"}] if outcome == "CONFIRMED" else []),
-            ],
+            "timeline": [{"state": state, "at": at(3 * number)} for number, state in enumerate(states)],
         }
-        await route.fulfill(
-            body=json.dumps({"data": {"operations": {"nodes": [node]}}}), content_type="application/json"
-        )
+        body = json.dumps({"data": {"operations": {"nodes": [node]}}})
+        await route.fulfill(body=body, content_type="application/json")
 
     await page.route("**/graphql", answer_later)
     panel = await show_panel(page, "Operations")

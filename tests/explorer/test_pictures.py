@@ -4,14 +4,13 @@ With `SCREENSHOTS` the pictures are written there: `SCREENSHOTS=docs/images scri
 """
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from browser import RESULT, execute, open_dashboard, open_page
-from playwright.async_api import Locator, Page, expect
+from browser import RESULT, execute, open_dashboard, open_page, run_traced, show_panel
+from playwright.async_api import Page, expect
 
 from gateway.http.explorer import read_examples
 
@@ -42,17 +41,13 @@ async def switch(page: Page, platform: str, **fault: object) -> None:
     )
 
 
-async def run_slowly(page: Page, demo: str) -> dict[str, Any]:
+async def run_slowly(page: Page, demo: str) -> Any:
     """Run the fan-out with 800 ms of latency at security, and repairs that fail; its trace."""
     await page.goto(f"{demo}#{urlencode({'query': QUERY, 'variables': ''})}")
-    editor = page.locator(".graphiql-query-editor")
-    await expect(editor.locator(".view-lines")).to_contain_text("OrdersWithOwners")
+    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("OrdersWithOwners")
     await switch(page, "security", kind="latency", seconds=0.8)
     await switch(page, "wjdh", kind="http_500", endpoint="repair/list")
-    await editor.locator(".graphiql-editor:not(.hidden) textarea").focus()
-    async with page.expect_response(lambda response: "x-trace" in response.request.headers) as came:
-        await page.keyboard.press("ControlOrMeta+Enter")
-    trace = (await (await came.value).json())["extensions"]["trace"]
+    trace = await run_traced(page)
     await expect(page.locator(RESULT)).to_contain_text('"orders"')
     return trace
 
@@ -65,29 +60,25 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-async def open_panel(page: Page, title: str) -> Locator:
-    """In either language."""
-    await page.get_by_role("button", name=re.compile(f"^(Show |显示){title}$")).click()
-    return page.get_by_role("region", name=title, exact=True)
-
-
 @pytest.mark.parametrize("language", ["en-US", "zh-CN"])
 async def test_pictures_of_the_explorer(fresh_demo: str, folder: Path, language: str) -> None:
     calls, quality = ("调用", "数据质量") if language == "zh-CN" else ("Calls", "Data quality")
-    suffix = language[:2]
     async with open_page(language) as page:
         trace = await run_slowly(page, fresh_demo)
-        panel = await open_panel(page, calls)
+        panel = await show_panel(page, calls)
         owner = next(call for call in trace["calls"] if call["endpoint"] == "owner" and call["source"] == "own")
         await panel.locator(f"[data-call='{owner['id']}']").click()
-        await page.screenshot(path=folder / f"explorer-calls-{suffix}.png")
-        await open_panel(page, quality)
-        await page.screenshot(path=folder / f"explorer-quality-{suffix}.png")
+        await take_picture(page, folder / f"explorer-calls-{language[:2]}.png")
+        await show_panel(page, quality)
+        await take_picture(page, folder / f"explorer-quality-{language[:2]}.png")
         await page.set_viewport_size({"width": 390, "height": 844})
-        await open_panel(page, calls)
-        await page.screenshot(path=folder / f"explorer-phone-{suffix}.png")
-    for picture in ("calls", "quality", "phone"):
-        assert (folder / f"explorer-{picture}-{suffix}.png").stat().st_size > 10_000
+        await show_panel(page, calls)
+        await take_picture(page, folder / f"explorer-phone-{language[:2]}.png")
+
+
+async def take_picture(page: Page, file: Path) -> None:
+    await page.screenshot(path=file)
+    assert file.stat().st_size > 10_000  # noqa: ASYNC240 # once
 
 
 FIRST_OF_DESK = {
@@ -111,5 +102,4 @@ async def test_pictures_of_the_desks(demo: str, folder: Path) -> None:
             await page.get_by_role("button", name=example.chinese).click()
             await execute(page, '"data"')
             await expect(page.locator(RESULT)).not_to_contain_text('"errors"')
-            await page.screenshot(path=folder / f"desk-{desk}.png")
-            assert (folder / f"desk-{desk}.png").stat().st_size > 10_000
+            await take_picture(page, folder / f"desk-{desk}.png")

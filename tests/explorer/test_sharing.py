@@ -121,10 +121,9 @@ async def test_browser_language_decides_and_can_be_switched(demo: str) -> None:
         await expect(page.get_by_role("region", name="示例", exact=True)).to_contain_text("未付订单与业主")
         await expect(page.get_by_role("button", name="变量", exact=True)).to_be_visible()
         await expect(page.locator(QUERY)).to_contain_text("Dashboard")
-        await page.get_by_role("button", name=re.compile("^执行")).click()
+        await execute(page)
         await expect(page.locator(".explorer-status")).to_contain_text("毫秒")
-        await page.get_by_role("button", name="显示调用", exact=True).click()
-        await expect(page.get_by_role("region", name="调用", exact=True)).to_contain_text("第 1 层")
+        await expect(await show_panel(page, "调用")).to_contain_text("第 1 层")
 
         await page.get_by_role("button", name="English").click()
         await expect(page.get_by_role("region", name="Calls", exact=True)).to_contain_text("Level 1")
