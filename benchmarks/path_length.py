@@ -139,12 +139,8 @@ async def serving(settings: Settings) -> AsyncIterator[int]:
     metrics = Metrics()
     app = create_app(settings, metrics=metrics)
     server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none", "port": 0}))
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await running
+    async with server.serving() as port:
+        yield port
 
 
 async def make_requests(sandbox: Sandbox, settings: Settings, port: int) -> dict[str, list[Ask]]:

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -32,7 +32,7 @@ from gateway.journal.journal import Clock, utc_now
 from gateway.ops.metrics import Metrics
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
-from gateway.settings import Settings, load_settings
+from gateway.settings import load_settings
 
 GatewayFactory = Callable[..., Any]
 
@@ -134,13 +134,6 @@ def _bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"} if token else {}
 
 
-def _token_for_everything(settings: Settings) -> str:
-    """Empty where tokens come from elsewhere."""
-    if settings.auth_issuer:
-        return ""
-    return DevelopmentIssuer.open(settings).mint(["*"], ["*"], "developer", 3600)
-
-
 @asynccontextmanager
 async def serve_gateway(
     environ: Mapping[str, str],
@@ -156,25 +149,16 @@ async def serve_gateway(
     switches are for. `changes` are of settings that would be refused: a deadline of a request that no test has to wait
     for.
     """
-
     settings = msgspec.structs.replace(load_settings(environ), **changes)
     metrics = Metrics()
     app = create_app(settings, clock, sandbox=sandbox, metrics=metrics)
     server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none", "port": 0}))
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        if running.done():
-            await running
-        await asyncio.sleep(0.001)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    token = _token_for_everything(settings) if token is None else token
-    served = Served(app, f"http://127.0.0.1:{port}", settings.data_dir, token)
-    try:
-        yield served
-    finally:
-        await served.aclose()
-        server.should_exit = True
-        await running
+    async with server.serving() as port:
+        if token is None:
+            is_own = not settings.auth_issuer  # else tokens come from elsewhere
+            token = DevelopmentIssuer.open(settings).mint(["*"], ["*"], "developer", 3600) if is_own else ""
+        async with aclosing(Served(app, f"http://127.0.0.1:{port}", settings.data_dir, token)) as served:
+            yield served
 
 
 @pytest.fixture

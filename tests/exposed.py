@@ -1,7 +1,8 @@
 """What the metrics, or the text of `/metrics`, say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.ops.metrics import Metrics
@@ -11,12 +12,7 @@ Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 def parse(text: str) -> Series:
     """The samples of an exposition, by name and labels."""
-    families = text_string_to_metric_families(text)
-    return {
-        (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in families
-        for sample in family.samples
-    }
+    return _samples(text_string_to_metric_families(text))
 
 
 def value(series: Series, name: str, **labels: str) -> float | None:
@@ -30,5 +26,9 @@ def labels_of(series: Series, name: str) -> list[Mapping[str, str]]:
 def read(metrics: Metrics) -> Series:
     """The samples of one process."""
     metrics.refresh()
-    samples = (sample for family in metrics.collect() for sample in family.samples)
+    return _samples(metrics.collect())
+
+
+def _samples(families: Iterable[Metric]) -> Series:
+    samples = (sample for family in families for sample in family.samples)
     return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}

@@ -4,19 +4,14 @@ import gzip
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 
-@dataclass(frozen=True)
-class ReceivedSpan:
+class ReceivedSpan(NamedTuple):
     """A span as it came over the wire; times in nanoseconds."""
 
     name: str
@@ -31,70 +26,49 @@ class ReceivedSpan:
     service: str
 
 
-class Receiver:
+def decoded(body: bytes) -> Iterator[ReceivedSpan]:
+    for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+        [service] = [each.value.string_value for each in resource.resource.attributes if each.key == "service.name"]
+        for span in (span for scope in resource.scope_spans for span in scope.spans):
+            ids = (span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex())
+            times = (span.start_time_unix_nano, span.end_time_unix_nano)
+            values = {each.key: getattr(each.value, str(each.value.WhichOneof("value"))) for each in span.attributes}
+            failed = span.status.code == Status.STATUS_CODE_ERROR
+            yield ReceivedSpan(span.name, span.kind, *ids, *times, values, failed, service)
+
+
+class Receiver(ThreadingHTTPServer):
     def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.spans: list[ReceivedSpan] = []
         self.raw: list[bytes] = []
-        self.url = ""
-
-    def take(self, body: bytes) -> None:
-        self.raw.append(body)
-        request = ExportTraceServiceRequest.FromString(body)
-        for resource in request.resource_spans:
-            named = {each.key: each.value.string_value for each in resource.resource.attributes}
-            for scope in resource.scope_spans:
-                self.spans += [_received(span, named.get("service.name", "")) for span in scope.spans]
-
-    def named(self, name: str) -> list[ReceivedSpan]:
-        return [span for span in self.spans if span.name == name]
 
 
-def _received(span: Span, service: str) -> ReceivedSpan:
-    values = {
-        each.key: getattr(each.value, each.value.WhichOneof("value") or "string_value") for each in span.attributes
-    }
-    return ReceivedSpan(
-        span.name,
-        span.kind,
-        span.trace_id.hex(),
-        span.span_id.hex(),
-        span.parent_span_id.hex(),
-        span.start_time_unix_nano,
-        span.end_time_unix_nano,
-        values,
-        span.status.code == Status.STATUS_CODE_ERROR,
-        service,
-    )
+class Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        assert self.path == "/v1/traces", self.path
+        self.server.raw.append(body)
+        self.server.spans += decoded(body)
+        self.send_response(200)
+        self.send_header("content-type", "application/x-protobuf")
+        self.send_header("content-length", "0")  # that of an ExportTraceServiceResponse without values
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Nothing."""
 
 
 @contextmanager
 def otlp_receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.headers.get("content-encoding") == "gzip":
-                body = gzip.decompress(body)
-            assert self.path == "/v1/traces", self.path
-            receiver.take(body)
-            answer = ExportTraceServiceResponse().SerializeToString()
-            self.send_response(200)
-            self.send_header("content-type", "application/x-protobuf")
-            self.send_header("content-length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_arguments: object) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with Receiver() as receiver:
+        thread = threading.Thread(target=receiver.serve_forever, daemon=True)
+        thread.start()
         yield receiver
-    finally:
-        server.shutdown()
-        server.server_close()
+        receiver.shutdown()
         thread.join()

@@ -55,10 +55,9 @@ async def demo(_settings: Settings, once: bool) -> int:
         settings = load_settings({"GATEWAY_COMMUNITIES": sandbox.communities, **os.environ, **sandbox.settings()})
         configure_logs("critical")  # of the day that is made up, nobody has to look into a line
         token = DemoIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
-        listener = _listen(settings)
         platforms = {"wjdh": sandbox.wjdh.url, "security": sandbox.security.url}
-        async with _serving(settings, listener, token, platforms):
-            address = make_url(settings.host, listener.getsockname()[1])
+        async with _server(settings, token, platforms).serving(_listen(settings)) as port:
+            address = make_url(settings.host, port)
             headers = {"authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as client:
                 await live_through_a_day(sandbox, address, partial(_execute, client))
@@ -88,10 +87,7 @@ def _listen(settings: Settings) -> socket.socket:
         return bind(settings.host, 0)
 
 
-@asynccontextmanager
-async def _serving(
-    settings: Settings, listener: socket.socket, token: str, platforms: Mapping[str, str]
-) -> AsyncIterator[None]:
+def _server(settings: Settings, token: str, platforms: Mapping[str, str]) -> EmbeddedServer:
     metrics = Metrics()
     app = create_app(
         settings,
@@ -101,17 +97,7 @@ async def _serving(
         journal=_passing_journal,
         metrics=metrics,
     )
-    server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none"}))
-    running = asyncio.create_task(server.serve([listener]))
-    while not server.started:
-        if running.done():
-            await running
-        await asyncio.sleep(0.01)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await running
+    return EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none"}))
 
 
 @asynccontextmanager

@@ -1,13 +1,14 @@
 """Serving: uvicorn with what production wants, and SIGHUP, which has everything read anew."""
 
+import asyncio
 import os
 import resource
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.sharedctypes import RawValue
@@ -199,6 +200,20 @@ class EmbeddedServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    @asynccontextmanager
+    async def serving(self, *listeners: socket.socket) -> AsyncIterator[int]:
+        """Serve while the block lasts; on its port."""
+        running = asyncio.create_task(self.serve([*listeners] or None))
+        while not self.started:
+            if running.done():
+                await running
+            await asyncio.sleep(0.001)
+        try:
+            yield self.servers[0].sockets[0].getsockname()[1]
+        finally:
+            self.should_exit = True
+            await running
 
 
 def _serve_alone(settings: Settings, listener: socket.socket, environ: Mapping[str, str]) -> None:
