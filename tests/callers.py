@@ -4,7 +4,8 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,13 @@ class KeyServer:
         self.answering = asyncio.Event()
         self.answering.set()
         self.url = ""
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator["KeyServer"]:
+        async with await asyncio.start_server(self.answer, "127.0.0.1", 0) as server:
+            self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks"
+            yield self
+            self.answering.set()
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -1,6 +1,5 @@
 """The whole gateway over a sandbox of both platforms, on real sockets, for the tests that drive the HTTP edge."""
 
-import asyncio
 import os
 import shutil
 import signal
@@ -224,13 +223,8 @@ def issuer(tmp_path: Path) -> Issuer:
 @pytest.fixture
 async def key_server() -> AsyncIterator[KeyServer]:
     """Where an issuer publishes its keys; it has none yet."""
-    keys = KeyServer()
-    server = await asyncio.start_server(keys.answer, "127.0.0.1", 0)
-    keys.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks"
-    yield keys
-    keys.answering.set()
-    server.close()
-    await server.wait_closed()
+    async with KeyServer().serving() as keys:
+        yield keys
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ MEGABYTE = 1024 * 1024
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    async for opened in open_site(serve, tmp_path_factory.mktemp("site"), Dialect.DOCUMENTED):
+    async with open_site(serve, tmp_path_factory.mktemp("site"), Dialect.DOCUMENTED) as opened:
         yield opened
 
 

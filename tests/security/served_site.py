@@ -2,8 +2,11 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+from platform_answers import calls
 
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.auth.principal import Scope
@@ -11,16 +14,14 @@ from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.settings import load_settings
 
-UNBOUNDED = {
+SETTINGS = {
     "GATEWAY_RATE_LIMIT": "10000000",
     "GATEWAY_COST_LIMIT": "1000000",
     "GATEWAY_PEOPLE_LOOKUP_LIMIT": "10000000",
     "GATEWAY_WATCH_INTERVAL": "0.05",
+    "GATEWAY_CACHE": "all=0",
 }
-"""What is tested here is rights, not rates."""
-
-NOTHING_KEPT = {"GATEWAY_CACHE": "all=0"}
-"""So that each call is made, and counted."""
+"""What is tested here is rights, not rates. No answers are cached, so that each call is made, and counted."""
 
 
 class Site:
@@ -43,14 +44,12 @@ class Site:
         """The answer, and what was called for it upstream, those for tokens left out."""
         self.sandbox.reset_calls()
         answer = await self.ask(query, variables, token)
-        calls = Counter({endpoint: count for (_, endpoint), count in self.sandbox.counts().items()})
-        for login in ("secret", "token"):
-            del calls[login]
-        return answer, calls
+        return answer, calls(self.sandbox)
 
 
+@asynccontextmanager
 async def open_site(serve: Any, directory: Path, dialect: Dialect, **settings: str) -> AsyncIterator[Site]:
     async with Sandbox(SandboxOptions(dialect=dialect)) as sandbox:
-        environ = {**sandbox.settings(), "GATEWAY_DATA_DIR": str(directory), **UNBOUNDED, **NOTHING_KEPT, **settings}
+        environ = {**sandbox.settings(), "GATEWAY_DATA_DIR": str(directory), **SETTINGS, **settings}
         async with serve(environ) as gateway:
             yield Site(gateway, sandbox, environ)

@@ -143,12 +143,10 @@ class Canary:
 @asynccontextmanager
 async def under_attack(directory: Path) -> AsyncIterator[Target]:
     """A gateway in production's settings but for shorter times, its issuer and both platforms here."""
-    signers, keys = Signers(), KeyServer()
-    keys.body = jwks(*signers.known.values())
-    issuer = await asyncio.start_server(keys.answer, "127.0.0.1", 0)
-    port = issuer.sockets[0].getsockname()[1]
-    async with issuer, Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
-        places = {"GATEWAY_AUTH_JWKS_URL": f"http://127.0.0.1:{port}/jwks", "GATEWAY_DATA_DIR": str(directory)}
+    signers = Signers()
+    async with KeyServer().serving() as keys, Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
+        keys.body = jwks(*signers.known.values())
+        places = {"GATEWAY_AUTH_JWKS_URL": keys.url, "GATEWAY_DATA_DIR": str(directory)}
         impatient = str(Path(__file__).with_name("impatient_gateway.py"))
         process = GatewayProcess({**sandbox.settings(), **SETTINGS, **places}, directory / "log", program=(impatient,))
         await process.start()
