@@ -225,11 +225,21 @@ class PlatformError(GatewayError):
     shown: ClassVar[tuple[str, ...]] = ("platform", "endpoint", "retryable")
     sent: bool = True
 
-    def __init__(self, platform: str, endpoint: str, message: Text, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        platform: str,
+        endpoint: str,
+        message: Text,
+        *,
+        retry_after: float | None = None,
+        sent: bool | None = None,
+    ) -> None:
         super().__init__(message)
         self.platform = platform
         self.endpoint = endpoint
         self.retry_after = retry_after
+        if sent is not None:
+            self.sent = sent
 
     def extensions(self) -> Mapping[str, object]:
         extensions = super().extensions()
@@ -260,10 +270,6 @@ class PlatformBusyError(PlatformError):
     """The platform turns calls away: HTTP 429, which executes nothing, or 503 (quirk 191). Or a proxy before it has
     given up, 502, 504 or above: then the call may still be under way.
     """
-
-    def __init__(self, platform: str, endpoint: str, message: Text, *, retry_after: float | None, sent: bool) -> None:
-        super().__init__(platform, endpoint, message, retry_after=retry_after)
-        self.sent = sent
 
 
 class ProtocolError(PlatformError):

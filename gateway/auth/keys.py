@@ -21,7 +21,7 @@ from gateway.errors import IssuerUnavailableError
 from gateway.futures import join
 from gateway.ops.logs import LogThrottle
 from gateway.settings import SettingsError
-from gateway.wording.foreign import connect_failure
+from gateway.wording.faults import connect_failure
 from gateway.wording.requests import RequestWording
 
 ALGORITHMS = frozenset(

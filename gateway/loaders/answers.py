@@ -22,8 +22,8 @@ from gateway.normalise.records import DataIssue, Page
 from gateway.normalise.vocabulary import DataProblem, PlatformName
 from gateway.normalise.wire import Wire
 from gateway.ops.metrics import Metrics
+from gateway.platforms.answer import CallError
 from gateway.platforms.call import Call
-from gateway.platforms.envelope import BadAnswerError, BusyAnswerError
 
 Issues: TypeAlias = tuple[DataIssue, ...]
 ValueT = TypeVar("ValueT")
@@ -203,7 +203,7 @@ class Answers:
     def _find_undocumented(self, record: str, call: Call[Any]) -> None:
         try:
             envelope = call.open_answer()
-        except (BadAnswerError, BusyAnswerError):
+        except CallError:
             return
         if envelope is not None:
             self._observer.answer(record, envelope.body.get("data"), MOST_ROWS)

@@ -6,6 +6,7 @@ For Prometheus; and log lines for a slow call, for failing ones, now and then, a
 import time
 from collections import defaultdict, deque
 from contextvars import Context
+from math import inf
 
 import msgspec
 import structlog
@@ -69,32 +70,27 @@ class EndpointCalls:
         self._failures = 0  # of these
         self._turns_at = clock() + WINDOW / BUCKETS
         self._past: deque[tuple[float, int, int]] = deque()  # when a bucket ended, its calls and failures
-        self._opened_at = 0.0
-        self._trying = False
+        self._opened_at = 0.0  # inf: the one call that is let through is under way
         metrics.watch(metrics.circuit_open.labels(platform, endpoint), self.count)
 
     @property
     def circuit(self) -> CircuitState:
         if not self.is_tripped:
             return CircuitState.CLOSED
-        return CircuitState.HALF_OPEN if self._trying or self._rest <= 0 else CircuitState.OPEN
+        return CircuitState.HALF_OPEN if self.retry_after in (None, 0.0) else CircuitState.OPEN
 
     @property
     def retry_after(self) -> float | None:
         """Seconds until a call is let through again; None while one is, since all depends on how it ends."""
-        return None if self._trying else round(max(self._rest, 0.0), 3)
-
-    @property
-    def _rest(self) -> float:
-        return self._opened_at + COOLDOWN - self._clock()
+        return None if self._opened_at == inf else round(max(self._opened_at + COOLDOWN - self._clock(), 0.0), 3)
 
     def allows(self) -> bool:
         """Whether a call may go; in a half-open circuit the first one takes the only place."""
         if not self.is_tripped:
             return True
-        if self._trying or self._rest > 0:
+        if self._clock() < self._opened_at + COOLDOWN:
             return False
-        self._trying = True
+        self._opened_at = inf
         return True
 
     def end(
@@ -119,10 +115,11 @@ class EndpointCalls:
         if reached and not self.is_tripped:
             self._calls += 1
         elif reached:
-            self._close()
+            self.is_tripped, self._calls, self._failures = False, 0, 0
+            self._past.clear()
             context.run(log.warning, "circuit of a platform closed", **self._where)
-        elif reached is None:
-            self._trying = False
+        elif reached is None and self._opened_at == inf:
+            self._opened_at = self._clock() - COOLDOWN
         if error is not None:
             context.run(self.failed, error)
             if reached is False and self._fail():
@@ -159,7 +156,6 @@ class EndpointCalls:
         self.count()
         self._opened_at = self._clock()
         if self.is_tripped:
-            self._trying = False
             return False
         self._calls += 1
         self._failures += 1
@@ -167,8 +163,3 @@ class EndpointCalls:
         failures = self._failures + sum(failures for _, _, failures in self._past)
         self.is_tripped = calls >= MIN_CALLS and failures >= FAILURE_RATE * calls
         return self.is_tripped
-
-    def _close(self) -> None:
-        self.is_tripped = self._trying = False
-        self._past.clear()
-        self._calls = self._failures = 0

@@ -1,19 +1,18 @@
 """Bounded concurrency of the calls to a platform, shared fairly by the callers who want them.
 
-While slots are free, a call takes one and nothing else happens. When all are taken, calls wait in a queue for each
-caller, and a slot that comes free goes to the callers in turn. Reads and single writes go before bulk writes and the
-gateway's own work, which still get one turn in `BACKGROUND_TURN`.
+While slots are free, a call takes one and nothing else happens. When all are taken, calls wait, and a slot that comes
+free goes to the callers in turn. Reads and single writes go before bulk writes and the gateway's own work, which still
+get one turn in `BACKGROUND_TURN`.
 
-Turns alone cannot help a caller who comes while calls of others hold every slot. So the last slots, one in
-`RESERVE_SHARE`, are for callers who hold few: the reserve. It caps what all others hold, one caller or several.
+Turns alone cannot help a caller who comes while calls of another hold every slot. So one caller holds at most `most` of
+them, and so does all background work together.
 """
 
 import asyncio
-from collections import deque
 from typing import Protocol
 
-RESERVE_SHARE = 16  # one slot in so many is kept for callers who hold no more than the reserve: 2 of 32
-LEAST_WITH_RESERVE = 8  # of fewer slots none is kept: it would cost a single caller more than an eighth of them
+KEPT_SHARE = 16  # one slot in so many is kept from a caller who has all others: 2 of 32
+LEAST_WITH_KEPT = 8  # of fewer slots none is kept: it would cost a single caller more than an eighth of them
 BACKGROUND_TURN = 4  # while both wait, one slot in so many goes to background work
 _BACKGROUND = "\0"
 
@@ -27,8 +26,21 @@ GATEWAY = background("gateway")
 """The caller of work that nobody has named."""
 
 
+class Waiter(Protocol):
+    """A call that waits for a slot in the lane of its caller until `deadline`, a time of the loop's clock."""
+
+    deadline: float
+    lane: "Lane"
+
+    def take_turn(self) -> None:
+        """A slot is taken for it."""
+
+    def give_up(self) -> None:
+        """The deadline has passed."""
+
+
 class Lane:
-    """The calls of one caller: how many it has under way, and those that wait for a slot."""
+    """The calls of one caller: how many slots they have, and those that wait, each with the timer of its deadline."""
 
     __slots__ = ("caller", "held", "is_background", "waiting")
 
@@ -36,20 +48,7 @@ class Lane:
         self.caller = caller
         self.held = 0
         self.is_background = caller.startswith(_BACKGROUND)
-        self.waiting: deque[Waiter] = deque()
-
-
-class Waiter(Protocol):
-    """A call that waits for a slot in the lane of its caller until `deadline`, a time of the loop's clock."""
-
-    deadline: float
-    lane: Lane
-
-    def take_turn(self) -> None:
-        """A slot is taken for it."""
-
-    def give_up(self) -> None:
-        """The deadline has passed."""
+        self.waiting: dict[Waiter, asyncio.TimerHandle] = {}
 
 
 class _Turn(asyncio.Future[None]):
@@ -69,32 +68,17 @@ class _Turn(asyncio.Future[None]):
 
 
 class Slots:
-    """A bound on how many calls are under way at once.
-
-    While more than `reserve` are `free`, a call of any caller takes one. The last ones are for callers who hold fewer
-    than `reserve`, never for background work. Each comes back by `release`.
-    """
+    """A bound on how many calls are under way at once. Each that enters is to leave."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.reserve = max(1, limit // RESERVE_SHARE) if limit >= LEAST_WITH_RESERVE else 0
-        self.free = limit
+        self.most = limit - max(1, limit // KEPT_SHARE) if limit >= LEAST_WITH_KEPT else limit
+        self.taken = 0
+        self.waiting = 0
         self.lanes: dict[str, Lane] = {}
-        """Of the callers who have a call: by name, or by what `background` makes of one."""
-        self._timers: dict[Waiter, asyncio.TimerHandle] = {}  # of those that wait
-        self._interactive: deque[Lane] = deque()  # those with calls that wait, in the order of their turns
-        self._background: deque[Lane] = deque()
+        """Of the callers who have a call, in the order of their turns."""
+        self._in_background = 0  # of those that are taken
         self._turns = 0  # in a row that were not of background work, while some of it waited
-
-    @property
-    def taken(self) -> int:
-        """How many calls are under way."""
-        return self.limit - self.free
-
-    @property
-    def waiting(self) -> int:
-        """How many calls wait for a slot."""
-        return len(self._timers)
 
     def enter(self, waiter: Waiter, caller: str) -> None:
         """Have a call of this caller take its turn: at once, if there is a slot that it may have."""
@@ -102,74 +86,66 @@ class Slots:
         if lane is None:
             lane = self.lanes[caller] = Lane(caller)
         waiter.lane = lane
-        if self.free > self.reserve or self._is_for_reserve(lane):
-            self.free -= 1
-            lane.held += 1
-            waiter.take_turn()
-            return
-        if not lane.waiting:
-            self._ring(lane).append(lane)
-        lane.waiting.append(waiter)
-        self._timers[waiter] = asyncio.get_running_loop().call_at(waiter.deadline, self._expire, waiter)
+        if self._may_take(lane):
+            self._take(lane, waiter)
+        else:
+            lane.waiting[waiter] = asyncio.get_running_loop().call_at(waiter.deadline, self._expire, waiter)
+            self.waiting += 1
 
-    def _is_for_reserve(self, lane: Lane) -> bool:
-        return self.free > 0 and lane.held < self.reserve and not lane.is_background
+    def leave(self, waiter: Waiter) -> None:
+        """Wait no longer, or give the slot back. The caller whose turn it is has it at once."""
+        lane = waiter.lane
+        timer = lane.waiting.pop(waiter, None)
+        if timer is not None:
+            timer.cancel()
+            self.waiting -= 1
+        else:
+            lane.held -= 1
+            self.taken -= 1
+            self._in_background -= lane.is_background
+        if not lane.held and not lane.waiting:
+            del self.lanes[lane.caller]
+        if timer is None and self.waiting and (following := self._next()) is not None:
+            self.lanes[following.caller] = self.lanes.pop(following.caller)  # the last in turn
+            first = next(iter(following.waiting))
+            following.waiting.pop(first).cancel()
+            self.waiting -= 1
+            self._take(following, first)
 
-    async def acquire(self, deadline: float, caller: str) -> Lane:
+    def move(self, waiter: Waiter, caller: str) -> None:
+        """This caller wants what it may wait for as well: let it wait where fewer do."""
+        own, lane = waiter.lane, self.lanes.get(caller)
+        if waiter in own.waiting and len(lane.waiting if lane else ()) < len(own.waiting):
+            self.leave(waiter)
+            self.enter(waiter, caller)
+
+    async def acquire(self, deadline: float, caller: str) -> Waiter:
         """Take a slot, when there is one; for a task that is not cancelled. Raises TimeoutError."""
         turn = _Turn(deadline)
         self.enter(turn, caller)
         await turn
-        return turn.lane
+        return turn
 
-    def move(self, waiter: Waiter, caller: str) -> None:
-        """This caller wants what it waits for as well: let it wait where fewer do."""
-        lane = self.lanes.get(caller)
-        if len(lane.waiting if lane else ()) < len(waiter.lane.waiting):
-            self.leave(waiter)
-            self.enter(waiter, caller)
+    def _may_take(self, lane: Lane) -> bool:
+        held = self._in_background if lane.is_background else lane.held
+        return held < self.most and self.taken < self.limit
 
-    def leave(self, waiter: Waiter) -> None:
-        """Wait no longer."""
-        lane = waiter.lane
-        lane.waiting.remove(waiter)
-        self._timers.pop(waiter).cancel()
-        if not lane.waiting:
-            self._ring(lane).remove(lane)
-            if not lane.held:
-                del self.lanes[lane.caller]
-
-    def release(self, lane: Lane) -> None:
-        """Give a slot of this lane back: to the caller whose turn it is, if there is one, who has it at once."""
-        lane.held -= 1
-        self.free += 1
-        if not lane.held and not lane.waiting:
-            del self.lanes[lane.caller]
-        following = self._next() if self._timers else None
-        if following is not None:
-            waiter = following.waiting.popleft()
-            if following.waiting:
-                self._ring(following).append(following)
-            self._timers.pop(waiter).cancel()
-            self.free -= 1
-            following.held += 1
-            waiter.take_turn()
+    def _take(self, lane: Lane, waiter: Waiter) -> None:
+        lane.held += 1
+        self.taken += 1
+        self._in_background += lane.is_background
+        waiter.take_turn()
 
     def _next(self) -> Lane | None:
-        """Whose turn it is, taken from the ring."""
-        if self.free <= self.reserve:
-            lane = next(filter(self._is_for_reserve, self._interactive), None)
-            if lane is not None:
-                self._interactive.remove(lane)
-            return lane
-        if self._interactive and (not self._background or self._turns < BACKGROUND_TURN - 1):
-            self._turns += bool(self._background)
-            return self._interactive.popleft()
-        self._turns = 0
-        return self._background.popleft()
-
-    def _ring(self, lane: Lane) -> "deque[Lane]":
-        return self._background if lane.is_background else self._interactive
+        """Whose turn it is."""
+        ready = [lane for lane in self.lanes.values() if lane.waiting and self._may_take(lane)]
+        caller = next((lane for lane in ready if not lane.is_background), None)
+        work = next((lane for lane in ready if lane.is_background), None)
+        if caller is None or (work is not None and self._turns == BACKGROUND_TURN - 1):
+            self._turns = 0
+            return work
+        self._turns += work is not None
+        return caller
 
     def _expire(self, waiter: Waiter) -> None:
         self.leave(waiter)

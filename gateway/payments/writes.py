@@ -59,7 +59,7 @@ from gateway.wording.wording import Violation
 log = structlog.get_logger(__name__)
 
 CALLBACK = Endpoint(
-    SECURITY, "callback", "POST", "", Effect.REPEATABLE_WRITE, setting="security_callback_path", dead_token=FAILURE
+    SECURITY, "callback", "POST", "", Effect.WRITE, setting="security_callback_path", dead_token=FAILURE
 )
 
 NUMBER = re.compile(r"(?=[A-Za-z_-]*[0-9])[0-9A-Za-z_-]{1,64}")
@@ -293,7 +293,7 @@ class UnverifiedPayments:
         unverified = await self._journal.begin(numbers, digest)
         await asyncio.sleep(max(turn, 0.0))
         try:
-            lane = await self._slots.acquire(asyncio.get_running_loop().time() + LONGEST_TURN, sender)
+            slot = await self._slots.acquire(asyncio.get_running_loop().time() + LONGEST_TURN, sender)
         except TimeoutError:
             raise RateLimitedError(RequestWording.TOO_MANY_REQUESTS(), LONGEST_TURN) from None
         try:
@@ -312,6 +312,6 @@ class UnverifiedPayments:
             self._state.failed(code=error.code)
             raise
         finally:
-            self._slots.release(lane)
+            self._slots.leave(slot)
         self._state.worked()
         return await retry_journal_write(partial(self._journal.accept, unverified, subject=subject))

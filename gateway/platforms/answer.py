@@ -2,12 +2,14 @@
 
 import asyncio
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 import msgspec
 
+from gateway.errors import PlatformError, ProtocolError
 from gateway.futures import is_spent
+from gateway.wording.faults import FaultWording
+from gateway.wording.wording import Text
 
 if TYPE_CHECKING:
     from gateway.platforms.connection import Connection
@@ -23,16 +25,20 @@ _CODINGS = (b"gzip", b"x-gzip", b"deflate")
 _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
 
 
-class StaleConnectionError(httpx.ReadError):
-    """A kept connection was closed by the server before a byte of the answer came (quirk 193)."""
+class CallError(Exception):
+    """A call came to no answer, or to one that cannot be judged. `kind` is the class of the error that callers get, and
+    says whether the platform may have executed the request; `about` are its further arguments.
+    """
 
+    def __init__(self, kind: type[PlatformError], message: Text, **about: Any) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self._message = message
+        self._about = about
 
-class BodyError(httpx.RemoteProtocolError):
-    """The body cannot be decompressed."""
-
-
-class AnswerTooLargeError(BodyError):
-    """The answer is beyond a cap; reading stopped there."""
+    def at(self, platform: str, endpoint: str) -> PlatformError:
+        """The error that callers of this endpoint get."""
+        return self.kind(platform, endpoint, self._message, **self._about)
 
 
 class Head:
@@ -61,7 +67,7 @@ class RawAnswer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Body:
-    """The body of one answer while it is read: decompressed, capped, counted. Raises BodyError."""
+    """The body of one answer while it is read: decompressed, capped, counted. Raises CallError."""
 
     __slots__ = ("_chunks", "_connection", "_inflate", "_large_answers", "_size", "_values")
 
@@ -76,10 +82,10 @@ class Body:
         self._inflate = None
         for name, value in headers:
             if name == b"content-length" and int(value) > large_answers.max_bytes:
-                raise AnswerTooLargeError("The body of the answer is too large.")
+                raise CallError(ProtocolError, FaultWording.ANSWER_BODY())
             if name == b"content-encoding" and value.lower() != b"identity":
                 if value.lower() not in _CODINGS:
-                    raise BodyError("The body is in a coding that nobody asked for.")
+                    raise CallError(ProtocolError, FaultWording.ANSWER_CODING())
                 self._inflate = zlib.decompressobj(_ZLIB_OR_GZIP)
 
     @property
@@ -98,7 +104,7 @@ class Body:
         was_large = self.is_large
         self._size += len(data)
         if self._size > most:
-            raise AnswerTooLargeError("The body of the answer is too large.")
+            raise CallError(ProtocolError, FaultWording.ANSWER_BODY())
         self._chunks.append(data)
         if self.is_large:
             if not was_large:
@@ -106,7 +112,7 @@ class Body:
             self._large_answers.hold(self._connection, len(data))
             self._values += count_values(data)
             if self._values > self._large_answers.max_values:
-                raise AnswerTooLargeError("The answer holds more values than any that is documented.")
+                raise CallError(ProtocolError, FaultWording.ANSWER_VALUES())
 
     def _decompress(self, data: bytes, most: int) -> bytes:
         """What the data decompresses to, cut after `most` bytes. More behind the end is an error: zlib would keep that,
@@ -117,14 +123,14 @@ class Body:
                 raise zlib.error
             return self._inflate.decompress(data, most)
         except zlib.error:
-            raise BodyError("The body cannot be decompressed.") from None
+            raise CallError(ProtocolError, FaultWording.NOT_INFLATED()) from None
 
     def finish(self) -> bytes:
         """The whole body."""
         chunks, self._chunks = self._chunks, []
         inflate = self._inflate
         if inflate is not None and chunks and (not inflate.eof or inflate.unused_data):
-            raise BodyError("The compressed body is cut.")
+            raise CallError(ProtocolError, FaultWording.BODY_CUT())
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
@@ -151,7 +157,6 @@ class LargeAnswers:
         self._budget = ANSWERS_HELD * max_bytes
         self._reading: dict[Connection, int] = {}  # bytes of each, in the order of their beginning
         self._complete: dict[Connection, int] = {}
-        self._is_scheduled = False
 
     def hold(self, connection: "Connection", size: int) -> None:
         """So many more bytes of an answer have come, which is not complete yet."""
@@ -162,10 +167,11 @@ class LargeAnswers:
 
     def queue(self, connection: "Connection") -> None:
         """Its answer is complete."""
+        if not self._complete:
+            asyncio.get_running_loop().call_soon(self._hand_over)
         self._complete[connection] = self._reading.pop(connection)
-        connection.resume()  # the next answer may be a small one
+        connection.pause(False)  # the next answer may be a small one
         self._balance()
-        self._schedule()
 
     def release(self, connection: "Connection") -> None:
         """Its answer is parsed, or of no more use."""
@@ -178,19 +184,11 @@ class LargeAnswers:
         """Pause who is to pause; those who go on are not always new to it."""
         first = None if self._complete else next(iter(self._reading), None)
         for connection in self._reading:
-            if self.held > self._budget and connection is not first:
-                connection.pause()
-            else:
-                connection.resume()
-
-    def _schedule(self) -> None:
-        if self._complete and not self._is_scheduled:
-            self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._hand_over)
+            connection.pause(self.held > self._budget and connection is not first)
 
     def _hand_over(self) -> None:
-        self._is_scheduled = False
         connection = next(iter(self._complete), None)
         if connection is not None and not is_spent(0):
             connection.hand_over()
-        self._schedule()
+        if self._complete:
+            asyncio.get_running_loop().call_soon(self._hand_over)

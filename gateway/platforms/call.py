@@ -1,25 +1,12 @@
-"""One call to an endpoint, from its token to its value.
-
-What an error says about the fate of the request, so that no write is repeated that may have been executed:
-
-    httpx.PoolTimeout, ConnectTimeout, ConnectError, ProxyError    no byte of it left
-    StaleConnectionError (a ReadError)                             sent on a kept connection that the server was closing
-    httpx.ReadError, ReadTimeout                                   sent; what became of it is unknown
-    httpx.RemoteProtocolError                                      answered with something else than HTTP
-"""
+"""One call to an endpoint, from its token to its value."""
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import Context, copy_context
-from http import HTTPStatus
 from time import monotonic
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
-
-import httpx
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway.errors import (
-    ConnectionLostError,
     NotConfiguredError,
     NotSentError,
     PlatformAuthError,
@@ -34,23 +21,20 @@ from gateway.errors import (
 from gateway.futures import Pending
 from gateway.normalise.shapes import FirstPageError, ShapeError
 from gateway.ops.calls import CANCELLED, OK, REFUSED
-from gateway.ops.slots import GATEWAY, Lane, Slots
+from gateway.ops.slots import GATEWAY, Lane
 from gateway.ops.trace import METER, CallTrace, Completion, Meter
-from gateway.platforms.answer import RawAnswer, StaleConnectionError
+from gateway.platforms.answer import CallError, RawAnswer
 from gateway.platforms.connection import Connection
 from gateway.platforms.endpoint import Arguments, Endpoint, Route
-from gateway.platforms.envelope import SUCCESS, BadAnswerError, BusyAnswerError, Envelope
+from gateway.platforms.envelope import SUCCESS, Envelope
 from gateway.platforms.session import NO_CREDENTIAL, Credential
 from gateway.wording.faults import FaultWording
-from gateway.wording.foreign import wire_text
 from gateway.wording.requests import RequestWording
 
 if TYPE_CHECKING:
     from gateway.platforms.client import PlatformClient
 
 ParsedT = TypeVar("ParsedT")
-
-Failure: TypeAlias = httpx.TransportError | BadAnswerError | BusyAnswerError
 
 
 class Call(Pending[ParsedT]):
@@ -71,7 +55,6 @@ class Call(Pending[ParsedT]):
     _credential: Credential
     _meter: Meter | None
     _route: Route
-    _started: float
 
     def __init__(
         self,
@@ -90,8 +73,8 @@ class Call(Pending[ParsedT]):
         self._is_repeated = False
         self._read = read
         self._rest = rest
-        self._stage: Slots | Connection | asyncio.Task[None] | None = None  # what it waits for, in a slot or for one
-        self._renewal: asyncio.Task[None] | None = None  # what it waits for before
+        self._stage: Connection | asyncio.Task[None] | None = None  # what works for it
+        self._started = 0.0  # when it asked for a slot, which it waits for or has
 
     @property
     def size(self) -> int:
@@ -102,14 +85,15 @@ class Call(Pending[ParsedT]):
         return self._client.platform, self.endpoint.name
 
     def open_answer(self) -> Envelope | None:
-        """The answer once more, with rows as they came. Raises BadAnswerError or BusyAnswerError."""
+        """The answer once more, with rows as they came. Raises CallError."""
         return None if self.answer is None else self._client.open_envelope(self.answer)
 
     def begin(self) -> None:
         client, meter = self._client, METER.get()
         if meter is not None and meter.trace is not None:
-            kind = "write" if self.endpoint.effect.is_write else self.endpoint.effect.name.lower()
-            self.trace = meter.trace.begin_call(client.platform, self.endpoint.name, kind, self.arguments)
+            endpoint = self.endpoint
+            kind = endpoint.effect.name.lower()
+            self.trace = meter.trace.begin_call(client.platform, endpoint.name, kind, self.arguments)
             self.waiters.append(Completion(self.trace, self))
         route = client.routes.get(self.endpoint.name)
         if route is None:  # before anybody logs in for it
@@ -120,30 +104,24 @@ class Call(Pending[ParsedT]):
         self.deadline = asyncio.get_running_loop().time() + client.call_timeout
         credential = client.session.current()
         if credential is None:
-            self._renewal = asyncio.get_running_loop().create_task(self._send_renewed(None))
+            self._renew(None)
         else:
             self._send(credential)
 
     def join(self) -> None:
         """It need not wait for the turn of a busier caller."""
-        slots, meter = self._stage, METER.get()
-        if isinstance(slots, Slots) and meter is not None:
-            slots.move(self, meter.caller)
+        meter = METER.get()
+        if self._started and meter is not None:
+            self._route.slots.move(self, meter.caller)
 
     def cancel(self) -> None:
         super().cancel()
         stage, self._stage = self._stage, None
-        if stage is None:
-            if self._renewal is not None:
-                self._renewal.cancel()
-                self._renewal = None
-            return
-        if isinstance(stage, Slots):
-            stage.leave(self)
-        else:
+        if stage is not None:
             stage.cancel()
-            self._route.slots.release(self.lane)
-        self._route.calls.end(CANCELLED, self._started, self._context, reached=None)
+        if self._started:
+            self._route.slots.leave(self)
+            self._route.calls.end(CANCELLED, self._started, self._context, reached=None)
 
     def _send(self, credential: Credential) -> None:
         """Have it sent with this credential, in its turn."""
@@ -165,8 +143,7 @@ class Call(Pending[ParsedT]):
         self._context = copy_context()
         self._started = monotonic()
         self.request = route.request(self.arguments, credential, self.trace)
-        self._stage = slots = route.slots
-        slots.enter(self, GATEWAY if meter is None else meter.caller)
+        route.slots.enter(self, GATEWAY if meter is None else meter.caller)
 
     def take_turn(self) -> None:
         """A slot is taken for it."""
@@ -175,45 +152,45 @@ class Call(Pending[ParsedT]):
         connection = self._route.pool.take_idle() if self._route.is_read else None
         self._stage = connection
         if connection is None or not connection.send(self):
-            self._connect()
+            self.connect()
 
     def give_up(self) -> None:
         """Its deadline has passed while it waited for a slot."""
-        self._fail(httpx.PoolTimeout("No connection became free in time."))
+        self._end_in(NotSentError(*self._where, FaultWording.TOO_MANY_CALLS()), reached=None)
 
-    def _connect(self) -> None:
-        """In a task, and in no context: what a connection calls back later is not of the request that opened it."""
+    def connect(self) -> None:
+        """Send it on a new connection. In a task, and in no context: what a connection calls back later is not of the
+        request that opened it.
+        """
         if self.trace is not None:
             self.trace.note("connecting")
         self._stage = asyncio.get_running_loop().create_task(self._send_on_new_connection(), context=Context())
 
     async def _send_on_new_connection(self) -> None:
-        failure: Exception = httpx.ConnectError("The connection closed before the request was sent.")
-        try:
-            connection = None
-            with suppress(httpx.ConnectError):
+        failure: Exception = CallError(NotSentError, FaultWording.CLOSED_BEFORE())
+        for _ in range(2):
+            try:
                 connection = await self._route.pool.connect(self.deadline)
-            if connection is None:  # not within a handler: as in `connect_by`
-                connection = await self._route.pool.connect(self.deadline)
-            self._stage = connection
-            if connection.send(self):
-                return
-        except Exception as error:  # noqa: BLE001 # it is the outcome
-            failure = error
+            except Exception as error:  # noqa: BLE001 # it is the outcome
+                failure = error
+                if not isinstance(error, CallError) or error.kind is not NotSentError:
+                    break
+            else:
+                self._stage = connection
+                if connection.send(self):
+                    return
+                break
         self.lose(failure)
 
     def lose(self, failure: Exception) -> None:
         """No answer has come."""
-        if type(failure) is StaleConnectionError:  # of a kept connection, so it is a read
-            self._connect()
-        else:
-            self._route.slots.release(self.lane)
-            self._fail(failure)
+        self._route.slots.leave(self)
+        self._fail(failure)
 
     def receive(self, answer: RawAnswer) -> None:
         """The answer has come, and the connection may carry another call by now."""
         client, route = self._client, self._route
-        route.slots.release(self.lane)
+        route.slots.leave(self)
         if self.trace is not None:
             self.trace.note("byte")
             self.trace.size = len(answer.body)
@@ -236,19 +213,19 @@ class Call(Pending[ParsedT]):
         self.complete(value)
 
     def _fail(self, failure: Exception) -> None:
-        """It has no answer, or one that cannot be judged. Whether the endpoint can be reached is not shown by a queue
-        that is full, nor by a mistake in here, of which the caller is to hear.
+        """It has no answer, or one that cannot be judged. A mistake in here, of which the caller is to hear, does not
+        show whether the endpoint can be reached.
         """
-        calls = self._route.calls
-        if not isinstance(failure, Failure):
-            calls.end(CANCELLED, self._started, self._context, reached=None)
+        if isinstance(failure, CallError):
+            drop_tracebacks(failure)  # their frames hold it as the outcome
+            error = failure.at(*self._where)
+            self._end_in(error, reached=isinstance(error, ProtocolError | PlatformBusyError))
+        else:
+            self._route.calls.end(CANCELLED, self._started, self._context, reached=None)
             self.complete(failure)
-            return
-        drop_tracebacks(failure)  # their frames hold it as the outcome
-        error = to_platform_error(*self._where, failure)
-        is_answer = isinstance(failure, httpx.RemoteProtocolError) or not isinstance(failure, httpx.TransportError)
-        reached = None if isinstance(failure, httpx.PoolTimeout) else is_answer
-        calls.end(error.code, self._started, self._context, error, reached=reached)
+
+    def _end_in(self, error: PlatformError, *, reached: bool | None) -> None:
+        self._route.calls.end(error.code, self._started, self._context, error, reached=reached)
         self.complete(error)
 
     def _explain(self, error: Exception) -> Exception:
@@ -272,12 +249,15 @@ class Call(Pending[ParsedT]):
             self._client.session.refused_fresh(dead)
             self.complete(self._explain(PlatformAuthError(*self._where, FaultWording.TOKEN_REFUSED())))
             return
-        self._is_repeated, self._stage = True, None
+        self._is_repeated, self._started = True, 0.0
         if self._meter is not None:  # which counts it once: it was not executed
             self._meter = Meter(caller=self._meter.caller)
         if self.trace is not None:
             self.trace.token_renewals += 1
-        self._renewal = asyncio.get_running_loop().create_task(self._send_renewed(dead))
+        self._renew(dead)
+
+    def _renew(self, dead: Credential | None) -> None:
+        self._stage = asyncio.get_running_loop().create_task(self._send_renewed(dead))
 
     async def _send_renewed(self, dead: Credential | None) -> None:
         """Go on with a credential, or with another one for one that is dead."""
@@ -287,40 +267,16 @@ class Call(Pending[ParsedT]):
             async with asyncio.timeout_at(self.deadline):
                 outcome = await (client.session.credential() if dead is None else client.session.replace(dead))
         except TimeoutError:
-            failure = PlatformTimeoutError(client.platform, client.declared[0].name, FaultWording.NO_TOKEN_IN_TIME())
-            failure.sent = False
+            late = FaultWording.NO_TOKEN_IN_TIME()
+            failure = PlatformTimeoutError(client.platform, client.declared[0].name, late, sent=False)
         except asyncio.CancelledError:  # of this call, or of the login that others began
             failure = NotSentError(*self._where, FaultWording.NO_TOKEN_IN_TIME())
         except Exception as error:  # noqa: BLE001 # it is the outcome
             failure = error
-        if self._renewal is None:  # cancelled
+        if self._stage is None:  # cancelled
             return
-        self._renewal = None
+        self._stage = None
         if outcome is not None:
             self._send(outcome)
         else:
             self.complete(failure)
-
-
-def to_platform_error(platform: str, endpoint: str, failure: Failure) -> PlatformError:
-    """The error that callers get. It is `sent` unless it is certain that nothing was."""
-    where, said = (platform, endpoint), str(failure)
-    match failure:
-        case httpx.PoolTimeout():
-            return NotSentError(*where, FaultWording.TOO_MANY_CALLS())
-        case httpx.ConnectTimeout():
-            timeout = PlatformTimeoutError(*where, wire_text(said, PlatformTimeoutError.code))
-            timeout.sent = False
-            return timeout
-        case httpx.TimeoutException():
-            return PlatformTimeoutError(*where, FaultWording.NO_ANSWER_IN_TIME())
-        case httpx.ConnectError() | httpx.ProxyError():
-            return NotSentError(*where, wire_text(said, NotSentError.code))
-        case httpx.NetworkError():
-            return ConnectionLostError(*where, FaultWording.CONNECTION_LOST())
-        case BusyAnswerError(status=status, retry_after=seconds):
-            is_sent = status != HTTPStatus.TOO_MANY_REQUESTS
-            message = wire_text(said, PlatformBusyError.code)
-            return PlatformBusyError(*where, message, retry_after=seconds, sent=is_sent)
-        case _:
-            return ProtocolError(*where, wire_text(said, ProtocolError.code))

@@ -2,8 +2,7 @@
 carries one call at a time (RFC 9112), on httptools' parser.
 
 A proxy gets requests to http as they are, in absolute form, and opens a tunnel to https (RFC 9110, 9.3.6). Whatever
-goes wrong while a connection is made, no byte of the request has left. Errors are httpx's, so that callers need not
-know this engine. `gateway.platforms.call` has the table of what each says about the fate of the request.
+goes wrong while a connection is made, no byte of the request has left; a CallError says so.
 """
 
 import asyncio
@@ -16,22 +15,15 @@ from functools import partial
 from http import HTTPStatus
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import httptools
 import httpx
 
+from gateway.errors import ConnectionLostError, NotSentError, PlatformTimeoutError, ProtocolError
 from gateway.header_block import HeaderBlock, cache_header_block
-from gateway.platforms.answer import (
-    LARGE,
-    AnswerTooLargeError,
-    Body,
-    BodyError,
-    Head,
-    RawAnswer,
-    StaleConnectionError,
-)
-from gateway.wording.foreign import connect_failure
+from gateway.platforms.answer import LARGE, Body, CallError, Head, RawAnswer
+from gateway.wording.faults import FaultWording, connect_failure
 
 if TYPE_CHECKING:
     from gateway.platforms.call import Call
@@ -43,7 +35,7 @@ ValueT = TypeVar("ValueT")
 MAX_HEAD_BYTES = 64 * 1024  # status line and headers together, with those of the interim answers (1xx) before them
 FRAMING = 2  # A chunked answer may be so many times as long as the body it frames
 IDLE_SECONDS = 15.0
-"""How long a kept connection stays fit for use. Servers close theirs after 5 s to 75 s; see `StaleConnectionError`."""
+"""How long a kept connection stays fit for use. Servers close theirs after 5 s to 75 s (quirk 193)."""
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -70,27 +62,17 @@ class Address(NamedTuple):
 
 
 async def connect_by(deadline: float, connecting: Coroutine[Any, Any, ValueT], *, to_proxy: bool = False) -> ValueT:
-    """What connects, done by this time of the loop's clock. Raises httpx.ConnectError or ConnectTimeout.
-
-    Neither is raised within a handler, or kept by this frame: they would wait for the cycle collector.
-    """
-    failure: httpx.TransportError
+    """What connects, done by this time of the loop's clock. Raises CallError."""
     try:
         async with asyncio.timeout_at(deadline):
             return await connecting
     except TimeoutError:
-        failure = httpx.ConnectTimeout("No connection to the platform was made in time.")
-        if to_proxy:
-            failure = httpx.ConnectTimeout("No connection to the proxy was made in time.")
+        late = FaultWording.PROXY_LATE() if to_proxy else FaultWording.PLATFORM_LATE()
+        raise CallError(PlatformTimeoutError, late, sent=False) from None
     except OSError as error:
         reason = connect_failure(error)
-        failure = httpx.ConnectError(reason)
-        if to_proxy:
-            failure = httpx.ConnectError(f"The proxy cannot be reached: {reason}")
-    try:
-        raise failure
-    finally:
-        del failure
+        message = FaultWording.PROXY_UNREACHABLE(reason=reason) if to_proxy else reason
+        raise CallError(NotSentError, message) from None
 
 
 class Proxy:
@@ -104,7 +86,7 @@ class Proxy:
 
     async def connect(self, to: Address, make: Callable[[], ProtocolT], deadline: float) -> ProtocolT:
         """A new connection that leads to this server: through a tunnel if it has TLS, else one to the proxy itself.
-        Raises httpx.ConnectError, ConnectTimeout or ProxyError.
+        Raises CallError.
         """
         if to.tls is None:
             return (await connect_by(deadline, self._address.connect(make), to_proxy=True))[1]
@@ -120,7 +102,7 @@ class Proxy:
             transport.abort()
             raise
         if tunnel is None:
-            raise httpx.ConnectError("The proxy made no connection.")
+            raise CallError(NotSentError, FaultWording.PROXY_FAILED())
         protocol.connection_made(tunnel)
         return protocol
 
@@ -135,13 +117,9 @@ class Proxy:
             answer += more
         tunnel = _TUNNEL.match(answer)
         if tunnel is not None and not tunnel[1].startswith(b"2"):
-            raise httpx.ProxyError(f"The proxy refused the call: HTTP {int(tunnel[1])}.")
+            raise CallError(NotSentError, FaultWording.PROXY_REFUSED(status=int(tunnel[1])))
         if tunnel is None or tunnel.end() < len(answer) or transport.is_closing():
-            raise httpx.ConnectError("The proxy made no connection.")
-
-
-Outcome: TypeAlias = RawAnswer | httpx.TransportError
-"""A complete answer; or a StaleConnectionError, ReadError, ReadTimeout, RemoteProtocolError or ProxyError."""
+            raise CallError(NotSentError, FaultWording.PROXY_FAILED())
 
 
 class Connection(asyncio.Protocol):
@@ -159,14 +137,11 @@ class Connection(asyncio.Protocol):
         self._most_at_once = min(LARGE, pool.large_answers.max_bytes)
         self._parser = httptools.HttpResponseParser(self)
         self._call: Call[Any] | None = None
-        self._outcome: Outcome | None = None  # until the call has it
-        self._body: Body | None = None
+        self._outcome: RawAnswer | CallError | None = None  # until the call has it
+        self._body: Body | None = None  # from when the head is complete
         self._is_reusable = False
         self._received = 0
-        self._is_preceded = False  # by interim answers
         self._headers: list[tuple[bytes, bytes]] = []
-        self._head_is_complete = False
-        self._until_close = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = inf
 
@@ -212,10 +187,10 @@ class Connection(asyncio.Protocol):
             self._set_timer(self._call.deadline)
         else:
             self._outcome = None  # a large answer that waits to be parsed
-            self._fail(httpx.ReadTimeout("The answer did not come in time."))
+            self._fail(CallError(PlatformTimeoutError, FaultWording.NO_ANSWER_IN_TIME()))
             self.hand_over()
 
-    def _fail(self, error: httpx.TransportError) -> None:
+    def _fail(self, error: CallError) -> None:
         if self._outcome is None:
             self._outcome = error
         self.close()
@@ -227,20 +202,15 @@ class Connection(asyncio.Protocol):
 
     # What the large answers call.
 
-    def pause(self) -> None:
+    def pause(self, pauses: bool) -> None:
         if not self._transport.is_closing():
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+            (self._transport.pause_reading if pauses else self._transport.resume_reading)()
 
     def hand_over(self) -> None:
         """Give the call its outcome, outside of the parser: bytes left in it are not of the next answer."""
         call, outcome = self._call, self._outcome
         self._call = self._outcome = self._body = None
         self._received = 0
-        self._is_preceded = False
         if self._is_reusable:
             self._keep()
         else:
@@ -276,12 +246,12 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(httpx.RemoteProtocolError("The answer is not HTTP/1.1."))
+            self._fail(CallError(ProtocolError, FaultWording.NO_HTTP()))
         else:
-            if self._received > MAX_HEAD_BYTES and not self._head_is_complete:
-                self._fail(AnswerTooLargeError("The head of the answer is too large."))
+            if self._received > MAX_HEAD_BYTES and self._body is None:
+                self._fail(CallError(ProtocolError, FaultWording.ANSWER_HEAD()))
             elif self._received > MAX_HEAD_BYTES + FRAMING * self._pool.large_answers.max_bytes:
-                self._fail(AnswerTooLargeError("The answer has too much beside its body."))
+                self._fail(CallError(ProtocolError, FaultWording.ANSWER_FRAMING()))
         if self._outcome is not None:
             self._cache_head(data)
             self._end()
@@ -291,7 +261,7 @@ class Connection(asyncio.Protocol):
         it is not that of the body, after an interim answer or with a status without a body.
         """
         status, body = self._parser.get_status_code(), self._body
-        has_length = not self._is_preceded and status not in _BODILESS
+        has_length = data[9:12] == b"%d" % status and status not in _BODILESS
         if self._received == len(data) and self._is_reusable and has_length and body is not None and body.is_plain:
             head = Head(status, self._headers)
             self._pool.last_head = cache_header_block(data, self._headers, head) or self._pool.last_head
@@ -308,21 +278,32 @@ class Connection(asyncio.Protocol):
         self._cancel_timer()
         with suppress(ValueError):
             self._pool.idle.remove(self)
-        if self._call is not None and self._outcome is None:
-            if self._until_close and exc is None:
-                self.on_message_complete()
-                self._is_reusable = False
-            elif self._received or not self.idle_since:
-                self._fail(httpx.ReadError("The connection closed before the answer was complete."))
+        call = self._call
+        if call is not None and self._outcome is None:
+            if self.idle_since and not self._received:  # it was kept, and closing already (quirk 193)
+                self._call = None
+                call.connect()
             else:
-                self._fail(StaleConnectionError("A kept connection closed before the answer."))
-            self._end()
+                if exc is None and self._lasts_until_close():
+                    self.on_message_complete()
+                else:
+                    self._fail(CallError(ConnectionLostError, FaultWording.CONNECTION_LOST()))
+                self._is_reusable = False
+                self._end()
         del self._parser  # it refers back to this
+
+    def _lasts_until_close(self) -> bool:
+        """Whether the answer under way has no length, so that it ends with its connection."""
+        is_framed = any(
+            name == b"content-length" or (name == b"transfer-encoding" and value.lower().endswith(b"chunked"))
+            for name, value in self._headers
+        )
+        return self._body is not None and not is_framed and self._parser.get_status_code() not in _BODILESS
 
     # What the parser calls.
 
     def on_message_begin(self) -> None:
-        self._headers, self._head_is_complete, self._until_close = [], False, False
+        self._headers = []
         if self._outcome is not None:  # bytes after the end of an answer: nobody asked for them
             self.close()
 
@@ -330,7 +311,7 @@ class Connection(asyncio.Protocol):
         """The parser leaves the blanks after a value to it; they are no part of it (RFC 9110, 5.5). Trailers may not
         say what a header says (6.5.1).
         """
-        if not self._head_is_complete:
+        if self._body is None:
             self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
@@ -338,28 +319,20 @@ class Connection(asyncio.Protocol):
             return
         status = self._parser.get_status_code()
         if status < HTTPStatus.OK:
-            self._is_preceded = True
             return
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._pool.is_forwarded:
-            self._fail(httpx.ProxyError(f"The proxy refused the call: HTTP {status}."))
+            self._fail(CallError(NotSentError, FaultWording.PROXY_REFUSED(status=status)))
             return
-        self._head_is_complete = True
-        self._until_close = status not in _BODILESS
-        for name, value in self._headers:
-            if name == b"content-length":
-                self._until_close = False
-            elif name == b"transfer-encoding":
-                self._until_close = not value.lower().endswith(b"chunked")
         try:
             self._body = Body(self._pool.large_answers, self, self._headers)
-        except BodyError as error:
+        except CallError as error:
             self._fail(error)
 
     def on_body(self, data: bytes) -> None:
         if self._outcome is None and self._body is not None:
             try:
                 self._body.feed(data)
-            except BodyError as error:
+            except CallError as error:
                 self._fail(error)
 
     def on_message_complete(self) -> None:
@@ -367,7 +340,7 @@ class Connection(asyncio.Protocol):
             return
         try:
             body = self._body.finish()
-        except BodyError as error:
+        except CallError as error:
             self._fail(error)
             return
         self._outcome = RawAnswer(Head(self._parser.get_status_code(), self._headers), body)
@@ -407,7 +380,7 @@ class Pool:
         return None
 
     async def connect(self, deadline: float) -> Connection:
-        """A new one, by this time of the loop's clock. Raises httpx.ConnectError, ConnectTimeout or ProxyError."""
+        """A new one, by this time of the loop's clock. Raises CallError."""
         if len(self.idle) + self._slots.taken > self._slots.limit:
             self.idle.pop(0).close()
         make = partial(Connection, self)

@@ -1,7 +1,7 @@
 """What a platform's answer says, before anybody looks at its data: pure, no sockets.
 
 The body first, then the status (quirk 14); `code` alone decides, whatever `msg` says (quirk 17). Broken JSON that
-deployments are known to send is mended, everything else is one of three exceptions.
+deployments are known to send is mended; everything else is a CallError, whose message holds nothing of the body.
 """
 
 import json
@@ -13,7 +13,9 @@ from typing import Any
 
 import msgspec
 
-from gateway.platforms.answer import RawAnswer
+from gateway.errors import PlatformBusyError, ProtocolError
+from gateway.platforms.answer import CallError, RawAnswer
+from gateway.wording.faults import FaultWording
 
 SUCCESS = 0
 TOKEN_DEAD = 9
@@ -64,21 +66,6 @@ _NUMBER = re.compile(r"\s*(-?[0-9]{1,9})\s*", re.ASCII)
 _BLANK = "\ufeff\0 \t\r\n"
 
 
-class BadAnswerError(Exception):
-    """The answer is not of the documented protocol. The message is for callers and holds nothing of the body."""
-
-
-class BusyAnswerError(Exception):
-    """The platform turned the call away, or a proxy before it gave up: 429, or 502 and above. Proxies have many of
-    their own, such as 524 for a platform that is slow. `retry_after` in seconds.
-    """
-
-    def __init__(self, status: int, retry_after: float | None) -> None:
-        super().__init__(f"The platform answered HTTP {status}.")
-        self.status = status
-        self.retry_after = retry_after
-
-
 class Envelope(msgspec.Struct, gc=False):
     """A judged answer. `code` is None where there is none: shenheList succeeds without (quirk 15).
 
@@ -127,7 +114,11 @@ class Envelope(msgspec.Struct, gc=False):
 
 
 def open_envelope(answer: RawAnswer, decode: Callable[[bytes], Mapping[str, Any]] | None = None) -> Envelope:
-    """Judge an answer; first of all by its endpoint's `decode`. Raises BadAnswerError or BusyAnswerError."""
+    """Judge an answer; first of all by its endpoint's `decode`. Raises CallError.
+
+    A platform that turned the call away, or a proxy before it that gave up, answers 429, or 502 and above. Proxies have
+    many of their own, such as 524 for a platform that is slow.
+    """
     head, status = answer.head, answer.head.status
     if decode is not None and status < _NOT_FINE and not head.declares_gbk:
         try:
@@ -141,10 +132,12 @@ def open_envelope(answer: RawAnswer, decode: Callable[[bytes], Mapping[str, Any]
     if status == HTTPStatus.UNAUTHORIZED:
         return Envelope(TOKEN_DEAD, {})
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.BAD_GATEWAY:
-        raise BusyAnswerError(status, _retry_after(answer))
+        sent = status != HTTPStatus.TOO_MANY_REQUESTS
+        message = FaultWording.HTTP_STATUS(status=status)
+        raise CallError(PlatformBusyError, message, retry_after=_retry_after(answer), sent=sent)
     if envelope is not None and envelope.code is not None:
         return envelope
-    raise BadAnswerError(f"The platform answered HTTP {status}, and not in its protocol.")
+    raise CallError(ProtocolError, FaultWording.NOT_IN_PROTOCOL(status=status))
 
 
 def _envelope(body: Mapping[str, Any], status: int) -> Envelope:
@@ -154,7 +147,7 @@ def _envelope(body: Mapping[str, Any], status: int) -> Envelope:
 
 
 def _code(value: object) -> int | None:
-    """The code as a number, whichever way it is spelt (quirk 9). Raises BadAnswerError."""
+    """The code as a number, whichever way it is spelt (quirk 9). Raises CallError."""
     if type(value) is int and abs(value) <= LARGEST_CODE:
         return value
     if value is None or value == "":
@@ -163,7 +156,7 @@ def _code(value: object) -> int | None:
         return int(value)
     if isinstance(value, str) and (number := _NUMBER.fullmatch(value)):
         return int(number[1])
-    raise BadAnswerError("The platform answered with a code that is no number.")
+    raise CallError(ProtocolError, FaultWording.CODE_NO_NUMBER())
 
 
 def _retry_after(answer: RawAnswer) -> float | None:
@@ -173,14 +166,14 @@ def _retry_after(answer: RawAnswer) -> float | None:
 
 
 def _read(answer: RawAnswer) -> object:
-    """The body as a value; None when it is no JSON and the status is left to judge. Raises BadAnswerError."""
+    """The body as a value; None when it is no JSON and the status is left to judge. Raises CallError."""
     try:
         if not answer.head.declares_gbk:
             return _decode(answer.body)
     except (msgspec.DecodeError, UnicodeError):
         pass
     except RecursionError:
-        raise BadAnswerError("The answer is nested too deeply.") from None
+        raise CallError(ProtocolError, FaultWording.TOO_DEEP()) from None
     if len(answer.body) > LONGEST_MENDED:
         return None
     return _mend(_text(answer))
@@ -202,7 +195,7 @@ def _mend(text: str) -> object:
     commas before closing brackets, text in single quotes, raw line breaks (quirks 3, 4). None when it is none: of an
     object that is not whole, the last one within it is no answer, nor is the last of several, one after the other.
 
-    Raises BadAnswerError for too deep a nesting. Linear in the length of the text.
+    Raises CallError for too deep a nesting. Linear in the length of the text.
     """
     text = text.strip(_BLANK)
     start = START.search(text) if text.endswith("}") else None
@@ -213,7 +206,7 @@ def _mend(text: str) -> object:
     except msgspec.DecodeError:
         return None
     except RecursionError:
-        raise BadAnswerError("The answer is nested too deeply.") from None
+        raise CallError(ProtocolError, FaultWording.TOO_DEEP()) from None
 
 
 def _strict(token: re.Match[str]) -> str:

@@ -1,10 +1,13 @@
-"""What a platform, the journal, the gateway itself and connections failed at. The HTTP server and the connections to
-the platforms know nothing of the gateway, and raise their messages in English.
+"""What a platform, the journal, the gateway itself and connections failed at. The HTTP server knows nothing of the
+gateway, and raises its messages in English.
 """
 
+import os
+import socket
+import ssl
 from enum import unique
 
-from gateway.wording.wording import Wording
+from gateway.wording.wording import Text, Wording
 
 
 @unique
@@ -35,6 +38,32 @@ class FaultWording(Wording):
     NO_ORDER_NUMBER = "The order was created, and its number was not returned.", "订单已生成，但平台没有给出编号。"
     NO_ANNOUNCEMENT_ID = """The announcement was published, and its id was not returned.
         公告已发布，但平台没有给出标识。"""
+
+    # connections to platforms
+    CLOSED_BEFORE = "The connection closed before the request was sent.", "请求发出之前连接关闭。"
+    NO_HTTP = "The answer is not HTTP/1.1.", "平台的返回不是 HTTP/1.1。"
+    ANSWER_HEAD = "The head of the answer is too large.", "平台返回的头部过大。"
+    ANSWER_FRAMING = "The answer has too much beside its body.", "平台返回的正文之外内容过多。"
+    ANSWER_BODY = "The body of the answer is too large.", "平台返回的正文过大。"
+    ANSWER_VALUES = "The answer holds more values than any that is documented.", "平台返回的值过多。"
+    ANSWER_CODING = "The body is in a coding that nobody asked for.", "平台返回的正文使用了未请求的编码。"
+    NOT_INFLATED = "The body cannot be decompressed.", "平台返回的正文无法解压。"
+    BODY_CUT = "The compressed body is cut.", "平台返回的压缩正文不完整。"
+    PROXY_REFUSED = "The proxy refused the call: HTTP {status}.", "代理拒绝了调用：HTTP {status}。"
+    PROXY_UNREACHABLE = "The proxy cannot be reached: {reason}", "无法连接代理：{reason}"
+    PROXY_LATE = "No connection to the proxy was made in time.", "没有按时连接到代理。"
+    PLATFORM_LATE = "No connection to the platform was made in time.", "没有按时连接到平台。"
+    PROXY_FAILED = "The proxy made no connection.", "代理没有建立连接。"
+    CERTIFICATE = "The certificate of the server does not verify: {reason}.", "服务器的证书验证不通过：{reason}。"
+    TLS = "The server does not speak TLS as it should.", "服务器的 TLS 不正确。"
+    NO_NAME = "The name of the server cannot be resolved.", "无法解析服务器的名称。"
+    NO_CONNECTION = "No connection could be made: {reason}.", "无法建立连接：{reason}。"
+
+    # answers of platforms
+    NOT_IN_PROTOCOL = """The platform answered HTTP {status}, and not in its protocol.
+        平台返回 HTTP {status}，内容不符合协议。"""
+    HTTP_STATUS = "The platform answered HTTP {status}.", "平台返回 HTTP {status}。"
+    CODE_NO_NUMBER = "The platform answered with a code that is no number.", "平台返回的代码不是数字。"
 
     # the journal
     JOURNAL_LOST = "The journal cannot be used now ({code}).", "系统暂时无法保存操作，请稍后重试（{code}）。"
@@ -70,31 +99,13 @@ class WireWording(Wording):
     ADDRESS_BYTES = "The address has bytes beyond ASCII", "地址含有 ASCII 以外的字节"
     OTHER_HOST = "The header host is not that of the address", "请求头 host 与地址不符"
 
-    # connections to the platforms
-    CLOSED_BEFORE = "The connection closed before the request was sent.", "请求发出之前连接关闭。"
-    CLOSED_WITHIN = "The connection closed before the answer was complete.", "返回完成之前连接关闭。"
-    STALE = "A kept connection closed before the answer.", "保持的连接在返回之前关闭。"
-    NO_HTTP = "The answer is not HTTP/1.1.", "平台的返回不是 HTTP/1.1。"
-    ANSWER_HEAD = "The head of the answer is too large.", "平台返回的头部过大。"
-    ANSWER_FRAMING = "The answer has too much beside its body.", "平台返回的正文之外内容过多。"
-    ANSWER_BODY = "The body of the answer is too large.", "平台返回的正文过大。"
-    ANSWER_VALUES = "The answer holds more values than any that is documented.", "平台返回的值过多。"
-    ANSWER_CODING = "The body is in a coding that nobody asked for.", "平台返回的正文使用了未请求的编码。"
-    NOT_INFLATED = "The body cannot be decompressed.", "平台返回的正文无法解压。"
-    BODY_CUT = "The compressed body is cut.", "平台返回的压缩正文不完整。"
-    PROXY_REFUSED = "The proxy refused the call: HTTP {status}.", "代理拒绝了调用：HTTP {status}。"
-    PROXY_UNREACHABLE = "The proxy cannot be reached: {reason}", "无法连接代理：{reason}"
-    PROXY_LATE = "No connection to the proxy was made in time.", "没有按时连接到代理。"
-    PLATFORM_LATE = "No connection to the platform was made in time.", "没有按时连接到平台。"
-    PROXY_FAILED = "The proxy made no connection.", "代理没有建立连接。"
-    CERTIFICATE = "The certificate of the server does not verify: {reason}.", "服务器的证书验证不通过：{reason}。"
-    TLS = "The server does not speak TLS as it should.", "服务器的 TLS 不正确。"
-    NO_NAME = "The name of the server cannot be resolved.", "无法解析服务器的名称。"
-    NO_CONNECTION = "No connection could be made: {reason}.", "无法建立连接：{reason}。"
 
-    # answers of the platforms
-    NOT_IN_PROTOCOL = """The platform answered HTTP {status}, and not in its protocol.
-        平台返回 HTTP {status}，内容不符合协议。"""
-    HTTP_STATUS = "The platform answered HTTP {status}.", "平台返回 HTTP {status}。"
-    CODE_NO_NUMBER = "The platform answered with a code that is no number.", "平台返回的代码不是数字。"
-    NESTED_TOO_DEEPLY = "The answer is nested too deeply.", "平台返回的内容嵌套过深。"
+def connect_failure(error: OSError) -> Text:
+    """Why no connection can be made: a sentence that names no host."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return FaultWording.CERTIFICATE(reason=error.verify_message.partition(",")[0])
+    if isinstance(error, ssl.SSLError):
+        return FaultWording.TLS()
+    if isinstance(error, socket.gaierror):
+        return FaultWording.NO_NAME()
+    return FaultWording.NO_CONNECTION(reason=os.strerror(error.errno) if error.errno else "unknown reason")

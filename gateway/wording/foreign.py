@@ -1,9 +1,6 @@
 """The texts of messages that come in English, from parts that do not know the tables."""
 
-import os
 import re
-import socket
-import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from enum import unique
 from functools import cache
@@ -120,7 +117,7 @@ def find_graphql_text(message: str) -> Text | None:
 
 
 def wire_text(message: str, code: str) -> Text:
-    """What the HTTP server or a transport said, with its Chinese; by its code, where no table has the message."""
+    """What the HTTP server said, with its Chinese; by its code, where no table has the message."""
     return _find(message, _wire_patterns()) or text_by_code(message, code)
 
 
@@ -128,17 +125,6 @@ def text_by_code(message: str, code: str) -> Text:
     """A message of which only the code is known in Chinese."""
     known = CodeWording.__members__.get(code, CodeWording.INTERNAL)
     return Text(known, {}, message)
-
-
-def connect_failure(error: OSError) -> str:
-    """Why no connection can be made: a sentence that names no host."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"The certificate of the server does not verify: {error.verify_message.partition(',')[0]}."
-    if isinstance(error, ssl.SSLError):
-        return "The server does not speak TLS as it should."
-    if isinstance(error, socket.gaierror):
-        return "The name of the server cannot be resolved."
-    return f"No connection could be made: {os.strerror(error.errno) if error.errno else 'unknown reason'}."
 
 
 def _find(message: str, patterns: Patterns) -> Text | None:

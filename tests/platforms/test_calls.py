@@ -29,7 +29,7 @@ from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox
 from gateway.settings import load_settings
-from gateway.wording.foreign import wire_text
+from gateway.wording.faults import FaultWording
 
 HOUSE = HouseKey("10002", 1, 1, 1, 101)
 UNKNOWN_HOUSE = HouseKey("10002", 99, 9, 9, 999)
@@ -135,12 +135,8 @@ def logs() -> Iterator[list[MutableMapping[str, Any]]]:
         yield entries
 
 
-GARBLED = ProtocolError(
-    "SECURITY", "owner", wire_text("The platform answered HTTP 404, and not in its protocol.", ProtocolError.code)
-)
-UNKNOWN_NAME = NotSentError(
-    "SECURITY", "owner", wire_text("The name of the server cannot be resolved.", NotSentError.code)
-)
+GARBLED = ProtocolError("SECURITY", "owner", FaultWording.NOT_IN_PROTOCOL(status=404))
+UNKNOWN_NAME = NotSentError("SECURITY", "owner", FaultWording.NO_NAME())
 
 
 def failures(logs: list[dict[str, object]]) -> list[tuple[object, object]]:

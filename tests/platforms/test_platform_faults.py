@@ -159,10 +159,10 @@ async def test_write_without_slot_or_connection_is_not_sent(
 ) -> None:
     await read_modules(short_timeout.wjdh, "10002")  # there is a token, so that the write itself is what waits
     slots = short_timeout.wjdh.slots
-    unused, slots.free = slots.free, 0
+    limit, slots.limit = slots.limit, 0
     with pytest.raises(NotSentError, match="Too many calls"):
         await create_order(short_timeout.wjdh, ORDER)
-    slots.free = unused
+    slots.limit = limit
 
     async def too_late(*_: object, **__: object) -> None:
         await asyncio.Event().wait()

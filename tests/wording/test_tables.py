@@ -93,8 +93,6 @@ def test_messages_get_the_values_that_they_have_places_for() -> None:
 
 WIRES = [
     *sorted((ROOT / "gateway/http/server").rglob("*.py")),
-    *(ROOT / f"gateway/platforms/{name}.py" for name in ("answer", "call", "connection", "envelope")),
-    ROOT / "gateway/wording/foreign.py",
 ]
 """Files that raise messages and know no table."""
 
@@ -131,7 +129,7 @@ def raised_texts(tree: ast.AST) -> Iterator[str]:
 
 def test_messages_of_the_wires_are_in_their_table() -> None:
     texts = {text for path in WIRES for text in raised_texts(ast.parse(path.read_text()))}
-    assert len(texts) > 30
+    assert len(texts) > 10
     found = {text: wire_text(text, "INTERNAL").wording for text in sorted(texts)}
     assert [text for text, wording in found.items() if wording is CodeWording.INTERNAL] == []
     assert [wording.name for wording in WireWording if wording not in found.values()] == []
