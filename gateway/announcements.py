@@ -20,7 +20,7 @@ from gateway.wording.faults import FaultWording
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 
-ANNOUNCEMENT_NEW = Endpoint(WJDH, "announcement/new", "POST", "announcement/new", Effect.UNREPEATABLE_WRITE)
+ANNOUNCEMENT_NEW = Endpoint(WJDH, "announcement/new", "POST", "announcement/new", Effect.WRITE)
 
 
 class NewAnnouncement(Record, frozen=True, gc=False, kw_only=True):

@@ -180,7 +180,7 @@ def module_drift(modules: Iterable[Module], states: Iterable[ModuleState]) -> It
 
 
 MODULE_LIST = Endpoint(WJDH, "modules", "POST", "wjdh/modules", Effect.READ, record=Module)
-MODULE = Endpoint(WJDH, "module", "PUT", "wjdh/module", Effect.REPEATABLE_WRITE)
+MODULE = Endpoint(WJDH, "module", "PUT", "wjdh/module", Effect.WRITE)
 MODULES_SYNC = Endpoint(SECURITY, "modules-sync", "POST", "", Effect.READ, setting="security_modules_path")
 
 

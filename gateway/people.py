@@ -138,7 +138,7 @@ def _read_person(endpoint: Endpoint, envelope: Envelope, security: Security) -> 
     """None where nobody has this name and phone: 2, or 1 that does not speak of an error, and no data (quirk 23)."""
     if envelope.is_empty and not envelope.has_failed:
         is_harmless = envelope.code == FAILURE and FAILED_LOOK_UP.search(envelope.hints) is None
-        if envelope.says(security.not_found) or envelope.code == NOT_FOUND or is_harmless:
+        if envelope.says(security.wire.profile.not_found) or envelope.code == NOT_FOUND or is_harmless:
             return None
     return security.wire.table(PEOPLE_ROWS).one(security.data(endpoint, envelope))
 
@@ -149,7 +149,7 @@ def read_house_owner(security: Security, house: HouseKey) -> Call[HouseOwner | N
 
 
 def _read_owner(endpoint: Endpoint, envelope: Envelope, security: Security, house: HouseKey) -> HouseOwner | None:
-    is_unowned = envelope.code == NOT_FOUND or envelope.says(security.not_found)
+    is_unowned = envelope.code == NOT_FOUND or envelope.says(security.wire.profile.not_found)
     if envelope.is_empty and not envelope.has_failed and is_unowned:
         return None
     return security.wire.table(OWNER_ROWS).one(security.data(endpoint, envelope), house)

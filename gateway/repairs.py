@@ -74,7 +74,7 @@ REPAIR_LIST = Endpoint(
     WJDH, "repair/list", "POST", "wjdh/repair/list", Effect.READ, decode=REPAIR_ROWS.decode_list, record=Repair
 )
 REPAIR = Endpoint(WJDH, "repair", "POST", "repair", Effect.READ, decode=REPAIR_ROWS.decode_one, record=Repair)
-REPAIR_UPDATE = Endpoint(WJDH, "repair/update", "PUT", "repair", Effect.REPEATABLE_WRITE)
+REPAIR_UPDATE = Endpoint(WJDH, "repair/update", "PUT", "repair", Effect.WRITE)
 
 
 REPAIRS = RecordList[Repair](

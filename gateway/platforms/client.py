@@ -2,21 +2,18 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from copy import copy
 from typing import Any, ClassVar, Self
 
-import msgspec
-
 from gateway.errors import CommunityRefusedError, PlatformAuthError, ProtocolError, RefusedError
 from gateway.normalise.vocabulary import Availability, PlatformName
-from gateway.normalise.wire import Profile
 from gateway.ops.calls import EndpointState
 from gateway.ops.trace import METER, Meter, current_trace
 from gateway.platforms.call import Call
-from gateway.platforms.endpoint import ABSOLUTE, Arguments, Endpoint, Route, Upstream, endpoint_url
+from gateway.platforms.endpoint import ABSOLUTE, Arguments, Effect, Endpoint, Route, Upstream, endpoint_url
 from gateway.platforms.envelope import SUCCESS, TOKEN_DEAD, Envelope, open_envelope
-from gateway.platforms.session import NO_CREDENTIAL, NO_FIELDS, Credential, FixedSession, Session, Token
+from gateway.platforms.session import NO_CREDENTIAL, Credential, Session, Token
 from gateway.settings import Settings
 from gateway.wording.faults import FaultWording
 
@@ -29,63 +26,42 @@ def read_token(value: object) -> str | None:
     return value if isinstance(value, str) and _TOKEN.fullmatch(value) else None
 
 
-class Login(msgspec.Struct, frozen=True):
-    """Credentials that an endpoint exchanges for a token. `read_token` finds it in the body of the answer, if any."""
-
-    endpoint: Endpoint
-    arguments: Arguments
-    read_token: Callable[[Mapping[str, Any]], Token | None]
-
-
 class PlatformClient(ABC):
-    """What calls one platform, for the entities. `declared` are its endpoints, that of the login first.
+    """What calls one platform, for the entities. `declared` are its endpoints, that of the `login` first.
 
     Every call raises a PlatformError when the platform did not give what was asked; "not found" is None. An endpoint
     without a path raises NotConfiguredError and calls nothing (quirk 56).
     """
 
     platform: ClassVar[PlatformName]
+    login: ClassVar[Endpoint | None] = None
     not_offered: ClassVar[tuple[str, ...]] = ()
     address_rule: ClassVar[str]
     """What the settings of its addresses must be."""
 
     open_envelope = staticmethod(open_envelope)
-    """What an answer says, judged by the `decode` of its endpoint first. Raises BadAnswerError or BusyAnswerError."""
+    """What an answer says, judged by the `decode` of its endpoint first. Raises CallError."""
 
-    def __init__(
-        self,
-        url: str,
-        credentials: Login | Credential,
-        upstream: Upstream,
-        *,
-        paths: Mapping[str, str] = NO_FIELDS,
-        not_found: Sequence[str] = (),
-    ) -> None:
-        """`credentials`: what a login takes, or a token that needs none. `paths`: where endpoints are that the document
-        gives no path, under the URL or as whole URLs. `not_found`: texts that stand in answers which found nothing.
-        Raises httpx.InvalidURL or httpx.UnsupportedProtocol.
-        """
-        login = (credentials.endpoint,) if isinstance(credentials, Login) else ()
-        self.declared = (*login, *upstream.endpoints)
-        located = [(endpoint, endpoint.path or paths.get(endpoint.name, "")) for endpoint in self.declared]
+    def __init__(self, url: str, credentials: Mapping[str, str] | Credential, upstream: Upstream) -> None:
+        """`credentials`: what the login takes, or a token that needs none. Raises httpx.InvalidURL."""
+        self.declared = upstream.endpoints
         self.routes = {
-            endpoint.name: Route(self.platform, endpoint, endpoint_url(url, path), upstream)
-            for endpoint, path in located
-            if path and (url or ABSOLUTE.match(path))
+            endpoint.name: Route(self.platform, endpoint, endpoint_url(url, endpoint.path), upstream)
+            for endpoint in self.declared
+            if endpoint.path and (url or ABSOLUTE.match(endpoint.path))
         }
         """The ways to the endpoints that are set up, by name."""
         self.call_timeout = upstream.call_timeout
         self.slots = upstream.slots
         self.wire = upstream.wire
-        self.not_found = not_found
-        self.session = Session(self.log_in) if isinstance(credentials, Login) else FixedSession(credentials)
+        self.session = Session(self.log_in, fixed=credentials if isinstance(credentials, Credential) else None)
         self._credentials = credentials
         self._pools = upstream.pools
 
     @classmethod
     @abstractmethod
-    def open(cls, settings: Settings, profile: Profile, connect: Callable[[PlatformName, int], Upstream]) -> Self:
-        """The client that the settings describe, whose calls are so many at once. Raises as the constructor does."""
+    def open(cls, settings: Settings, upstream: Upstream) -> Self:
+        """The client that the settings describe. Raises as the constructor does."""
 
     @property
     def endpoints(self) -> Mapping[str, EndpointState]:
@@ -112,24 +88,27 @@ class PlatformClient(ABC):
 
         Of a write that met a server's failure only code 9 says so: without it, a flag does not say what was done.
         """
-        if envelope.has_failed and endpoint.effect.is_write:
+        if envelope.has_failed and endpoint.effect is Effect.WRITE:
             return envelope.code == TOKEN_DEAD
         return envelope.token_is_dead
 
     async def log_in(self) -> Token:
         """A token of a new login. Raises PlatformError."""
-        login = self._credentials
-        if not isinstance(login, Login):
+        if self.login is None or isinstance(self._credentials, Credential):
             raise TypeError("a token of the settings takes no login")
         client = self.with_credential(NO_CREDENTIAL)
         meter = METER.set(Meter(caller=LOGIN, trace=current_trace()))
         try:
-            return await Call(client, login.endpoint, login.arguments, self._accept_login, login)
+            return await Call(client, self.login, self._credentials, self._accept_login)
         finally:
             METER.reset(meter)
 
-    def _accept_login(self, endpoint: Endpoint, envelope: Envelope, login: Login) -> Token:
-        token = login.read_token(envelope.body)
+    def find_token(self, body: Mapping[str, Any]) -> Token | None:
+        """The token in the answer to a login, if any."""
+        raise NotImplementedError
+
+    def _accept_login(self, endpoint: Endpoint, envelope: Envelope) -> Token:
+        token = self.find_token(envelope.body)
         if token is not None:
             return token
         if envelope.code in (None, SUCCESS):
@@ -139,7 +118,7 @@ class PlatformClient(ABC):
     def with_credential(self, credential: Credential) -> Self:
         """The same client, for calls with this credential: its own is neither used nor called dead by them."""
         client = copy(self)
-        client.session = FixedSession(credential)
+        client.session = Session(client.log_in, fixed=credential)
         return client
 
     async def succeed(self, endpoint: Endpoint, arguments: Arguments) -> Mapping[str, Any]:
@@ -155,7 +134,7 @@ class PlatformClient(ABC):
         """
         if envelope.code == SUCCESS and not envelope.has_failed:
             return envelope.body
-        is_write = endpoint.effect.is_write
+        is_write = endpoint.effect is Effect.WRITE
         if envelope.has_failed and (is_write or (envelope.code == SUCCESS and envelope.is_empty)):
             raise ProtocolError(self.platform, endpoint.name, FaultWording.FAILED_AT_WORK())
         if envelope.code == SUCCESS:

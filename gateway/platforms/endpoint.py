@@ -4,7 +4,6 @@ import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
-from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeAlias
 from urllib.parse import quote_plus
@@ -27,7 +26,6 @@ USER_AGENT = f"wanjia-gateway/{version('wanjia-gateway')}"
 
 ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
-_UNRESERVED = re.compile(r"[\w.~-]+", re.ASCII)
 
 Arguments: TypeAlias = Mapping[str, Any]
 """What a call asks with, by the names of the document. Forms take texts and whole numbers alone."""
@@ -43,12 +41,7 @@ class Effect(Enum):
 
     LOGIN = auto()
     READ = auto()
-    REPEATABLE_WRITE = auto()
-    UNREPEATABLE_WRITE = auto()
-
-    @property
-    def is_write(self) -> bool:
-        return self in (Effect.REPEATABLE_WRITE, Effect.UNREPEATABLE_WRITE)
+    WRITE = auto()
 
 
 class Encoding(msgspec.Struct, frozen=True):
@@ -60,17 +53,13 @@ class Encoding(msgspec.Struct, frozen=True):
 
 def encode_form(arguments: Arguments) -> bytes:
     """application/x-www-form-urlencoded in UTF-8 (quirks 44, 63); an empty value is left out (quirk 151)."""
-    values = [*map(str, arguments.values())]
-    if "" in values or _UNRESERVED.fullmatch("".join(values)) is None:
-        pairs = zip(arguments, values, strict=True)
-        return "&".join([f"{name}={quote_plus(value)}" for name, value in pairs if value]).encode("ascii")
-    return (_form(*arguments) % (*values,)).encode("ascii")
-
-
-@cache
-def _form(*names: str) -> str:
-    """The form with these fields, to be filled in with values that stand for themselves: most of them do."""
-    return "&".join([f"{name}=%s" for name in names])
+    values = [(name, str(value)) for name, value in arguments.items()]
+    quoted = [
+        f"{name}={value if value.isalnum() and value.isascii() else quote_plus(value)}"
+        for name, value in values
+        if value
+    ]
+    return "&".join(quoted).encode("ascii")
 
 
 FORM = Encoding(b"application/x-www-form-urlencoded", encode_form)
@@ -99,7 +88,7 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 class Upstream(msgspec.Struct):
-    """What the calls to one platform have in common, to its `endpoints` and that of the login.
+    """What the calls to one platform have in common, to its `endpoints`, that of the login first.
 
     `slots` bounds how many are under way; each may take `call_timeout` seconds in all: queueing, a login and a replay
     included. `wire` reads the answers. `get_tls` makes what verifies a platform of https. All calls go through `proxy`,
@@ -121,18 +110,13 @@ def endpoint_url(base: str, path: str) -> httpx.URL:
     """The URL of `path` under `base`; a path that is a whole URL stands alone (quirk 56).
 
     Raises httpx.InvalidURL, for a base with a query or fragment, too: nothing can stand under it. And for a misspelt
-    URL, which would be taken for a path. Raises httpx.UnsupportedProtocol for a URL that cannot be called.
+    URL, which would be taken for a path.
     """
-    if _OTHER_SCHEME.match(path) and not ABSOLUTE.match(path):
-        raise httpx.InvalidURL("The URL is not of http or https.")
-    if ABSOLUTE.match(path):
-        url = httpx.URL(path)
-    elif "?" in base or "#" in base:
-        raise httpx.InvalidURL("The base has more than a path.")
-    else:
-        url = httpx.URL(f"{base.rstrip('/')}/{path.lstrip('/')}")
-    if not can_be_called(url):
-        raise httpx.UnsupportedProtocol("The URL cannot be called by http or https.")
+    is_whole = ABSOLUTE.match(path) is not None
+    url = httpx.URL(path if is_whole else f"{base.rstrip('/')}/{path.lstrip('/')}")
+    is_misplaced = not is_whole and ("?" in base or "#" in base or _OTHER_SCHEME.match(path))
+    if is_misplaced or not can_be_called(url):
+        raise httpx.InvalidURL("The URL cannot be called by http or https.")
     return url
 
 

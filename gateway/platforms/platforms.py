@@ -6,8 +6,8 @@ from functools import cache
 from typing import TypeVar
 
 import httpx
+from msgspec.structs import replace
 
-from gateway.normalise.vocabulary import PlatformName
 from gateway.normalise.wire import AS_DOCUMENTED, NO_PROFILE, Profile, Wire
 from gateway.ops.calls import PlatformStatus
 from gateway.ops.metrics import Metrics
@@ -61,22 +61,19 @@ def make_platforms(
     SettingsError for a URL that cannot be called, and for certificates that cannot be read.
     """
     wire, metrics = Wire(profile), Metrics() if metrics is None else metrics
-    own: dict[PlatformName, list[Endpoint]] = {kind.platform: [] for kind in PLATFORMS}
-    for endpoint in endpoints:
-        own[endpoint.platform].append(endpoint)
+    declared = [*(kind.login for kind in PLATFORMS if kind.login is not None), *endpoints]
+    located = [replace(each, path=getattr(settings, each.setting)) if each.setting else each for each in declared]
     get_tls = cache(_read_certificates)
     proxy = _read_proxy(settings.upstream_proxy, get_tls) if settings.upstream_proxy else None
-
-    def connect(platform: PlatformName, concurrency: int) -> Upstream:
-        slots = Slots(concurrency)
-        return Upstream(own[platform], slots, settings.call_timeout, wire, metrics, get_tls, proxy)
-
     mistakes, clients = Mistakes(), []
     for kind in PLATFORMS:
+        own = [endpoint for endpoint in located if endpoint.platform is kind.platform]
+        slots = Slots(getattr(settings, f"{kind.platform.lower()}_concurrency"))
+        upstream = Upstream(own, slots, settings.call_timeout, wire, metrics, get_tls, proxy)
         with mistakes.collect():
             try:
-                clients.append(kind.open(settings, profile, connect))
-            except (httpx.InvalidURL, httpx.TransportError):
+                clients.append(kind.open(settings, upstream))
+            except httpx.InvalidURL:
                 raise SettingsError(kind.address_rule) from None
     mistakes.check()
     return Platforms(clients, wire)

@@ -1,13 +1,11 @@
 """The security platform (安防平台): how it logs in, and by which answers it refuses a token."""
 
 import re
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, Self
 
 from gateway.normalise.vocabulary import PlatformName
-from gateway.normalise.wire import Profile
-from gateway.platforms.client import Login, PlatformClient, read_token
+from gateway.platforms.client import PlatformClient, read_token
 from gateway.platforms.endpoint import Effect, Endpoint, Upstream
 from gateway.platforms.envelope import CREDENTIAL_WORDS, SUCCESS, TOKEN_WORDS, Envelope
 from gateway.platforms.session import Credential, Token
@@ -28,20 +26,24 @@ class Security(PlatformClient):
     """People, house owners, module states and payment notifications; only the settings know its paths (quirk 56)."""
 
     platform = SECURITY
+    login = TOKEN
     address_rule = (
         "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: must be an http or https URL that names no user, and paths or "
         "URLs"
     )
 
     @classmethod
-    def open(cls, settings: Settings, profile: Profile, connect: Callable[[PlatformName, int], Upstream]) -> Self:
+    def open(cls, settings: Settings, upstream: Upstream) -> Self:
         keys = {"key_k": settings.security_key_k, "key_d": settings.security_key_d}
-        login = Login(TOKEN, keys, partial(_read_token, profile.token_lifetimes.get(SECURITY, DEFAULT_LIFETIME)))
-        upstream = connect(SECURITY, settings.security_concurrency)
-        paths = {endpoint.name: getattr(settings, endpoint.setting) for endpoint in (TOKEN, *upstream.endpoints)}
-        return cls(settings.security_url, login, upstream, paths=paths, not_found=profile.not_found)
+        return cls(settings.security_url, keys, upstream)
 
-    def lending(self, token: str) -> "Security":
+    def find_token(self, body: Mapping[str, Any]) -> Token | None:
+        """1.1.1: no lifetime is given (quirk 40)."""
+        token = read_token(body.get("token"))
+        lifetime = self.wire.profile.token_lifetimes.get(SECURITY, DEFAULT_LIFETIME)
+        return None if token is None else Token(_credential(token), lifetime)
+
+    def lending(self, token: str) -> Self:
         """The same client, for calls with this token: the gateway's own is neither used nor called dead by them."""
         return self.with_credential(_credential(token))
 
@@ -56,12 +58,6 @@ class Security(PlatformClient):
             return envelope.code == endpoint.dead_token
         words = _TOKEN_WORDS if envelope.code == NOT_FOUND else _CREDENTIAL_WORDS
         return envelope.code not in (None, SUCCESS) and words.search(envelope.hints) is not None
-
-
-def _read_token(lifetime: float, body: Mapping[str, Any]) -> Token | None:
-    """1.1.1: no lifetime is given (quirk 40)."""
-    token = read_token(body.get("token"))
-    return None if token is None else Token(_credential(token), lifetime)
 
 
 def _credential(token: str) -> Credential:

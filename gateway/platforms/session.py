@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from math import inf
 from types import MappingProxyType
+from typing import NamedTuple
 
 from gateway.errors import PlatformAuthError, PlatformBusyError, PlatformError, ProtocolError
 from gateway.futures import join
@@ -36,35 +38,33 @@ class Credential:
 NO_CREDENTIAL = Credential()
 
 
-class Token:
+class Token(NamedTuple):
     """What a login gave: the credential, and its lifetime in seconds from now."""
 
-    __slots__ = ("credential", "lifetime")
-
-    def __init__(self, credential: Credential, lifetime: float) -> None:
-        self.credential = credential
-        self.lifetime = lifetime
+    credential: Credential
+    lifetime: float
 
 
 class Session:
     """Holds the one token; all that need another wait for the same login.
 
     `login` gets a token, or raises PlatformAuthError when the platform refuses the credentials, another PlatformError
-    when it cannot be asked. A caller that is cancelled while waiting leaves the login to the others.
+    when it cannot be asked. A caller that is cancelled while waiting leaves the login to the others. A `fixed` token,
+    of the settings or of another caller, is never replaced.
     """
 
-    def __init__(self, login: Callable[[], Awaitable[Token]], clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self, login: Callable[[], Awaitable[Token]], clock: Clock = time.monotonic, fixed: Credential | None = None
+    ) -> None:
         self._login = login
         self._clock = clock
-        self._credential: Credential | None = None
-        self._renew_at = 0.0
+        self._credential = self._irreplaceable = fixed
+        self._renew_at = self._irreplaceable_until = 0.0 if fixed is None else inf
         self._logging_in: asyncio.Task[Credential] | None = None
         self._refusal: PlatformAuthError | None = None
         self._refused_until = 0.0
         self.is_shut_out = False
         """Whether the platform answered a login with something else than a token, and none with one since."""
-        self._irreplaceable: Credential | None = None
-        self._irreplaceable_until = 0.0
 
     def current(self) -> Credential | None:
         """The credential, if there is one that is not due for renewal."""
@@ -75,11 +75,10 @@ class Session:
         current = self.current()
         if current is not None:
             return current
-        if self.is_refused and self._refusal is not None:
+        if self._refusal is not None and self._clock() < self._refused_until:
             raise self._refusal.with_traceback(None)
-        if self._logging_in is None:
-            self._logging_in = asyncio.ensure_future(self._renew())
-            self._logging_in.add_done_callback(self._logged_in)
+        if self._logging_in is None or self._logging_in.done():
+            self._logging_in = asyncio.create_task(self._renew())
         return await join(self._logging_in)
 
     async def replace(self, dead: Credential) -> Credential | None:
@@ -98,11 +97,6 @@ class Session:
         """
         self._irreplaceable = credential
         self._irreplaceable_until = self._clock() + REFUSAL_SECONDS
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether the platform has just refused the credentials."""
-        return self._clock() < self._refused_until
 
     async def close(self) -> None:
         """Give up a login that is under way."""
@@ -123,27 +117,5 @@ class Session:
             raise
         self._credential = token.credential
         self._renew_at = asked_at + token.lifetime - min(token.lifetime * EARLY_SHARE, MOST_EARLY)
-        self._refused_until = 0.0
         self.is_shut_out = False
         return token.credential
-
-    def _logged_in(self, _task: asyncio.Task[Credential]) -> None:
-        self._logging_in = None
-
-
-class FixedSession(Session):
-    """A token that no login gives: one of the settings, or that of another caller. It is never replaced."""
-
-    def __init__(self, credential: Credential) -> None:
-        super().__init__(_no_login)
-        self._fixed = credential
-
-    def current(self) -> Credential:
-        return self._fixed
-
-    async def replace(self, dead: Credential) -> Credential | None:
-        return None
-
-
-async def _no_login() -> Token:
-    raise RuntimeError("a token that no login gave is not renewed")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any, Self, TypeVar
 
 import msgspec
@@ -12,8 +12,7 @@ from gateway.normalise.records import Page, Record, declared_fields
 from gateway.normalise.table import Rows
 from gateway.normalise.values import row_id
 from gateway.normalise.vocabulary import PlatformName
-from gateway.normalise.wire import Profile
-from gateway.platforms.client import Login, PlatformClient, read_token
+from gateway.platforms.client import PlatformClient, read_token
 from gateway.platforms.endpoint import Effect, Endpoint, Upstream
 from gateway.platforms.envelope import ERROR_WORDS, Envelope
 from gateway.platforms.session import Credential, Token
@@ -38,18 +37,28 @@ class Wjdh(PlatformClient):
     """
 
     platform = WJDH
+    login = SECRET
     not_offered = ("bill/list", "complaint/list")
     address_rule = "GATEWAY_WJDH_URL: must be an http or https URL that names no user"
 
     @classmethod
-    def open(cls, settings: Settings, profile: Profile, connect: Callable[[PlatformName, int], Upstream]) -> Self:
+    def open(cls, settings: Settings, upstream: Upstream) -> Self:
         """The URL may end in /api/v1 or leave that out."""
         url = settings.wjdh_url.rstrip("/")
         if url:
             url = url.removesuffix(API) + API
         secret = {"secret_id": settings.wjdh_secret_id, "secret_key": settings.wjdh_secret_key}
-        login = Login(SECRET, secret, partial(_read_token, profile.token_lifetimes.get(WJDH)))
-        return cls(url, login, connect(WJDH, settings.wjdh_concurrency), not_found=profile.not_found)
+        return cls(url, secret, upstream)
+
+    def find_token(self, body: Mapping[str, Any]) -> Token | None:
+        """1.2.1: `token_type` and the token make the header; 3600 s where the lifetime cannot be read (quirk 39)."""
+        token, scheme = read_token(body.get("access_token")), body.get("token_type")
+        if token is None:
+            return None
+        if not isinstance(scheme, str) or not _SCHEME.fullmatch(scheme):
+            scheme = "Bearer"
+        lifetime = self.wire.profile.token_lifetimes.get(WJDH) or row_id(body.get("expires_in")) or DEFAULT_LIFETIME
+        return Token(Credential(f"{scheme} {token}"), float(lifetime))
 
     def read_page(
         self, endpoint: Endpoint, envelope: Envelope, rows: Rows[RecordT], community_code: str, page: int
@@ -63,24 +72,13 @@ class Wjdh(PlatformClient):
         """The record that was asked for by its number, of the answer to a `Call`. `community_code` is what the caller
         knows of it: the answer does not say (quirk 175).
         """
-        if _is_not_found(envelope, self.not_found):
+        if _is_not_found(envelope, self.wire.profile.not_found):
             return None
         record: Any = self.wire.table(rows).one(self.accept(endpoint, envelope).get("data"), community_code)
         if record is not None and record.platform_id != platform_id:
             raise ProtocolError(self.platform, endpoint.name, FaultWording.OTHER_RECORD())
         found: RecordT | None = record
         return found
-
-
-def _read_token(lifetime: float | None, body: Mapping[str, Any]) -> Token | None:
-    """1.2.1: `token_type` and the token make the header; 3600 s where the lifetime cannot be read (quirk 39)."""
-    token, scheme = read_token(body.get("access_token")), body.get("token_type")
-    if token is None:
-        return None
-    if not isinstance(scheme, str) or not _SCHEME.fullmatch(scheme):
-        scheme = "Bearer"
-    lifetime = lifetime or row_id(body.get("expires_in")) or DEFAULT_LIFETIME
-    return Token(Credential(f"{scheme} {token}"), float(lifetime))
 
 
 def _is_not_found(envelope: Envelope, wordings: Sequence[str]) -> bool:

@@ -33,7 +33,7 @@ from gateway.shenhe.record import SHENHES, Shenhe, ShenheHouse, ShenhePeople, Sh
 from gateway.wording.inputs import InputWording, WriteWording
 from gateway.wording.wording import Problem, Violation
 
-SHENHE_UPDATE = Endpoint(WJDH, "shenhe/update", "PUT", "wjdh/shenhe", Effect.REPEATABLE_WRITE)
+SHENHE_UPDATE = Endpoint(WJDH, "shenhe/update", "PUT", "wjdh/shenhe", Effect.WRITE)
 
 
 class ContentError(ValueError):

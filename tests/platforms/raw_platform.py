@@ -1,14 +1,12 @@
 """A platform whose answers are taken as they are, whatever they say: it shows what the connections make of them."""
 
 import ssl
-from collections.abc import Callable
 from typing import Any, Self
 
 import httpx
 from scripted_server import ScriptedServer
 
 from gateway.normalise.vocabulary import PlatformName
-from gateway.normalise.wire import Profile
 from gateway.ops.slots import Slots
 from gateway.platforms.answer import MOST_VALUES, LargeAnswers, RawAnswer
 from gateway.platforms.call import Call
@@ -22,7 +20,7 @@ from gateway.settings import Settings
 MAX_BODY = 64 * 1024
 
 READ = Endpoint(PlatformName.WJDH, "read", "POST", "x?y=1", Effect.READ)
-WRITE = Endpoint(PlatformName.WJDH, "write", "POST", "x?y=1", Effect.UNREPEATABLE_WRITE)
+WRITE = Endpoint(PlatformName.WJDH, "write", "POST", "x?y=1", Effect.WRITE)
 
 
 class RawPlatform(PlatformClient):
@@ -30,7 +28,7 @@ class RawPlatform(PlatformClient):
     open_envelope = staticmethod(lambda answer, decode=None: Envelope(SUCCESS, {"data": answer}))
 
     @classmethod
-    def open(cls, settings: Settings, profile: Profile, connect: Callable[[PlatformName, int], Upstream]) -> Self:
+    def open(cls, settings: Settings, upstream: Upstream) -> Self:
         raise NotImplementedError
 
     @property

@@ -1,7 +1,7 @@
 """A platform of another kind: JSON in both directions, with a token of the settings that no login gives."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -10,7 +10,6 @@ from scripted_server import ScriptedServer, Step, http, scripted
 
 from gateway.errors import PlatformAuthError
 from gateway.normalise.vocabulary import PlatformName
-from gateway.normalise.wire import Profile
 from gateway.ops.slots import Slots
 from gateway.ops.trace import METER, Meter, Trace
 from gateway.platforms.answer import RawAnswer
@@ -35,8 +34,8 @@ class Parking(PlatformClient):
     open_envelope = staticmethod(open_bare)
 
     @classmethod
-    def open(cls, settings: Settings, profile: Profile, connect: Callable[[PlatformName, int], Upstream]) -> Self:
-        return cls(settings.security_url, Credential("Bearer static"), connect(cls.platform, 2))
+    def open(cls, settings: Settings, upstream: Upstream) -> Self:
+        return cls(settings.security_url, Credential("Bearer static"), upstream)
 
     def vehicles(self, plate: str) -> Call[Any]:
         return Call(self, VEHICLES, {"plate": plate, "page": {"number": 1}}, self.data)
@@ -45,11 +44,8 @@ class Parking(PlatformClient):
 @asynccontextmanager
 async def parking(*script: Step) -> AsyncIterator[tuple[Parking, ScriptedServer]]:
     async with scripted(*script) as server:
-        client = Parking.open(
-            Settings(security_url=f"http://127.0.0.1:{server.port}"),
-            Profile(),
-            lambda _platform, slots: Upstream((VEHICLES,), Slots(slots), 2.0),
-        )
+        settings = Settings(security_url=f"http://127.0.0.1:{server.port}")
+        client = Parking.open(settings, Upstream((VEHICLES,), Slots(2), 2.0))
         yield client, server
         await client.aclose()
 
