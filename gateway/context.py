@@ -13,7 +13,7 @@ from gateway.auth.node_ids import NodeIds
 from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import Budget
 from gateway.entities import Actions, Loaders
-from gateway.execution.load import LevelLoader, Load
+from gateway.execution.load import Load, Loader
 from gateway.execution.run import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.event_streams import EventStreams
@@ -114,7 +114,7 @@ class RequestContext:
         self.variant = REVEALING if principal.reveals_pii else None
 
     @cached_property
-    def _counted(self) -> set[tuple[LevelLoader[Any, Any], Hashable]]:
+    def _counted(self) -> set[tuple[Loader[Any, Any], Hashable]]:
         return set()
 
     def renew(self) -> None:

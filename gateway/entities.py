@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from gateway.actions.action import Action, Services
 from gateway.actions.writer import Writer
 from gateway.announcements import CreateAnnouncement
-from gateway.execution.load import LevelLoader, Load
+from gateway.execution.load import Load, Loader
 from gateway.journal.journal import Journal
 from gateway.journal.operations import HistoryKey
 from gateway.journal.records import NewEvent, Operation, Payment, PaymentConflict
@@ -150,7 +150,7 @@ class Loaders:
         """After a write, and before an event: what was read before may be out of date, and is read anew."""
         self._slices.clear()
         self._lookups.clear()
-        for name in [name for name, loader in vars(self).items() if isinstance(loader, LevelLoader)]:
+        for name in [name for name, loader in vars(self).items() if isinstance(loader, Loader)]:
             delattr(self, name)
 
 

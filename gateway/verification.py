@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gateway.errors import PlatformError
-from gateway.execution.load import fetch, only_values
-from gateway.loaders.loader import ReadLoader, RecordLoader
+from gateway.execution.load import Loader, fetch, only_values
+from gateway.loaders.loader import ReadLoader
 from gateway.normalise.records import HouseKey, Record, ReviewKey, declared_fields
 from gateway.normalise.values import mobile_number
 from gateway.normalise.vocabulary import DescribedEnum, PiiKind, ResidentRole, Severity, Word
@@ -231,7 +231,7 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class VerificationLoader(RecordLoader[VerificationKey, LookedUp]):
+class VerificationLoader(Loader[VerificationKey, LookedUp]):
     """One look-up that fails leaves the other one's answer alone."""
 
     def __init__(
@@ -241,7 +241,7 @@ class VerificationLoader(RecordLoader[VerificationKey, LookedUp]):
         self._people = people
         self._owners = owners
 
-    async def load_level(self, keys: Sequence[VerificationKey]) -> list[Any]:
+    async def read(self, keys: Sequence[VerificationKey]) -> list[Any]:
         people = list(dict.fromkeys(key.people for key in keys if key.people is not None))
         houses = list(dict.fromkeys(key.house for key in keys if key.house is not None))
         both = (self._people.load_level(people), self._owners.load_level(houses))

@@ -1,6 +1,7 @@
 """Loaders, values that a resolver leaves to them, and how these are awaited."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Generator, Hashable, Sequence
 from inspect import iscoroutine
 from typing import Any, Generic, TypeVar
@@ -10,7 +11,7 @@ from aiodataloader import DataLoader
 from graphql import GraphQLResolveInfo, located_error
 
 from gateway.errors import drop_tracebacks
-from gateway.futures import disregard, give_way, join
+from gateway.futures import give_way, join
 from gateway.ops.trace import current_trace
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -61,32 +62,72 @@ def only_values(outcomes: list[Any]) -> list[Any]:
     return outcomes
 
 
-class LevelLoader(DataLoader[KeyT, ValueT]):
-    """A DataLoader that gives plans whole levels. The base of all loaders. Always caches.
+class Loader(ABC, Generic[KeyT, ValueT]):
+    """What one request reads by keys, each of them once. The base of all loaders.
 
-    graphql-core awaits values one by one (`wait`): the keys that it wants in one turn of the event loop are a batch.
+    Plans ask for whole levels (`load_level`); graphql-core awaits values one by one (`wait`).
     """
 
-    async def wait(self, key: KeyT) -> ValueT:
-        """The value of a key. Callers share a future, so none may cancel it: graphql-core cancels the siblings of a
-        field whose error nulls their parent, and that would end fields elsewhere that want the same key.
-        """
-        return await join(self.load(key))
+    _batches: "_Batches | None" = None
+
+    def __init__(self) -> None:
+        self._known: dict[KeyT, Any] = {}
+
+    @abstractmethod
+    async def read(self, keys: Sequence[KeyT]) -> list[Any]:
+        """The value or the error of each key, in order. What it raises is the error of all, and is not remembered."""
+
+    async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
+        """The value or the error of each key, in order."""
+        known = self._known
+        if missing := [key for key in dict.fromkeys(keys) if key not in known]:
+            try:
+                known.update(zip(missing, await self.read(missing), strict=True))
+            except Exception as error:  # noqa: BLE001 # it is the outcome
+                known = known | dict.fromkeys(missing, error)
+        return [known[key] for key in keys]
 
     async def load_all(self, keys: Sequence[KeyT]) -> list[ValueT]:
         """As `load_level`, where all are values. Raises the error of the first key that fails."""
         return only_values(await self.load_level(keys))
 
-    async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
-        """The value or the error of each key, in order, of one batch."""
-        futures = [self.load(key) for key in keys]
+    async def wait(self, key: KeyT) -> ValueT:
+        """The value of a key. A caller who is cancelled leaves it to those who wait for the same key: graphql-core
+        cancels the siblings of a field whose error nulls their parent. When none waits for any, no more is read.
+        """
+        batches = self._batches = self._batches or _Batches(self)
+        batches.callers += 1
         try:
-            await asyncio.wait(futures)
-        except asyncio.CancelledError:
-            for future in futures:
-                disregard(future)
-            raise
-        return [future.exception() or future.result() for future in futures]
+            return await join(batches.load(key))
+        finally:
+            batches.callers -= 1
+            if not batches.callers:
+                batches.stop()
+                self._batches = None  # the two would hold each other
+
+
+class _Batches(DataLoader[Any, Any]):
+    """The keys that callers of a loader wait for: those of one turn of the event loop are loaded as a level."""
+
+    def __init__(self, loader: Loader[Any, Any]) -> None:
+        super().__init__()
+        self._loader = loader
+        self._running: set[asyncio.Task[Any] | None] = set()
+        self.callers = 0
+
+    async def batch_load_fn(self, keys: Sequence[Any]) -> list[Any]:
+        task = asyncio.current_task()
+        self._running.add(task)
+        try:
+            return await self._loader.load_level(keys)
+        finally:
+            self._running.discard(task)
+
+    def stop(self) -> None:
+        self._queue.clear()
+        for task in self._running:
+            if task is not None:
+                task.cancel()
 
 
 class Load(msgspec.Struct, Generic[KeyT, ValueT], eq=False, gc=False):
@@ -96,7 +137,7 @@ class Load(msgspec.Struct, Generic[KeyT, ValueT], eq=False, gc=False):
     compiled plan never awaits it: it collects the pairs of a whole level and asks each loader once for all of its keys.
     """
 
-    loader: LevelLoader[KeyT, Any]
+    loader: Loader[KeyT, Any]
     key: KeyT
     pick: Callable[[Any], ValueT] | None = None
 
@@ -112,50 +153,46 @@ LOADS = {Load}
 
 
 async def fetch(awaitables: Sequence[Any]) -> list[Any]:
-    """The outcome of each, in order: its value, or the exception that it raised.
+    """The outcome of each, in order: its value, or the exception that it raised. Raises what a `pick` raises.
 
     Each loader is asked once, for all of its keys, and all that is awaited runs side by side. What runs is cancelled
     when the caller is, and has ended when this returns.
     """
-    first = awaitables[0]
-    if {*map(type, awaitables)} == LOADS:
-        loader = first.loader
-        keys = [load.key for load in awaitables if load.loader is loader and load.pick is None]
-        if len(keys) == len(awaitables):
-            level: list[Any] = await loader.load_level(keys)
-            return level
-    elif len(awaitables) == 1:
-        try:
-            return [await first]
-        except (Exception, UnplannableError) as error:  # noqa: BLE001 # it is the outcome
-            return [error]
+    if len({each.loader if type(each) is Load else each for each in awaitables}) == 1:
+        return await _fetch_part(awaitables)
     outcomes: list[Any] = [None] * len(awaitables)
-
-    async def put(asked: Any, positions: list[int]) -> None:
-        if not isinstance(asked, LevelLoader):
-            [outcomes[asked]] = await fetch([awaitables[asked]])
-            return
-        loads = [awaitables[position] for position in positions]
-        values = await asked.load_level([load.key for load in loads])
-        for position, load, value in zip(positions, loads, values, strict=True):
-            outcomes[position] = value
-            if load.pick is not None and not isinstance(value, Exception):
-                try:
-                    outcomes[position] = load.pick(value)
-                except Exception as error:  # noqa: BLE001 # it is the outcome
-                    outcomes[position] = error
-
     parts: dict[Any, list[int]] = {}
     for position, each in enumerate(awaitables):
         parts.setdefault(each.loader if type(each) is Load else position, []).append(position)
-    here, *others = parts.items()
+
+    async def put(positions: list[int]) -> None:
+        found = await _fetch_part([awaitables[position] for position in positions])
+        for position, outcome in zip(positions, found, strict=True):
+            outcomes[position] = outcome
+
+    here, *others = parts.values()
     try:
         async with asyncio.TaskGroup() as tasks:
             for part in others:
-                tasks.create_task(put(*part))
-            await put(*here)
+                tasks.create_task(put(part))
+            await put(here)
     finally:
         for awaitable in awaitables:
             if iscoroutine(awaitable):
                 awaitable.close()  # if it had not begun
     return outcomes
+
+
+async def _fetch_part(part: Sequence[Any]) -> list[Any]:
+    """The outcomes of loads of one loader, or of one other awaitable."""
+    first = part[0]
+    if type(first) is Load:
+        outcomes = await first.loader.load_level([load.key for load in part])
+        return [
+            outcome if load.pick is None or isinstance(outcome, Exception) else load.pick(outcome)
+            for load, outcome in zip(part, outcomes, strict=True)
+        ]
+    try:
+        return [await first]
+    except (Exception, UnplannableError) as error:  # noqa: BLE001 # it is the outcome
+        return [error]

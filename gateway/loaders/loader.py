@@ -1,10 +1,9 @@
 """The bases of all loaders of platform records, and what they read from."""
 
-import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property
 from math import inf
 from typing import Any, Generic, TypeVar
 
@@ -12,7 +11,7 @@ import msgspec
 
 from gateway.auth.principal import Scope
 from gateway.cache import Read, SharedReads
-from gateway.execution.load import LevelLoader, fetch
+from gateway.execution.load import Loader, fetch
 from gateway.futures import wait_all
 from gateway.normalise.wire import AS_DECLARED
 from gateway.ops.trace import METER, Trace, current_trace
@@ -39,61 +38,6 @@ class Source(msgspec.Struct, eq=False):
     trace: Trace | None = None
 
 
-class RecordLoader(LevelLoader[KeyT, ValueT], ABC):
-    """A loader of what platforms have. None of them has batch endpoints (quirk 173), so a key is a call of its own, and
-    the keys of a level or a batch are called side by side. What a DataLoader needs is made when graphql-core asks.
-    """
-
-    _waiting = 0
-
-    def __init__(self) -> None:
-        pass
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("loop", "_cache", "_queue"):
-            raise AttributeError(name)
-        super().__init__()
-        return getattr(self, name)
-
-    @cached_property
-    def _batches(self) -> set[asyncio.Task[Any]]:
-        return set()
-
-    def get_cache_key(self, key: KeyT) -> KeyT:
-        return key
-
-    async def batch_load_fn(self, keys: Sequence[KeyT]) -> list[Any]:
-        batch = self.loop.create_task(self.load_level(keys))
-        self._batches.add(batch)
-        try:
-            return await batch
-        except asyncio.CancelledError:
-            for key in keys:
-                self.clear(key)
-            raise
-        finally:
-            self._batches.discard(batch)
-
-    async def wait(self, key: KeyT) -> ValueT:
-        """The last caller to be cancelled makes no more calls, and cancels those under way."""
-        self._waiting += 1
-        try:
-            return await super().wait(key)
-        except asyncio.CancelledError:
-            if self._waiting == 1:
-                for queued in self._queue:
-                    self.clear(queued.key)
-                self._queue.clear()
-                for batch in self._batches:
-                    batch.cancel()
-            raise
-        finally:
-            self._waiting -= 1
-
-    @abstractmethod
-    async def load_level(self, keys: Sequence[KeyT]) -> list[Any]: ...
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Lookup(Generic[KeyT, ValueT]):
     """What a platform gives by a key, by a call of its own.
@@ -116,8 +60,9 @@ class Lookup(Generic[KeyT, ValueT]):
     community: Callable[[KeyT], str | None] = lambda _key: None
 
 
-class ReadLoader(RecordLoader[KeyT, ValueT]):
-    """The loader of one look-up, for one request. No key is read twice.
+class ReadLoader(Loader[KeyT, ValueT]):
+    """The loader of one look-up, for one request. No platform has batch endpoints (quirk 173), so a key is a call of
+    its own, and the keys of a level are called side by side.
 
     Of a list, as the deployment's profile has it, else as declared: `page_size`, and `turns_pages`: it gives the page
     that it is asked for, and not always the first.
@@ -132,11 +77,11 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
         self._lookup = lookup
         self._client = source.platforms.by_endpoint[self.endpoint]
         self._shared = source.shared.of(self.endpoint)
-        self._reads: dict[KeyT, Read] = {}
+        self._known: dict[KeyT, Read] = {}
 
-    async def load_level(self, keys: Sequence[KeyT], since: float = -inf) -> list[Any]:
+    async def read(self, keys: Sequence[KeyT], since: float = -inf) -> list[Any]:
         """No read is used that began before `since`, a moment of the shared clock."""
-        known = self._reads
+        known = self._known
         reads = [
             read if (read := known.get(key)) is not None and read.began >= since else self._begin(key, since)
             for key in keys
@@ -150,10 +95,12 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
             raise
         return [read.outcome for read in reads]
 
+    load_level = read  # what is known are reads, not outcomes
+
     async def read_since(self, key: KeyT, since: float) -> Read:
         """The read of a key, completed, that began at this moment of the shared clock or later."""
-        await self.load_level((key,), since)
-        return self._reads[key]
+        await self.read((key,), since)
+        return self._known[key]
 
     def _begin(self, key: KeyT, since: float) -> Read:
         """The read of this key that another caller has begun, or else a new one."""
@@ -162,10 +109,10 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
         identity = lookup.community(key), what, source.view
         found = self._shared.find(identity, source.fresh, since)
         if found is not None:
-            self._reads[key] = found
+            self._known[key] = found
             self._use(found, key)
             return found
-        self._reads[key] = read = lookup.read(self._client, key)
+        self._known[key] = read = lookup.read(self._client, key)
         if source.trace is None:
             self._shared.begin(identity, read)
         else:
@@ -186,29 +133,20 @@ class ReadLoader(RecordLoader[KeyT, ValueT]):
                 trace.use(self._client.platform, self.endpoint, read, age)
 
 
-class ComposedLoader(RecordLoader[KeyT, ValueT]):
-    """A loader whose values are put together, one by one, from what other loaders read. Each is composed once."""
-
-    def __init__(self) -> None:
-        self._composed: dict[KeyT, Any] = {}
+class ComposedLoader(Loader[KeyT, ValueT]):
+    """A loader whose values are put together, one by one, from what other loaders read."""
 
     @abstractmethod
     async def compose(self, key: KeyT) -> ValueT:
         """Put the value of one key together. Raises GatewayError."""
 
-    async def load_level(self, keys: Sequence[KeyT]) -> list[Any]:
-        trace, composed = current_trace(), self._composed
-        missing = [key for key in dict.fromkeys(keys) if key not in composed]
-        if missing:
-            values = [
-                self.compose(key) if trace is None else trace.under(trace.find_paths(self, key), self.compose(key))
-                for key in missing
-            ]
-            composed.update(zip(missing, await fetch(values), strict=True))
-        return [composed[key] for key in keys]
+    async def read(self, keys: Sequence[KeyT]) -> list[Any]:
+        if (trace := current_trace()) is None:
+            return await fetch([self.compose(key) for key in keys])
+        return await fetch([trace.under(trace.find_paths(self, key), self.compose(key)) for key in keys])
 
 
-class JournalLoader(LevelLoader[KeyT, ValueT]):
+class JournalLoader(Loader[KeyT, ValueT]):
     """Reads all keys of a level at once from the journal, by `read`, in order. `name` is what traces call it."""
 
     def __init__(self, name: str, read: Callable[[Sequence[KeyT]], Awaitable[list[ValueT]]]) -> None:
@@ -216,11 +154,9 @@ class JournalLoader(LevelLoader[KeyT, ValueT]):
         self._name = name
         self._read = read
 
-    async def batch_load_fn(self, keys: Sequence[KeyT]) -> list[ValueT]:
+    async def read(self, keys: Sequence[KeyT]) -> list[ValueT]:
         trace = current_trace()
-        if trace is None:
-            return await self._read(keys)
-        with trace.batch(self._name, len(keys)):
+        with nullcontext() if trace is None else trace.batch(self._name, len(keys)):
             return await self._read(keys)
 
 

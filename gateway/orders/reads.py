@@ -1,6 +1,6 @@
 """Orders as wjdh lists them (document 2.1.2): a page, one by its number, all of a community."""
 
-from asyncio import Semaphore
+from asyncio import Semaphore, get_running_loop
 from collections.abc import Iterable, Iterator
 from math import inf
 from typing import NamedTuple
@@ -164,7 +164,7 @@ class AllOrdersLoader(ComposedLoader[AllOrdersKey, WholeList[Order]]):
         self._pages = pages
         self._slots = Semaphore(READ_AT_ONCE)
         self._orders = 0
-        self._ends = self.loop.time() + MOST_SECONDS
+        self._ends = get_running_loop().time() + MOST_SECONDS
 
     async def compose(self, key: AllOrdersKey) -> WholeList[Order]:
         shared = self._pages.source.shared
@@ -193,7 +193,7 @@ class AllOrdersLoader(ComposedLoader[AllOrdersKey, WholeList[Order]]):
     async def _read_some(self, key: AllOrdersKey, numbers: Iterator[int], since: float, reads: dict[int, Read]) -> None:
         """Read these pages, with all others that read them."""
         for number in numbers:
-            if self._orders >= MOST_ORDERS or self.loop.time() > self._ends:
+            if self._orders >= MOST_ORDERS or get_running_loop().time() > self._ends:
                 break
             try:
                 reads[number] = await self._read(key, number, since)

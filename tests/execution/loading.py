@@ -1,6 +1,7 @@
 """A schema of orders, houses and owners, with loaders that record what they were asked."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ from graphql import GraphQLSchema, build_schema
 from gateway.execution.documents import Documents, Prepared
 from gateway.execution.executor import Executor
 from gateway.execution.limits import Limits
-from gateway.execution.load import LevelLoader, Load
+from gateway.execution.load import Load, Loader
 from gateway.execution.run import Response
 
 SDL = """
@@ -37,14 +38,14 @@ class Order:
     number: int
 
 
-class Recorder(LevelLoader[Any, Any]):
+class Recorder(Loader[Any, Any]):
     """Records batches, fails for the keys in `bad`."""
 
     batches: list[list[Any]]
     bad: set[Any]
     make: Any
 
-    async def batch_load_fn(self, keys: list[Any]) -> list[Any]:
+    async def read(self, keys: Sequence[Any]) -> list[Any]:
         self.batches.append(list(keys))
         await asyncio.sleep(0)
         if "batch" in self.bad:

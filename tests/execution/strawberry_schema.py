@@ -2,7 +2,7 @@
 """A Strawberry schema with every way to write a resolver, over records and over instances of the types themselves."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -16,9 +16,10 @@ from strawberry.permission import BasePermission
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.execution.load import LevelLoader, Load
+from gateway.execution.load import Load
 from gateway.execution.run import Observation
 from gateway.execution.strawberry_adapter import as_it_is, attribute_in, by_class
+from gateway.loaders.loader import JournalLoader
 
 ItemT = TypeVar("ItemT")
 
@@ -58,8 +59,8 @@ class Context:
         self.failures = failures
         self.variant = variant
         self.observed: list[Observation] = []
-        self.lids = LevelLoader(self._load_lids)
-        self.boxes = LevelLoader(self._load_boxes)
+        self.lids = JournalLoader("lids", self._load_lids)
+        self.boxes = JournalLoader("boxes", self._load_boxes)
 
     def observe(self, observations: Iterable[Observation]) -> None:
         self.observed += observations
@@ -82,7 +83,7 @@ class Context:
             extra={"deep": [number, None]} if number % 2 else None,
         )
 
-    async def _load_lids(self, keys: list[int]) -> list[Any]:
+    async def _load_lids(self, keys: Sequence[int]) -> list[Any]:
         await asyncio.sleep(0)
         return [
             LookupError(f"no lid {key}")
@@ -93,7 +94,7 @@ class Context:
             for key in keys
         ]
 
-    async def _load_boxes(self, keys: list[int]) -> list[Any]:
+    async def _load_boxes(self, keys: Sequence[int]) -> list[Any]:
         if self.failures and len(keys) == 1:
             await asyncio.sleep(0)
         return [self.box(key) for key in keys]

@@ -207,7 +207,7 @@ async def test_level_loads_and_coroutines_run_concurrently() -> None:
 
     schema = make_schema()
     schema.query_type.fields["slow"].resolve = slow
-    context.houses.batch_load_fn = wait_for_slow
+    context.houses.read = wait_for_slow
 
     async with asyncio.timeout(60):
         query = "{ orders(count: 2) { house { number } } slow }"
