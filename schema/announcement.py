@@ -48,7 +48,7 @@ class AnnouncementQueries:
         if not info.context.principal.sees(code):
             return None
         items, total = await info.context.journal.announcements.part(code, part.offset, part.first)
-        return Slice(items, part.offset, part.first, total, asked=part.asked)
+        return Slice(items, part.offset, part.first, total, part.offset + part.first < total, part.asked)
 
 
 @strawberry.input

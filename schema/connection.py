@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from inspect import Signature, isawaitable, signature
 from operator import attrgetter
-from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import strawberry
 
@@ -14,7 +14,7 @@ from gateway.execution.load import Load, reported
 from gateway.journal.listing import Cut
 from gateway.journal.records import Listed
 from gateway.loaders import paging
-from gateway.loaders.paging import KeyedSlice, RowPlace, Slice
+from gateway.loaders.paging import RowPlace, Slice
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.costs import LARGEST_FIRST
@@ -44,9 +44,6 @@ class Window(NamedTuple):
     def cut(self) -> Cut:
         """The same of a list of the journal."""
         return Cut(self.first, self.offset, self.row)
-
-
-Part: TypeAlias = Slice[Any] | KeyedSlice[Any]
 
 
 @described(
@@ -104,22 +101,22 @@ def foreign_cursor() -> UserInputError:
     return UserInputError("after", InputWording.CURSOR(field="after"))
 
 
-async def listed(info: Info, rows: Any, query: Any, part: Window) -> KeyedSlice[Any]:
+async def listed(info: Info, rows: Any, query: Any, part: Window) -> Slice[Any]:
     """A part of a list of the journal, as it is shown: the whole is counted if anybody asks."""
     found, total = await rows.list(query, part.cut), info.context.loaders.count(rows.count, query)
     return keyed(found, part, total, attrgetter("id"))
 
 
-def keyed(found: Listed[Any], part: Window, total: Load[Any, int], key: Callable[[Any], str]) -> KeyedSlice[Any]:
+def keyed(found: Listed[Any], part: Window, total: Load[Any, int], key: Callable[[Any], str]) -> Slice[Any]:
     """A part of a list of the journal, whose items have these keys."""
     keys = tuple(map(key, found.items))
-    return KeyedSlice(found.items, keys, part.offset, part.first, found.has_more, total, part.asked)
+    return Slice(found.items, part.offset, part.first, total, found.has_more, part.asked, keys)
 
 
 class Cursors:
     """The cursors of the items of a part."""
 
-    def __init__(self, part: Part, info: Info) -> None:
+    def __init__(self, part: Slice[Any], info: Info) -> None:
         self._part = part
         self._info = info
 
@@ -129,12 +126,7 @@ class Cursors:
 
     def at(self, position: int) -> str:
         """Of the item at this position."""
-        part = self._part
-        if isinstance(part, KeyedSlice):
-            return self._tag + paging.row_cursor(RowPlace(part.offset + position, part.keys[position]))
-        if part.parts or part.failures:
-            return self._tag + paging.places_cursor(paging.places_after(part, position + 1))
-        return self._tag + paging.offset_cursor(part.offset + position)
+        return self._tag + self._part.cursor(position)
 
 
 class PositionedNode(NamedTuple):
@@ -155,25 +147,25 @@ class PageInfo:
     )
 
     @resolved()
-    def has_previous_page(root: Part) -> bool:
+    def has_previous_page(root: Slice[Any]) -> bool:
         """Whether some come before (是否有上一页)."""
         if root.items or not root.offset:
             return root.offset > 0
         return root.count(lambda total: total > 0)  # type: ignore[return-value] # a load stands for its value
 
     @resolved()
-    def start_cursor(root: Part, info: Info) -> str | None:
+    def start_cursor(root: Slice[Any], info: Info) -> str | None:
         """Cursor of the first item here (起始游标)."""
         return Cursors(root, info).at(0) if root.items else None
 
     @resolved()
-    def end_cursor(root: Part, info: Info) -> str | None:
+    def end_cursor(root: Slice[Any], info: Info) -> str | None:
         """Cursor of the last item here: as `after` it gives the next page. After a failure it begins where the
         community that failed was left (结束游标)."""
         return Cursors(root, info).at(len(root.items) - 1) if root.items or root.failures else None
 
     @resolved()
-    def page(root: Part) -> int | None:
+    def page(root: Slice[Any]) -> int | None:
         """This page's number, from 1; null when it begins within a page (页码)."""
         page, rest = divmod(root.offset, root.first)
         return None if rest else page + 1
@@ -200,13 +192,13 @@ class Edge(Generic[NodeT]):
 @strawberry.type(description="A part of a list (列表).")
 class Connection(Generic[NodeT]):
     @resolved()
-    def edges(root: Part, info: Info) -> list[Edge[NodeT]]:
+    def edges(root: Slice[Any], info: Info) -> list[Edge[NodeT]]:
         """The items with their cursors (列表项)."""
         cursors = Cursors(root, info)
         return [PositionedNode(item, cursors, index) for index, item in enumerate(root.items)]  # type: ignore[misc] # records stand for their types
 
     @resolved()
-    def nodes(root: Part) -> list[NodeT]:
+    def nodes(root: Slice[Any]) -> list[NodeT]:
         """The items alone (内容)."""
         return root.items  # type: ignore[return-value] # records stand for their types
 

@@ -19,7 +19,7 @@ from gateway.journal import records
 from gateway.journal.listing import OperationQuery
 from gateway.journal.operations import LONGEST_HISTORY, HistoryKey
 from gateway.loaders.event_streams import Happened, Happenings
-from gateway.loaders.paging import KeyedSlice
+from gateway.loaders.paging import Slice
 from gateway.modules import SetModule
 from gateway.normalise.records import public_name
 from gateway.normalise.vocabulary import OperationState, Outcome, UserErrorCode
@@ -228,7 +228,7 @@ class OperationQueries:
         part: Window,
         community_code: record.OptionalCommunityCode = None,
         filter: OperationFilter | None = None,
-    ) -> KeyedSlice[records.Operation] | None:
+    ) -> Slice[records.Operation] | None:
         """Writes made through this gateway, newest first (写入记录列表)."""
         asked = filter or OperationFilter()
         codes = record.get_communities(info, community_code)

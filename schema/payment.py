@@ -15,7 +15,7 @@ from gateway.execution.load import Load
 from gateway.journal import records
 from gateway.journal.listing import PaymentQuery
 from gateway.loaders.event_streams import Happened, Happenings
-from gateway.loaders.paging import KeyedSlice
+from gateway.loaders.paging import Slice
 from gateway.normalise.vocabulary import DeliveryState, PaymentEventKind
 from gateway.orders.reads import OrderKey
 from gateway.orders.record import Order as OrderRecord
@@ -117,7 +117,7 @@ class PaymentQueries:
         part: Window,
         community_code: record.OptionalCommunityCode = None,
         filter: PaymentFilter | None = None,
-    ) -> KeyedSlice[records.Payment] | None:
+    ) -> Slice[records.Payment] | None:
         """Payment notifications, newest first. One whose order no list has shown yet has no community, and is seen by
         callers of every community only (缴费通知列表)."""
         codes = record.get_communities(info, community_code)

@@ -118,7 +118,7 @@ class CommunityList:
             errors.drop_tracebacks(error)
             found = error.part
         except errors.PlatformError as error:  # of the only one there is
-            found = Slice((), 0, part.first, 0, failures=(Failure(codes[0], error),))
+            found = Slice((), 0, part.first, 0, True, failures=(Failure(codes[0], error),))
         for failure in found.failures:
             info.context.report(_located(info, failure))
         return found if found.items or len(found.failures) < len(codes) else None

@@ -11,7 +11,7 @@ from gateway.journal import audit
 from gateway.journal.audit import AuditQuery, RevealPlace
 from gateway.loaders import answers
 from gateway.loaders.answers import Finding
-from gateway.loaders.paging import KeyedSlice
+from gateway.loaders.paging import Slice
 from gateway.normalise import vocabulary
 from gateway.normalise.vocabulary import ENUMS, Availability, CircuitState, DataProblem, PlatformName
 from gateway.ops.calls import EndpointState, PlatformStatus
@@ -157,7 +157,7 @@ class GatewayQueries:
         subject: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> KeyedSlice[audit.Reveal]:
+    ) -> Slice[audit.Reveal]:
         """Who was shown personal data unmasked, newest first: one for each record of a page. Of the communities that
         the caller may see; people, and what is of no known community, are for callers of every community. It has all
         that this process has shown so far, and what others showed until half a second ago (明文查看记录列表)."""

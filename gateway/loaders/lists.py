@@ -1,7 +1,6 @@
 """Lists of a community's records: what one is, and parts of it, of one community or of several merged."""
 
-from collections import Counter
-from collections.abc import Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import merge
@@ -16,7 +15,7 @@ from gateway.errors import GatewayError
 from gateway.execution.load import IncompleteError, fetch, only_values
 from gateway.loaders.loader import ComposedLoader, Lookup
 from gateway.loaders.paging import UP, Direction, Failure, Identified, PageKey, Place, Places, Slice, Stream, Stretch
-from gateway.loaders.stream import PageLoader, read_stream
+from gateway.loaders.stream import PageLoader, StreamReader
 from gateway.normalise.records import Page, Record, personal_attributes
 from gateway.normalise.table import Rows
 from gateway.normalise.vocabulary import ChangeKind, WireEnum
@@ -192,78 +191,55 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
         """Raises GatewayError where the one community that is asked for cannot be read, and IncompleteError where it
         cannot be read to the end. Of several, those that fail are left out: their places stay where they are.
         """
-        queries, codes = self._records.queries(key.query), key.community_codes
-        places = dict(key.places) if key.places else {}
-        if len(codes) > 1 or len(queries) > 1:
-            found = await self._merge(key, queries, places)
+        queries, codes, places = self._records.queries(key.query), key.community_codes, dict(key.places or ())
+        going, failed = self._records.direction, {}
+
+        def reader(stream: Stream, at: Mapping[Stream, Place] = places) -> StreamReader[RowT]:
+            return StreamReader(self._pages, stream, queries[stream.query], at.get(stream), going)
+
+        origins: tuple[int, ...] = ()
+        if len(queries) == len(codes) == 1:
+            read = [await reader(Stream(0, codes[0])).read(key.offset, key.first)]
+            items = read[0].items
         else:
-            stream, going = Stream(0, codes[0]), self._records.direction
-            place = places.get(stream)
-            stretch = await read_stream(self._pages, stream, queries[0], key.offset, key.first, place, going=going)
-            found = Slice(
-                stretch.items,
-                key.offset or stretch.offset,
-                key.first,
-                stretch.total,
-                (stretch,),
-                (),
-                () if stretch.error is None else (Failure(codes[0], stretch.error),),
-                stretch.has_more,
-                (self._records.type_name, key.query),
-            )
-        if found.failures and len(codes) == 1:
-            raise IncompleteError(found, found.failures[0].error)
-        return found
-
-    def _read(
-        self, stream: Stream, queries: Sequence[Any], offset: int, first: int, places: Mapping[Stream, Place]
-    ) -> Coroutine[Any, Any, Stretch[RowT]]:
-        query, going = queries[stream.query], self._records.direction
-        return read_stream(self._pages, stream, query, offset, first, places.get(stream), going=going)
-
-    async def _merge(self, key: SliceKey, queries: Sequence[Any], places: Mapping[Stream, Place]) -> Slice[RowT]:
-        streams = [Stream(at, code) for at in range(len(queries)) for code in key.community_codes]
-        # How many there are of the first query decides where the others begin.
-        offsets = [0 if each.query else key.offset for each in streams]
-        outcomes = await fetch(
-            [
-                self._read(stream, queries, offset, key.first, places)
-                for stream, offset in zip(streams, offsets, strict=True)
+            streams = [Stream(at, code) for at in range(len(queries)) for code in codes]
+            # How many there are of the first query decides where the others begin.
+            outcomes = await fetch([reader(each).read(0 if each.query else key.offset, key.first) for each in streams])
+            if len(codes) == 1:
+                only_values(outcomes)
+            failed = _failures(streams, outcomes)
+            read = [
+                Stretch(stream, (), 0, 0, going, places.get(stream)) if stream.community_code in failed else outcome
+                for stream, outcome in zip(streams, outcomes, strict=True)
             ]
-        )
-        failed = _failures(streams, outcomes)
-        if len(key.community_codes) == 1:
-            only_values(outcomes)
-        going = self._records.direction
-        read: list[Stretch[RowT]] = [
-            Stretch(stream, (), 0, 0, going, places.get(stream)) if stream.community_code in failed else outcome
-            for stream, outcome in zip(streams, outcomes, strict=True)
-        ]
-        if key.offset:  # of one community: what the first queries do not have of it is skipped in the next
-            rest = key.offset
-            for at, stream in enumerate(streams):
+            rest = key.offset  # of one community: what the first queries do not have of it is skipped in the next
+            for at, stream in enumerate(streams if rest else ()):
                 if at and rest:
-                    read[at] = await self._read(stream, queries, rest, key.first, {})
+                    read[at] = await reader(stream, {}).read(rest, key.first)
                 rest = max(0, rest - read[at].total)
-        read = _readable(read)
-        taken = [*islice(self._in_order(read), key.first)]
-        shown = Counter(origin for origin, _ in taken)
+            read = _readable(read)
+            taken = [*islice(self._in_order(read), key.first)]
+            items, origins = tuple([item for _, item in taken]), tuple([origin for origin, _ in taken])
         lost = [
             Failure(each.stream.community_code, each.error)
             for at, each in enumerate(read)
-            if each.error is not None and shown[at] == len(each.items)
+            if each.error is not None and (not origins or origins.count(at) == len(each.items))
         ]
-        return Slice(
-            tuple([item for _, item in taken]),
+        failures = (*failed.values(), *lost)
+        found = Slice(
+            items,
             key.offset or sum(each.offset for each in read),
             key.first,
             sum(each.total for each in read),
-            tuple(read),
-            tuple([origin for origin, _ in taken]),
-            (*failed.values(), *lost),
-            any(each.has_more for each in read) or sum(len(each.items) for each in read) > len(taken),
-            (self._records.type_name, key.query),
+            bool(failures) or any(each.has_more for each in read) or sum(len(each.items) for each in read) > len(items),
+            asked=(self._records.type_name, key.query),
+            parts=tuple(read),
+            origins=origins,
+            failures=failures,
         )
+        if failures and len(codes) == 1:
+            raise IncompleteError(found, failures[0].error)
+        return found
 
     def _in_order(self, read: Sequence[Stretch[RowT]]) -> Iterator[tuple[int, RowT]]:
         """The rows, each after the position of its stretch. Those of one stream stay as the platform lists them."""

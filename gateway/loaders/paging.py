@@ -4,7 +4,7 @@ Platforms cut their lists into pages of a size they choose (quirks 134 to 143); 
 offset, or after a place. A slice is put together from as few pages as hold it (`gateway.loaders.stream`).
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -101,10 +101,20 @@ class Failure(NamedTuple):
     error: Exception
 
 
+class RowPlace(msgspec.Struct, frozen=True):
+    """A row of the journal, by its key, and its offset when the list was first read."""
+
+    offset: Annotated[int, msgspec.Meta(ge=0, lt=LAST_OFFSET)]
+    key: Annotated[str, msgspec.Meta(max_length=80)]
+
+
 class Slice(Record, Generic[ItemT], frozen=True, gc=False):
-    """`items` from `offset` on, of a list of `total`. Offsets are of the moment: lists may shift (quirk 142).
-    `follows`: whether items follow, None where their count says so. `asked` is of which list: its cursors have a hash
-    of it.
+    """`items` from `offset` on, of a list that has `total`, or as many as that counts, where it is asked for. Offsets
+    are of the moment: lists may shift (quirk 142). `has_more` also where a community could not be read: its items may
+    follow. `asked` is of which list: its cursors have a hash of it.
+
+    Of a list of the journal, `keys` are those of its items in the order of the list: what comes after a key is the same
+    whatever has been written since.
 
     `parts` are the streams of platforms that it was read from, and `origins` which of them each item is of, empty where
     there is one. `failures` are the communities that could not be read: neither their items nor their totals are here.
@@ -114,52 +124,31 @@ class Slice(Record, Generic[ItemT], frozen=True, gc=False):
     items: tuple[ItemT, ...]
     offset: int
     first: int
-    total: int
+    total: int | Load[Any, int]
+    has_more: bool = False
+    asked: tuple[object, ...] = ()
+    keys: tuple[str, ...] = ()
     parts: tuple[Stretch[ItemT], ...] = ()
     origins: tuple[int, ...] = ()
     failures: tuple[Failure, ...] = ()
-    follows: bool | None = None
-    asked: tuple[object, ...] = ()
-
-    @property
-    def has_more(self) -> bool:
-        """Also where a community could not be read: its items may follow."""
-        follows = self.offset + self.first < self.total if self.follows is None else self.follows
-        return follows or bool(self.failures)
 
     def count(self, derive: Callable[[int], ValueT]) -> ValueT | Load[Any, ValueT]:
-        """What follows from how many there are."""
-        return derive(self.total)
-
-
-class RowPlace(NamedTuple):
-    """A row of the journal, by its key, and its offset when the list was first read."""
-
-    offset: int
-    key: str
-
-
-class KeyedSlice(Record, Generic[ItemT], frozen=True, gc=False):
-    """A part of a list of the journal. `keys` are those of its items in the order of the list: what comes after a key
-    is the same whatever has been written since. How many there are is counted by `total`, where somebody asks.
-    """
-
-    items: tuple[ItemT, ...]
-    keys: tuple[str, ...]
-    offset: int
-    first: int
-    has_more: bool
-    total: Load[Any, int]
-    asked: tuple[object, ...]
-    failures: tuple[Failure, ...] = ()
-
-    def count(self, derive: Callable[[int], ValueT]) -> ValueT | Load[Any, ValueT]:
-        """What follows from how many there are, and at least as many as are here."""
+        """What follows from how many there are: of those of the journal, at least as many as are here."""
+        if isinstance(self.total, int):
+            return derive(self.total)
         least = self.offset + len(self.items) if self.items else 0
         return Load(self.total.loader, self.total.key, lambda total: derive(max(total, least)))
 
+    def cursor(self, position: int) -> str:
+        """The cursor of the item at this position."""
+        if self.keys:
+            return write_cursor(RowPlace(self.offset + position, self.keys[position]))
+        if self.parts or self.failures:
+            return write_cursor(places_after(self, position + 1))
+        return write_cursor(self.offset + position)
 
-def places_after(part: Slice[Identified], count: int) -> Places:
+
+def places_after(part: Slice[Any], count: int) -> Places:
     """Where a reader stands who has read so many items of the slice."""
     if count and not part.origins:
         [source] = part.parts
@@ -182,14 +171,9 @@ def _place(part: Stretch[Any], first: int, last: int, count: int) -> Place:
     return Place(last, part.offset + count, part.total, going)
 
 
-LONGEST_KEY = 80
-
-_OFFSET = b"offset:"
-_ROW = b"row:"
-_PLACES = b"\x01"
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
-_DECODER = msgspec.msgpack.Decoder(Places)
+_DECODER = msgspec.msgpack.Decoder(Annotated[int, msgspec.Meta(ge=0, lt=LAST_OFFSET)] | RowPlace | Places)
 _ENCODER = msgspec.msgpack.Encoder()
 
 
@@ -197,36 +181,18 @@ class InvalidCursorError(ValueError):
     """Not a cursor that this gateway made."""
 
 
-def offset_cursor(offset: int) -> str:
-    return urlsafe_b64encode(_OFFSET + str(offset).encode()).decode()
-
-
-def places_cursor(places: Places) -> str:
-    encoded = b2a_base64(_PLACES + _ENCODER.encode(places), newline=False)
-    return encoded.translate(_TO_URL_SAFE, b"=").decode()
-
-
-def row_cursor(place: RowPlace) -> str:
-    return urlsafe_b64encode(_ROW + f"{place.offset}:{place.key}".encode()).decode()
+def write_cursor(cursor: int | RowPlace | Places) -> str:
+    """An offset, a row, or places as text."""
+    return b2a_base64(_ENCODER.encode(cursor), newline=False).translate(_TO_URL_SAFE, b"=").decode()
 
 
 def read_cursor(cursor: str) -> int | RowPlace | Places:
-    """The offset, the row, or the places that a cursor is made of. Raises InvalidCursorError."""
+    """What a cursor was made of. Raises InvalidCursorError."""
     try:
         content = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        if content.startswith(_ROW):
-            offset_text, _, key = content.removeprefix(_ROW).decode("ascii").partition(":")
-            row = RowPlace(int(offset_text), key)
-            if 0 <= row.offset < LAST_OFFSET and len(key) <= LONGEST_KEY and row_cursor(row) == cursor:
-                return row
-        elif not content.startswith(_PLACES):
-            offset = int(content.removeprefix(_OFFSET))
-            if 0 <= offset < LAST_OFFSET and offset_cursor(offset) == cursor:
-                return offset
-        else:
-            places = _DECODER.decode(content[len(_PLACES) :])
-            if len(dict(places)) == len(places) and places_cursor(places) == cursor:
-                return places
+        found: int | RowPlace | Places = _DECODER.decode(content)
     except (ValueError, msgspec.MsgspecError):
-        pass
-    raise InvalidCursorError
+        raise InvalidCursorError from None
+    if write_cursor(found) != cursor or (isinstance(found, tuple) and len(dict(found)) != len(found)):
+        raise InvalidCursorError
+    return found

@@ -2,23 +2,30 @@
 
 from base64 import urlsafe_b64encode
 
+import msgspec
+
 LISTS = ("shenhes", "orders", "repairs", "announcements")
 CODE = 'communityCode: "10002"'
 
 
-def cursor(text):
-    return urlsafe_b64encode(text.encode()).decode()
+def cursor(content):
+    content = content if isinstance(content, bytes) else msgspec.msgpack.encode(content)
+    return urlsafe_b64encode(content).decode().rstrip("=")
 
 
-OFFSETS = ("-1", "x", "01", " 1", "", "1_0", "99999999999999999999", "١")
-NO_CURSORS = ["", "x", "1", "!", "游标", cursor("5"), cursor("Offset:5"), cursor("offset:5") + "=", "b2Zmc2V0OjE"]
-NO_CURSORS += [cursor(f"offset:{offset}") for offset in OFFSETS]
+PLACE = (0, "10002"), (5, 1, 9, 1)
+NO_PLACES = [
+    *(-1, 2**31 - 1, 2**64 - 1, 1.5, None, True, "5", b"\xcc\x05", b"\x05\x05", b""),
+    *({"offset": -1, "key": "a"}, {"offset": 2**31 - 1, "key": "a"}, {"offset": 1, "key": "a" * 81}, {"offset": 1}),
+    *([PLACE, PLACE], [((0, "1" * 33), PLACE[1])], [(PLACE[0], (5, 1, 9, 2))], [(PLACE[0], (5, -1, 9, 1))], [PLACE[0]]),
+]
+NO_CURSORS = ["", "x", "1", "!", "游标", "A" * 8, "A" * 8 + cursor(5)]
 
 WRONG = [
     *((name, f"{name}({CODE}, first: {first}) {{ totalCount }}", "first") for name in LISTS for first in (0, -1, 101)),
     *((name, f"{name}({CODE}, page: {page}) {{ totalCount }}", "page") for name in LISTS for page in (0, -7)),
     ("orders", f"orders({CODE}, first: 100, page: 2147483647) {{ totalCount }}", "page"),
-    ("repairs", f'repairs({CODE}, page: 1, after: "{cursor("offset:5")}") {{ totalCount }}', "page"),
+    ("repairs", f'repairs({CODE}, page: 1, after: "{"A" * 8 + cursor(5)}") {{ totalCount }}', "page"),
     *(("shenhes", f'shenhes({CODE}, after: "{after}") {{ totalCount }}', "after") for after in NO_CURSORS),
     ("payments", "payments(first: 0) { totalCount }", "first"),
     ("operations", "operations(page: 0) { totalCount }", "page"),
@@ -78,6 +85,17 @@ async def test_wrong_argument_is_named_and_costs_no_call(gateway, sandbox):
     bounds = (await gateway.ask(f"{{ orders({CODE}, first: 101) {{ totalCount }} }}")).error["extensions"]
     assert (bounds["rule"], bounds["min"], bounds["max"]) == ("RANGE", "1", "100")
     assert bounds["messageZh"] == "条数须在 1 至 100 之间。"
+
+
+async def test_forged_place_of_a_cursor_is_refused(gateway):
+    listed = await gateway.read(f"{{ shenhes({CODE}) {{ pageInfo {{ endCursor }} }} }}")
+    tag = listed["pageInfo"]["endCursor"][:8]
+    shown = 'shenhes(communityCode: "10002", after: "{}") {{ totalCount }}'
+    for content in (5, [PLACE]):
+        assert await gateway.read(f"{{ {shown.format(tag + cursor(content))} }}")
+    for content in NO_PLACES:
+        answer = await gateway.ask(f"{{ {shown.format(tag + cursor(content))} }}")
+        assert answer.code == "BAD_USER_INPUT", content
 
 
 NESTED = [

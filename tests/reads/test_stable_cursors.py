@@ -20,7 +20,7 @@ from gateway.execution.load import IncompleteError
 from gateway.futures import Pending
 from gateway.loaders.lists import SliceKey, SliceLoader
 from gateway.loaders.loader import ReadLoader, Source
-from gateway.loaders.paging import places_after, places_cursor, read_cursor
+from gateway.loaders.paging import places_after, read_cursor, write_cursor
 from gateway.normalise.records import Page
 from gateway.normalise.wire import NO_PROFILE
 from gateway.orders.reads import ORDERS
@@ -131,7 +131,7 @@ class Reader:
         self.seen += [row.platform_id for row in part.items]
         self.ended = not part.has_more
         if part.items or part.failures:
-            self.cursor = places_cursor(places_after(part, len(part.items)))
+            self.cursor = write_cursor(places_after(part, len(part.items)))
         return part
 
 
