@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.contact.survey import ENDS_TOKENS, FEW, FIVE_A_PAGE, NOTHING, Survey, issue_path
 from gateway.entities import LISTS
-from gateway.loaders.answers import get_issues
+from gateway.loaders.answers import records_with_issues
 from gateway.loaders.lists import RecordList
 from gateway.normalise.observation import WITHHELD, Observer
 from gateway.normalise.vocabulary import CLOSED_LISTS
@@ -110,8 +110,12 @@ def _list(survey: Survey, records: RecordList[Any]) -> Row:
 
 
 def _issues(survey: Survey) -> Iterator[Row]:
-    issues = ((answer.endpoint.name, issue) for answer in survey.answers for issue in get_issues(answer.value))
-    found = Counter((endpoint, issue_path(issue), issue.problem.value) for endpoint, issue in issues)
+    found = Counter(
+        (answer.endpoint.name, issue_path(issue), issue.problem.value)
+        for answer in survey.answers
+        for *_, issues in records_with_issues(answer.value)
+        for issue in issues
+    )
     for (endpoint, field, problem), values in found.items():
         yield {"endpoint": endpoint, "field": field, "problem": problem, "values": values}
 

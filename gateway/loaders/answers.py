@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
-from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -26,6 +25,9 @@ from gateway.platforms.answer import CallError
 from gateway.platforms.call import Call
 
 Issues: TypeAlias = tuple[DataIssue, ...]
+Flawed: TypeAlias = tuple[object, str | None, Issues]
+"""A record, its community, and its issues."""
+
 ValueT = TypeVar("ValueT")
 
 
@@ -33,43 +35,27 @@ def read_whole(value: ValueT) -> ValueT:
     """A page with the issues of all that its records hold, read for that; anything else as it is."""
     if not isinstance(value, Page):
         return value
-    flawed = tuple([(record, issues) for record in value.items if (issues := get_issues(record))])
+    flawed = tuple([(record, issues) for record in value.items if (issues := _get_issues(record))])
     return msgspec.structs.replace(value, flawed=flawed)
 
 
-def get_issues(value: object) -> Issues:
-    """All issues of one answer, or of a record and its `inner` ones; a dictionary has records by community. Those of a
-    page are found already.
+def records_with_issues(value: object) -> Sequence[Flawed]:
+    """The records of an answer that have issues, each with its community and with all issues of it and of its `inner`
+    records. Those of a page are found already; a dictionary has records by community.
     """
-    find = _FOUND_BY.get(type(value))
-    if find is not None:
-        return find(value)
-    own: Issues = getattr(value, "data_issues", ())
-    inner = getattr(value, "inner", None)
-    return own if inner is None else own + _of_all(inner)
-
-
-def records_with_issues(value: object) -> Iterable[tuple[object, str | None, Issues]]:
-    """The records of an answer that have issues, each with its community and its issues."""
     if isinstance(value, Page):
-        return [(record, record.community_code, issues) for record, issues in value.flawed]
+        return [(record, record.community_code, issues) for record, issues in value.flawed] if value.flawed else ()
     if isinstance(value, dict):
         pairs = [(state, code) for code, states in value.items() for state in states or ()]
     else:
         records = value if isinstance(value, tuple) else (value,)
         pairs = [(record, getattr(record, "community_code", None)) for record in records]
-    return [(record, code, issues) for record, code in pairs if (issues := get_issues(record))]
+    return [(record, code, issues) for record, code in pairs if (issues := _get_issues(record))]
 
 
-def _of_all(records: Iterable[object]) -> Issues:
-    return tuple([issue for record in records for issue in get_issues(record)])
-
-
-_FOUND_BY: Mapping[type, Callable[[Any], Issues]] = {
-    Page: attrgetter("issues"),
-    tuple: _of_all,
-    dict: lambda communities: _of_all([record for records in communities.values() for record in records or ()]),
-}
+def _get_issues(record: object) -> Issues:
+    own: Issues = getattr(record, "data_issues", ())
+    return own + tuple([issue for inner in getattr(record, "inner", ()) for issue in _get_issues(inner)])
 
 
 MOST_FINDINGS = 2000  # kept, in some 1 MiB; of more, those seen last
@@ -102,10 +88,10 @@ class DataQuality:
         self._clock = clock
         self._findings: dict[_Key, Finding] = {}
 
-    def note(self, endpoint: str, answer: object) -> None:
-        """Note what is wrong in an answer that has data issues."""
+    def note(self, endpoint: str, flawed: Iterable[Flawed]) -> None:
+        """Note what is wrong in an answer."""
         now = self._clock()
-        for record, community_code, issues in records_with_issues(answer):
+        for record, community_code, issues in flawed:
             for issue in issues:
                 code = None if issue.of_any_community else community_code
                 key = code, issue.platform, endpoint, issue.field, issue.problem
@@ -189,10 +175,10 @@ class Answers:
                 value = read_whole(value)
             if not number % EVERY and call.endpoint.record is not None and 0 < call.size <= LARGEST:
                 asyncio.get_running_loop().call_soon(self._find_undocumented, call.endpoint.record.__name__, call)
-            if issues := get_issues(value):
-                for issue in issues:
+            if flawed := records_with_issues(value):
+                for issue in [issue for *_, issues in flawed for issue in issues]:
                     self._metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).inc()
-                self._quality.note(endpoint, value)
+                self._quality.note(endpoint, flawed)
             if type(value) is Page and value.dropped:
                 self._metrics.dropped_rows.labels(endpoint).inc(value.dropped)
             for watch in watching:

@@ -233,11 +233,6 @@ class Page(Record, Generic[RecordT], frozen=True, gc=False):
     dropped: int = 0
     flawed: tuple[tuple[RecordT, tuple[DataIssue, ...]], ...] = ()
 
-    @property
-    def issues(self) -> tuple[DataIssue, ...]:
-        """Those of all records."""
-        return tuple([issue for _, issues in self.flawed for issue in issues])
-
 
 class WholeList(Record, Generic[RecordT], frozen=True, gc=False):
     """All pages of a platform's list, as far as they were read, with each record once.
