@@ -25,7 +25,7 @@ from gateway.contact.profile import read_communities, read_profile
 from gateway.context import Backend, KnownSizes, RequestContext
 from gateway.entities import CACHEABLE_NULLS, ENDPOINTS, Actions, Loaders, lifetimes
 from gateway.errors import GatewayError, RefusedError
-from gateway.execution.documents import Documents, Intake, find_operation_names, read_trusted_documents
+from gateway.execution.documents import Documents, read_trusted_documents
 from gateway.execution.executor import Executor
 from gateway.execution.limits import Limits
 from gateway.execution.load import Load
@@ -216,27 +216,28 @@ def create_app(
     schema = executable_schema()
     is_open = settings.allows_introspection
     needed_scopes = get_scopes if is_open else guard_introspection(get_scopes, Scope.SCHEMA_INTROSPECT)
+    with mistakes.collect():
+        trusted = read_trusted_documents(settings)
+    with mistakes.collect():
+        span_export = open_export()
+    mistakes.check()
     documents = Documents(
         schema,
         Limits(tokens=settings.max_tokens, depth=settings.max_depth),
         suggestions=not settings.is_production,
         get_cost=get_cost,
         get_scopes=needed_scopes,
+        cost_limit=settings.cost_limit,
+        trusted=trusted,
     )
-    with mistakes.collect():
-        trusted = read_trusted_documents(settings)
-    with mistakes.collect():
-        span_export = open_export()
-    mistakes.check()
-    intake = Intake(documents, cost_limit=settings.cost_limit, trusted=trusted)
-    operations = (*settings.metrics_operations, *find_operation_names(trusted, documents))
+    operations = (*settings.metrics_operations, *documents.listed_operations())
 
     def routes(gateway: Gateway) -> list[BaseRoute]:
         access_log = AccessLog(partial(gateway.ids.hashed, "caller")) if settings.writes_access_log else None
         service = Service(
             authenticator=authenticator,
             open_context=gateway.open_context,
-            intake=intake,
+            documents=documents,
             executor=Executor(schema, suggestions=not settings.is_production),
             guard=Guard(schema, needed_scopes),
             bounds=Bounds(settings.max_body_bytes),

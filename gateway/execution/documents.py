@@ -1,6 +1,6 @@
 """From what a request names to an operation that may be run: the one way in, over HTTP and WebSocket alike.
 
-    document by text or identifier → trusted? → parsed, within limits, valid (`Documents`) → its cost (`Intake`)
+    document by text or identifier → trusted? → parsed, within limits, valid → its cost
 
 Each step costs less than the next, and a request that fails one never sees the next.
 
@@ -12,9 +12,9 @@ Relay's, `{"<id>": "query ..."}`.
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from hashlib import sha256
 from itertools import chain
@@ -35,9 +35,11 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     Token,
+    VariableDefinitionNode,
     specified_rules,
     validate,
 )
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.language.parser import Parser, nested_too_deeply_error
 from graphql.validation import ASTValidationRule, OverlappingFieldsCanBeMergedRule, ValidationContext
 from graphql.validation.validate import ValidationAbortedError
@@ -63,7 +65,7 @@ from gateway.settings import Settings, SettingsError
 from gateway.wording.requests import RequestWording
 
 if TYPE_CHECKING:
-    from gateway.execution.executor import Plans
+    from gateway.execution.run import Code
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +77,8 @@ MAX_VALIDATION_ERRORS = 20
 CACHED_DOCUMENTS = 512  # that are kept prepared, with their plans
 BYTES_PER_ENTRY = 64 * 1024  # of memory, on average, before documents leave the cache earlier
 BYTES_PER_TOKEN = 500  # what one takes in memory, parsed and outlined: measured and rounded up
+BYTES_PER_CHARACTER = 5  # likewise, of the source of a plan, for its code
+PLANS_PER_OPERATION = 16
 PERSISTED_BYTES = 4 * 1024 * 1024  # of memory, for the texts of persisted queries
 MOST_REPORTED = 1024  # untrusted documents that are remembered as reported, so that each is logged once
 MOST_SPREAD = 4  # times the longest listed document, of a text that is compared token by token
@@ -100,6 +104,10 @@ class DocumentError(Exception):
         return cls([GraphQLError(error.message, original_error=error)])
 
 
+PlanKey: TypeAlias = tuple[Hashable, ...]
+"""The variant of the request, and the values of the variables in @skip and @include."""
+
+
 @dataclass(slots=True, eq=False)
 class Prepared:
     """An operation of a valid document. `key` is the SHA-256 of the document's text, in hexadecimal.
@@ -107,7 +115,7 @@ class Prepared:
     `kind` is query, mutation or subscription. `conditions` are the variables in @skip and @include; None for what is
     executed without plans: mutations, subscriptions, and documents with other directives. `cost` is None where the
     fields of the schema declare none; `scopes` are those that the fields of the document ask for. `bytes` is what the
-    document takes in memory: `weigh` is to be called when `plans` add to that.
+    document takes in memory. `plans` are None where graphql-core has to answer.
     """
 
     document: DocumentNode
@@ -116,12 +124,33 @@ class Prepared:
     name: str | None
     kind: str
     fragments: dict[str, FragmentDefinitionNode]
+    signatures: Sequence[tuple[VariableDefinitionNode, GraphQLVariableSignature]]
     conditions: tuple[str, ...] | None
     cost: OperationCost | None
     scopes: frozenset[str]
     bytes: int
-    weigh: Callable[[], None]
-    plans: "Plans | None" = None
+    _weigh: Callable[[], None]
+    plans: "dict[PlanKey, Code | None]" = field(default_factory=dict)
+
+    def keep(self, key: PlanKey, plan: "Code | None") -> None:
+        """Keep a plan with the document, which weighs more then."""
+        if len(self.plans) >= PLANS_PER_OPERATION:
+            self.plans.clear()
+        self.plans[key] = plan
+        self._weigh()
+
+    @property
+    def plan_bytes(self) -> int:
+        return BYTES_PER_CHARACTER * sum(len(plan.source) for plan in self.plans.values() if plan)
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """Those of a request. `query` is the text of the document, `document_id` its identifier: one of them is there."""
+
+    query: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    document_id: str | None = None
 
 
 @dataclass(eq=False)
@@ -130,7 +159,7 @@ class Documents:
     cheap to refuse: the steps are in the order of what they cost, each bounding the next.
 
     `suggestions` says whether errors may name fields and types that the caller did not ask for. `get_cost` reads what
-    the fields of the schema cost, `get_scopes` which scopes they ask for.
+    the fields of the schema cost, `get_scopes` which scopes they ask for; `cost_limit` bounds the cost of an operation.
     """
 
     schema: GraphQLSchema
@@ -140,9 +169,59 @@ class Documents:
     suggestions: bool = True
     get_cost: GetCost | None = None
     get_scopes: GetScopes = lambda _field: frozenset()
+    cost_limit: int = LARGEST_REPORTED
+    trusted: "TrustedDocuments | None" = None
 
     def __post_init__(self) -> None:
         self._cache: LRUCache[str, Mapping[str | None, Prepared]] = LRUCache(self.size * BYTES_PER_ENTRY, _weigh)
+        self._persisted: LRUCache[str, str] = LRUCache(PERSISTED_BYTES, sys.getsizeof)
+        self._reported: LRUCache[str, bool] = LRUCache(MOST_REPORTED)
+
+    def admit(
+        self, asked: Parameters, sizes: Sizes, charge: Callable[[int, float], object]
+    ) -> tuple[Prepared, dict[str, Any] | None]:
+        """An operation that may be run, and the `extensions` that its answer has.
+
+        Raises DocumentError: as `prepare`, for an unknown or untrusted document, and for its cost. `charge`
+        is called with what it may cost, and with the most that it may cost when it runs: it raises what keeps the
+        caller from running it now.
+        """
+        if asked.query is not None and asked.document_id is None and self.trusted is None:
+            prepared = self.prepare(asked.query, asked.operation_name)
+        else:
+            prepared = self._find(asked)
+        if prepared.cost is None:
+            return prepared, None
+        requested = prepared.cost.of(asked.variables, sizes)
+        if requested > self.cost_limit:
+            requested, limit = min(requested, LARGEST_REPORTED), self.cost_limit
+            message = RequestWording.TOO_EXPENSIVE(requested=requested, max=limit)
+            raise DocumentError.of(QueryTooComplexError(message, "cost", limit, requested))
+        is_write = prepared.operation.operation is OperationType.MUTATION  # which is not given up in the middle
+        charge(requested, inf if is_write else self.cost_limit)
+        return prepared, {"cost": {"requested": requested, "limit": self.cost_limit}}
+
+    def _find(self, asked: Parameters) -> Prepared:
+        """The document of a request that names it by an identifier, or has to be on the list."""
+        id_, trusted, sent = asked.document_id, self.trusted, asked.query
+        named = trusted.by_id.get(id_) if trusted and id_ is not None else None
+        text = sent if sent is not None else named or (id_ and self._persisted.get(id_))
+        if text is None:
+            raise DocumentError.of(PersistedQueryNotFoundError(RequestWording.NO_SUCH_DOCUMENT()))
+        listed = trusted.find(text) if trusted else None
+        if trusted and trusted.required and listed is None:
+            raise DocumentError.of(UntrustedDocumentError(RequestWording.NOT_TRUSTED()))
+        text = listed or text
+        prepared = self.prepare(text, asked.operation_name)
+        if sent is not None and id_ is not None and text != named:
+            if id_ != sha256(sent.encode()).hexdigest():
+                raise DocumentError.of(UserInputError("documentId", RequestWording.OTHER_HASH()))
+            with suppress(ValueError):  # it is larger than all that may be kept
+                self._persisted[id_] = text
+        if trusted and listed is None and prepared.key not in self._reported:
+            self._reported[prepared.key] = True
+            log.warning("untrusted document", sha256=prepared.key)
+        return prepared
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
         """The operation of that name, or the only one.
@@ -160,8 +239,17 @@ class Documents:
             raise DocumentError.of(UserInputError("operationName", which()))
         return prepared
 
-    def operation_names(self, query: str) -> list[str]:
-        return [name for name in self._cache.get(query) or self._prepare(query) if name is not None]
+    def listed_operations(self) -> list[str]:
+        """The names of the operations in the trusted documents. One that is not valid any more is logged, and refused
+        when it is asked for.
+        """
+        names: list[str] = []
+        for id_, text in self.trusted.documents.items() if self.trusted else ():
+            try:
+                names += filter(None, self._cache.get(text) or self._prepare(text))
+            except DocumentError as error:
+                log.error("trusted document invalid", id=id_, reason=error.errors[0].message)
+        return names
 
     def _prepare(self, query: str) -> Mapping[str | None, Prepared]:
         """The operations of a new document by name, and a lone one also under None."""
@@ -188,6 +276,7 @@ class Documents:
                 node.name.value if node.name else None,
                 node.operation.value,
                 {name: cast("FragmentDefinitionNode", each[0].node) for name, each in outline.fragments.items()},
+                [(each, get_variable_signature(self.schema, each)) for each in node.variable_definitions or ()],  # type: ignore[misc] # of a valid document
                 conditions if node.operation is OperationType.QUERY else None,
                 self.get_cost and OperationCost(outline, selections, self.get_cost, fields),
                 scopes,
@@ -233,7 +322,7 @@ class Documents:
 def _weigh(operations: Mapping[str | None, Prepared]) -> int:
     """Nothing weighs less than its share, so the one bound is on the count as well as on the bytes."""
     prepared = {*operations.values()}
-    return max(BYTES_PER_ENTRY, next(iter(prepared)).bytes + sum(each.plans.bytes for each in prepared if each.plans))
+    return max(BYTES_PER_ENTRY, next(iter(prepared)).bytes + sum(each.plan_bytes for each in prepared))
 
 
 def parse(text: str, tokens: int) -> DocumentNode:
@@ -343,84 +432,3 @@ def _read_manifest(path: Path) -> Iterable[tuple[str, str]]:
         raise SettingsError(f"{VARIABLE}: {path.name} cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, RecursionError):
         raise SettingsError(f"{VARIABLE}: {path.name} is not a manifest of Apollo's or Relay's form") from None
-
-
-class Parameters(msgspec.Struct, frozen=True):
-    """Those of a request. `query` is the text of the document, `document_id` its identifier: one of them is there."""
-
-    query: str | None = None
-    operation_name: str | None = None
-    variables: dict[str, Any] | None = None
-    document_id: str | None = None
-
-
-class Intake:
-    """`cost_limit` bounds the cost of an operation, where the documents have one."""
-
-    def __init__(
-        self, documents: Documents, *, cost_limit: int = LARGEST_REPORTED, trusted: TrustedDocuments | None = None
-    ) -> None:
-        self._documents = documents
-        self._cost_limit = cost_limit
-        self._trusted = trusted
-        self._persisted: LRUCache[str, str] = LRUCache(PERSISTED_BYTES, sys.getsizeof)
-        self._reported: LRUCache[str, bool] = LRUCache(MOST_REPORTED)
-
-    def admit(
-        self, asked: Parameters, sizes: Sizes, charge: Callable[[int, float], object]
-    ) -> tuple[Prepared, dict[str, Any] | None]:
-        """An operation that may be run, and the `extensions` that its answer has.
-
-        Raises DocumentError: as `Documents.prepare`, for an unknown or untrusted document, and for its cost. `charge`
-        is called with what it may cost, and with the most that it may cost when it runs: it raises what keeps the
-        caller from running it now.
-        """
-        if asked.query is not None and asked.document_id is None and self._trusted is None:
-            prepared = self._documents.prepare(asked.query, asked.operation_name)
-        else:
-            prepared = self._find(asked)
-        if prepared.cost is None:
-            return prepared, None
-        requested = prepared.cost.of(asked.variables, sizes)
-        if requested > self._cost_limit:
-            requested, limit = min(requested, LARGEST_REPORTED), self._cost_limit
-            message = RequestWording.TOO_EXPENSIVE(requested=requested, max=limit)
-            raise DocumentError.of(QueryTooComplexError(message, "cost", limit, requested))
-        is_write = prepared.operation.operation is OperationType.MUTATION  # which is not given up in the middle
-        charge(requested, inf if is_write else self._cost_limit)
-        return prepared, {"cost": {"requested": requested, "limit": self._cost_limit}}
-
-    def _find(self, asked: Parameters) -> Prepared:
-        """The document of a request that names it by an identifier, or has to be on the list."""
-        id_, trusted, sent = asked.document_id, self._trusted, asked.query
-        named = trusted.by_id.get(id_) if trusted and id_ is not None else None
-        text = sent if sent is not None else named or (id_ and self._persisted.get(id_))
-        if text is None:
-            raise DocumentError.of(PersistedQueryNotFoundError(RequestWording.NO_SUCH_DOCUMENT()))
-        listed = trusted.find(text) if trusted else None
-        if trusted and trusted.required and listed is None:
-            raise DocumentError.of(UntrustedDocumentError(RequestWording.NOT_TRUSTED()))
-        text = listed or text
-        prepared = self._documents.prepare(text, asked.operation_name)
-        if sent is not None and id_ is not None and text != named:
-            if id_ != sha256(sent.encode()).hexdigest():
-                raise DocumentError.of(UserInputError("documentId", RequestWording.OTHER_HASH()))
-            with suppress(ValueError):  # it is larger than all that may be kept
-                self._persisted[id_] = text
-        if trusted and listed is None and prepared.key not in self._reported:
-            self._reported[prepared.key] = True
-            log.warning("untrusted document", sha256=prepared.key)
-        return prepared
-
-
-def find_operation_names(trusted: TrustedDocuments | None, documents: Documents) -> list[str]:
-    """The names of the operations in the listed documents. One that is not valid any more is logged, and refused when
-    it is asked for.
-    """
-    names: list[str] = []
-    for id_, text in trusted.documents.items() if trusted else ():
-        try:
-            names += documents.operation_names(text)
-        except DocumentError as error:
-            log.error("trusted document invalid", id=id_, reason=error.errors[0].message)
-    return names

@@ -10,94 +10,55 @@ place by itself, or a value that breaks the schema, leaves the operation to grap
 and the loaders of the request, in its context, remember what they have read (`docs/adr/0003-compiled-plans.md`).
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from inspect import isawaitable
 from types import SimpleNamespace
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, get_nullable_type, is_leaf_type
 from graphql import Executor as GraphQLExecutor
 from graphql.execution import create_source_event_stream, execute_root_selection_set, execute_subscription_event
-from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.middleware import MiddlewareManager
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 from graphql.pyutils import is_awaitable
 
 from gateway.execution.compile import compile_operation
-from gateway.execution.documents import Prepared
+from gateway.execution.documents import PlanKey, Prepared
 from gateway.execution.load import HandOverError, UnplannableError
-from gateway.execution.run import Code, Response, Run
+from gateway.execution.run import Response, Run
 from gateway.execution.strawberry_adapter import get_attribute
 from gateway.ops.trace import Trace, current_trace, enter_phase
 
 log = structlog.get_logger(__name__)
 
-PLANS_PER_OPERATION = 16
-BYTES_PER_CHARACTER = 5  # of the source of a plan, for its code in memory: measured and rounded up
-
 Middleware = Callable[..., Any]
 """A function of graphql-core's: (resolve, source, info, **arguments) to a value or an awaitable."""
 
-PlanKey: TypeAlias = tuple[Hashable, ...]
-"""The variant of the request, and the values of the variables in @skip and @include."""
 
-
-class Plans:
-    """Those of one operation, made when they are asked for first. `codes`: None for what graphql-core has to answer."""
-
-    def __init__(self, schema: GraphQLSchema, prepared: Prepared) -> None:
-        self._schema = schema
-        self._prepared = prepared
-        self.codes: dict[PlanKey, Code | None] = {}
-        self._variables = []
-        for node in prepared.operation.variable_definitions or ():
-            signature = get_variable_signature(schema, node)
-            type_ = None if isinstance(signature, GraphQLError) else get_nullable_type(signature.type)
-            coerce = type_.coerce_input_value if is_leaf_type(type_) else None
-            self._variables.append((node.variable.name.value, node, signature, coerce))
-
-    def read(self, inputs: dict[str, Any]) -> VariableValues | None:
-        """What graphql-core's `get_variable_values` gives, without finding the types again for each request. It coerces
-        whatever is not a scalar or enum that the request gives. None where values are in error, for it to word.
-        """
-        values = VariableValues({}, {})
-        for name, node, signature, coerce in self._variables:
-            value = inputs.get(name)
-            if value is None or isinstance(signature, GraphQLError) or coerce is None:
-                others = get_variable_values(self._schema, [node], inputs, 0, hide_suggestions=True)
-                if isinstance(others, list):
-                    return None
-                values.sources.update(others.sources)
-                values.coerced.update(others.coerced)
-                continue
-            try:
-                values.coerced[name] = coerce(value)
-            except Exception:  # noqa: BLE001 # a scalar may raise any, as graphql-core has it
+def read_variables(schema: GraphQLSchema, prepared: Prepared, inputs: dict[str, Any]) -> VariableValues | None:
+    """What graphql-core's `get_variable_values` gives, without finding the types again for each request. It coerces
+    whatever is not a scalar or enum that the request gives. None where values are in error, for it to word.
+    """
+    values = VariableValues({}, {})
+    for node, signature in prepared.signatures:
+        value, type_ = inputs.get(signature.name), get_nullable_type(signature.type)
+        if value is None or not is_leaf_type(type_):
+            others = get_variable_values(schema, [node], inputs, 0, hide_suggestions=True)
+            if isinstance(others, list):
                 return None
-            values.sources[name] = VariableValueSource(signature, value)
-        return values
-
-    def find(self, key: PlanKey, variables: VariableValues) -> Code | None:
-        """The plan for a variant and conditions, to which these variables lead."""
-        if key in self.codes:
-            return self.codes[key]
-        if len(self.codes) >= PLANS_PER_OPERATION:
-            self.codes.clear()
-        enter_phase("plan")
-        self.codes[key] = None
-        with suppress(UnplannableError):
-            self.codes[key] = compile_operation(self._schema, self._prepared, variables, key[0])
-        self._prepared.weigh()
-        enter_phase("execute")
-        return self.codes[key]
-
-    @property
-    def bytes(self) -> int:
-        return BYTES_PER_CHARACTER * sum(len(code.source) for code in self.codes.values() if code)
+            values.sources.update(others.sources)
+            values.coerced.update(others.coerced)
+            continue
+        try:
+            values.coerced[signature.name] = type_.coerce_input_value(value)
+        except Exception:  # noqa: BLE001 # a scalar may raise any, as graphql-core has it
+            return None
+        values.sources[signature.name] = VariableValueSource(signature, value)
+    return values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,31 +76,41 @@ class Executor:
         variables: dict[str, Any] | None = None,
         context: Any = None,
         middleware: Middleware | None = None,
+        trace: Trace | None = None,
     ) -> Response:
         """Execute one query or mutation. Errors of fields and of the request are in the response, not raised. With
         `middleware` between every field and its resolver no plan is used.
         """
-        trace, inputs = current_trace(), variables or {}
+        inputs = variables or {}
         failure: type[BaseException] | None = None
-        if self.plans and prepared.conditions is not None and not middleware and not (trace and trace.is_shown):
-            if prepared.plans is None:
-                prepared.plans = Plans(self.schema, prepared)
-            plans = prepared.plans
-            if (values := plans.read(inputs)) is not None:
-                key = getattr(context, "variant", None), *map(values.coerced.get, prepared.conditions)
-                if (code := plans.find(key, values)) is not None:
-                    try:
-                        return await Run(self.schema, prepared, values, context).execute(code, trace)
-                    except (Exception, UnplannableError) as error:  # noqa: BLE001 # graphql-core meets it, and reports it
-                        failure = type(error)
+        key: PlanKey = ()
+        conditions = None if middleware or (trace and trace.is_shown) or not self.plans else prepared.conditions
+        if conditions is not None and (values := read_variables(self.schema, prepared, inputs)) is not None:
+            key = getattr(context, "variant", None), *map(values.coerced.get, conditions)
+            if key not in prepared.plans:
+                self._plan(prepared, values, key)
+            if (code := prepared.plans[key]) is not None:
+                try:
+                    return await Run(self.schema, prepared, values, context).execute(code, trace)
+                except (Exception, UnplannableError) as error:  # noqa: BLE001 # graphql-core meets it, and reports it
+                    failure = type(error)
         response = await self._by_graphql_core(prepared, inputs, context, middleware)
         if failure is not None:
             is_unexpected = not response.errors and not issubclass(failure, UnplannableError | HandOverError)
             if is_unexpected:
                 log.warning("plan failed where graphql-core did not", error=failure.__name__)
             if is_unexpected or issubclass(failure, UnplannableError):
-                plans.codes[key] = None  # from now on it answers
+                prepared.plans[key] = None  # from now on it answers
         return response
+
+    def _plan(self, prepared: Prepared, variables: VariableValues, key: PlanKey) -> None:
+        """Make the plan for a variant and conditions, to which these variables lead."""
+        enter_phase("plan")
+        code = None
+        with suppress(UnplannableError):
+            code = compile_operation(self.schema, prepared, variables, key[0])
+        prepared.keep(key, code)
+        enter_phase("execute")
 
     async def subscribe(
         self,

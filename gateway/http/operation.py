@@ -35,7 +35,7 @@ from gateway.errors import (
     RequestTimeoutError,
     UserInputError,
 )
-from gateway.execution.documents import DocumentError, GetScopes, Intake, Parameters, Prepared
+from gateway.execution.documents import DocumentError, Documents, GetScopes, Parameters, Prepared
 from gateway.execution.executor import Executor
 from gateway.execution.run import Response
 from gateway.http.errors import CLOSE, Refusal, format_error, get_cause
@@ -196,7 +196,7 @@ class Service:
 
     authenticator: Authenticator
     open_context: OpenContext
-    intake: Intake
+    documents: Documents
     executor: Executor
     guard: Guard
     bounds: Bounds
@@ -262,7 +262,7 @@ class Operation:
         self.parameters, self.name = parameters, parameters.operation_name
         if (trace := self.meter.trace) is not None:
             trace.enter("")
-        prepared, self._extensions = self._service.intake.admit(parameters, context, context.budget.charge)
+        prepared, self._extensions = self._service.documents.admit(parameters, context, context.budget.charge)
         self._admitted = prepared, parameters.variables, context
         self.name, self.kind = prepared.name, prepared.kind
         context.operation_name = prepared.name
@@ -286,10 +286,10 @@ class Operation:
         if prepared.kind != QUERY:
             self.is_done = False
             context.deadline = asyncio.get_running_loop().time() + service.timeout - (perf_counter() - self.started)
-        if self.meter.trace is not None:
-            self.meter.trace.enter("execute")
+        if (trace := self.meter.trace) is not None:
+            trace.enter("execute")
         guard = None if prepared.scopes <= context.principal.scopes else service.guard
-        response = await service.executor.execute(*self._admitted, middleware=guard)
+        response = await service.executor.execute(*self._admitted, guard, trace)
         self.is_done = True
         if context.failures is not None:
             response.errors += context.failures

@@ -8,7 +8,7 @@ import pytest
 from graphql import GraphQLError, build_schema, get_introspection_query
 
 from gateway.execution import documents as module
-from gateway.execution.documents import DocumentError, Documents, Intake, Parameters
+from gateway.execution.documents import DocumentError, Documents, Parameters
 from gateway.execution.limits import Limits
 from gateway.settings import Settings
 
@@ -120,31 +120,31 @@ def test_document_too_heavy_for_cache_is_prepared() -> None:
     assert tiny.prepare(HEAVY) is not tiny.prepare(HEAVY)
 
 
-def store(intake: Intake, text: str | None, of: str = "") -> None:
+def store(documents: Documents, text: str | None, of: str = "") -> None:
     sizes: Any = None  # no field costs anything
     asked = Parameters(text, document_id=sha256((of or text or "").encode()).hexdigest())
-    intake.admit(asked, sizes, lambda _calls, _most: None)
+    documents.admit(asked, sizes, lambda _calls, _most: None)
 
 
-def is_stored(intake: Intake, text: str) -> bool:
+def is_stored(documents: Documents, text: str) -> bool:
     """Whether its hash alone brings it back."""
     try:
-        store(intake, None, text)
+        store(documents, None, text)
     except DocumentError:
         return False
     return True
 
 
-def test_persisted_store_evicts_unused_by_bytes(documents: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_persisted_store_evicts_unused_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"{{ f{number} }}" + "#" * 100 for number in range(10)]
     monkeypatch.setattr(module, "PERSISTED_BYTES", 4 * sys.getsizeof(texts[0]))
-    intake = Intake(documents)
-    store(intake, texts[0])
+    documents = Documents(SCHEMA, LIMITS)
+    store(documents, texts[0])
     for text in texts[1:]:
-        assert is_stored(intake, texts[0])
-        store(intake, text)
-    assert [text for text in texts if is_stored(intake, text)] == [texts[0], *texts[7:]]
+        assert is_stored(documents, texts[0])
+        store(documents, text)
+    assert [text for text in texts if is_stored(documents, text)] == [texts[0], *texts[7:]]
 
     large = texts[0] + "#" * 1000
-    store(intake, large)
-    assert not is_stored(intake, large)
+    store(documents, large)
+    assert not is_stored(documents, large)

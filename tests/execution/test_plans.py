@@ -46,7 +46,7 @@ async def test_plans_are_bounded_in_number() -> None:
     for values in itertools.product((True, False), repeat=5):
         response = await executor.execute(prepared, {f"c{n}": value for n, value in enumerate(values)})
         assert response.planned
-        assert 0 < len(prepared.plans.codes) <= 16
+        assert 0 < len(prepared.plans) <= 16
 
 
 async def test_each_condition_value_has_its_plan() -> None:

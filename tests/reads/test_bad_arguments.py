@@ -91,8 +91,8 @@ async def test_forged_place_of_a_cursor_is_refused(gateway):
     listed = await gateway.read(f"{{ shenhes({CODE}) {{ pageInfo {{ endCursor }} }} }}")
     tag = listed["pageInfo"]["endCursor"][:8]
     shown = 'shenhes(communityCode: "10002", after: "{}") {{ totalCount }}'
-    for content in (5, [PLACE]):
-        assert await gateway.read(f"{{ {shown.format(tag + cursor(content))} }}")
+    for place in (5, [PLACE]):
+        assert await gateway.read(f"{{ {shown.format(tag + cursor(place))} }}")
     for content in NO_PLACES:
         answer = await gateway.ask(f"{{ {shown.format(tag + cursor(content))} }}")
         assert answer.code == "BAD_USER_INPUT", content
