@@ -14,21 +14,21 @@ amounts and owners, this is the part for orders:
             column([resolve_owner(one_Order, info_owner) for one_Order in values], object_owner, nodes, rows, 'owner'))]
         return rows
 
-What a record is annotated to hold is taken as it is. All else is a column, which the run completes: what has to be
-awaited is None until then.
+(In truth all names are numbered.) What a record is annotated to hold is taken as it is. All else is a column, which the
+run completes: what has to be awaited is None until then.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from functools import lru_cache, partial
+from itertools import count
 from keyword import iskeyword
 from types import CodeType
 from typing import Any, NamedTuple
 
 import structlog
 from graphql import (
-    FieldNode,
     GraphQLBoolean,
     GraphQLEnumType,
     GraphQLError,
@@ -40,10 +40,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
     GraphQLString,
-    ListValueNode,
-    ObjectValueNode,
     Undefined,
-    VariableNode,
     default_type_resolver,
     get_nullable_type,
     is_abstract_type,
@@ -59,12 +56,12 @@ from graphql.execution.collect_fields import (
     collect_fields,
     collect_subfields,
 )
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.values import VariableValues
 
 from gateway.execution.documents import Prepared
 from gateway.execution.load import UnplannableError
-from gateway.execution.run import Code, Complete, FieldPosition, ObservedField
-from gateway.execution.strawberry_adapter import Attribute, Convert, ResolverCall, exact_class, find_origin
+from gateway.execution.run import Code, Complete, FieldPosition, Observation, ObservedField
+from gateway.execution.strawberry_adapter import Attribute, ResolverCall, exact_class, find_origin, read_arguments
 
 log = structlog.get_logger(__name__)
 
@@ -119,14 +116,14 @@ class _Writer:
     """Writes the functions of one plan. `globals` holds the values that they refer to by name."""
 
     def __init__(self, schema: GraphQLSchema, prepared: Prepared, variables: VariableValues, variant: Hashable) -> None:
-        self.globals: dict[str, Any] = {"partial": partial}
+        self.globals: dict[str, Any] = {"partial": partial, "Observation": Observation}
         self._schema = schema
         self._operation = prepared.operation
         self._fragments = {name: FragmentDetails(fragment) for name, fragment in prepared.fragments.items()}
         self._variables = variables
         self._variant = variant
         self._fields_left = MAX_FIELDS
-        self._taken = dict.fromkeys([*self.globals, *PER_REQUEST, "run", "values", "rows", "v"], 1)
+        self._numbers = count(1)
         self._constants: dict[int, str] = {}
         self._objects: dict[Hashable, str] = {}
         self._per_request = [f"{', '.join(PER_REQUEST)} = {', '.join(f'run.{name}' for name in PER_REQUEST)}"]
@@ -155,7 +152,7 @@ class _Writer:
                 check = f"confirm({is_type_of}, {self._constant(at, 'position', at.name)}, values)"
                 if cls := exact_class(type_.is_type_of):
                     check = f"if {{*map(type, values)}} != {{{self._constant(cls, 'class', cls.__name__)}}}: {check}"
-                body.insert(0, check)
+                body = [check, *body]
             self._objects[key] = self._function(["object", at.parent_type.name, at.name], body)
         return self._objects[key]
 
@@ -206,8 +203,8 @@ class _Writer:
         if observed:
             observe = self._name("observe", type_.name)
             fields_ = self._constant(tuple(observed), "observed", type_.name)
-            self._per_request.append(f"{observe} = run.observing({fields_})")
-            body = [f"{observe}(values)"]
+            self._per_request.append(f"run.observed.append(Observation({observe} := [], {fields_}))")
+            body = [f"{observe}.extend(values)"]
         source = ",\n            ".join(columns)
         made = f"}} for {', '.join(names)} in {f'zip({source})' if names[1:] else source}]"
         body += ["rows = []", "rows += [{", *[f"    {entry}" for entry in entries], made, "return rows"]
@@ -219,7 +216,9 @@ class _Writer:
         read = f"{one}.{origin.name}"
         if not origin.name.isidentifier() or iskeyword(origin.name):
             read = f"getattr({one}, {origin.name!r})"
-        return f"{self._constant(origin.through, 'through', origin.name)}({read})" if origin.through else read
+        if origin.through is None:
+            return read
+        return f"{self._constant(origin.through, 'through', origin.name)}({one if origin.of_object else read})"
 
     def _in_line(self, at: FieldPosition, origin: Attribute, read: str) -> str:
         """An expression for the completed value of an attribute that is known to hold such a scalar, or an object which
@@ -292,13 +291,8 @@ class _Writer:
     # Names
 
     def _name(self, *words: str) -> str:
-        """A name made of these words, numbered if something has it already."""
-        wanted = name = "_".join(words)
-        while name in self._taken:
-            self._taken[wanted] += 1
-            name = f"{wanted}_{self._taken[wanted]}"
-        self._taken[name] = 1
-        return name
+        """A name made of these words, that nothing else has."""
+        return f"{'_'.join(words)}_{next(self._numbers)}"
 
     def _constant(self, value: Any, *words: str) -> str:
         """The name of a global with this value. The same object keeps its name."""
@@ -355,46 +349,3 @@ def _is_named(cls: type, enum: GraphQLLeafType) -> bool:
         return False
     names = _names(enum)
     return all(names.get(member) == member.value for member in cls)
-
-
-def read_arguments(
-    definition: GraphQLField, node: FieldNode, convert: Convert
-) -> dict[str, Any] | Callable[[VariableValues, Any], dict[str, Any]]:
-    """The arguments of a field by the resolver's names for them, if they are the same for every request; else what
-    reads those of one, from its variables and the field's info.
-
-    What can be changed in place is made anew for each request; within one, all objects of a list share it. What is a
-    variable alone is read without graphql-core. Raises GraphQLError where graphql-core would.
-    """
-
-    def converted(values: dict[str, Any], info: Any) -> dict[str, Any]:
-        keywords = {}
-        for argument, value in values.items():
-            name, through = convert(argument)
-            keywords[name] = value if through is None else through(value, info)
-        return keywords
-
-    def bind_all(variables: VariableValues, info: Any) -> dict[str, Any]:
-        return converted(get_argument_values(definition, node, variables), info)
-
-    given = {each.name.value: each.value for each in node.arguments or ()}
-    if any(isinstance(value, ListValueNode | ObjectValueNode) for value in given.values()):
-        return bind_all
-    from_variables = [
-        (*convert(declared.out_name or name), value.name.value, is_non_null_type(declared.type))
-        for name, declared in definition.args.items()
-        if isinstance(value := given.get(name), VariableNode)
-    ]
-    others = {name: each for name, each in definition.args.items() if not isinstance(given.get(name), VariableNode)}
-    constant = converted(get_argument_values(GraphQLField(GraphQLString, others), node), None)
-
-    def bind(variables: VariableValues, info: Any) -> dict[str, Any]:
-        keywords = constant.copy()
-        for name, through, variable, non_null in from_variables:
-            value = variables.coerced.get(variable, Undefined)
-            if value is Undefined or (non_null and value is None):
-                return bind_all(variables, info)  # the default of the argument, or an error
-            keywords[name] = value if through is None else through(value, info)
-        return keywords
-
-    return bind if from_variables else constant

@@ -158,16 +158,26 @@ async def fetch(awaitables: Sequence[Any]) -> list[Any]:
     Each loader is asked once, for all of its keys, and all that is awaited runs side by side. What runs is cancelled
     when the caller is, and has ended when this returns.
     """
-    if len({each.loader if type(each) is Load else each for each in awaitables}) == 1:
-        return await _fetch_part(awaitables)
+    first = awaitables[0]
+    if type(first) is Load and len({each.loader if type(each) is Load else each for each in awaitables}) == 1:
+        found = await first.loader.load_level([load.key for load in awaitables])
+        return [
+            outcome if load.pick is None or isinstance(outcome, Exception) else load.pick(outcome)
+            for load, outcome in zip(awaitables, found, strict=True)
+        ]
+    if len(awaitables) == 1:
+        try:
+            return [await first]
+        except (Exception, UnplannableError) as error:  # noqa: BLE001 # it is the outcome
+            return [error]
     outcomes: list[Any] = [None] * len(awaitables)
     parts: dict[Any, list[int]] = {}
     for position, each in enumerate(awaitables):
         parts.setdefault(each.loader if type(each) is Load else position, []).append(position)
 
     async def put(positions: list[int]) -> None:
-        found = await _fetch_part([awaitables[position] for position in positions])
-        for position, outcome in zip(positions, found, strict=True):
+        some = await fetch([awaitables[position] for position in positions])
+        for position, outcome in zip(positions, some, strict=True):
             outcomes[position] = outcome
 
     here, *others = parts.values()
@@ -181,18 +191,3 @@ async def fetch(awaitables: Sequence[Any]) -> list[Any]:
             if iscoroutine(awaitable):
                 awaitable.close()  # if it had not begun
     return outcomes
-
-
-async def _fetch_part(part: Sequence[Any]) -> list[Any]:
-    """The outcomes of loads of one loader, or of one other awaitable."""
-    first = part[0]
-    if type(first) is Load:
-        outcomes = await first.loader.load_level([load.key for load in part])
-        return [
-            outcome if load.pick is None or isinstance(outcome, Exception) else load.pick(outcome)
-            for load, outcome in zip(part, outcomes, strict=True)
-        ]
-    try:
-        return [await first]
-    except (Exception, UnplannableError) as error:  # noqa: BLE001 # it is the outcome
-        return [error]

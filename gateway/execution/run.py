@@ -127,10 +127,6 @@ def kind_of(cls: type) -> Literal["null", "failed", "awaited", ""]:
     return "awaited" if issubclass(cls, CoroutineType | GeneratorType) or hasattr(cls, "__await__") else ""
 
 
-def are_at_hand(values: Sequence[Any]) -> bool:
-    return not any(map(kind_of, {*map(type, values)}))
-
-
 class Code(NamedTuple):
     """A plan. `source` is for reading; `bind(run)` gives the function of the root objects, for one request."""
 
@@ -174,8 +170,10 @@ class Run:
             except Exception as error:
                 raise HandOverError from error
             [data] = build((None,))
-            await self._complete_lists()
-            while self._waiting:
+            while self._lists or self._waiting:
+                if self._lists:
+                    await self._complete_lists()
+                    continue
                 if trace is not None:
                     trace.level += 1
                 await self._complete_level()
@@ -198,14 +196,14 @@ class Run:
                 await give_way()
             end = begin + len(waiting.values)
             _values, complete, _nodes, within, key, positions = column = waiting._replace(values=outcomes[begin:end])
-            done = complete(column.values) if are_at_hand(column.values) else self._complete(column)
+            is_done = not any(map(kind_of, {*map(type, column.values)}))
+            done = complete(column.values) if is_done else self._complete(column)
             for position, value in zip(positions, done, strict=True):
                 if key is None:
                     within[position] = value
                 else:
                     within[position][key] = value
             begin = end
-        await self._complete_lists()
 
     async def _complete_lists(self) -> None:
         count = 0
@@ -290,10 +288,11 @@ class Run:
         """The completed values; None for those that have to be awaited, and are put into their places later: those that
         come next `within` a list, as `Column` has it.
         """
-        if are_at_hand(values):
+        types = {*map(type, values)}
+        if not any(map(kind_of, types)):
             return complete(values)
         column = Column(values, complete, nodes, within, key, range(len(within), len(within) + len(values)))
-        if {*map(type, values)} == LOADS:
+        if types == LOADS:
             self._waiting.append(column)
             return [None] * len(values)
         return self._complete(column)
@@ -330,11 +329,6 @@ class Run:
         info = self.info(position)
         if not all(is_type_of(value, info) is True for value in values):
             raise ValueError("an object of another type")
-
-    def observing(self, fields: tuple[ObservedField, ...]) -> Callable[[Sequence[Any]], None]:
-        observation = Observation([], fields)
-        self.observed.append(observation)
-        return observation.objects.extend
 
     def info(self, position: FieldPosition) -> PlanInfo:
         prepared = self._prepared

@@ -12,7 +12,19 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import strawberry
-from graphql import GraphQLField, GraphQLSchema, default_field_resolver, is_non_null_type
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLSchema,
+    GraphQLString,
+    ListValueNode,
+    ObjectValueNode,
+    Undefined,
+    VariableNode,
+    default_field_resolver,
+    is_non_null_type,
+)
+from graphql.execution.values import VariableValues, get_argument_values
 from graphql.type import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 from msgspec import Meta
 from strawberry import Info, Schema
@@ -177,10 +189,10 @@ def find_origin(
     if declared := get_attribute(definition):
         if declared.variant == variant:
             return declared._replace(through=None)
-        if declared.through is None and not is_non_null_type(definition.type):
-            return None
-        if declared.through is not None and not declared.of_object:
+        if declared.through is not None:
             return declared._replace(observed=False)
+        if not is_non_null_type(definition.type):
+            return None
     convert = _make_convert(field.arguments, schema)
     return ResolverCall(function, _parameters(resolver), convert, partial(LeanInfo, field))
 
@@ -199,6 +211,44 @@ def _make_convert(arguments: list[StrawberryArgument], schema: Schema) -> Conver
         return python_name, lambda value, info: convert_argument(value, type_, registry, config, info, path=(name,))
 
     return convert
+
+
+def read_arguments(
+    definition: GraphQLField, node: FieldNode, convert: Convert
+) -> dict[str, Any] | Callable[[VariableValues, Any], dict[str, Any]]:
+    """The arguments of a field by the resolver's names for them, if they are the same for every request; else what
+    reads those of one, from its variables and the field's info.
+
+    What can be changed in place is made anew for each request; within one, all objects of a list share it. What is a
+    variable alone is read without graphql-core. Raises GraphQLError where graphql-core would.
+    """
+
+    def read(of: GraphQLField, variables: VariableValues | None = None, info: Any = None) -> dict[str, Any]:
+        values = get_argument_values(of, node, variables)
+        converted = [(*convert(argument), value) for argument, value in values.items()]
+        return {name: value if through is None else through(value, info) for name, through, value in converted}
+
+    given = {each.name.value: each.value for each in node.arguments or ()}
+    if any(isinstance(value, ListValueNode | ObjectValueNode) for value in given.values()):
+        return partial(read, definition)
+    from_variables = [
+        (*convert(declared.out_name or name), value.name.value, is_non_null_type(declared.type))
+        for name, declared in definition.args.items()
+        if isinstance(value := given.get(name), VariableNode)
+    ]
+    others = {name: each for name, each in definition.args.items() if not isinstance(given.get(name), VariableNode)}
+    constant = read(GraphQLField(GraphQLString, others))
+
+    def bind(variables: VariableValues, info: Any) -> dict[str, Any]:
+        keywords = constant.copy()
+        for name, through, variable, non_null in from_variables:
+            value = variables.coerced.get(variable, Undefined)
+            if value is Undefined or (non_null and value is None):
+                return read(definition, variables, info)  # the default of the argument, or an error
+            keywords[name] = value if through is None else through(value, info)
+        return keywords
+
+    return bind if from_variables else constant
 
 
 def _parameters(resolver: StrawberryResolver[Any]) -> str:

@@ -14,7 +14,7 @@ from gateway.auth.principal import Scope
 from gateway.errors import GatewayError
 from gateway.execution.load import IncompleteError, fetch, only_values
 from gateway.loaders.loader import ComposedLoader, Lookup
-from gateway.loaders.paging import UP, Direction, Failure, Identified, PageKey, Place, Places, Slice, Stream, Stretch
+from gateway.loaders.paging import UP, Direction, Failure, Identified, PageKey, Places, Slice, Stream, Stretch
 from gateway.loaders.stream import PageLoader, StreamReader
 from gateway.normalise.records import Page, Record, personal_attributes
 from gateway.normalise.table import Rows
@@ -191,55 +191,65 @@ class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
         """Raises GatewayError where the one community that is asked for cannot be read, and IncompleteError where it
         cannot be read to the end. Of several, those that fail are left out: their places stay where they are.
         """
-        queries, codes, places = self._records.queries(key.query), key.community_codes, dict(key.places or ())
-        going, failed = self._records.direction, {}
-
-        def reader(stream: Stream, at: Mapping[Stream, Place] = places) -> StreamReader[RowT]:
-            return StreamReader(self._pages, stream, queries[stream.query], at.get(stream), going)
-
-        origins: tuple[int, ...] = ()
-        if len(queries) == len(codes) == 1:
-            read = [await reader(Stream(0, codes[0])).read(key.offset, key.first)]
-            items = read[0].items
+        queries, codes, places = self._records.queries(key.query), key.community_codes, key.places
+        if len(queries) > 1 or len(codes) > 1:
+            found = await self._merge(key, queries)
         else:
-            streams = [Stream(at, code) for at in range(len(queries)) for code in codes]
-            # How many there are of the first query decides where the others begin.
-            outcomes = await fetch([reader(each).read(0 if each.query else key.offset, key.first) for each in streams])
-            if len(codes) == 1:
-                only_values(outcomes)
-            failed = _failures(streams, outcomes)
-            read = [
-                Stretch(stream, (), 0, 0, going, places.get(stream)) if stream.community_code in failed else outcome
-                for stream, outcome in zip(streams, outcomes, strict=True)
-            ]
-            rest = key.offset  # of one community: what the first queries do not have of it is skipped in the next
-            for at, stream in enumerate(streams if rest else ()):
-                if at and rest:
-                    read[at] = await reader(stream, {}).read(rest, key.first)
-                rest = max(0, rest - read[at].total)
-            read = _readable(read)
-            taken = [*islice(self._in_order(read), key.first)]
-            items, origins = tuple([item for _, item in taken]), tuple([origin for origin, _ in taken])
+            stream, going = Stream(0, codes[0]), self._records.direction
+            place = dict(places).get(stream) if places else None
+            read = await StreamReader(self._pages, stream, queries[0], place, going).read(key.offset, key.first)
+            found = Slice(
+                read.items,
+                key.offset or read.offset,
+                key.first,
+                read.total,
+                read.has_more or read.error is not None,
+                (self._records.type_name, key.query),
+                parts=(read,),
+                failures=() if read.error is None else (Failure(codes[0], read.error),),
+            )
+        if found.failures and len(codes) == 1:
+            raise IncompleteError(found, found.failures[0].error)
+        return found
+
+    async def _merge(self, key: SliceKey, queries: Sequence[Any]) -> Slice[RowT]:
+        codes, places, going = key.community_codes, dict(key.places or ()), self._records.direction
+        streams = [Stream(at, code) for at in range(len(queries)) for code in codes]
+        readers = [StreamReader(self._pages, each, queries[each.query], places.get(each), going) for each in streams]
+        # How many there are of the first query decides where the others begin.
+        outcomes = await fetch([each.read(0 if each.stream.query else key.offset, key.first) for each in readers])
+        if len(codes) == 1:
+            only_values(outcomes)
+        failed = _failures(streams, outcomes)
+        read: list[Stretch[RowT]] = [
+            Stretch(stream, (), 0, 0, going, places.get(stream)) if stream.community_code in failed else outcome
+            for stream, outcome in zip(streams, outcomes, strict=True)
+        ]
+        rest = key.offset  # of one community: what the first queries do not have of it is skipped in the next
+        for at, reader in enumerate(readers if rest else ()):
+            if at and rest:
+                read[at] = await reader.read(rest, key.first)
+            rest = max(0, rest - read[at].total)
+        read = _readable(read)
+        taken = [*islice(self._in_order(read), key.first)]
+        origins = [origin for origin, _ in taken]
         lost = [
             Failure(each.stream.community_code, each.error)
             for at, each in enumerate(read)
-            if each.error is not None and (not origins or origins.count(at) == len(each.items))
+            if each.error is not None and origins.count(at) == len(each.items)
         ]
         failures = (*failed.values(), *lost)
-        found = Slice(
-            items,
+        return Slice(
+            tuple([item for _, item in taken]),
             key.offset or sum(each.offset for each in read),
             key.first,
             sum(each.total for each in read),
-            bool(failures) or any(each.has_more for each in read) or sum(len(each.items) for each in read) > len(items),
-            asked=(self._records.type_name, key.query),
+            bool(failures) or any(each.has_more for each in read) or sum(len(each.items) for each in read) > len(taken),
+            (self._records.type_name, key.query),
             parts=tuple(read),
-            origins=origins,
+            origins=tuple(origins),
             failures=failures,
         )
-        if failures and len(codes) == 1:
-            raise IncompleteError(found, failures[0].error)
-        return found
 
     def _in_order(self, read: Sequence[Stretch[RowT]]) -> Iterator[tuple[int, RowT]]:
         """The rows, each after the position of its stretch. Those of one stream stay as the platform lists them."""

@@ -141,7 +141,7 @@ class ComposedLoader(Loader[KeyT, ValueT]):
         """Put the value of one key together. Raises GatewayError."""
 
     async def read(self, keys: Sequence[KeyT]) -> list[Any]:
-        if (trace := current_trace()) is None:
+        if (meter := METER.get()) is None or (trace := meter.trace) is None:
             return await fetch([self.compose(key) for key in keys])
         return await fetch([trace.under(trace.find_paths(self, key), self.compose(key)) for key in keys])
 

@@ -63,7 +63,7 @@ class StreamReader(msgspec.Struct, Generic[RowT], eq=False):
         loader, place, going = self.loader, self.place, self.going
         if place is not None:
             offset = place.offset
-        clock, size = loader.source.shared.clock, loader.page_size or first
+        clock, size, since = loader.source.shared.clock, loader.page_size or first, -inf
         begin, end = offset, offset + 1
         if not loader.turns_pages:
             size = loader.page_size or min(offset + first, LARGEST_PAGE)
@@ -71,10 +71,11 @@ class StreamReader(msgspec.Struct, Generic[RowT], eq=False):
             # The row seen last shows that all is as it was, or that it has left: rows of its page may have left too.
             begin, end = max(0, offset - 1), min(offset + first, max(place.total, offset + 1))
             size, going = loader.page_size or _size_of_one_page(begin, offset + first), place.direction
-            self.since = clock()
+            since = clock()
         for _ in range(ATTEMPTS):
             began = clock()
-            self.asked_size, self.size, self.total, self.pages, self.going = size, size, 0, {}, going
+            self.asked_size = self.size = size
+            self.since, self.going, self.total, self.pages = since, going, 0, {}
             if not loader.turns_pages:
                 return await self._take_only(offset, first)
             numbers = await self._settle(begin, end)
@@ -84,7 +85,7 @@ class StreamReader(msgspec.Struct, Generic[RowT], eq=False):
             stretch = await self._take(start, first)
             if stretch.items or not stretch.has_more:
                 return stretch
-            self.since = began if self.since == -inf else clock()
+            since = began if since == -inf else clock()
         raise ProtocolError("WJDH", loader.endpoint, FaultWording.ROWS_MISSING())
 
     @property

@@ -21,7 +21,7 @@ def describe(item: tuple[str, VariableValueSource]) -> tuple[object, ...]:
 
 
 def assert_same(text: str, inputs: dict[str, Any]) -> None:
-    [operation] = parse(text).definitions
+    operation: Any = parse(text).definitions[0]
     definitions = operation.variable_definitions
     expected = get_variable_values(SCHEMA, definitions, inputs, 50)
     prepared: Any = SimpleNamespace(signatures=[(node, get_variable_signature(SCHEMA, node)) for node in definitions])
