@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import graphql
+from sent_forms import SENT
 from test_wjdh_forms import FORMS
 
 from gateway.entities import LISTS  # noqa: F401 # which declare enums
@@ -37,7 +38,7 @@ def wire_names() -> Iterator[str]:
         yield from AS_DOCUMENTED.table(rows).fields
     for source in [path for place in ("*.py", "[nos]*/*.py") for path in (ROOT / "gateway").glob(place)]:
         yield from re.findall(r"""\b(?:row\.get\(|row\[|body\[)"([a-z_]+)["]""", source.read_text(encoding="utf-8"))
-    for _, form, _ in FORMS:
+    for form in (*(form for _, form, _ in FORMS), *(form for *_, form in SENT)):
         yield from form
 
 

@@ -80,7 +80,8 @@ async def test_other_write_under_a_key_is_a_mismatch(gateway, sandbox, first, se
 
 async def test_idempotency_key_is_per_caller(gateway, mint, sandbox):
     prepared = await ORDER.prepare(gateway)
-    one, two = [await ORDER.write(gateway, prepared, token=mint(subject=subject)) for subject in ("one", "two")]
+    tokens = [mint(subject=subject) for subject in ("one", "two")]
+    one, two = await asyncio.gather(*(ORDER.write(gateway, prepared, token=token) for token in tokens))
 
     assert one["orderNumber"] != two["orderNumber"]
     assert sandbox.effects.count("order/new") == 2

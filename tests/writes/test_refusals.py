@@ -17,6 +17,8 @@ MASKED = "199****0001"
 NO_OWNER = {"building": 9, "unit": 9, "floor": 9, "room": 999}
 NO_PERSON = "payer PERSON_NOT_FOUND EXISTS"
 
+NO_NUMBERS = ("", "1,5", "01", "+1", "1.", ".5", "NaN", "Infinity", " 1", "１", "1e", "0x1", "1\n", "八十")
+
 Table = list[tuple[Case, dict[str, Any], list[str]]]
 
 
@@ -65,6 +67,11 @@ REFUSALS: Table = [
             "details.0.name REQUIRED",
             "details.0.value MASKED",
         ],
+    ),
+    (
+        ORDER,
+        {"details": [{"name": str(at), "value": text, "numeric": True} for at, text in enumerate(NO_NUMBERS)]},
+        [f"details.{at}.value FORMAT" for at in range(len(NO_NUMBERS))],
     ),
     *((case, {"id": id_}, ["id NOT_FOUND EXISTS"]) for case in (APPROVE, REJECT, REPAIR) for id_ in ("99999", NO_ID)),
     (APPROVE, people(phone=MASKED), ["content.people.phone MASKED"]),
@@ -297,19 +304,6 @@ async def test_refused_write_returns_its_record_and_no_payment(gateway):
 
     assert refused == {"operation": {"result": {"id": id_}}}
     assert unpaid == {"outcome": "REFUSED", "operation": {"result": None}, "payment": None}
-
-
-async def test_entry_of_several_lists_its_own_violations(gateway, sandbox):
-    wrong = {"payer": {"idCard": ""}, "amount": "0", "details": [{"name": "面积", "value": "1"}] * 2}
-    entries = [wrong, {"payer": {"house": HOUSE}, "amount": "1.005"}]
-    given = {"communityCode": "10002", "title": "物业费", "orders": entries, "idempotencyKey": "several"}
-    payload = await gateway.write("createOrders", given, f"results {{ outcome {USER_ERRORS} }}")
-
-    assert [[*map(said, result["userErrors"])] for result in payload["results"]] == [
-        ["details UNIQUE", "payer REQUIRED", "amount RANGE 0.01..9999999.99"],
-        ["amount FORMAT"],
-    ]
-    assert not sandbox.effects.all()
 
 
 async def test_payment_by_hand_lists_every_wrong_number(gateway):

@@ -7,7 +7,6 @@ import pytest
 from platform_answers import interpose
 from write_cases import BY_NAME
 
-from gateway.events import ReadsDropped
 from gateway.sandbox import words
 from gateway.sandbox.dialects import paging
 from gateway.sandbox.dialects import shenhe as shenhe_rows
@@ -55,15 +54,6 @@ async def pending(gateway):
 
 def forms(sandbox):
     return [effect.form for effect in sandbox.effects.of("shenhe/update")]
-
-
-async def test_decision_drops_reads_by_one_message(gateway):
-    messages = []
-    gateway.parts.events.attach(messages.append)
-    await APPROVE.write(gateway, await APPROVE.prepare(gateway))
-
-    [dropped] = [message for message in messages if isinstance(message, ReadsDropped)]
-    assert dropped == ReadsDropped("10002", ("shenheList", "shenhe", "people", "owner"))
 
 
 async def test_approval_without_corrections_or_with_null_ones_sends_no_content(gateway, sandbox):
@@ -182,19 +172,16 @@ class TestContentMissingInSingleFetch:
         payload = await APPROVE.write(gateway, {"id": review["id"], "content": {"people": {"nation": "回族"}}})
         return (payload["outcome"], *(error["code"] for error in payload["userErrors"]))
 
-    async def test_content_is_found_on_any_page(self, gateway, sandbox):
-        *_, last = await pending(gateway)
+    @pytest.mark.parametrize(
+        ("searched", "place", "decided"),
+        [(20, -1, ("CONFIRMED",)), (2, 1, ("CONFIRMED",)), (2, 2, ("REFUSED", "NOT_SUPPORTED"))],
+    )
+    async def test_content_is_found_on_searched_pages(self, gateway, sandbox, monkeypatch, searched, place, decided):
+        monkeypatch.setattr("gateway.shenhe.writes.SEARCHED_PAGES", searched)
 
-        assert await self.correct(gateway, last) == ("CONFIRMED",)
-        [form] = forms(sandbox)
-        assert json.loads(form["content"])["people"]["people_nation"] == "回族"
-
-    async def test_correction_beyond_searched_pages_is_refused(self, gateway, sandbox, monkeypatch):
-        monkeypatch.setattr("gateway.shenhe.writes.SEARCHED_PAGES", 2)
-        _, second, third, *_ = await pending(gateway)
-
-        assert await self.correct(gateway, third) == ("REFUSED", "NOT_SUPPORTED")
-        assert await self.correct(gateway, second) == ("CONFIRMED",)
+        assert await self.correct(gateway, (await pending(gateway))[place]) == decided
+        sent = [json.loads(form["content"])["people"]["people_nation"] for form in forms(sandbox)]
+        assert sent == ["回族"] * (decided == ("CONFIRMED",))
 
     @pytest.mark.parametrize("says_pages", [True, False])
     async def test_correction_of_an_unlisted_review_is_refused(self, gateway, sandbox, monkeypatch, says_pages):
@@ -266,20 +253,6 @@ async def test_decision_on_an_unreadable_review_records_no_reason(gateway, sandb
     assert len(forms(sandbox)) == is_made
 
 
-async def test_lost_decision_with_unreadable_status_is_unknown(gateway, sandbox, monkeypatch):
-    row = shenhe_rows._row
-
-    def unreadable_status_after_decision(shenhe, **parts):
-        return row(shenhe, **parts) | ({} if shenhe.status == words.PENDING else {"shenhe_status": "复审中"})
-
-    monkeypatch.setattr(shenhe_rows, "_row", unreadable_status_after_decision)
-    prepared = await REJECT.prepare(gateway)
-    sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.APPLIED_THEN_500), times=1)
-
-    unknown = {"outcome": "UNKNOWN", "reasonRecorded": None}
-    assert await gateway.write("rejectShenhe", prepared, DECIDED) == unknown
-
-
 @pytest.mark.parametrize("meanwhile", [True, False], ids=["while it is sent", "later"])
 async def test_competing_decision_does_not_confirm_a_lost_one(gateway, sandbox, settle, meanwhile):
     def act(form, decide):
@@ -299,79 +272,59 @@ async def test_competing_decision_does_not_confirm_a_lost_one(gateway, sandbox, 
     assert [error["code"] for error in later["userErrors"]] == ["ALREADY_REVIEWED"]
 
 
-async def test_dropped_reason_is_stored_and_reported(gateway, sandbox):
-    payload = await REJECT.write(gateway, await REJECT.prepare(gateway))
-
-    assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", False)
-    assert payload["shenhe"] == {"status": "REJECTED"}
-    [form] = forms(sandbox)
-    assert form["shenhe_refuse_reason"] == "照片不清晰"
-    [operation] = (await gateway.read("{ operations { nodes { reason outcome } } }"))["nodes"]
-    assert operation == {"reason": "照片不清晰", "outcome": "CONFIRMED"}
+REASON = "照片不清晰"
+NOT_TO_BE_SENT = "[reviews]\nrefuse_reasons = false\n"
 
 
-@pytest.mark.parametrize(("kind", "reads"), [(None, 1), (FaultKind.APPLIED_THEN_RESET, 2)], ids=["done", "read back"])
-async def test_absent_reason_is_not_sent_or_recorded(gateway, sandbox, kind, reads):
-    given = {"id": (await pending(gateway))[0]["id"]}
-    sandbox.reset_calls()
-    if kind is not None:
-        sandbox.faults.set("WJDH", "shenhe/update", Fault(kind), times=1)
-
-    confirmed = {"outcome": "CONFIRMED", "reasonRecorded": None}
-    assert await gateway.write("rejectShenhe", given, DECIDED) == confirmed
-    assert sandbox.count("WJDH", "shenhe") == reads
-    assert set(forms(sandbox)[0]) == {"id", "status"}
-
-
-class TestPlatformRecordsReasons:
+class TestReasons:
     @pytest.fixture
-    def sandbox_options(self, dialect):
-        return SandboxOptions(dialect=dialect, keeps_refusal_reason=True)
+    def sandbox_options(self, dialect, keeps):
+        return SandboxOptions(dialect=dialect, keeps_refusal_reason=keeps)
 
-    async def test_reject_reports_recorded_reason_after_read_back(self, gateway, sandbox):
-        prepared = await REJECT.prepare(gateway) | {"reason": " 照片不清晰\n"}
-        sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.APPLIED_THEN_RESET), times=1)
-        payload = await REJECT.write(gateway, prepared)
+    @pytest.mark.parametrize(
+        ("keeps", "profile", "reason", "kind", "sent", "recorded"),
+        [
+            (False, "", REASON, None, REASON, False),
+            (False, NOT_TO_BE_SENT, REASON, None, None, False),
+            (True, "", f" {REASON}\n", FaultKind.APPLIED_THEN_RESET, REASON, True),
+            (False, "", None, None, None, None),
+            (False, "", None, FaultKind.APPLIED_THEN_RESET, None, None),
+        ],
+    )
+    async def test_rejection_reports_whether_its_reason_is_kept(
+        self, environ, serve, sandbox, tmp_path, profile, reason, kind, sent, recorded
+    ):
+        (tmp_path / "profile.toml").write_text(profile)
+        async with serve(environ | {"GATEWAY_PROFILE": str(tmp_path / "profile.toml")}) as gateway:
+            given = {"id": (await pending(gateway))[0]["id"], "reason": reason}
+            sandbox.reset_calls()
+            if kind is not None:
+                sandbox.faults.set("WJDH", "shenhe/update", Fault(kind), times=1)
+            payload = await gateway.write("rejectShenhe", given, DECIDED)
+            reads = sandbox.count("WJDH", "shenhe")
+            [operation] = (await gateway.read("{ operations { nodes { reason outcome } } }"))["nodes"]
 
-        assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", True)
-        assert forms(sandbox)[-1].get("shenhe_refuse_reason") == "照片不清晰"
-
-    async def test_profile_forbids_sending_the_reason(self, environ, serve, sandbox, tmp_path):
-        profile = tmp_path / "profile.toml"
-        profile.write_text("[reviews]\nrefuse_reasons = false\n")
-        async with serve(environ | {"GATEWAY_PROFILE": str(profile)}) as gateway:
-            payload = await REJECT.write(gateway, await REJECT.prepare(gateway))
-
-        assert (payload["outcome"], payload["reasonRecorded"]) == ("CONFIRMED", False)
-        assert set(forms(sandbox)[0]) == {"id", "status"}
+        assert payload == {"outcome": "CONFIRMED", "reasonRecorded": recorded}
+        assert operation == {"outcome": "CONFIRMED", "reason": reason and REASON}
+        assert [form.get("shenhe_refuse_reason") for form in forms(sandbox)] == [sent]
+        assert reads == (1 if reason is kind is None else 2)
 
 
 async def test_several_approvals_have_their_results_in_order(gateway, sandbox):
+    """A review that is named twice, by its number, too, is approved once."""
     first, second, third, *_ = (review["id"] for review in await pending(gateway))
+    [number] = gateway.parts.ids.decode(first).parts
     await APPROVE.write(gateway, {"id": second})
     sandbox.effects.clear()
     sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.REFUSED_BEFORE_COMMIT), times=1)
-    ids = [first, second, "nonsense", third, first]
-    answer = await gateway.ask(ALL.document, {"input": {"ids": ids}})
+    ids = [str(number), second, "nonsense", third, first, f"0{number}"]
+    answer = await gateway.ask(ALL.document.replace("{ id ", "{ id communityCode "), {"input": {"ids": ids}})
     results = answer.data["approveShenhes"]["results"]
 
     decided = [(result["outcome"], *(error["code"] for error in result["userErrors"])) for result in results]
     assert decided[1] == ("REFUSED", "ALREADY_REVIEWED")
     assert decided[2] == ("REFUSED", "NOT_FOUND")
-    assert sorted(decided[::3]) == [("CONFIRMED",), ("REFUSED", "UPSTREAM_REFUSED")]
-    assert results[4] == results[0]
+    assert sorted((decided[0], decided[3])) == [("CONFIRMED",), ("REFUSED", "UPSTREAM_REFUSED")]
+    assert results[5] == results[4] == results[0]
+    assert results[0]["operation"]["communityCode"] == "10002"
     assert len(forms(sandbox)) == 1
-    assert not sandbox.effects.repeated("shenhe/update")
-
-
-async def test_review_named_twice_is_approved_once(gateway, sandbox):
-    [review, *_] = await pending(gateway)
-    [number] = gateway.parts.ids.decode(review["id"]).parts
-    ids = [str(number), review["id"], f"0{number}"]
-    results = (await gateway.ask(ALL.document, {"input": {"ids": ids}})).data["approveShenhes"]["results"]
-
-    assert len(forms(sandbox)) == 1
-    assert [result["outcome"] for result in results] == ["CONFIRMED"] * 3
-    assert len({result["operation"]["id"] for result in results}) == 1
-    operations = "{ operations(first: 9) { nodes { communityCode } } }"
-    assert (await gateway.ask(operations)).data["operations"]["nodes"] == [{"communityCode": "10002"}]

@@ -7,39 +7,34 @@ from gateway.sandbox.dialects import module as module_rows
 from gateway.sandbox.dialects import repair as repair_rows
 from gateway.sandbox.dialects import shenhe as shenhe_rows
 from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.words import PENDING
 
-REPAIR, MODULE = BY_NAME["updateRepair"], BY_NAME["setModule"]
+REVIEW, REPAIR, MODULE = (shenhe_rows, "_row"), (repair_rows, "dated"), (module_rows, "_row")
+STATUS = {"shenhe_status": "复审中"}
 
 
-@pytest.mark.parametrize("case", [BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"]], ids=lambda case: case.name)
-async def test_review_with_unreadable_status_is_not_decided(gateway, sandbox, monkeypatch, case):
-    prepared = await case.prepare(gateway)
-    row = shenhe_rows._row
-    monkeypatch.setattr(shenhe_rows, "_row", lambda *given, **parts: row(*given, **parts) | {"shenhe_status": "复审中"})
+@pytest.mark.parametrize(
+    ("name", "given", "reader", "unreadable", "is_sent"),
+    [
+        ("approveShenhe", {}, REVIEW, lambda _: STATUS, False),
+        ("rejectShenhe", {}, REVIEW, lambda _: STATUS, False),
+        ("rejectShenhe", {}, REVIEW, lambda review: {} if review.status == PENDING else STATUS, True),
+        ("updateRepair", {"status": "OPEN", "reply": None}, REPAIR, lambda _: {"status": "处理中"}, True),
+        ("updateRepair", {"status": "OPEN", "reply": "已修复"}, REPAIR, lambda _: {"reply": ["已修复"]}, True),
+        ("setModule", {}, MODULE, lambda _: {"module_status": "维护中"}, True),
+    ],
+)
+async def test_unreadable_state_decides_nothing(
+    gateway, sandbox, monkeypatch, name, given, reader, unreadable, is_sent
+):
+    case = BY_NAME[name]
+    prepared = await case.prepare(gateway) | given
+    read = getattr(*reader)
+    monkeypatch.setattr(*reader, lambda it, *more, **parts: read(it, *more, **parts) | unreadable(it))
+    sandbox.faults.set("WJDH", case.endpoint, Fault(FaultKind.APPLIED_THEN_500), times=1)
 
     payload = await case.write(gateway, prepared)
 
-    [error] = payload["userErrors"]
-    assert (payload["outcome"], error["code"], error["field"]) == ("REFUSED", "NOT_SUPPORTED", ["id"])
-    assert sandbox.effects.count(case.endpoint) == 0
-
-
-@pytest.mark.parametrize("unreadable", [{"status": "处理中"}, {"reply": ["已修复"]}])
-async def test_unreadable_repair_after_update_is_unknown(gateway, sandbox, monkeypatch, unreadable):
-    dated = repair_rows.dated
-    monkeypatch.setattr(repair_rows, "dated", lambda *given: dated(*given) | unreadable)
-    prepared = await REPAIR.prepare(gateway) | {"status": "OPEN", "reply": None if "status" in unreadable else "已修复"}
-    sandbox.faults.set("WJDH", REPAIR.endpoint, Fault(FaultKind.APPLIED_THEN_500), times=1)
-
-    assert (await REPAIR.write(gateway, prepared))["outcome"] == "UNKNOWN"
-    assert sandbox.effects.count(REPAIR.endpoint) == 1
-
-
-async def test_unreadable_module_after_switch_is_unknown(gateway, sandbox, monkeypatch):
-    row = module_rows._row
-    prepared = await MODULE.prepare(gateway)
-    monkeypatch.setattr(module_rows, "_row", lambda module: row(module) | {"module_status": "维护中"})
-    sandbox.faults.set("WJDH", MODULE.endpoint, Fault(FaultKind.APPLIED_THEN_500), times=1)
-
-    assert (await MODULE.write(gateway, prepared))["outcome"] == "UNKNOWN"
-    assert sandbox.effects.count(MODULE.endpoint) == 1
+    said = [(error["code"], error["field"]) for error in payload["userErrors"]]
+    assert (payload["outcome"], said) == (("UNKNOWN", []) if is_sent else ("REFUSED", [("NOT_SUPPORTED", ["id"])]))
+    assert sandbox.effects.count(case.endpoint) == is_sent

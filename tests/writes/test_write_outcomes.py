@@ -114,7 +114,7 @@ async def test_unanswered_write_is_read_back_and_not_repeated(trial):
 
 
 async def test_undelivered_write_is_unknown_until_read_back(trial):
-    for kind in (FaultKind.RESET, FaultKind.HANG):
+    for kind in (FaultKind.RESET, FaultKind.HANG, FaultKind.HTTP_500):
         await assert_unknown_until_settled(trial, kind)
 
 
@@ -147,10 +147,6 @@ async def test_proxy_timeout_is_unknown(trial):
         payload = await trial.write(FaultKind.HTTP_500, status)
 
         assert payload["outcome"] == "UNKNOWN", status
-
-
-async def test_server_error_is_not_confirmed(trial):
-    await assert_unknown_until_settled(trial, FaultKind.HTTP_500)
 
 
 async def test_write_refused_unread_leaves_no_operation(trial):

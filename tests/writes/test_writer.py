@@ -75,23 +75,6 @@ async def test_fault_before_sending_frees_the_key(gateway):
     assert (written.outcome, action.changed) == ("CONFIRMED", [written.operation])
 
 
-async def test_equal_caller_and_key_join_one_write(gateway):
-    writer, calls = gateway.parts.writer, []
-
-    async def call():
-        calls.append("sent")
-
-    async def prepare():
-        return Prepared(call)
-
-    other = Principal("officer", frozenset(), None, expires_at=0)
-    once, again = (Asked().write(prepare, key) for key in ("once", "again"))
-    writes = [(CALLER, once), (CALLER, once), (other, once), (CALLER, again)]
-    written = await asyncio.gather(*(writer.carry_out(caller, write) for caller, write in writes))
-
-    assert len({one.operation.id for one in written}) == len(calls) == 3
-
-
 def test_action_with_stale_reads_unsaid_cannot_be_made():
     with pytest.raises(TypeError, match="Silent does not declare its stale"):
         type("Silent", (Action,), {"mutation": "silence", "scope": Scope.ORDER_CREATE, "endpoint": MODULE})

@@ -1,35 +1,30 @@
-"""Numbers go to a platform as it keeps them, however people paste them; what cannot be one goes nowhere."""
+"""Writes are sent as documented, and numbers as a platform keeps them; what cannot be one goes nowhere."""
 
 import json
 
 import pytest
-from write_cases import BY_NAME, HOUSE, order
+from sent_forms import PASTED, SENT
+from write_cases import BY_NAME, FIRST, HOUSE, order
 
 ORDER = order("", {"house": HOUSE})
-PASTED = [
-    "+86 199-0000-0002",
-    "0086 199 0000 0002",
-    "86-19900000002",
-    "(+86)１９９００００００02",
-    " 199 0000\u30000002 ",
-    "\u202d+86\u00a0199\u20110000\u20110002\u202c",
-]
 LISTED = 'query ($id: String!) { orders(communityCode: "10002", filter: { idCard: $id }) { totalCount } }'
+FIRST_OF = {"repair/update": FIRST["repair"], "shenhe/update": FIRST["shenhe"]}
 
 
-@pytest.mark.parametrize(
-    ("payer", "sent"),
-    [
-        ({"phone": {"phone": " 19900000002", "name": "王芳\u3000"}}, {"name": "王芳", "phone": "19900000002"}),
-        *(({"phone": {"phone": phone}}, {"phone": "19900000002"}) for phone in PASTED),
-        ({"idCard": "９９９302 19921130·2226"}, {"idcard": "999302199211302226"}),
-        ({"carNumber": " gk·12001 "}, {"number": "GK12001"}),
-    ],
-)
-async def test_number_of_a_payer_is_sent_clean(gateway, sandbox, payer, sent):
-    assert (await ORDER.write(gateway, ORDER.input | {"payer": payer}))["outcome"] == "CONFIRMED"
-    [form] = [call.form for call in sandbox.calls if call.endpoint == "order/new"]
-    assert json.loads(form["identifier"]) == sent
+async def test_form_is_as_documented(gateway, sandbox):
+    for number, (mutation, given, endpoint, form) in enumerate(SENT):
+        own: dict[str, object] = {"idempotencyKey": f"key {number}"}
+        if endpoint in FIRST_OF:
+            own["id"] = (await gateway.read(FIRST_OF[endpoint]))["nodes"][0]["id"]
+        elif endpoint == "order/new":
+            own["allowRepeat"] = True
+        sandbox.effects.clear()
+
+        assert await gateway.write(mutation, given | own) == {"outcome": "CONFIRMED"}, given
+        [effect] = sandbox.effects.of(endpoint)
+        sent = dict(effect.form)
+        assert ("id" in own) == (sent.pop("id", None) is not None)
+        assert sent == form
 
 
 async def test_filter_and_look_up_clean_their_numbers(gateway, sandbox):
