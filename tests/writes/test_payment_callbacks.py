@@ -24,89 +24,94 @@ def resident(gateway, environ):
     return Resident(gateway.client, environ)
 
 
-@pytest.fixture
-def delivered(gateway):
-    """The payments, once none is waiting any more."""
+class TestWithAnyToken:
+    """With one of the gateway's own, and with the security platform's."""
 
-    async def payments():
-        nodes = (await gateway.read(PAYMENTS))["nodes"]
-        return nodes if nodes and all(node["state"] != "QUEUED" for node in nodes) else None
+    @pytest.fixture(params=["gateway", "platform"])
+    def environ(self, environ, request):
+        return environ | {"GATEWAY_CALLBACK_ACCEPTS": request.param}
 
-    return lambda: until(payments)
+    @pytest.fixture
+    async def resident(self, resident, environ):
+        if environ["GATEWAY_CALLBACK_ACCEPTS"] == "platform":
+            await resident.sign_in()
+        return resident
+
+    @pytest.fixture
+    def delivered(self, gateway):
+        """The payments, once none is waiting any more."""
+
+        async def payments():
+            nodes = (await gateway.read(PAYMENTS))["nodes"]
+            return nodes if nodes and all(node["state"] != "QUEUED" for node in nodes) else None
+
+        return lambda: until(payments)
+
+    async def test_notification_is_delivered_exactly_and_once(self, sandbox, resident, delivered):
+        """With all of its digits, beyond 64 bits."""
+        numbers = {"order": "9" * 20, "shop": "8" * 32, "weixin": "4" * 28}
+        own = await resident.own_token()
+        answers = await asyncio.gather(*(resident.pay(**numbers, token=token) for token in (None, own) * 6))
+        assert await delivered() == [
+            {"orderNumber": numbers["order"], "state": "DELIVERED", "attempts": 1, "lastError": None}
+        ]
+        answers.append(await resident.pay(**numbers))
+
+        assert answers == [SAVED] * 13
+        assert len(await delivered()) == 1
+        sent = {f"{name}_number": number for name, number in numbers.items()}
+        assert sandbox.effects.count("callback", **sent) == 1
+
+    @pytest.mark.parametrize("other", [{"shop": "1901"}, {"weixin": "4201"}, {"order": "20201213104757994399"}])
+    async def test_conflicting_notification_is_refused_and_recorded(self, gateway, sandbox, resident, delivered, other):
+        assert await resident.pay() == SAVED
+        if resident.platform_token:
+            await resident.sign_in()
+        with capture_logs() as logs:
+            assert await resident.pay(**other) == NOT_SAVED
+
+        assert [payment["orderNumber"] for payment in await delivered()] == [ORDER]
+        assert {(it.form["order_number"], it.form["shop_number"]) for it in sandbox.effects.of("callback")} == {
+            (ORDER, "1900")
+        }
+        known = (await gateway.parts.journal.payments.by_order_number([ORDER]))[ORDER]
+        [[conflict]] = await gateway.parts.journal.payments.conflicts([known.id])
+        assert conflict.subject == "payment callback"
+        conflicts = [(log["log_level"], log["payment"]) for log in logs if log["event"] == "notification conflicts"]
+        assert conflicts == [("error", known.id)], "somebody has to look into it"
+
+    async def test_malformed_number_is_answered_2_and_logged_without_it(self, gateway, sandbox, resident):
+        wrong = ("", " ", "1 2", "1" * 65, "１２", "1\n", "%00", "'; --")
+        for which, value in product(("order", "shop", "weixin"), wrong):
+            assert await resident.pay(**{which: value}) == NOT_SAVED, (which, value)
+        with capture_logs() as logs:
+            assert await resident.pay(weixin="4200 6225") == NOT_SAVED
+
+        levels = [] if resident.platform_token else [("error", "weixin_number")]  # strangers are logged once a minute
+        assert [(it["log_level"], it["field"]) for it in logs if "malformed" in it["event"]] == levels
+        assert "6225" not in str(logs)
+        assert (await gateway.ask(PAYMENTS)).data["payments"]["nodes"] == []
+        assert sandbox.count("SECURITY", "callback") == 0
+
+    async def test_invalid_token_is_answered_1(self, gateway, resident):
+        """As is one of which only the expiry was altered."""
+        issued = await resident.own_token()
+        altered = str(int(issued[:10]) + 1) + issued[10:]
+        for token in ("", "x", "1.2.3", "9999999999.00.00", "签", "\x00", "a b", "t" * 2000, altered):
+            assert await resident.pay(token=token) == TOKEN_INVALID, token
+        assert (await gateway.ask(PAYMENTS)).data["payments"]["nodes"] == []
+        assert await resident.pay(token=issued) == SAVED
 
 
-async def test_payment_is_acknowledged_and_delivered(gateway, sandbox, delivered):
+async def test_notification_of_the_sandbox_is_saved(gateway, sandbox):
     notification = await sandbox.pay(ORDER, gateway.url)
-
-    assert notification.token_answer["code"] == 0
-    assert notification.payment_answer == SAVED
-    assert await delivered() == [{"orderNumber": ORDER, "state": "DELIVERED", "attempts": 1, "lastError": None}]
-    [effect] = sandbox.effects.of("callback", order_number=ORDER)
-    assert (effect.form["shop_number"], effect.form["weixin_number"]) == (
-        notification.payment.shop_number,
-        notification.payment.weixin_number,
-    )
-
-
-async def test_repeated_notification_is_delivered_once(gateway, sandbox, delivered):
-    answers = [(await sandbox.pay(ORDER, gateway.url)).payment_answer for _ in range(2)]
-    await delivered()
-    answers += [n.payment_answer for n in await asyncio.gather(*(sandbox.pay(ORDER, gateway.url) for _ in range(10)))]
-
-    assert answers == [SAVED] * 12
-    assert len(await delivered()) == 1
-    assert sandbox.count("SECURITY", "callback") == 1
-
-
-@pytest.mark.parametrize("other", [{"shop": "1901"}, {"weixin": "4201"}, {"order": "20201213104757994399"}])
-async def test_conflicting_notification_is_refused_and_recorded(gateway, sandbox, resident, delivered, other):
-    assert await resident.pay() == SAVED
-    with capture_logs() as logs:
-        assert await resident.pay(**other) == NOT_SAVED
-
-    assert [payment["orderNumber"] for payment in await delivered()] == [ORDER]
-    [effect] = sandbox.effects.of("callback")
-    assert (effect.form["order_number"], effect.form["shop_number"]) == (ORDER, "1900")
-    known = (await gateway.parts.journal.payments.by_order_number([ORDER]))[ORDER]
-    [[conflict]] = await gateway.parts.journal.payments.conflicts([known.id])
-    assert conflict.subject == "payment callback"
-    conflicts = [(log["log_level"], log["payment"]) for log in logs if log["event"] == "notification conflicts"]
-    assert conflicts == [("error", known.id)], "somebody has to look into it"
-
-
-async def test_numbers_beyond_64_bits_are_delivered_exactly(sandbox, resident, delivered):
-    order, shop, weixin = "9" * 20, "8" * 32, "4" * 28
-    assert await resident.pay(order, shop, weixin) == SAVED
-
-    await delivered()
-    assert sandbox.effects.count("callback", order_number=order, shop_number=shop, weixin_number=weixin) == 1
-
-
-async def test_invalid_token_is_answered_1(gateway, resident):
-    """As is one of which only the expiry was altered."""
-    issued = str((await resident.token())["token"])
-    altered = str(int(issued[:10]) + 1) + issued[10:]
-    for token in ("", "x", "1.2.3", "9999999999.00.00", "签", "\x00", altered):
-        assert await resident.pay(token=token) == TOKEN_INVALID, token
-    assert (await gateway.ask(PAYMENTS)).data["payments"]["nodes"] == []
-    assert await resident.pay(token=issued) == SAVED
+    assert (notification.token_answer["code"], notification.payment_answer) == (0, SAVED)
 
 
 async def test_wrong_credentials_get_no_token(resident):
     for wrong in ({"key_k": "x"}, {"key_d": "x"}, {"key_k": "", "key_d": ""}, {"key_d": "密"}):
         answer = await resident.token(**wrong)
         assert (answer["code"], "token" in answer) == (1, False), wrong
-
-
-async def test_invalid_payment_number_is_answered_2_and_logged_without_it(gateway, resident):
-    for which, value in product(("order", "shop", "weixin"), ("", " ", "1 2", "1" * 65, "１２", "1\n", "%00", "'; --")):
-        assert await resident.pay(**{which: value}) == NOT_SAVED, (which, value)
-    assert (await gateway.ask(PAYMENTS)).data["payments"]["nodes"] == []
-    with capture_logs() as logs:
-        assert await resident.pay(weixin="4200 6225") == NOT_SAVED
-    [entry] = [log for log in logs if log["event"] == "notification malformed"]
-    assert (entry["log_level"], entry["field"]) == ("error", "weixin_number")
-    assert "6225" not in str(logs)
 
 
 NO_NOTIFICATIONS = [
