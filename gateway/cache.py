@@ -202,7 +202,8 @@ class SharedReads:
         match message:
             case ReadsDropped(community_code, endpoints):
                 for endpoint in endpoints:
-                    self.of(endpoint).drop(community_code)
+                    if (reads := self._endpoints.get(endpoint)) is not None:
+                        reads.drop(community_code)
             case Missed():
                 for reads in self._endpoints.values():
                     reads.drop(None)

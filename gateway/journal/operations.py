@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, case, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, func, literal, or_, select, update
 
 from gateway.errors import JournalError
 from gateway.journal.database import Database, insert_new
@@ -26,7 +26,7 @@ from gateway.journal.records import (
     UserError,
     new_id,
 )
-from gateway.journal.tables import operations, storable
+from gateway.journal.tables import UtcDateTime, operations, storable
 from gateway.normalise.vocabulary import OperationState, Outcome
 from gateway.wording.faults import FaultWording
 
@@ -182,7 +182,7 @@ class Operations(Records[Operation]):
         """
         now = self._clock()
         final = outcome is not Outcome.UNKNOWN
-        values = {
+        values: dict[str, Any] = {
             "state": OperationState(outcome.value),
             "finished_at": now if final else None,
             "check_at": None if final else check_at,
@@ -191,18 +191,20 @@ class Operations(Records[Operation]):
             **({} if answer is None else {"answer": answer}),
         }
 
+        if not final:
+            values["unknown_at"] = func.coalesce(operations.c.unknown_at, literal(now, UtcDateTime))
+        this = operations.c.id == operation_id
+        unresolved = (this, operations.c.state.in_(_UNRESOLVED))
+
         def work(connection: Connection) -> Operation | None:
-            before = self.first(connection, self.rows.where(operations.c.id == operation_id).with_for_update())
-            if before is None or before.state not in _UNRESOLVED:
-                return before
             steps: dict[str, Any] = {}
-            if read_back:
+            if read_back and (before := self.first(connection, self.rows.where(*unresolved).with_for_update())):
                 steps["read_backs"] = msgspec.to_builtins((*before.read_backs[: MOST_READ_BACKS - 1], now))
-            if not final and before.state in _UNDER_WAY:
-                steps["unknown_at"] = now
-            ended = update(operations).where(operations.c.id == operation_id).values(values | steps)
-            [operation] = self.all(connection, ended.returning(operations))
-            if final and before.state is OperationState.UNKNOWN:  # the caller who wrote is to know
+            ended = update(operations).where(*unresolved).values(values | steps).returning(operations)
+            operation = self.first(connection, ended)
+            if operation is None:
+                return self.first(connection, self.rows.where(this))
+            if final and operation.unknown_at is not None:  # the caller who wrote is to know
                 resolved = NewEvent(
                     topic=OPERATION,
                     community_code=operation.community_code,
@@ -212,7 +214,7 @@ class Operations(Records[Operation]):
                 )
                 self._events.note(connection, resolved)
             if change is not None and outcome is Outcome.CONFIRMED:
-                self._events.note_change(connection, change, before.sent_at or before.started_at)
+                self._events.note_change(connection, change, operation.sent_at or operation.started_at)
             return operation
 
         operation = await self._events.write(work)
