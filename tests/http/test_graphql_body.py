@@ -84,13 +84,18 @@ async def test_oversized_body_is_refused_while_read(gateway):
 async def test_variables_and_document_have_separate_bounds(gateway):
     body = {"query": COMMUNITY + " " * 40_000, "variables": {"code": "10002"}, "other": "x" * 40_000}
     assert (await gateway.client.post("/graphql", json=body)).json()["data"]
-    for member in ("variables", "extensions", "other"):
+    for member in ("extensions", "other", "variables"):
         body = {"query": COMMUNITY, member: {"code": "x" * LARGEST_VARIABLES}}
         response = await gateway.client.post("/graphql", json=body)
         assert response.status_code == 413
         extensions = refusal(response)
         assert extensions.pop("requested") > LARGEST_VARIABLES
         assert extensions == {"code": "QUERY_TOO_COMPLEX", "limit": "variables", "bound": LARGEST_VARIABLES}
+
+    transport = httpx.ASGITransport(gateway.app)  # the gateway's own server takes no address as long
+    async with httpx.AsyncClient(transport=transport, base_url=gateway.url, headers=gateway.client.headers) as client:
+        response = await client.get("/graphql", params={"query": COMMUNITY, "variables": json.dumps(body["variables"])})
+        assert (response.status_code, refusal(response)["limit"]) == (413, "variables")
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
