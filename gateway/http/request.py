@@ -261,9 +261,7 @@ def _from_query_string(query_string: bytes, bounds: Bounds) -> Parameters:
         raise UserInputError("query", RequestWording.PARAMETER_TWICE())
     for name in ("variables", "extensions"):
         if name in given:
-            text = given[name].encode()
-            _require_at_most(bounds.variables, len(text))
-            given[name] = _decode(_OBJECT, name, text)
+            given[name] = _decode(_OBJECT, name, given[name].encode())
     return _checked(msgspec.convert(given, _Sent))
 
 
