@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from gateway.errors import GatewayError, UserInputError
 from gateway.http.errors import Refusal, refusal_response
+from gateway.http.server.connection import HEADER_BLOCK
 from gateway.wording.requests import RequestWording
 
 OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics")  # for machines that know the gateway by its address alone
@@ -70,14 +71,9 @@ class Application(Starlette):
         self._on_failure = on_failure
         self._on_refusal = on_refusal
 
-    def is_for(self, headers: list[tuple[bytes, bytes]]) -> bool:
-        """Whether a request with these headers is for the gateway."""
-        if self._host is None:
-            return True
-        for name, value in headers:
-            if name == b"host":
-                return self._host.fullmatch(value) is not None
-        return False
+    def _is_for(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        host = next((value for name, value in headers if name == b"host"), b"")
+        return self._host is None or self._host.fullmatch(host) is not None
 
     def serve(self, routes: Sequence[BaseRoute]) -> None:
         """Answer requests by these routes from now on."""
@@ -94,7 +90,12 @@ class Application(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await super().__call__(scope, receive, partial(self._notify, send))
-        elif self.is_for(scope["headers"]) or scope["path"] in OPEN_PATHS:
+            return
+        shared = scope.get("extensions", {}).get(HEADER_BLOCK, {})
+        is_for = shared.get(self)
+        if is_for is None:  # else it was asked for an earlier request with the same header block
+            is_for = shared[self] = self._is_for(scope["headers"])
+        if is_for or scope["path"] in OPEN_PATHS:
             scope["app"] = self
             if self.middleware_stack is None:
                 self.middleware_stack = self.build_middleware_stack()

@@ -61,7 +61,6 @@ class GraphQLEndpoint:
             head = shared[self] = RequestHead(scope)
         transport: Transport = "sse" if head.wants_events else "http"
         operation = Operation(service, transport, head.client, head.request_id or new_request_id(), head)
-        operation.begin()
         status, body, headers = 200, None, []
         try:
             if not head.is_served:
@@ -87,7 +86,7 @@ class GraphQLEndpoint:
             operation.outcome = CANCELLED
             if not head.wants_events:
                 operation.settle()
-            operation.end(200 if head.wants_events else None)
+            service.telemetry.end(operation, 200 if head.wants_events else None)
             if isinstance(error, ClientDisconnect):
                 return
             raise
@@ -98,11 +97,11 @@ class GraphQLEndpoint:
             operation.size = len(body)
             del refusal  # its traceback leads to this frame
         if body is None:
-            operation.end(status)
+            service.telemetry.end(operation, status)
             await send({"type": "http.response.body", "body": _COMPLETE})
         else:
             headers += operation.settle()
-            operation.end(status)
+            service.telemetry.end(operation, status)
             await send_json(scope, send, operation.id, status, body, headers, head.answer_type)
 
     async def _stream(self, operation: Operation, head: RequestHead, receive: Receive, send: Send) -> None:

@@ -1,11 +1,10 @@
 """One operation, in the same way over HTTP, as an event stream and over WebSocket: from its parameters to its record.
 
     operation = Operation(service, "http", client, request_id)
-    operation.begin()
     operation.open(principal)
     operation.admit(parameters)
     body = operation.write(await operation.execute())
-    operation.end()
+    service.telemetry.end(operation)
 
 What keeps it from an answer is raised, and becomes one by `fail`.
 """
@@ -41,7 +40,7 @@ from gateway.execution.run import Response
 from gateway.http.errors import CLOSE, Refusal, format_error, get_cause
 from gateway.http.request import REQUEST_ID, Bounds, Client, RequestHead
 from gateway.http.telemetry import OK, UNKNOWN, Telemetry, Transport, log_name
-from gateway.ops.trace import METER, Meter, Trace
+from gateway.ops.trace import METER, Meter
 from gateway.wording.requests import RequestWording
 
 QUERY, MUTATION, SUBSCRIPTION = "query", "mutation", "subscription"
@@ -222,34 +221,31 @@ class Operation:
     context: RequestContext
     parameters: Parameters | None = None
     _extensions: dict[str, Any] | None = None
-    _trace: Trace | None = None
     _admitted: tuple[Prepared, dict[str, Any] | None, RequestContext]
 
     def __init__(
         self, service: Service, transport: Transport, client: Client, request_id: str, head: RequestHead | None = None
     ) -> None:
-        """`head` is that of its request, where it has one of its own."""
+        """In the context of what runs it: whose lines of the log have its id, and whose calls are counted. `head` is
+        that of its request, where it has one of its own.
+        """
         self.id = request_id
         self.transport = transport
         self.client = client
+        self.head = head
         self.started = perf_counter()
         self.meter = Meter()
-        self._head = head
         self._service = service
-
-    def begin(self) -> None:
-        """In the task that runs it: whose lines of the log have its id, and whose calls are counted."""
-        REQUEST_ID.set(self.id)
+        REQUEST_ID.set(request_id)
         METER.set(self.meter)
-        if self._head is not None:
-            self._trace = self._service.telemetry.begin(self._head)
+        self._trace = None if head is None else service.telemetry.begin(head)
 
     def open(self, principal: Principal) -> RequestContext:
         """Its caller is known: has the context, and the trace if they may have one. Raises GatewayError."""
         context = self.context = self._service.open_context(principal, self.id)
         self.is_open = True
         if (trace := self._trace) is not None:
-            trace.is_shown = self._head is not None and self._head.wants_trace and context.may_trace
+            trace.is_shown = self.head is not None and self.head.wants_trace and context.may_trace
             if trace.is_shown or trace.is_exported:
                 self.meter.trace = trace
                 context.trace(trace)
@@ -277,7 +273,7 @@ class Operation:
             raise DocumentError.of(UserInputError("query", RequestWording.SUBSCRIPTIONS_ONLY()))
         if self.transport == "http" and kind == SUBSCRIPTION:
             raise DocumentError.of(UserInputError("query", RequestWording.SUBSCRIPTION_BY_HTTP()))
-        if self.transport == "http" and self._head is not None and self._head.method == "GET":
+        if self.transport == "http" and self.head is not None and self.head.method == "GET":
             raise Refusal(405, MethodNotAllowedError(RequestWording.MUTATION_BY_GET()), (b"allow", b"POST"))
 
     async def execute(self) -> Response:
@@ -368,10 +364,6 @@ class Operation:
     def settle(self) -> RateHeaders:
         """Charge its caller for the calls that it made. The headers have what they may still ask for."""
         return self.context.budget.settle(self.meter.calls, refund=self.is_done) if self.is_open else ()
-
-    def end(self, status: int | None = None) -> None:
-        """Record the operation, and export its trace. Without a `status` it has not been answered by HTTP."""
-        self._service.telemetry.end(self, self._head, status)
 
 
 def _note_denials(response: Response, context: RequestContext) -> None:

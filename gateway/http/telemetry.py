@@ -98,9 +98,9 @@ class Telemetry:
         SPAN_ID.set(trace.span_id)
         return trace
 
-    def end(self, operation: "Operation", head: RequestHead | None, status: int | None) -> None:
-        """An operation has ended, answered with this status if it was a request with a head of its own."""
-        trace, trace_id, exemplar = operation.meter.trace, None, None
+    def end(self, operation: "Operation", status: int | None = None) -> None:
+        """Record the operation, and export its trace. Without a `status` it has not been answered by HTTP."""
+        head, trace, trace_id, exemplar = operation.head, operation.meter.trace, None, None
         if head is not None and status is not None:
             trace_id = None if head.trace_parent is None else head.trace_parent.trace_id
             if trace is not None:

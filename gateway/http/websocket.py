@@ -9,6 +9,7 @@ that signed it. Its operations, of any kind, run side by side; each has a contex
 import asyncio
 from collections.abc import Collection
 from contextlib import aclosing, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, TypeAlias
@@ -199,7 +200,8 @@ class _Connection:
     async def _start(self, message: Subscribe, principal: Principal) -> None:
         if message.id in self._operations:
             raise Close(CloseCode.SUBSCRIBER_ALREADY_EXISTS, f"Subscriber for {message.id} already exists")
-        operation = Operation(self._service, "websocket", self._client, new_request_id())
+        context = copy_context()
+        operation = context.run(Operation, self._service, "websocket", self._client, new_request_id())
         try:
             if len(self._operations) >= (bound := self._endpoint.max_operations):
                 too_many = RequestWording.TOO_MANY_OPERATIONS(max=bound)
@@ -209,10 +211,11 @@ class _Connection:
             raise Close(CloseCode.BAD_REQUEST, error.message) from None
         except QueryTooComplexError as error:
             operation.fail(error)
-            operation.end()
+            self._service.telemetry.end(operation)
             await self._send("error", message.id, format_failure(error, operation.id))
             return
-        task = asyncio.create_task(self._run(message.id, operation, parameters, principal))
+        running = self._run(message.id, operation, parameters, principal)
+        task = asyncio.create_task(running, context=context)
         self._operations[message.id] = operation, task
 
     def _stop(self, id_: str) -> "asyncio.Task[None] | None":
@@ -234,7 +237,6 @@ class _Connection:
         await asyncio.gather(*filter(None, tasks), return_exceptions=True)
 
     async def _run(self, id_: str, operation: Operation, parameters: Parameters, principal: Principal) -> None:
-        operation.begin()
         end: tuple[str, str, object] = ("complete", id_, None)
         try:
             operation.open(principal)
@@ -250,7 +252,7 @@ class _Connection:
         except Exception as error:  # noqa: BLE001 # whatever ends it is reported; what is unexpected is logged as well
             end = ("error", id_, format_failure(operation.fail(error).error, operation.id))
         finally:
-            operation.end()
+            self._service.telemetry.end(operation)
         if self._is_under_way(id_, operation):
             await self._send(*end)  # while the client does not read it is under way, and counts
             if self._is_under_way(id_, operation):

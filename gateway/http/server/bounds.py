@@ -48,10 +48,6 @@ class RequestError(Exception):
         self.bound = bound
 
 
-def header_lines(headers: Headers, more: Headers = ()) -> bytes:
-    return b"\r\n".join([*map(b": ".join, headers), *map(b": ".join, more), b""])
-
-
 def check_head(version: str, headers: Headers, fields: dict[bytes, bytes]) -> None:
     """Refuse too many headers, too long ones, and what two servers in a row could read as different requests
     (RFC 9112, 3.2, 6.1 and 11.2). `fields` are the headers by name. Raises RequestError.

@@ -25,7 +25,6 @@ from gateway.http.server.bounds import (
     Pool,
     RequestError,
     check_head,
-    header_lines,
     split_target,
 )
 
@@ -35,6 +34,8 @@ saves an eighth of the CPU of the cheapest requests (docs/adr/0006-connections.m
 
 HEADER_BLOCK: Final = "http.header_block"
 """The ASGI extension: a dict that all requests with one header block share, for what an application makes of it."""
+
+CLOSE: Final = b"connection: close"
 
 MOST_FRAMING: Final = 64 * 1024  # bytes besides the body: chunk sizes, trailers, a header that never ends
 MOST_PIPELINED: Final = 16  # requests that wait on one connection for the answer to the one before
@@ -122,16 +123,15 @@ class Cycle(RequestResponseCycle):
                 await connection.flow.drain()
             if self.disconnected:
                 return
-            last_line, body = b"\r\n", message["body"]
-            lines = header_lines(connection.server_state.default_headers, message["headers"])
-            if b"\r\nconnection: close\r\n" in lines:
+            lines = [*map(b": ".join, connection.server_state.default_headers), *map(b": ".join, message["headers"])]
+            if CLOSE in lines:
                 self.is_last = True
             elif not self.keep_alive or self.more_body:
-                self.is_last, last_line = True, b"connection: close\r\n\r\n"
-            if self.scope["method"] == "HEAD":
-                body = b""
+                self.is_last = True
+                lines.append(CLOSE)
+            body = b"" if self.scope["method"] == "HEAD" else message["body"]
+            answer = STATUS_LINE[message["status"]] + b"\r\n".join((*lines, b"", body))
             self.response_started = self.response_complete = self.is_begun = True
-            answer = b"".join((STATUS_LINE[message["status"]], lines, last_line, body))
             connection.pool.put(connection.transport, answer)
             if "message_event" in self.__dict__:
                 self.message_event.set()
@@ -277,8 +277,9 @@ class HttpConnection(HttpToolsProtocol):
     def _upgrade(self, rest: bytes) -> None:
         """To WebSocket; any other protocol is ignored (RFC 9110, 7.8), and its request read without that header."""
         if not self._should_upgrade():
-            lines = header_lines([header for header in self.headers if header[0] != b"upgrade"])
-            self.data_received(b"%b %b HTTP/1.1\r\n%b\r\n" % (self.parser.get_method(), self.url, lines) + rest)
+            lines = [b"%b %b HTTP/1.1" % (self.parser.get_method(), self.url)]
+            lines += [b": ".join(header) for header in self.headers if header[0] != b"upgrade"]
+            self.data_received(b"\r\n".join((*lines, b"", rest)))
         elif self.answering is not None or self._waiting or self.parser.get_http_version() != "1.1":
             self._refuse(RequestError(400, "upgrade", "An upgrade needs HTTP/1.1, and no other request before it"))
         elif self._is_stopping:
