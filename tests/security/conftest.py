@@ -1,7 +1,7 @@
 """What the security tests share: one gateway a module over one sandbox, and callers with rights of their own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -48,13 +48,13 @@ class Bystanders:
         self._canary = canary
         self._patience = max(250.0, 50 * calm)
 
-    async def unharmed_by(self, attack: Callable[[], Awaitable[None]], memory: int = 64 * MEGABYTE) -> None:
-        """Attack, and look at what the canary saw and how much more memory the gateway took at most."""
+    async def unharmed(self, memory: int = 64 * MEGABYTE) -> AsyncIterator[None]:
+        """Attack in the body of a loop over this: what the canary saw and the gateway's memory are looked at after."""
         for _ in range(self.TRIES):
             await self._canary.read()
             self._target.forget_highest_memory()
             before = self._target.memory
-            await attack()
+            yield
             seen = await self._canary.read()
             assert self._target.highest_memory - before < memory
             if seen.longest < self._patience + 10 * seen.late:

@@ -37,13 +37,11 @@ WRONG: list[dict[str, Any]] = [
 
 
 async def test_persisted_text_is_not_stored_under_a_wrong_hash(target, bystanders):
-    async def attack():
+    async for _ in bystanders.unharmed():
         for wrong in WRONG:
             answer = await target.post(wrong)
             assert answer.codes == {"BAD_USER_INPUT"}, wrong
             assert "data" not in answer.json, wrong
-
-    await bystanders.unharmed_by(attack)
     kept = await target.post(named(hashed(OTHER)))
     assert kept.codes in ({"PERSISTED_QUERY_NOT_FOUND"}, set())
     assert "viewer" not in kept.body.decode()
@@ -83,10 +81,8 @@ async def test_persisted_text_needs_the_rights_of_its_caller(target):
 async def test_flood_of_texts_evicts_older_ones(target, bystanders):
     texts = [f"{{ viewer {{ subject }} }} #{number} {'a' * 20_000}" for number in range(240)]
 
-    async def attack():
+    async for _ in bystanders.unharmed(memory=32 * 1024 * 1024):
         for start in range(0, len(texts), 20):
             await asyncio.gather(*(target.post(named(hashed(text), text)) for text in texts[start : start + 20]))
-
-    await bystanders.unharmed_by(attack, memory=32 * 1024 * 1024)
     assert (await target.post(named(hashed(texts[0])))).codes == {"PERSISTED_QUERY_NOT_FOUND"}
     assert (await target.post(named(hashed(texts[-1])))).codes == set()

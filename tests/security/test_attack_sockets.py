@@ -37,12 +37,10 @@ async def test_flood_of_pipelined_requests_is_bounded(target, bystanders):
     """Pipelined: the client reads no answer before everything is sent."""
     request = head(JSON, f"authorization: Bearer {target.token}", f"content-length: {len(QUERY)}") + QUERY
 
-    async def attack():
+    async for _ in bystanders.unharmed(memory=32 * 1024 * 1024):
         said = await target.raw(request * 2000, close=True)
         assert said.count(b"HTTP/1.1 200") <= 64
         assert b"HTTP/1.1 500" not in said
-
-    await bystanders.unharmed_by(attack, memory=32 * 1024 * 1024)
 
 
 SLOW = {
@@ -84,15 +82,9 @@ async def stall(target, pieces: list[bytes]) -> float:
 
 
 async def test_slow_clients_are_disconnected_in_time(target, bystanders):
-    longest = 0.0
-
-    async def attack():
-        nonlocal longest
-        kinds = [pieces for pieces in SLOW.values() for _ in range(STALLED // len(SLOW))]
-        longest = max(await asyncio.gather(*(stall(target, pieces) for pieces in kinds)))
-
-    await bystanders.unharmed_by(attack, memory=32 * 1024 * 1024)
-    assert longest < 1.0 + SLACK
+    kinds = [pieces for pieces in SLOW.values() for _ in range(STALLED // len(SLOW))]
+    async for _ in bystanders.unharmed(memory=32 * 1024 * 1024):
+        assert max(await asyncio.gather(*(stall(target, pieces) for pieces in kinds))) < 1.0 + SLACK
 
 
 async def test_client_reading_no_answers_is_disconnected(target, bystanders):
@@ -100,7 +92,7 @@ async def test_client_reading_no_answers_is_disconnected(target, bystanders):
     query = b'{"query":"{ dictionaries { name title entries { value label code note } } }"}'
     lines = (JSON, f"authorization: Bearer {target.token}", f"content-length: {len(query)}")
 
-    async def attack():
+    async for _ in bystanders.unharmed(memory=64 * 1024 * 1024):
         clients = []
         for _ in range(20):
             client = socket.socket()
@@ -111,8 +103,6 @@ async def test_client_reading_no_answers_is_disconnected(target, bystanders):
         begun = time.monotonic()
         await asyncio.gather(*(flood(client, (head(*lines) + query) * 16) for client in clients))
         assert time.monotonic() - begun < 2 * (1.0 + SLACK)
-
-    await bystanders.unharmed_by(attack, memory=64 * 1024 * 1024)
 
 
 async def flood(client: socket.socket, requests: bytes) -> None:
@@ -132,7 +122,7 @@ async def flood(client: socket.socket, requests: bytes) -> None:
 async def test_clients_leaving_before_or_mid_request_leave_nothing(target, bystanders):
     whole = head(JSON, f"authorization: Bearer {target.token}", f"content-length: {len(QUERY)}") + QUERY
 
-    async def attack():
+    async for _ in bystanders.unharmed(memory=32 * 1024 * 1024):
         for _ in range(10):
             await asyncio.gather(*(target.raw(b"", close=True) for _ in range(100)))
         for length in range(0, len(whole), 7):
@@ -140,6 +130,4 @@ async def test_clients_leaving_before_or_mid_request_leave_nothing(target, bysta
             writer.write(whole[:length])
             await writer.drain()
             writer.transport.abort()
-
-    await bystanders.unharmed_by(attack, memory=32 * 1024 * 1024)
     assert (await target.query("{ viewer { subject } }")).status == 200
