@@ -59,16 +59,11 @@ def start(environ, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
 
 
 @pytest.fixture
-def own() -> dict[str, str]:
-    """Settings of the served gateway besides those of all; a test that cares parametrizes them."""
-    return {}
-
-
-@pytest.fixture
-def served(environ, own) -> Iterator[tuple[str, subprocess.Popen[str], dict[str, str]]]:
-    environ = environ | {"GATEWAY_PORT": str(free_port())} | own
+def served(environ) -> Iterator[tuple[str, subprocess.Popen[str], dict[str, str]]]:
+    """A gateway whose security platform is elsewhere, its process, and settings of platforms on this machine."""
+    environ = environ | {"GATEWAY_PORT": str(free_port())}
     url = f"http://127.0.0.1:{environ['GATEWAY_PORT']}"
-    with start(environ, "serve") as process:
+    with start(environ | {"GATEWAY_SECURITY_URL": "http://192.0.2.7"}, "serve") as process:
         for _ in range(600):
             try:
                 if httpx.get(f"{url}/readyz", trust_env=False).status_code == 200:
@@ -85,10 +80,10 @@ def post(url: str, query: str, token: str) -> httpx.Response:
     return httpx.post(f"{url}/graphql", headers=headers, json={"query": query}, trust_env=False)
 
 
-def test_successful_start_logs_one_line(served):
+def test_successful_start_logs_one_line_and_a_remote_platform_another(served):
     url, process, _ = served
     process.terminate()
-    [line] = map(json.loads, process.stderr.read().splitlines())
+    line, error = map(json.loads, process.stderr.read().splitlines())
     assert line.pop("timestamp")
     assert line == {
         "event": "gateway serves",
@@ -99,15 +94,8 @@ def test_successful_start_logs_one_line(served):
         "build": "",
         "journal": "SQLite",
     }
-
-
-@pytest.mark.parametrize("own", [{"GATEWAY_SECURITY_URL": "http://192.0.2.7"}])
-def test_development_over_a_remote_platform_is_an_error_line(served):
-    _, process, _ = served
-    process.terminate()
-    [line] = [line for line in map(json.loads, process.stderr.read().splitlines()) if line["level"] == "error"]
-    assert line["event"] == "development serves a platform that is not on this machine"
-    assert line["platforms"] == ["SECURITY"]
+    assert error["event"] == "development serves a platform that is not on this machine"
+    assert (error["level"], error["platforms"]) == ("error", ["SECURITY"])
 
 
 def test_serve_reads_environment_files(environ, tmp_path):
