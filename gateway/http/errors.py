@@ -30,7 +30,7 @@ from gateway.http.server.bounds import Headers, RequestError
 from gateway.http.server.connection import WHOLE_ANSWER
 from gateway.ops.logs import traced
 from gateway.wording.faults import FaultWording
-from gateway.wording.foreign import find_graphql_text, text_by_code, wire_text
+from gateway.wording.foreign import translate
 from gateway.wording.wording import Text
 
 LONGEST_WORD = 64
@@ -143,15 +143,15 @@ def server_error_response(on_refusal: Callable[[Exception], object], error: Exce
     if not isinstance(error, RequestError):
         return refusal_response(error)
     cause: GatewayError
+    message = translate(error.message, GatewayError.code)
     if error.status in (429, 503):
-        cause = RateLimitedError(wire_text(error.message, RateLimitedError.code), 1.0, subject=error.subject)
+        cause = RateLimitedError(message, 1.0, subject=error.subject)
     elif error.bound is not None:
-        message = wire_text(error.message, QueryTooComplexError.code)
         cause = QueryTooComplexError(message, error.subject, error.bound)
     elif error.status == 405:
-        cause = MethodNotAllowedError(wire_text(error.message, MethodNotAllowedError.code))
+        cause = MethodNotAllowedError(message)
     else:
-        cause = UserInputError(error.subject, wire_text(error.message, UserInputError.code))
+        cause = UserInputError(error.subject, message)
     refusal = Refusal.from_error(cause)
     refusal.status = error.status
     on_refusal(cause)
@@ -194,8 +194,7 @@ def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
         log_unexpected(cause, request_id, error.path)
         message, extensions = FaultWording.INTERNAL(), {"code": code}
     else:
-        said = _presentable(error.message)
-        message = find_graphql_text(said) or text_by_code(said, code)
+        message = translate(_presentable(error.message), code)
         extensions = dict(error.extensions or _about_variable(error.message, message))
     extensions["messageZh"] = message.chinese
     extensions["requestId"] = request_id

@@ -1,6 +1,4 @@
-"""What a platform, the journal, the gateway itself and connections failed at. The HTTP server knows nothing of the
-gateway, and raises its messages in English.
-"""
+"""What a platform, the journal, the gateway itself and connections failed at."""
 
 import os
 import socket
@@ -77,27 +75,6 @@ class FaultWording(Wording):
         {setting}：操作台账由较新版本的网关写成。"""
     JOURNAL_NOT_OPENED = "{reason}", "无法打开操作台账：{reason}"
     """For operators, before anything is served."""
-
-
-@unique
-class WireWording(Wording):
-    # the HTTP server
-    CONNECTIONS = "The server has as many connections as it takes", "服务器的连接数已满"
-    MALFORMED = "This is not well-formed HTTP", "请求不是正确的 HTTP"
-    HEAD_TOO_LONG = "The request is too long besides its body", "请求体之外的部分过长"
-    NO_PROXY = "The server is no proxy", "服务器不是代理"
-    PIPELINED = "Too many requests wait on this connection", "该连接上等待的请求过多"
-    UPGRADE = "An upgrade needs HTTP/1.1, and no other request before it", "协议升级须用 HTTP/1.1，且之前不能有其他请求"
-    HEADERS_LATE = "The headers did not arrive in time", "请求头没有按时到达"
-    BODY_LATE = "The body did not arrive in time", "请求体没有按时到达"
-    HEADERS_TOO_LONG = "The headers are too many or too long", "请求头过多或过长"
-    ADDRESS_TOO_LONG = "The address is too long: use POST", "地址过长：请用 POST"
-    VERSION = "The server speaks HTTP/1.1", "服务器只支持 HTTP/1.1"
-    HEADER_TWICE = "The header {name} is there twice", "请求头 {name} 出现了两次"
-    NO_HOST = "The header host is missing", "缺少请求头 host"
-    CODING = "The only transfer coding is chunked", "传输编码只支持 chunked"
-    ADDRESS_BYTES = "The address has bytes beyond ASCII", "地址含有 ASCII 以外的字节"
-    OTHER_HOST = "The header host is not that of the address", "请求头 host 与地址不符"
 
 
 def connect_failure(error: OSError) -> Text:

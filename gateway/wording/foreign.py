@@ -1,12 +1,11 @@
 """The texts of messages that come in English, from parts that do not know the tables."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from enum import unique
 from functools import cache
-from typing import Final, TypeAlias
+from typing import Final
 
-from gateway.wording.faults import WireWording
 from gateway.wording.inputs import ScalarWording
 from gateway.wording.wording import Rule, Sentence, Text, Wording
 
@@ -95,6 +94,26 @@ DOCUMENTS: Final[Mapping[str, str]] = {
 }
 """What graphql-core says of documents. What it says rarely is not here, and has the Chinese of its code."""
 
+SERVER: Final[Mapping[str, str]] = {
+    "The server has as many connections as it takes": "服务器的连接数已满",
+    "This is not well-formed HTTP": "请求不是正确的 HTTP",
+    "The request is too long besides its body": "请求体之外的部分过长",
+    "The server is no proxy": "服务器不是代理",
+    "Too many requests wait on this connection": "该连接上等待的请求过多",
+    "An upgrade needs HTTP/1.1, and no other request before it": "协议升级须用 HTTP/1.1，且之前不能有其他请求",
+    "The headers did not arrive in time": "请求头没有按时到达",
+    "The body did not arrive in time": "请求体没有按时到达",
+    "The headers are too many or too long": "请求头过多或过长",
+    "The address is too long: use POST": "地址过长：请用 POST",
+    "The server speaks HTTP/1.1": "服务器只支持 HTTP/1.1",
+    "The header {name} is there twice": "请求头 {name} 出现了两次",
+    "The header host is missing": "缺少请求头 host",
+    "The only transfer coding is chunked": "传输编码只支持 chunked",
+    "The address has bytes beyond ASCII": "地址含有 ASCII 以外的字节",
+    "The header host is not that of the address": "请求头 host 与地址不符",
+}
+"""What the HTTP server says, which knows nothing of the gateway."""
+
 _AROUND: Final = re.compile(
     r"(Variable|Argument) '(?P<name>.+?)' has invalid (?:default )?value(?: at (?P<path>.+?))?: (?P<reason>.+)",
     re.DOTALL,
@@ -102,54 +121,33 @@ _AROUND: Final = re.compile(
 
 _PLACEHOLDER: Final = re.compile(r"\\\{(\w+)\\\}")
 
-Patterns: TypeAlias = Sequence[tuple[Wording | Sentence, re.Pattern[str]]]
+
+def translate(message: str, code: str) -> Text:
+    """The message with its Chinese; with that of its code, where no table has it."""
+    return find_text(message) or Text(CodeWording.__members__.get(code, CodeWording.INTERNAL), {}, message)
 
 
-def find_graphql_text(message: str) -> Text | None:
-    """What graphql-core said, with its Chinese; None for a message that the tables do not have."""
-    around = _AROUND.match(message)
-    if around is None:
-        return _find(message, _graphql_patterns())
-    place, path = "变量" if around[1] == "Variable" else "参数", " 中 {path}" if around["path"] else ""
-    reason = find_graphql_text(around["reason"])
-    sentence = Sentence("", f"{place} {{name}}{path} 的值无效：{{reason}}")
-    return reason and Text(sentence, around.groupdict() | {"reason": reason}, message)
-
-
-def wire_text(message: str, code: str) -> Text:
-    """What the HTTP server said, with its Chinese; by its code, where no table has the message."""
-    return _find(message, _wire_patterns()) or text_by_code(message, code)
-
-
-def text_by_code(message: str, code: str) -> Text:
-    """A message of which only the code is known in Chinese."""
-    known = CodeWording.__members__.get(code, CodeWording.INTERNAL)
-    return Text(known, {}, message)
-
-
-def _find(message: str, patterns: Patterns) -> Text | None:
-    for sentence, pattern in patterns:
+def find_text(message: str) -> Text | None:
+    """The message with its Chinese; None where no table has it."""
+    if around := _AROUND.match(message):
+        place, path = "变量" if around[1] == "Variable" else "参数", " 中 {path}" if around["path"] else ""
+        reason = find_text(around["reason"])
+        sentence = Sentence("", f"{place} {{name}}{path} 的值无效：{{reason}}")
+        return reason and Text(sentence, around.groupdict() | {"reason": reason}, message)
+    for known, pattern in _patterns():
         if found := pattern.match(message):
-            return Text(sentence, found.groupdict(), message)
+            return Text(known, found.groupdict(), message)
     return None
 
 
 @cache
-def _graphql_patterns() -> Patterns:
-    values = [Sentence(*texts, rule) for rule, sentences in VALUES.items() for texts in sentences.items()]
-    return _patterns((*ScalarWording, *values, *(Sentence(*each) for each in DOCUMENTS.items())))
-
-
-@cache
-def _wire_patterns() -> Patterns:
-    return _patterns(WireWording)
-
-
-def _patterns(sentences: Iterable[Wording | Sentence]) -> Patterns:
+def _patterns() -> list[tuple[Wording | Sentence, re.Pattern[str]]]:
     """Of the beginnings of messages, and the whole where a value is at the end; a longer one comes first."""
-    patterns = []
-    for sentence in sorted(sentences, key=lambda it: len(it.english), reverse=True):
-        pattern = _PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(sentence.english))
-        end = r"\Z" if sentence.english.endswith("}") else ""
-        patterns.append((sentence, re.compile(pattern + end, re.DOTALL)))
+    values = [Sentence(*texts, rule) for rule, sentences in VALUES.items() for texts in sentences.items()]
+    others = [Sentence(*texts) for sentences in (DOCUMENTS, SERVER) for texts in sentences.items()]
+    patterns: list[tuple[Wording | Sentence, re.Pattern[str]]] = []
+    for known in sorted((*ScalarWording, *values, *others), key=lambda it: len(it.english), reverse=True):
+        pattern = _PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(known.english))
+        end = r"\Z" if known.english.endswith("}") else ""
+        patterns.append((known, re.compile(pattern + end, re.DOTALL)))
     return patterns

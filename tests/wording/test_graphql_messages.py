@@ -11,7 +11,7 @@ from graphql.validation import NoSchemaIntrospectionCustomRule
 
 from gateway.execution.documents import parse
 from gateway.http.errors import _presentable
-from gateway.wording.foreign import DOCUMENTS, VALUES, find_graphql_text
+from gateway.wording.foreign import DOCUMENTS, VALUES, find_text
 
 SCHEMA = build_schema("""
 type Query {
@@ -107,7 +107,7 @@ SAID = {
 def test_graphql_error_is_known_in_chinese_without_its_value(cause: str) -> None:
     assert SAID[cause]
     for message in SAID[cause]:
-        text = find_graphql_text(_presentable(message))
+        text = find_text(_presentable(message))
         assert text is not None, message
         assert re.search(r"[\u4e00-\u9fff]", text.chinese)
         assert SECRET not in text.chinese
@@ -132,13 +132,13 @@ def test_graphql_error_is_known_in_chinese_without_its_value(cause: str) -> None
 )
 def test_graphql_error_names_place_and_reason_in_chinese(message: str, chinese: str | None) -> None:
     """A rare one is not known: it has the words of its code."""
-    text = find_graphql_text(message)
+    text = find_text(message)
     assert (text and text.chinese) == chinese
 
 
 def test_table_has_no_message_that_is_never_said() -> None:
     said = {message for messages in SAID.values() for message in messages}
     reasons = {message.partition(": ")[2] for message in said if "has invalid value" in message}
-    found = {text.wording.chinese for text in map(find_graphql_text, said | reasons) if text is not None}
+    found = {text.wording.chinese for text in map(find_text, said | reasons) if text is not None}
     known = {*DOCUMENTS.values(), *(chinese for sentences in VALUES.values() for chinese in sentences.values())}
     assert known - found == set()

@@ -3,15 +3,14 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from itertools import chain, product
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.wording.faults import FaultWording, WireWording
-from gateway.wording.foreign import DOCUMENTS, VALUES, CodeWording, wire_text
+from gateway.wording.faults import FaultWording
+from gateway.wording.foreign import DOCUMENTS, SERVER, VALUES, CodeWording
 from gateway.wording.inputs import InputWording, ScalarWording, WriteWording
 from gateway.wording.requests import RequestWording, TokenWording
 from gateway.wording.wording import LABELS, Rule, Sentence, Text, Wording
@@ -33,9 +32,9 @@ RAISED: tuple[type[Wording], ...] = (
 )
 """Tables whose messages the code names where it raises them."""
 
-TABLES: tuple[type[Wording], ...] = (*RAISED, CodeWording, WireWording)
+TABLES: tuple[type[Wording], ...] = (*RAISED, CodeWording)
 MESSAGES = [wording for table in TABLES for wording in table]
-FOREIGN = [Sentence(*each) for sentences in (*VALUES.values(), DOCUMENTS) for each in sentences.items()]
+FOREIGN = [Sentence(*each) for sentences in (*VALUES.values(), DOCUMENTS, SERVER) for each in sentences.items()]
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -91,48 +90,10 @@ def test_messages_get_the_values_that_they_have_places_for() -> None:
             assert wanted - given == {"field"}, where
 
 
-WIRES = [
-    *sorted((ROOT / "gateway/http/server").rglob("*.py")),
-]
-"""Files that raise messages and know no table."""
-
-SENTENCE = re.compile(r"[A-Z]\w* .*\w.*")
-
-
-def spellings(part: ast.expr) -> list[str]:
-    """What a part of a text may be: itself, either of two words, or else 503."""
-    match part:
-        case ast.Constant(value=value):
-            return [str(value)]
-        case ast.FormattedValue(value=ast.IfExp(body=ast.Constant(value=one), orelse=ast.Constant(value=other))):
-            return [str(one), str(other)]
-    return ["503"]
-
-
-def raised_texts(tree: ast.AST) -> Iterator[str]:
-    """The sentences in exceptions that are made, and in returns, with 503 for each value in them."""
-    for node in ast.walk(tree):
-        made: list[ast.expr] = []
-        if isinstance(node, ast.Call):
-            name = ast.unparse(node.func)
-            if re.search(r"(?<!Runtime)(?<!Value)Error$|ConnectTimeout$|^super\(\).__init__$", name):
-                made = node.args
-        elif isinstance(node, ast.Return) and node.value is not None:
-            made = [node.value]
-        either = [(each.body, each.orelse) if isinstance(each, ast.IfExp) else (each,) for each in made]
-        for argument in chain.from_iterable(either):
-            parts = argument.values if isinstance(argument, ast.JoinedStr) else [argument]
-            for words in product(*map(spellings, parts)):
-                if isinstance(argument, ast.JoinedStr | ast.Constant) and SENTENCE.fullmatch("".join(words)):
-                    yield "".join(words)
-
-
-def test_messages_of_the_wires_are_in_their_table() -> None:
-    texts = {text for path in WIRES for text in raised_texts(ast.parse(path.read_text()))}
-    assert len(texts) > 10
-    found = {text: wire_text(text, "INTERNAL").wording for text in sorted(texts)}
-    assert [text for text, wording in found.items() if wording is CodeWording.INTERNAL] == []
-    assert [wording.name for wording in WireWording if wording not in found.values()] == []
+def test_table_has_exactly_the_messages_of_the_server() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "gateway/http/server").glob("*.py"))
+    raised = re.findall(r'RequestError\(\d+, [^"]*(?:"[\w-]+", )?f?"([^"]+)"', sources)
+    assert {re.sub(r"\{.*?\}", "{name}", text) for text in raised} == set(SERVER)
 
 
 def test_labels_are_those_of_fields_of_the_schema() -> None:
