@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,31 +115,34 @@ def test_possibly_sent_write_is_not_called_failed(compiled, answers, kinds):
     assert node(program).split() == kinds
 
 
-BROWSER_EVENTS = """
+SOCKETS = """
+        import WebSocket, { WebSocketServer } from "ws";
         globalThis.Event = { [Symbol.hasInstance]: (event) => "type" in event };
         globalThis.CloseEvent = { [Symbol.hasInstance]: (event) => "code" in event };
+        globalThis.freshToken = async () => "";
+        let connections = 0;
+        const listen = (port, connected) =>
+          new WebSocketServer({ port, handleProtocols: () => "graphql-transport-ws" }).on("connection", connected);
+        const acknowledge = (socket) => socket.send('{"type": "connection_ack"}');
+        const connectTo = (port, opened) => globalThis.WebSocket = class extends WebSocket {
+          constructor(_url, protocol) {
+            super(`ws://127.0.0.1:${port}`, protocol);
+            opened(++connections);
+          }
+        };
 """
-"""Those of ws are none of Node.js's own."""
+"""As of a browser, but that all go to one port. The events of ws are none of Node.js's own."""
 
 
 @pytest.mark.parametrize(("accepted", "connections"), [(0, 1), (1, 2)])
 def test_refused_connection_makes_the_user_log_in_again(compiled: Compiled, accepted: int, connections: int) -> None:
     """The first is acknowledged, and closed as when the token expires."""
-    program = f"""
-        import WebSocket, {{ WebSocketServer }} from "ws";
-        const server = new WebSocketServer({{ port: 0, handleProtocols: () => "graphql-transport-ws" }});
-        let connections = 0;
-        server.on("connection", (socket) => {{
-          if (++connections <= {accepted}) socket.on("message", () => socket.send('{{"type": "connection_ack"}}'));
+    program = f"""{SOCKETS}
+        const server = listen(0, (socket) => {{
+          if (connections <= {accepted}) socket.on("message", () => acknowledge(socket));
           setTimeout(() => socket.close(4403), 100);
         }});
-        globalThis.WebSocket = class extends WebSocket {{
-          constructor(_url, protocol) {{
-            super(`ws://127.0.0.1:${{server.address().port}}`, protocol);
-          }}
-        }};
-        {BROWSER_EVENTS}
-        globalThis.freshToken = async () => "";
+        connectTo(server.address().port, () => {{}});
         globalThis.logIn = async () => console.log(connections);
         {compiled.block("subscriptions", "createClient")}
         server.close();
@@ -148,29 +152,21 @@ def test_refused_connection_makes_the_user_log_in_again(compiled: Compiled, acce
 
 def test_subscription_survives_an_absent_gateway(compiled: Compiled) -> None:
     """The gateway closes as it restarts, and is back after ten unanswered attempts."""
-    program = f"""
-        import WebSocket, {{ WebSocketServer }} from "ws";
-        const serve = (port, then) => new WebSocketServer({{ port, handleProtocols: () => "graphql-transport-ws" }})
-          .on("connection", (socket) => socket.on("message", (text) => {{
-            const {{ type, id }} = JSON.parse(text);
-            if (type === "connection_init") socket.send('{{"type": "connection_ack"}}');
-            if (type === "subscribe") then(socket, id);
-          }}));
+    program = f"""{SOCKETS}
+        const serve = (port, then) => listen(port, (socket) => socket.on("message", (text) => {{
+          const {{ type, id }} = JSON.parse(text);
+          if (type === "connection_init") acknowledge(socket);
+          if (type === "subscribe") then(socket, id);
+        }}));
         const first = serve(0, (socket) => {{ socket.close(1012); first.close(); }});
         const {{ port }} = first.address();
-        let attempts = 0;
-        globalThis.WebSocket = class extends WebSocket {{
-          constructor(_url, protocol) {{
-            super(`ws://127.0.0.1:${{port}}`, protocol);
-            if (++attempts === 11) serve(port, (socket, id) => {{
-              const data = {{ shenheEvents: {{ cursor: "1" }} }};
-              socket.send(JSON.stringify({{ type: "next", id, payload: {{ data }} }}));
-            }});
-          }}
-        }};
-        {BROWSER_EVENTS}
+        connectTo(port, (attempt) => {{
+          if (attempt === 11) serve(port, (socket, id) => {{
+            const data = {{ shenheEvents: {{ cursor: "1" }} }};
+            socket.send(JSON.stringify({{ type: "next", id, payload: {{ data }} }}));
+          }});
+        }});
         Math.random = () => 0;
-        globalThis.freshToken = async () => "";
         globalThis.show = (data) => {{ console.log(data.shenheEvents.cursor); process.exit(); }};
         {compiled.block("subscriptions", "createClient")}
     """
@@ -190,14 +186,16 @@ def test_apollo_returns_outcome_without_the_record(compiled: Compiled) -> None:
     assert node(program).splitlines()[-1] == "CONFIRMED"
 
 
-NEVER_KEYED = re.compile("^(__.*|Query|Mutation|Subscription|PageInfo)$|(Connection|Edge|Payload)$")
+@pytest.fixture
+def with_cache(compiled: Compiled) -> Callable[[str], Any]:
+    """What a program leaves in `found`, which has the documented cache of Apollo."""
+    cache = compiled.block("examples", "typePolicies")
+    before = 'import { gql } from "@apollo/client"; let found;'
+    return lambda program: json.loads(node(f"{cache}{before}{program}; console.log(JSON.stringify(found));"))
 
 
-def test_apollo_merges_pages_without_duplicates(compiled: Compiled) -> None:
-    program = (
-        compiled.block("examples", "typePolicies")
-        + """
-        import { gql } from "@apollo/client";
+def test_apollo_merges_pages_without_duplicates(with_cache: Callable[[str], Any]) -> None:
+    found = with_cache("""
         const page = gql`query ($after: String) {
           community(code: "10002") { id orders(first: 2, after: $after) { totalCount nodes { id } } }
         }`;
@@ -216,21 +214,14 @@ def test_apollo_merges_pages_without_duplicates(compiled: Compiled) -> None:
           cache.writeQuery({ query: count(name), data: { community: { ...community, summary } } });
         }
         const { openRepairs } = cache.readQuery({ query: count("openRepairs") }).community.summary;
-
-        console.log(JSON.stringify({ pages, openRepairs }));
-    """
-    )
-    printed = json.loads(node(program))
-    assert printed["pages"] == [["1", "2"], ["1", "2", "3"], ["1", "2", "3"], ["0", "1"]]
-    assert printed["openRepairs"] == 20
+        found = [pages, openRepairs]
+    """)
+    assert found == [[["1", "2"], ["1", "2", "3"], ["1", "2", "3"], ["0", "1"]], 20]
 
 
-def test_apollo_merges_different_parts_of_one_list(compiled: Compiled) -> None:
+def test_apollo_merges_different_parts_of_one_list(with_cache: Callable[[str], Any]) -> None:
     """Else either query empties the other's screen, which asks again, and so on without end."""
-    program = (
-        compiled.block("examples", "typePolicies")
-        + """
-        import { gql } from "@apollo/client";
+    found = with_cache("""
         const scroll = gql`query ($after: String) {
           payments(filter: {state: DEAD}, after: $after) { pageInfo { endCursor } nodes { id } }
         }`;
@@ -248,21 +239,16 @@ def test_apollo_merges_different_parts_of_one_list(compiled: Compiled) -> None:
 
         const read = (query) => cache.readQuery({ query })?.payments;
         const ids = [scroll, other].map((query) => read(query).nodes.map(({ id }) => id));
-        console.log(JSON.stringify([ids, read(pager)?.totalCount, read(pager)?.pageInfo.pageCount]));
-    """
-    )
-    printed = json.loads(node(program))
-    assert printed == [[["1", "2"], ["3"]], 2, 2]
+        found = [ids, read(pager)?.totalCount, read(pager)?.pageInfo.pageCount]
+    """)
+    assert found == [[["1", "2"], ["3"]], 2, 2]
 
 
-def test_apollo_policies_name_every_list_and_argument(compiled: Compiled) -> None:
-    block = compiled.block("examples", "typePolicies").replace("new InMemoryCache({", "({")
-    program = """
-        const policies = Object.entries(cache.typePolicies).flatMap(([type, { fields }]) =>
-          Object.entries(fields ?? {}).map(([name, { keyArgs }]) => [`${type}.${name}`, keyArgs]));
-        console.log(JSON.stringify(Object.fromEntries(policies)));
-    """
-    merged = json.loads(node(block + program))
+def test_apollo_policies_name_every_list_and_argument(with_cache: Callable[[str], Any]) -> None:
+    merged = with_cache("""
+        found = Object.fromEntries(Object.entries(cache.config.typePolicies).flatMap(([type, { fields }]) =>
+          Object.entries(fields ?? {}).map(([name, { keyArgs }]) => [`${type}.${name}`, keyArgs])))
+    """)
     lists = {
         f"{t.name}.{name}": set(field.args)
         for t in TYPES
@@ -273,17 +259,12 @@ def test_apollo_policies_name_every_list_and_argument(compiled: Compiled) -> Non
     assert [name for name, arguments in lists.items() if not arguments - {"after"} <= set(merged[name])] == []
 
 
-def test_apollo_reads_fragments_on_interfaces(compiled: Compiled) -> None:
-    program = (
-        compiled.block("examples", "typePolicies")
-        + """
-        import { gql } from "@apollo/client";
+def test_apollo_reads_fragments_on_interfaces(with_cache: Callable[[str], Any]) -> None:
+    types, name = with_cache("""
         const query = gql`{ people(name: "", phone: "") { id ...Parts } } fragment Parts on Person { name }`;
         cache.writeQuery({ query, data: { people: { __typename: "People", id: "1", name: "王芳" } } });
-        console.log(JSON.stringify([cache.config.possibleTypes, cache.readQuery({ query }).people.name]));
-    """
-    )
-    types, name = json.loads(node(program))
+        found = [cache.config.possibleTypes, cache.readQuery({ query }).people.name]
+    """)
     schema = executable_schema()
     assert name == "王芳"
     assert types == {
@@ -291,6 +272,9 @@ def test_apollo_reads_fragments_on_interfaces(compiled: Compiled) -> None:
         for interface in schema.type_map.values()
         if isinstance(interface, GraphQLInterfaceType)
     }
+
+
+NEVER_KEYED = re.compile("^(__.*|Query|Mutation|Subscription|PageInfo)$|(Connection|Edge|Payload)$")
 
 
 def test_graphcache_keys_name_every_type_without_an_id(compiled: Compiled) -> None:
