@@ -1,6 +1,7 @@
 """What the metrics, or the text of `/metrics`, say."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,8 +20,17 @@ def value(series: Series, name: str, **labels: str) -> float | None:
     return series.get((name, frozenset(labels.items())))
 
 
+def by_labels(series: Series, name: str, *labels: str) -> dict[tuple[str, ...], float]:
+    """The samples of one metric by the values of these labels."""
+    return {tuple(dict(given)[label] for label in labels): it for (each, given), it in series.items() if each == name}
+
+
 def labels_of(series: Series, name: str) -> list[Mapping[str, str]]:
     return [dict(labels) for found, labels in series if found == name]
+
+
+async def scrape(gateway: Any) -> Series:
+    return parse((await gateway.stranger.get("/metrics")).text)
 
 
 def read(metrics: Metrics) -> Series:

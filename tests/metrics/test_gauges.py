@@ -5,8 +5,7 @@ import time
 
 import httpx
 import pytest
-from exposed import value
-from scraped import scrape
+from exposed import scrape, value
 
 from gateway.normalise.vocabulary import Outcome
 from gateway.sandbox.faults import Fault, FaultKind

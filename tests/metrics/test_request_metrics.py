@@ -6,8 +6,7 @@ from functools import partial
 
 import httpx
 import pytest
-from exposed import labels_of, value
-from scraped import LISTED, refusals, requests, scrape
+from exposed import by_labels, labels_of, scrape, value
 
 from gateway.http.request import NONE, OTHER, read_client
 from gateway.http.telemetry import MOST_CLIENTS, MOST_OF_CALLER, MOST_OPERATIONS
@@ -18,7 +17,16 @@ OK = ("Listed", "query", "ok")
 COUNTED = "gateway_client_requests_total"
 QUERY = {"query": "{ __typename }"}
 
-pytestmark = LISTED
+pytestmark = pytest.mark.settings(METRICS_OPERATIONS="Listed, OrdersPage")
+
+
+async def requests(gateway):
+    """How many there were, by operation, type and outcome."""
+    return by_labels(await scrape(gateway), "gateway_request_seconds_count", "operation", "type", "outcome")
+
+
+async def refusals(gateway):
+    return by_labels(await scrape(gateway), "gateway_refused_requests_total", "code", "limit")
 
 
 async def test_requests_are_counted_by_operation_and_type(gateway):

@@ -12,14 +12,13 @@ import httpx
 import pytest
 from exposed import Series, labels_of, parse, value
 from gateway_workers import PATIENCE, Workers, running
-from scraped import LISTED
 
 QUERY = {"query": "query Listed { __typename }"}
 TOO_DEEP = {"query": "query Listed " + "{ a" * 30 + "}" * 30}
 SCRAPES = 12
 """As many connections: each goes to either worker, by the kernel's choice."""
 
-pytestmark = [pytest.mark.postgres, LISTED]
+pytestmark = [pytest.mark.postgres, pytest.mark.settings(METRICS_OPERATIONS="Listed, OrdersPage")]
 
 
 class ScrapedWorkers(Workers):

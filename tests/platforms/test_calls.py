@@ -10,7 +10,7 @@ from contextvars import Context
 from typing import Any
 
 import pytest
-from exposed import read, value
+from exposed import by_labels, read, value
 from standing_clock import Clock
 from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.testing import capture_logs
@@ -35,15 +35,9 @@ HOUSE = HouseKey("10002", 1, 1, 1, 101)
 UNKNOWN_HOUSE = HouseKey("10002", 99, 9, 9, 999)
 
 
-def counts(metrics: Metrics, suffix: str = "_count") -> dict[tuple[str, str, str], float]:
+def counts(metrics: Metrics, suffix: str = "_count") -> dict[tuple[str, ...], float]:
     """How many calls there were, by platform, endpoint and outcome."""
-    series = read(metrics)
-    found = [
-        (dict(labels), count)
-        for (name, labels), count in series.items()
-        if name == f"gateway_upstream_call_seconds{suffix}"
-    ]
-    return {(labels["platform"], labels["endpoint"], labels["outcome"]): count for labels, count in found}
+    return by_labels(read(metrics), f"gateway_upstream_call_seconds{suffix}", "platform", "endpoint", "outcome")
 
 
 async def test_calls_are_counted_by_endpoint_and_outcome(

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from exposed import labels_of, parse
+from exposed import by_labels, scrape
 from platform_answers import send
 from structlog.testing import capture_logs
 
@@ -170,9 +170,7 @@ async def read_repairs(gateway: Any, sandbox: Any, *rows: dict[str, Any]) -> lis
 
 async def undocumented(gateway: Any) -> dict[str, float]:
     """By what is undocumented."""
-    series = parse((await gateway.stranger.get("/metrics")).text)
-    labels = labels_of(series, "gateway_undocumented_total")
-    return {each["what"]: series["gateway_undocumented_total", frozenset(each.items())] for each in labels}
+    return {what: it for (what,), it in by_labels(await scrape(gateway), "gateway_undocumented_total", "what").items()}
 
 
 async def test_documented_answers_have_nothing_undocumented(gateway):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import waiting
-from exposed import Series, parse, value
+from exposed import scrape, value
 from graphql_socket import connected
 
 PAID = "subscription Listed { paymentEvents { cursor } }"
@@ -12,13 +12,7 @@ REPAIR = 'subscription Listed { repairEvents(communityCode: "10002") { cursor } 
 STREAM = {"accept": "text/event-stream"}
 
 
-@pytest.fixture
-def environ(environ: dict[str, str]) -> dict[str, str]:
-    return environ | {"GATEWAY_METRICS_OPERATIONS": "Listed"}
-
-
-async def scrape(gateway: Any) -> Series:
-    return parse((await gateway.stranger.get("/metrics")).text)
+pytestmark = pytest.mark.settings(METRICS_OPERATIONS="Listed")
 
 
 async def until(gateway: Any, expected: float, name: str, **labels: str) -> None:

@@ -5,7 +5,7 @@ import json
 from collections import deque
 
 import pytest
-from exposed import parse, value
+from exposed import scrape, value
 from graphql_socket import connected
 from waiting import until
 
@@ -55,7 +55,7 @@ async def test_operations_beyond_the_limit_are_refused_and_counted(connect, gate
         await socket.send("complete", id="2")
         await socket.subscribe("3", VIEWER)
         assert await socket.data("3") == {"viewer": {"subject": "developer"}}
-    series = parse((await gateway.stranger.get("/metrics")).text)
+    series = await scrape(gateway)
     labels = {"code": "QUERY_TOO_COMPLEX", "limit": "subscriptions"}
     assert value(series, "gateway_refused_requests_total", **labels) == 1
 
