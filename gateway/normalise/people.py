@@ -36,12 +36,12 @@ from gateway.normalise.values import (
     compare_code,
     id_card_problem,
     identifier,
-    integer,
+    int32,
     is_code,
     name_problem,
     nation_problem,
+    or_malformed,
     phone_problem,
-    problem_of_word,
     word,
     word_of,
     write_word,
@@ -90,17 +90,19 @@ NATION_NAME = Kind(
     read=read_nation, wire=str, plain=lambda name: NATION.get(name, name) if name.isalpha() else None, write=write_word
 )
 
-_NAME = Correction(problem_of_word(name_problem), "Name, not empty (姓名).")
-_PHONE = Correction(problem_of_word(phone_problem), "Phone number, of a landline too (手机号码).")
+INFO, WARNING, BLOCKING = Severity
+
+_NAME = Correction(name_problem, "Name, not empty (姓名).")
+_PHONE = Correction(phone_problem, "Phone number, of a landline too (手机号码).")
 _ID_CARD = Correction(
-    problem_of_word(id_card_problem),
-    "Number of the identity card, of 18 or 15 characters, or of another document (身份证号).",
+    id_card_problem, "Number of the identity card, of 18 or 15 characters, or of another document (身份证号)."
 )
 _BIRTH = Correction(birth_date_problem, "Date of birth, from 1900 to today (出生日期).")
-_NATION = Correction(problem_of_word(nation_problem), "Ethnic group (民族).")
+_NATION = Correction(nation_problem, "Ethnic group (民族).")
+_PHOTO = Correction(description="Address of a portrait (头像).")
 
 CORRECTED = Correction()
-_SENSITIVE = partial(Field, compared=Severity.INFO, correction=CORRECTED, pii=PiiKind.SENSITIVE_STATUS)
+_SENSITIVE = partial(Field, compared=INFO, correction=CORRECTED, pii=PiiKind.SENSITIVE_STATUS)
 
 
 class Person(Record, frozen=True, gc=False):
@@ -110,12 +112,12 @@ class Person(Record, frozen=True, gc=False):
     which a family shares (quirk 82).
     """
 
-    name: Annotated[
-        str | None, Field("Name (姓名).", "people_name", IDENTIFIER, Severity.BLOCKING, _NAME, pii=PiiKind.NAME)
-    ] = None
+    name: Annotated[str | None, Field("Name (姓名).", "people_name", IDENTIFIER, BLOCKING, _NAME, pii=PiiKind.NAME)] = (
+        None
+    )
     phone: Annotated[
         str | None,
-        Field("Phone number (手机号码).", "people_phone", IDENTIFIER, Severity.WARNING, _PHONE, pii=PiiKind.PHONE),
+        Field("Phone number (手机号码).", "people_phone", IDENTIFIER, WARNING, _PHONE, pii=PiiKind.PHONE),
     ] = None
     id_card: Annotated[
         str | None,
@@ -123,19 +125,19 @@ class Person(Record, frozen=True, gc=False):
             "Number of the identity card; may end in X (身份证号).",
             "people_idcard",
             IDENTIFIER,
-            Severity.BLOCKING,
+            BLOCKING,
             _ID_CARD,
             pii=PiiKind.ID_CARD,
         ),
     ] = None
-    sex: Annotated[Sex | None, Field("Sex (性别).", "people_sex", SEX, Severity.WARNING, CORRECTED)] = None
+    sex: Annotated[Sex | None, Field("Sex (性别).", "people_sex", SEX, WARNING, CORRECTED)] = None
     birth_date: Annotated[
         date | None,
         Field(
             "Date of birth, in China (出生日期).",
             "people_birth",
             BIRTH_DATE,
-            Severity.WARNING,
+            WARNING,
             _BIRTH,
             pii=PiiKind.BIRTH,
         ),
@@ -146,7 +148,7 @@ class Person(Record, frozen=True, gc=False):
             "Ethnic group, as the platform writes it (民族).",
             "people_nation",
             NATION_NAME,
-            Severity.INFO,
+            INFO,
             _NATION,
             free_text=True,
         ),
@@ -157,7 +159,7 @@ class Person(Record, frozen=True, gc=False):
             "Address of the household register (户籍地址).",
             "people_address",
             TEXT,
-            Severity.INFO,
+            INFO,
             CORRECTED,
             pii=PiiKind.ADDRESS,
         ),
@@ -169,7 +171,7 @@ class Person(Record, frozen=True, gc=False):
             "people_photo",
             TEXT,
             None,
-            Correction(description="Address of a portrait (头像)."),
+            _PHOTO,
             pii=PiiKind.PHOTO,
         ),
     ] = None
@@ -186,11 +188,11 @@ class Person(Record, frozen=True, gc=False):
     ] = None
     job_name: Annotated[
         str | None,
-        Field("Occupation (工作).", "job_name", TEXT, Severity.INFO, Correction(section="job"), free_text=True),
+        Field("Occupation (工作).", "job_name", TEXT, INFO, Correction(section="job"), free_text=True),
     ] = None
     company_name: Annotated[
         str | None,
-        Field("Employer (公司).", "company_name", TEXT, Severity.INFO, Correction(section="company"), free_text=True),
+        Field("Employer (公司).", "company_name", TEXT, INFO, Correction(section="company"), free_text=True),
     ] = None
     data_issues: tuple[DataIssue, ...] = ()
 
@@ -264,7 +266,10 @@ CODE = Kind(
     identifies=True,
 )
 PART = Kind(
-    read=_of_either_key(integer), wire=Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | int, required=True
+    read=_of_either_key(or_malformed(int32)),
+    wire=Annotated[str, msgspec.Meta(max_length=LONGEST_NUMBER)] | int,
+    plain=int32,
+    required=True,
 )
 """A part of an address."""
 

@@ -12,7 +12,7 @@ what a reviewer may correct, and what a verification compares.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from operator import attrgetter
@@ -80,12 +80,12 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Correction(msgspec.Struct, frozen=True):
-    """That a reviewer may correct the field. `problem(value, today)` says what is wrong with a value that cannot be
-    right. `description` is that of the input field, and `section` the part of the content that has the key, where they
-    are not the field's own.
+    """That a reviewer may correct the field. `problem(value)`, of a date `problem(day, today)`, says what is wrong with
+    a value that cannot be right. `description` is that of the input field, and `section` the part of the content that
+    has the key, where they are not the field's own.
     """
 
-    problem: Callable[[Any, date], Problem | None] = lambda _value, _today: None
+    problem: Callable[..., Problem | None] = lambda *_: None
     description: str | None = None
     section: str | None = None
 

@@ -38,7 +38,7 @@ from gateway.normalise.shapes import (
     unwrap,
 )
 from gateway.normalise.values import row_id
-from gateway.normalise.vocabulary import DataProblem, PlatformName
+from gateway.normalise.vocabulary import DataProblem, PlatformName, Switch
 
 if TYPE_CHECKING:
     from gateway.normalise.wire import Wire
@@ -287,46 +287,45 @@ class Table(Generic[RecordT]):
 
     def _lines(self, step: Step, names: dict[str, Any]) -> Iterator[str]:
         """What makes an attribute of documented values, by a call of what reads any where it must be looked at."""
-        x, kind = step.attribute, step.kind
-        names |= {
-            f"read_{x}": step.read,
-            f"plain_{x}": kind.plain,
-            f"words_{x}": kind.words and self.wire.words[kind.words],
-        }
-        names |= {f"word_{x}": kind.words if isinstance(kind.words, type) else bool}
-        sent = [*step.keys]
-        others = sent[1:]
-        yield from (f"if {x} is None: {x} = {name}" for name in step.more)
+        x, kind, sent = step.attribute, step.kind, [*step.keys]
+        names |= {f"read_{x}": step.read, f"plain_{x}": kind.plain}
+        if kind.words is not None:
+            names |= {
+                f"words_{x}": self.wire.words[kind.words],
+                f"word_{x}": bool if isinstance(kind.words, Switch) else kind.words,
+            }
         read = f"read_{x}({', '.join([*sent, repr(step.path), 'issues := issues or Issues(table)', *kind.used])})"
         if kind.same_row is not None:
             inner = self.wire.table(kind.same_row)
             names[f"Row_of_{x}"] = inner.documented
             read = f"read_{x}(Row_of_{x}({', '.join([f'{name}={name}' for name, *_ in inner._members])}))"
-        if sent and kind.required is not True:
+        elif kind.plain in (Plain.TEXT, Plain.TRIMMED) and not kind.required and len(sent) == 1:
+            read = "None"
+        elif sent and kind.required is not True:
             promised = f" and not {kind.required}" if kind.required else ""
             read = f"None if {' is '.join(sent)} is None{promised} else {read}"
-        odd = [f"{other} is not None" for other in others]
+        odd = [f"{other} is not None" for other in sent[1:]]
+        fits = [f"{other} is None" for other in sent[1:]]
+        yield from (f"if {x} is None: {x} = {name}" for name in step.more)
         match kind.plain:
+            case None:
+                yield f"{x} = {read}"
             case Plain.AS_SENT:
                 odd += [f"{x} is None"] if kind.required and kind.absent is None else []
             case Plain.TEXT:
                 odd.append(f"not {x}")
-                read = read if kind.required or others else "None"
             case Plain.WORD:
                 odd.append(f"type_of({x}) is not word_{x}")
             case Plain.TRIMMED:
-                read = f"{x} and {x}.strip() or {read if kind.required else None}"
-            case Plain.LOOKED_UP if sent:
-                read = f"words_{x}.get({x}) or ({read})"
+                yield f"{x} = {' and '.join([*fits, x, f'{x}.strip()'])} or ({read})"
             case Plain.LOOKED_UP:
-                read = f"words_{x}.get({kind.used[0]}.strip()) or word_{x}.fallback"
-            case plain if plain is not None:
-                read = f"{x} is not None and plain_{x}({x}) or ({read})"
-        if kind.plain not in (Plain.AS_SENT, Plain.TEXT, Plain.WORD):
-            yield f"{x} = {read}"
-        elif odd:
+                yield f"{x} = words_{x}.get({kind.used[0]}.strip()) or word_{x}.fallback"
+            case _:
+                fits += [] if kind.required is True else [f"{x} is not None"]
+                yield f"{x} = {' and '.join([*fits, f'plain_{x}({x})'])} or ({read})"
+        if odd and kind.plain in (Plain.AS_SENT, Plain.TEXT, Plain.WORD):
             yield f"if {' or '.join(odd)}: {x} = {read}"
-        if kind.identifies and (kind.absent is None or others):
+        if kind.identifies and (kind.absent is None or len(sent) > 1):
             yield f"if {x} is None: return None"
 
 

@@ -1,4 +1,4 @@
-"""Reading times and dates of birth: all of them are China's (quirks 125 to 130). Readers are as in `values`."""
+"""Reading times and dates of birth: all of them are China's (quirks 125 to 130)."""
 
 import re
 from datetime import date, datetime
@@ -33,28 +33,19 @@ DIGITS_OF_DATE, DIGITS_OF_TIME = len("20201213"), len("20201213104759")
 _SECONDS = re.compile(r"-?(?:0|[1-9][0-9]{0,11})")
 
 
-def china_time(value: object, field: str, issues: Issues) -> datetime | None:
-    """A moment: "2020年11月18日11:01:46" and its like, ISO 8601 with or without an offset, or epoch seconds.
-
-    A date alone is none, whichever way it is written: 20201118 is no second of the year 1970.
+def china_time(value: object) -> datetime | None:
+    """A moment: "2020年11月18日11:01:46" and its like, ISO 8601 with or without an offset, or epoch seconds. None for
+    anything else; a date alone is none, whichever way it is written: 20201118 is no second of the year 1970.
     """
-    written = str(value) if type(value) is int else value
-    found = _time_of_text(written.strip()) if isinstance(written, str) and len(written) <= LONGEST_TIME else None
-    if found is not None and found.year > LAST_LOCAL_YEAR:
-        return found
-    if not is_blank(value):
-        issues.add(field, value, DataProblem.MALFORMED)
-    return None
-
-
-def printed_time(value: str | int) -> datetime | None:
-    """As `china_time`, of text as the document prints it, in a quarter of the time; None for any other value."""
     if type(value) is str and len(value) == LENGTH_PRINTED and value[4:17:3] == _PRINTED and value >= FIRST_PRINTED:
+        # The pattern takes four times as long for text as the document prints it.
         try:
             return _time_of_iso(value.replace("年", "-").replace("月", "-").replace("日", "T")).replace(tzinfo=CHINA)
         except ValueError:
             pass
-    return None
+    written = str(value) if type(value) is int else value
+    found = _time_of_text(written.strip()) if isinstance(written, str) and len(written) <= LONGEST_TIME else None
+    return found if found is not None and found.year > LAST_LOCAL_YEAR else None
 
 
 def _time_of_text(written: str) -> datetime | None:
@@ -95,7 +86,7 @@ def birth_date(value: object, field: str, issues: Issues) -> date | None:
     The two never collide for midnights (quirk 130). Eight digits that are neither are read as seconds by the same rule,
     with an issue beside them: they may well be a date mistyped. Fewer are a part of a date, and none.
     """
-    number = _whole_number(value)
+    number = whole_number(value)
     if number is None:
         found = _written_date(value)
     elif (found := plain_date(str(number))) is None:
@@ -124,17 +115,18 @@ def midnight(day: date) -> int:
 
 def is_epoch(value: object) -> bool:
     """Whether a date of birth is written as epoch seconds, and not as digits of a date, be it a wrong one."""
-    number = _whole_number(value)
+    number = whole_number(value)
     day = None if number is None or plain_date(str(number)) else _day_in_china(number)
     return day is not None and (number not in EIGHT_DIGITS or number == midnight(day))
 
 
-def _whole_number(value: object) -> int | None:
+def whole_number(value: object, digits: re.Pattern[str] = _SECONDS) -> int | None:
+    """A number without a fraction, or one that is spelt with such `digits`."""
     if type(value) is int:
         return value
     if isinstance(value, str):
-        digits = value.strip()
-        return int(digits) if _SECONDS.fullmatch(digits) else None
+        written = value.strip()
+        return int(written) if digits.fullmatch(written) else None
     return int(value) if isinstance(value, float) and value.is_integer() else None
 
 
@@ -151,7 +143,7 @@ def _written_date(value: object) -> date | None:
 
 
 def _day_in_china(seconds: int) -> date | None:
-    """Lower numbers than have eight digits are seconds only where they are a midnight."""
+    """A number below eight digits counts as epoch seconds only if it is a midnight in China."""
     moment = _moment(seconds)
     if moment is None:
         return None

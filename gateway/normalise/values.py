@@ -2,7 +2,8 @@
 
 A reader takes a decoded JSON value, the public path of its field and the issues of its record, and never raises: null
 and empty text are None without an issue; what cannot be read is None (or the enum's fallback) with one. What says that
-a value cannot be right is as lenient as life is; its `Problem` is to be completed with the name of the field.
+a value cannot be right is as lenient as life is, and does not mind blanks around a word, which is written without them;
+its `Problem` is to be completed with the name of the field.
 """
 
 import re
@@ -50,13 +51,15 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
 """Control characters, line breaks, and what has no width. Not the private characters that rare names are written in."""
 
 EnumT = TypeVar("EnumT", bound=WireEnum)
+ValueT = TypeVar("ValueT")
 
 _MOBILE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9})")
 _GAPS_OF_PHONES = re.compile(r"[\s()\-\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 """What people put between digits, and the invisible marks that address books put around a number that is copied."""
 _GAPS_OF_NUMBERS = re.compile(r"[\s\u00b7\u2022\u30fb\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
-_AMOUNT = re.compile(r"[¥￥]?\s*(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,30})(?:\.([0-9]{1,30}))?\s*元?")
+_PRINTED_AMOUNT = re.compile(r"((?:0|[1-9][0-9]{0,6})\.[0-9]{2})元").fullmatch
+_AMOUNT = re.compile(r"[¥￥]?\s*(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,30})(\.[0-9]{1,30})?\s*元?").fullmatch
 
 
 def text(value: object, field: str, issues: Issues) -> str | None:
@@ -105,25 +108,26 @@ def compare_code(sent: object, code: str, path: str, issues: Issues) -> None:
 
 def row_id(value: object) -> int | None:
     """The platform's id of a row: a positive number of 32 bits, or None."""
-    number = value if type(value) is int else _integer(value)
+    number = times.whole_number(value, _INTEGER)
     return number if number is not None and 0 < number <= INT32_MAX else None
 
 
-def integer(value: object, field: str, issues: Issues) -> int | None:
-    """A number of 32 bits, as number or text: "1" is 1 (quirk 68)."""
-    number = value if type(value) is int else _integer(value)
-    if number is not None and INT32_MIN <= number <= INT32_MAX:
-        return number
-    if not is_blank(value):
-        issues.add(field, value, DataProblem.MALFORMED)
-    return None
+def int32(value: object) -> int | None:
+    """A number of 32 bits, as number or text: "1" is 1 (quirk 68). None for anything else."""
+    number = times.whole_number(value, _INTEGER)
+    return number if number is not None and INT32_MIN <= number <= INT32_MAX else None
 
 
-def _integer(value: object) -> int | None:
-    if isinstance(value, str):
-        digits = value.strip()
-        return int(digits) if _INTEGER.fullmatch(digits) else None
-    return int(value) if isinstance(value, float) and value.is_integer() else None
+def or_malformed(parse: Callable[[Any], ValueT | None]) -> Callable[[object, str, Issues], ValueT | None]:
+    """A reader of what `parse` makes a value of: of what it makes none of there is an issue."""
+
+    def read(value: object, field: str, issues: Issues) -> ValueT | None:
+        found = parse(value)
+        if found is None and not is_blank(value):
+            issues.add(field, value, DataProblem.MALFORMED)
+        return found
+
+    return read
 
 
 def flag(value: object, field: str, issues: Issues, switch: Switch = YES_NO) -> bool | None:
@@ -160,57 +164,42 @@ def word(enum: type[EnumT], value: object, field: str, issues: Issues) -> EnumT 
     return enum.fallback if member is None else member
 
 
-def amount(value: object, field: str, issues: Issues) -> Money | None:
-    """An amount in yuan, as text ("0.01元", "1,234.50") or number; exact, never a binary float (quirk 109)."""
-    found = money(value)
-    if found is None and not is_blank(value):
-        issues.add(field, value, DataProblem.MALFORMED)
-    return found
-
-
 def money(value: object) -> Money | None:
-    """As `amount`, but silent. A float that is the nearest to a number of fen is that number: by far the most are."""
-    if type(value) is float:
+    """An amount in yuan, as text ("0.01元", "1,234.50") or number; exact, never a binary float (quirk 109). None for
+    anything else.
+
+    Text as the document prints it, and a number of fen, are read without a Decimal: by far the most are.
+    """
+    if type(value) is str and (printed := _PRINTED_AMOUNT(value)):
+        yuan = printed[1]
+        return Money(yuan, int(yuan.replace(".", "")))
+    if isinstance(value, int | float) and type(value) is not bool and abs(value) <= LARGEST_AMOUNT:
         if 0 < value < LARGEST_IN_FEN and (fen := int(value * 100 + 0.5)) / 100 == value:
             return Money(f"{value:.2f}", fen)
         # repr is the shortest text that reads back as it: what the platform wrote.
-        value = format(Decimal(repr(value)), "f") if abs(value) <= LARGEST_AMOUNT else None
-    elif type(value) is int and abs(value) <= LARGEST_AMOUNT:
-        value = str(value)
-    if not isinstance(value, str) or len(value) > LONGEST_AMOUNT:
-        return None
-    match = _AMOUNT.fullmatch(value.strip())
-    if match is None:
-        return None
-    sign, whole, decimals = match.groups(default="")
-    return _written_money(sign, whole.replace(",", ""), decimals)
+        value = format(Decimal(repr(value)), "f")
+    match = _AMOUNT(value.strip()) if isinstance(value, str) and len(value) <= LONGEST_AMOUNT else None
+    return match and money_of_sum(Decimal("".join(match.groups("")).replace(",", "")))
 
 
 def money_of_sum(yuan: Decimal) -> Money:
-    """An amount of any size that was added up. It is not rounded, as `abs` of a Decimal would be."""
+    """An amount of any size. It is not rounded, as `abs` of a Decimal would be."""
     whole, _, decimals = format(yuan.copy_abs(), "f").partition(".")
-    return _written_money("-" if yuan < 0 else "", whole, decimals)
-
-
-def _written_money(sign: str, whole: str, decimals: str) -> Money:
-    whole = whole.lstrip("0") or "0"
-    decimals = decimals.rstrip("0").ljust(2, "0")
-    yuan = f"{sign}{whole}.{decimals}"
-    fen = int(f"{sign}{whole}{decimals}") if len(decimals) == len("00") else None
-    if fen is not None and abs(fen) > INT32_MAX:
-        fen = None
-    return Money(yuan, fen)
+    written = f"{'-' if yuan.is_signed() else ''}{whole}.{decimals.rstrip('0'):0<2}"
+    fen = int(written.replace(".", "")) if written[-3] == "." else INT32_MAX + 1
+    return Money(written, fen if abs(fen) <= INT32_MAX else None)
 
 
 def name_problem(name: str) -> Problem | None:
     """Of a person's name."""
+    name = name.strip()
     is_name = any(map(str.isalpha, name)) and "*" not in name and _INVISIBLE.isdisjoint(map(category, name))
     return None if is_name and len(name) <= LONGEST_NAME else partial(InputWording.NAME, min=1, max=LONGEST_NAME)
 
 
 def _unless(pattern: str, problem: Problem) -> Callable[[str], Problem | None]:
     fits = re.compile(pattern).fullmatch
-    return lambda text: None if fits(text) else problem
+    return lambda text: None if fits(text.strip()) else problem
 
 
 phone_problem = _unless(r"(?=(?:[^0-9]*[0-9]){5,20}[^0-9]*\Z)[0-9+(（][0-9+()（） \-转]*", InputWording.PHONE)
@@ -235,7 +224,7 @@ def birth_date_problem(day: date, today: date) -> Problem | None:
 
 def nation_problem(nation: str) -> Problem | None:
     """Of an ethnic group: empty is none, and a number could not be read back (quirk 90)."""
-    return InputWording.NATION if nation.isdecimal() else None
+    return InputWording.NATION if nation.strip().isdecimal() else None
 
 
 def code_problem(code: str) -> Problem | None:
@@ -267,11 +256,6 @@ def write_word(value: Any, _submitted: object) -> str:
     return str(value).strip()
 
 
-def problem_of_word(problem: Callable[[str], Problem | None]) -> Callable[[Any, date], Problem | None]:
-    """What a corrected word must be, as `write_word` writes it."""
-    return lambda text, _today: problem(text.strip())
-
-
 def _write_flag(value: Any, submitted: object) -> object:
     """The preface has flags as text (quirk 117)."""
     return int(value) if isinstance(submitted, int) else FLAG_FORM[value]
@@ -294,7 +278,7 @@ AS_SENT = Kind(read=lambda value, _path, _issues: value, plain=Plain.AS_SENT)
 TEXT = Kind(read=text, wire=str, plain=Plain.TEXT, write=lambda text, _submitted: str(text))
 IDENTIFIER = Kind(read=identifier, wire=str, plain=Plain.TRIMMED, write=write_word)
 INTEGER = Kind(
-    read=integer,
+    read=or_malformed(int32),
     wire=Int32,
     plain=Plain.AS_SENT,
     write=lambda number, submitted: str(number) if isinstance(submitted, str) else int(number),
@@ -302,11 +286,11 @@ INTEGER = Kind(
 free_text = partial(Field, kind=TEXT, free_text=True)
 FLAG = Kind(read=flag, wire=str | int | bool, plain=Plain.WORD, words=YES_NO, write=_write_flag)
 BIRTH_DATE = Kind(read=times.birth_date, wire=str | int, plain=times.plain_date, write=_write_birth)
-TIME = Kind(read=times.china_time, wire=TimeText | int, plain=times.printed_time)
+TIME = Kind(read=or_malformed(times.china_time), wire=TimeText | int, plain=times.china_time)
 
 REQUIRED_TEXT = Kind(read=text, wire=str, plain=Plain.TEXT, required=True)
 REQUIRED_IDENTIFIER = Kind(read=identifier, wire=str, plain=Plain.TRIMMED, required=True)
-REQUIRED_MONEY = Kind(read=amount, wire=str | float | int, plain=money, required=True)
+REQUIRED_MONEY = Kind(read=or_malformed(money), wire=str | float | int, plain=money, required=True)
 ROW_NUMBER = Kind(
     read=lambda value, _path, _issues: row_id(value),
     wire=PlatformId,
@@ -323,7 +307,7 @@ def word_of(enum: type[WireEnum], *, required: bool = False) -> Kind:
     return Kind(
         read=partial(word, enum),
         wire=str | int | bool if enum.boolean else str | int,
-        plain=Plain.LOOKED_UP if enum.boolean else Plain.WORD,
+        plain=Plain.WORD,
         required=required,
         fallback=enum.fallback if required else None,
         words=enum,

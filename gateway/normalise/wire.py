@@ -84,7 +84,8 @@ class Wire:
         if isinstance(words, Switch):
             return _spelling("Texts", texts) | _spelling("Numbers", numbers) | bool
         texts |= {word: word for word in words.misplaced}  # for an unknown word msgspec calls Python: 2 µs
-        return _spelling("Texts", texts) | (_spelling("Numbers", numbers) if numbers else int)
+        spelt = _spelling("Texts", texts) | (_spelling("Numbers", numbers) if numbers else int)
+        return spelt | bool if words.boolean else spelt
 
 
 class _Made(dict[Any, Any]):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -90,8 +91,7 @@ class ShenhePeople(Person, frozen=True, gc=False):
 
 
 def _part(description: str, key: str, part: str, correction: str | None = None) -> Field:
-    correct = Correction(lambda number, _today: number_problem(part, number), correction)
-    return Field(description, key, INTEGER, correction=correct)
+    return Field(description, key, INTEGER, correction=Correction(partial(number_problem, part), correction))
 
 
 class ShenheHouse(Record, frozen=True, gc=False):
@@ -107,9 +107,7 @@ class ShenheHouse(Record, frozen=True, gc=False):
             IDENTIFIER,
             free_text=True,
             identifier=True,
-            correction=Correction(
-                lambda code, _today: code_problem(code), "The community, one that the reviewer may see (小区标识)."
-            ),
+            correction=Correction(code_problem, "The community, one that the reviewer may see (小区标识)."),
         ),
     ] = None
     building: Annotated[Int32 | None, _part("Building number (楼号).", "building_number", "building")] = None

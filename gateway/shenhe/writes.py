@@ -55,7 +55,8 @@ _CORRECTED = {"people": ShenhePeople, "house": ShenheHouse}
 def correction_problem(part: str, attribute: str, value: object, today: date) -> Problem | None:
     """What is wrong with a correction that cannot be right (`gateway.normalise.values`). `today` is China's."""
     correction = declared_fields(_CORRECTED[part])[attribute].correction
-    return None if correction is None else correction.problem(value, today)
+    judged = (value, today) if isinstance(value, date) else (value,)
+    return None if correction is None else correction.problem(*judged)
 
 
 def render_shenhe_content(
