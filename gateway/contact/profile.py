@@ -4,15 +4,17 @@ and its communities (`GATEWAY_COMMUNITIES`).
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
 
 from gateway.entities import LISTS
 from gateway.env_file import read_file
 from gateway.normalise.observation import TYPES
 from gateway.normalise.people import DOCUMENTED_KEYS
-from gateway.normalise.records import declared_fields
+from gateway.normalise.records import Field, declared_fields
 from gateway.normalise.table import ROWS
 from gateway.normalise.values import code_problem, is_code
 from gateway.normalise.vocabulary import CLOSED_LISTS, PlatformName
@@ -24,6 +26,47 @@ VARIABLE = "GATEWAY_PROFILE"
 LARGEST_PAGE = 1000
 LONGEST_WORD = 100
 LONGEST_LIFETIME = 2_000_000
+
+
+class _Value(NamedTuple):
+    """What a value of the file must be, in words and in types."""
+
+    must_be: str
+    type: Any
+
+
+_TEXT = Annotated[str, msgspec.Meta(max_length=LONGEST_WORD, pattern=r"(?s)\A\S(.*\S)?\Z")]
+_TEXTS = _Value(f"a list of texts without blanks around them, {LONGEST_WORD} characters at most", tuple[_TEXT, ...])
+_ANY = _Value("anything", Any)
+_BOOLEAN = _Value("true or false", bool)
+_SIZE = _Value(f"a whole number from 1 to {LARGEST_PAGE}", Annotated[int, msgspec.Meta(ge=1, le=LARGEST_PAGE)])
+_SECONDS = _Value(
+    f"a number of seconds above 0, {LONGEST_LIFETIME} at most",
+    Annotated[float, msgspec.Meta(gt=0, le=LONGEST_LIFETIME)],
+)
+
+
+def _fields(name: str) -> dict[str, Field]:
+    """The fields of a record that have a key, by their paths."""
+    record: type = ROWS[name].record
+    return {field.path: field for field in declared_fields(record).values() if field.keys}
+
+
+def _declared() -> dict[str, Any]:
+    """What a profile may say: by name a value, or what a table may say in turn; under `...` that of any name."""
+    return {
+        "words": {name: dict.fromkeys(words, _TEXTS) for name, words in CLOSED_LISTS.items()},
+        "modules": {"others": _TEXTS},
+        "keys": {name: dict.fromkeys(_fields(name), _TEXTS) for name in ROWS},
+        "seen": {name: {...: _TEXTS} for name in ROWS},
+        "lists": {
+            each.endpoint.name: {"page_size": _SIZE} | ({} if each.page_size is None else {"pages": _BOOLEAN})
+            for each in LISTS
+        },
+        "not_found": {"wordings": _TEXTS},
+        "tokens": {f"{platform.lower()}_lifetime": _SECONDS for platform in PlatformName},
+        "reviews": {"refuse_reasons": _BOOLEAN},
+    }
 
 
 def read_profile(settings: Settings) -> Profile:
@@ -38,135 +81,75 @@ def read_profile(settings: Settings) -> Profile:
 
 def parse_profile(document: Mapping[str, Any]) -> Profile:
     """Of the content of the file. Raises SettingsError: each mistake begins with its place in the file."""
-    reader = _Reader(document)
-    profile = reader.profile()
-    reader.mistakes.check()
-    return profile
+    mistakes = _Mistakes()
+    declared = _declared()
+    said = {name: {} for name in declared} | mistakes.find("", document, declared)
+    words, keys, seen = said["words"], said["keys"], said["seen"]
+    if others := said["modules"].get("others"):
+        modules = words.setdefault("ModuleName", {})
+        modules["UNRECOGNIZED"] = (*modules.get("UNRECOGNIZED", ()), *others)
+    mistakes.find_in_words(words)
+    mistakes.find_in_keys(keys)
+    for record, types in seen.items():
+        for key in types:
+            mistakes.find(f"seen.{record}.{key}.", dict.fromkeys(types[key]), dict.fromkeys(TYPES, _ANY))
+    mistakes.check()
+    lifetimes = {platform: said["tokens"].get(f"{platform.lower()}_lifetime") for platform in PlatformName}
+    return Profile(
+        words=words,
+        keys=keys,
+        seen=seen,
+        lists={name: ListPaging(**paging) for name, paging in said["lists"].items()},
+        not_found=said["not_found"].get("wordings", ()),
+        token_lifetimes={platform: seconds for platform, seconds in lifetimes.items() if seconds},
+        refuse_reasons=said["reviews"].get("refuse_reasons", True),
+    )
 
 
-class _Reader:
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        self.mistakes = Mistakes()
-        self._document = document
+class _Mistakes(Mistakes):
+    """Finds what is wrong in a profile."""
 
-    def profile(self) -> Profile:
-        self._known("", self._document, ("words", "keys", "seen", "lists", "not_found", "modules", "tokens", "reviews"))
-        return Profile(
-            words=self._words(),
-            keys=self._keys(),
-            seen=dict(self._seen()),
-            lists=dict(self._lists()),
-            not_found=self._texts("not_found.wordings", self._section("not_found", ("wordings",))),
-            token_lifetimes=dict(self._lifetimes()),
-            refuse_reasons=self._boolean("reviews.refuse_reasons", self._section("reviews", ("refuse_reasons",))),
-        )
+    def say(self, place: str, mistake: str) -> None:
+        self.add(f"{VARIABLE}: {place}: {mistake}")
 
-    def _words(self) -> dict[str, Any]:
-        words: dict[str, dict[str, tuple[str, ...]]] = {}
-        for name, members in self._tables("words", CLOSED_LISTS):
-            names = [*CLOSED_LISTS[name]]
-            self._known(f"words.{name}", members, names)
-            words[name] = {each: self._texts(f"words.{name}.{each}", members) for each in names if each in members}
-        if others := self._texts("modules.others", self._section("modules", ("others",))):
-            modules = words.setdefault("ModuleName", {})
-            modules["UNRECOGNIZED"] = (*modules.get("UNRECOGNIZED", ()), *others)
-        for name, given in words.items():
-            meanings = {word: _member(meant) for word, meant in CLOSED_LISTS[name].by_wire.items()}
-            for member, spellings in given.items():
-                for spelling in spellings:
-                    if (other := meanings.setdefault(spelling, member)) != member:
-                        self._say(f"words.{name}.{member}: {spelling!r} means {other} already")
-        return words
+    def find(self, prefix: str, table: Mapping[str, Any], declared: Mapping[Any, Any]) -> dict[str, Any]:
+        """What a table says that may be said there."""
+        said: dict[str, Any] = {}
+        for name, value in table.items():
+            place, below = f"{prefix}{name}", declared.get(name, declared.get(...))
+            if below is None:
+                self.say(place, f"there is no such name{guess(name, declared, 0.6)}")
+            elif isinstance(below, _Value):
+                try:
+                    said[name] = msgspec.convert(value, below.type)
+                except msgspec.ValidationError:
+                    self.say(place, f"must be {below.must_be}")
+            elif isinstance(value, dict):
+                said[name] = self.find(f"{place}.", value, below)
+            else:
+                self.say(place, "must be a table")
+        return said
 
-    def _keys(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        keys: dict[tuple[str, str], tuple[str, ...]] = {}
-        for record, given in self._tables("keys", ROWS):
-            own: type = ROWS[record].record
-            declared = declared_fields(own).values()
-            fields = {field.path: field for field in declared if field.keys}
-            self._known(f"keys.{record}", given, [*fields])
-            taken = {key: field.attribute for key, field in AS_DOCUMENTED.table(ROWS[record]).fields.items()}
-            for path in filter(fields.__contains__, given):
-                place, field = f"keys.{record}.{path}", fields[path]
-                texts = self._texts(place, given, path)
-                for key in texts:
-                    if taken.setdefault(key, path) != path or texts.count(key) > 1:
-                        self._say(f"{place}: {key!r} is the key of another field, or stands here twice")
-                    if (kind := DOCUMENTED_KEYS.get(key.lower())) not in (None, field.pii):
-                        self._say(f"{place}: {key!r} holds personal data ({kind}), and this field is not masked so")
-                keys[record, field.attribute] = texts
-        return keys
+    def find_in_words(self, words: Mapping[str, Mapping[str, tuple[str, ...]]]) -> None:
+        """Words that mean something else already."""
+        for name, spelt in words.items():
+            by_wire: Mapping[object, object] = CLOSED_LISTS[name].by_wire
+            meanings = {word: str(meant).lower() if type(meant) is bool else meant for word, meant in by_wire.items()}
+            for member, spelling in [(member, spelling) for member, texts in spelt.items() for spelling in texts]:
+                if (other := meanings.setdefault(spelling, member)) != member:
+                    self.say(f"words.{name}.{member}", f"{spelling!r} means {other} already")
 
-    def _seen(self) -> Iterator[tuple[tuple[str, str], frozenset[str]]]:
-        for record, given in self._tables("seen", ROWS):
-            for key in given:
-                place = f"seen.{record}.{key}"
-                types = self._texts(place, given, key)
-                self._known(place, dict.fromkeys(types), TYPES)
-                yield (record, key), frozenset(types)
-
-    def _lists(self) -> Iterator[tuple[str, ListPaging]]:
-        lists = {records.endpoint.name: records for records in LISTS}
-        for name, given in self._tables("lists", [*lists]):
-            place = f"lists.{name}"
-            self._known(place, given, ("page_size", "pages") if lists[name].page_size is not None else ("page_size",))
-            size = given.get("page_size")
-            if size is not None and not (type(size) is int and 1 <= size <= LARGEST_PAGE):
-                self._say(f"{place}.page_size: must be a whole number from 1 to {LARGEST_PAGE}")
-            yield name, ListPaging(size, self._boolean(f"{place}.pages", given))
-
-    def _lifetimes(self) -> Iterator[tuple[PlatformName, float]]:
-        names = {f"{platform.lower()}_lifetime": platform for platform in PlatformName}
-        for name, value in self._section("tokens", names).items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_LIFETIME:
-                self._say(f"tokens.{name}: must be a number of seconds above 0, {LONGEST_LIFETIME} at most")
-            elif name in names:
-                yield names[name], float(value)
-
-    def _section(self, name: str, known: Iterable[str]) -> Mapping[str, Any]:
-        section = self._table(name, self._document.get(name, {}))
-        self._known(name, section, known)
-        return section
-
-    def _tables(self, name: str, known: Iterable[str]) -> list[tuple[str, Mapping[str, Any]]]:
-        """Those of a section, by their known names."""
-        section = self._section(name, known)
-        return [(each, self._table(f"{name}.{each}", section[each])) for each in section if each in known]
-
-    def _table(self, place: str, value: object) -> Mapping[str, Any]:
-        if isinstance(value, dict):
-            return value
-        self._say(f"{place}: must be a table")
-        return {}
-
-    def _known(self, place: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
-        for name in given:
-            if name not in known:
-                self._say(f"{f'{place}.{name}' if place else name}: there is no such name{guess(name, known, 0.6)}")
-
-    def _texts(self, place: str, given: Mapping[str, Any], name: str | None = None) -> tuple[str, ...]:
-        value = given.get(place.rpartition(".")[2] if name is None else name, [])
-        if isinstance(value, list) and all(
-            isinstance(text, str) and 0 < len(text.strip()) <= LONGEST_WORD and text == text.strip() for text in value
-        ):
-            return tuple(value)
-        self._say(f"{place}: must be a list of texts without blanks around them, {LONGEST_WORD} characters at most")
-        return ()
-
-    def _boolean(self, place: str, given: Mapping[str, Any]) -> bool:
-        """True where nothing is said."""
-        value = given.get(place.rpartition(".")[2], True)
-        if not isinstance(value, bool):
-            self._say(f"{place}: must be true or false")
-        return value is not False
-
-    def _say(self, mistake: str) -> None:
-        self.mistakes.add(f"{VARIABLE}: {mistake}")
-
-
-def _member(meant: object) -> str:
-    """The name in the file of what a word means."""
-    return str(meant).lower() if isinstance(meant, bool) else str(meant)
+    def find_in_keys(self, by_record: Mapping[str, Mapping[str, tuple[str, ...]]]) -> None:
+        """Keys of another field, or of personal data that this one is not masked as."""
+        for record, given in by_record.items():
+            fields = _fields(record)
+            taken = {key: field.path for key, field in AS_DOCUMENTED.table(ROWS[record]).fields.items()}
+            for path, key in [(path, key) for path, keys in given.items() for key in keys]:
+                place = f"keys.{record}.{path}"
+                if taken.setdefault(key, path) != path or given[path].count(key) > 1:
+                    self.say(place, f"{key!r} is the key of another field, or stands here twice")
+                if (kind := DOCUMENTED_KEYS.get(key.lower())) not in (None, fields[path].pii):
+                    self.say(place, f"{key!r} holds personal data ({kind}), and this field is not masked so")
 
 
 COMMUNITIES = "GATEWAY_COMMUNITIES"

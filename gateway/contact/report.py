@@ -123,19 +123,21 @@ def _issues(survey: Survey) -> Iterator[Row]:
 def _fields(survey: Survey) -> Iterator[Row]:
     """`field` is the name that issues have for it."""
     observer = survey.observer
-    for record, seen in observer.records.items():
-        declared, documented = observer.declared[record].keys, observer.declared[record].unread
-        for key in (*seen.keys, *observer.missing_keys(record)):
-            field, under = declared.get(key), seen.keys.get(key)
-            unread = NOT_READ if key in documented else "(not documented)"
-            row: Row = {"record": record, "key": key, "field": unread if field is None else field.field.path}
-            row |= {"rows": seen.rows, "present": 0, "types": {}, "forms": {}, "words": {}, "undocumented": []}
-            if under is not None:
-                row |= {"present": under.present, "types": under.types, "forms": under.forms}
-                types = observer.unknown_types(record, key) if field is not None else ()
-                undocumented = [*observer.unknown_words(record, key), *types]
-                row |= {"words": observer.words(record, key), "undocumented": undocumented}
-            yield row
+    for record, seen in observer.seen.items():
+        for key in (*(key for key, under in seen.keys.items() if under.present), *seen.missing_keys):
+            under = seen.keys[key]
+            unread = NOT_READ if key in seen.unread else "(not documented)"
+            yield {
+                "record": record,
+                "key": key,
+                "field": unread if under.field is None else under.field.path,
+                "rows": seen.rows,
+                "present": under.present,
+                "types": under.types,
+                "forms": under.forms,
+                "words": observer.words(under),
+                "undocumented": [*observer.unknown_words(under), *under.unknown_types],
+            }
 
 
 def _cell(value: object) -> str:
@@ -195,21 +197,20 @@ def propose(survey: Survey) -> str:
 
 
 def _keys(survey: Survey) -> Iterator[str]:
-    observer = survey.observer
-    for record in observer.records:
+    for record, seen in survey.observer.seen.items():
         renamed = survey.renamed.get(record, {})
-        fields = {key: declared.field for key, declared in observer.declared[record].keys.items()}
-        unknown, gone = observer.unknown_keys(record), observer.missing_keys(record)
+        paths = {key: under.field.path for key, under in seen.keys.items() if under.field}
+        unknown, gone = seen.unknown_keys, seen.missing_keys
         if not renamed and not (unknown and gone):
             continue
         yield f"\n[keys.{record}]"
         for key, (new, evidence) in renamed.items():
-            yield f"{_name(fields[key].path)} = [{_text(new)}]  # in place of {key}: {evidence}"
+            yield f"{_name(paths[key])} = [{_text(new)}]  # in place of {key}: {evidence}"
         if unknown and gone:
             yield f"# These keys are not documented: {', '.join(unknown)}. One may stand for what no row has:"
             missing: dict[str, list[str]] = {}
             for key in gone:
-                missing.setdefault(fields[key].path, []).append(key)
+                missing.setdefault(paths[key], []).append(key)
             yield from (f'# {_name(path)} = ["?"]  # {", ".join(keys)}' for path, keys in missing.items())
 
 

@@ -16,7 +16,7 @@ from gateway.errors import PlatformError, RefusedError
 from gateway.loaders.answers import read_whole, records_with_issues
 from gateway.loaders.lists import RecordList
 from gateway.modules import read_module_states, read_modules
-from gateway.normalise.observation import Observer, rows_in
+from gateway.normalise.observation import Observer, RecordSeen
 from gateway.normalise.records import DataIssue, Page
 from gateway.normalise.vocabulary import DataProblem
 from gateway.normalise.wire import AS_DECLARED, Wire
@@ -41,28 +41,26 @@ Renamed = dict[str, tuple[str, str]]
 
 def all_renamed_keys(observer: Observer) -> dict[str, Renamed]:
     """By record. What is certain of one record is so of another that has the same key, and lacks the same one."""
-    found = {record: renamed_keys(observer, record) for record in observer.records}
+    found = {record: renamed_keys(seen) for record, seen in observer.seen.items()}
     certain = {key: (new, record) for record, renamed in found.items() for key, (new, _) in renamed.items()}
-    for record, renamed in found.items():
-        unknown = observer.unknown_keys(record)
-        for key in observer.missing_keys(record):
+    for record, seen in observer.seen.items():
+        for key in seen.missing_keys:
             new, other = certain.get(key, ("", ""))
-            if new in unknown and key not in renamed:
-                renamed[key] = new, f"as in {other}"
+            if new in seen.unknown_keys and key not in found[record]:
+                found[record][key] = new, f"as in {other}"
     return {record: renamed for record, renamed in found.items() if renamed}
 
 
-def renamed_keys(observer: Observer, record: str) -> Renamed:
+def renamed_keys(seen: RecordSeen) -> Renamed:
     """The keys of a record that came in the place of others, where there is no doubt of it."""
-    seen = observer.records[record]
     if seen.rows < ENOUGH_ROWS:
         return {}
-    missing = observer.missing_keys(record)
-    unknown = [key for key in observer.unknown_keys(record) if 2 * seen.keys[key].present > seen.rows]
+    missing = seen.missing_keys
+    unknown = [key for key in seen.unknown_keys if 2 * seen.keys[key].present > seen.rows]
     found: Renamed = {}
     for key in missing:
-        words = {word for word in observer.declared[record].keys[key].words or () if not word.isdecimal()}
-        values = [each for each in unknown if seen.samples.get(each, set()) & words]
+        words = {word for word in seen.keys[key].known_words or () if not word.isdecimal()}
+        values = [each for each in unknown if seen.keys[each].samples & words]
         alike = [each for each in unknown if SequenceMatcher(None, key, each).ratio() >= ALIKE]
         if len(values) == 1:
             found[key] = values[0], "its words are those of this field"
@@ -150,7 +148,7 @@ class Survey:
         record, envelope = answer.endpoint.record, answer.envelope
         if record is None or envelope is None or envelope.code not in (None, 0):
             return []
-        return rows_in(self.observer.declared[record.__name__].keys, envelope.body.get("data"))
+        return self.observer.rows_in(record.__name__, envelope.body.get("data"))
 
     def of(self, endpoint: str, *purposes: str) -> list[Answer]:
         """The answers of an endpoint, to calls of these purposes if any are named."""

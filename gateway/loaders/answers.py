@@ -7,6 +7,7 @@ schema, counts, times and ids of records are kept, never a value.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, TypeAlias, TypeVar
@@ -162,7 +163,7 @@ class Answers:
         self._metrics = metrics
         self._quality = quality
         self._watching = watching
-        self._observer = Observer(wire)
+        self._wire = wire
         self._logged: set[tuple[object, ...]] = set()
 
     def of(self, endpoint: str) -> LookAt:
@@ -187,17 +188,14 @@ class Answers:
         return look_at
 
     def _find_undocumented(self, record: str, call: Call[Any]) -> None:
-        try:
-            envelope = call.open_answer()
-        except CallError:
-            return
-        if envelope is not None:
-            self._observer.answer(record, envelope.body.get("data"), MOST_ROWS)
-        for found in self._observer.undocumented():
+        observer = Observer(self._wire)
+        with suppress(CallError):
+            if (envelope := call.open_answer()) is not None:
+                observer.rows(record, observer.rows_in(record, envelope.body.get("data"))[:MOST_ROWS])
+        for found in observer.undocumented():
             self._metrics.undocumented.labels(found.record, found.what).inc(found.rows)
             what = found[:-1]
             if what not in self._logged and len(self._logged) < MOST_LOGGED:
                 self._logged.add(what)
                 kinds = ", ".join(found.found) or None
                 log.warning("undocumented", record=found.record, key=found.key, what=found.what, type=kinds)
-        self._observer.forget()

@@ -102,22 +102,68 @@ _LONG_NUMBER = re.compile(r"[0-9]{5}")
 
 
 class KeySeen(msgspec.Struct):
-    """What was seen under one key: in how many rows it stood, and of them with which types, forms and words."""
+    """What was seen under one key of a record: in how many rows it stood, and of them with which types, forms and
+    words. `samples` are words of the vocabulary, which are of no person, under a key that is not declared.
 
+    `field` is what is declared there, if anything is; `known_words` are the spellings of the closed list that its
+    values are of, None of free words; `known_types` what they may have beside null, empty where any will do.
+    """
+
+    field: Field | None = None
+    known_words: frozenset[str] | None = None
+    known_types: frozenset[str] = frozenset()
     present: int = 0
     types: Counter[str] = msgspec.field(default_factory=Counter)
     forms: Counter[str] = msgspec.field(default_factory=Counter)
     words: Counter[str] = msgspec.field(default_factory=Counter)
+    samples: set[str] = msgspec.field(default_factory=set)
+
+    @property
+    def unknown_types(self) -> Counter[str]:
+        """Those under a declared key that are not documented."""
+        known = self.known_types
+        found = Counter({each: count for each, count in self.types.items() if known and each not in (*known, NULL)})
+        if "string" in found:
+            found["string"] -= self.forms[EMPTY]
+        return +found
 
 
-class RecordSeen(msgspec.Struct):
-    """What was seen of the rows of one record. `samples` are words of the vocabulary, which are of no person, by the
-    undeclared keys that they stood under.
+class RecordSeen:
+    """What was seen of the rows of one record, by key: of those that are declared, by a profile as well, and of others.
+    `unread` keys are documented; `known` ones are that, or seen before by the profile.
     """
 
-    rows: int = 0
-    keys: dict[str, KeySeen] = msgspec.field(default_factory=dict)
-    samples: dict[str, set[str]] = msgspec.field(default_factory=dict)
+    def __init__(self, wire: Wire, rows: Rows[Any], renamed: Mapping[str, str]) -> None:
+        """`renamed` are keys that stand in the place of declared ones."""
+        table = wire.table(rows)
+        seen = wire.profile.seen.get(rows.record.__name__, {})
+        fields = table.fields | {key: table.fields[declared_key] for key, declared_key in renamed.items()}
+        self.keys = {key: _declared(wire, field, seen.get(key, ())) for key, field in fields.items()}
+        self.parts = table.parts
+        self.unread = rows.unread
+        self.known = {*rows.unread, *(key for key, types in seen.items() if types)}
+        self.rows = 0
+
+    @property
+    def missing_keys(self) -> list[str]:
+        """Declared keys that no row has, of fields that have none of their keys."""
+        there = {seen.field.attribute for seen in self.keys.values() if seen.present and seen.field}
+        return [key for key, seen in self.keys.items() if seen.field and seen.field.attribute not in there]
+
+    @property
+    def unknown_keys(self) -> list[str]:
+        """Keys of rows that are not declared."""
+        return [key for key, seen in self.keys.items() if not seen.field and key not in (*self.unread, OTHER_KEYS)]
+
+
+def _declared(wire: Wire, field: Field, seen: Collection[str]) -> KeySeen:
+    kind = field.kind or Kind()
+    parts = get_args(kind.wire) if get_origin(kind.wire) in (Union, UnionType) else (kind.wire,)
+    bare = [get_args(part)[0] if get_origin(part) is Annotated else part for part in parts]
+    types = frozenset(_TYPES[part] for part in bare if part in _TYPES)
+    types |= {"integer"} if "number" in types else types
+    words = frozenset(str(word) for word in wire.words[kind.words] if word is not None) if kind.words else None
+    return KeySeen(field, words, types and types.union(seen))
 
 
 class Undocumented(NamedTuple):
@@ -132,99 +178,67 @@ class Undocumented(NamedTuple):
     rows: int
 
 
-class DeclaredKey(NamedTuple):
-    """What is declared of the values under a key: `words` are the spellings of the closed list that they are of, None
-    of free words; `types` are what values may have beside null, empty where any will do.
-    """
-
-    field: Field
-    words: frozenset[str] | None
-    types: frozenset[str]
-
-
-class Declared:
-    """What is declared of the rows of a record, by key, those of a profile included. `known` are other keys that are
-    documented, or seen before by the profile.
-    """
-
-    def __init__(self, wire: Wire, rows: Rows[Any], renamed: Mapping[str, str]) -> None:
-        """`renamed` are keys that stand in the place of declared ones."""
-        table = wire.table(rows)
-        seen = {key: types for (record, key), types in wire.profile.seen.items() if record == rows.record.__name__}
-        fields = table.fields | {key: table.fields[declared_key] for key, declared_key in renamed.items()}
-        self.keys = {key: _declared(wire, field, seen.get(key, frozenset())) for key, field in fields.items()}
-        self.parts = table.parts
-        self.unread = rows.unread
-        self.known = {*rows.unread, *(key for key, types in seen.items() if types)}
-
-
-def _declared(wire: Wire, declared: Field, seen: frozenset[str]) -> DeclaredKey:
-    kind = declared.kind or Kind()
-    parts = get_args(kind.wire) if get_origin(kind.wire) in (Union, UnionType) else (kind.wire,)
-    bare = [get_args(part)[0] if get_origin(part) is Annotated else part for part in parts]
-    types = frozenset(_TYPES[part] for part in bare if part in _TYPES)
-    types |= {"integer"} if "number" in types else types
-    words = frozenset(str(word) for word in wire.words[kind.words] if word is not None) if kind.words else None
-    return DeclaredKey(declared, words, types and types | seen)
-
-
 class Observer:
-    """Looks at rows, and keeps what they look like."""
+    """Looks at rows, and keeps what they look like, by record."""
 
     def __init__(self, wire: Wire, renamed: Mapping[str, Mapping[str, str]] | None = None) -> None:
         """`renamed`: by record, keys that stand in the place of declared ones."""
-        self.records: dict[str, RecordSeen] = {}
-        self.declared = {name: Declared(wire, rows, (renamed or {}).get(name, {})) for name, rows in ROWS.items()}
+        self.records = {name: RecordSeen(wire, rows, (renamed or {}).get(name, {})) for name, rows in ROWS.items()}
         enums = [words for words in CLOSED_LISTS.values() if not isinstance(words, Switch)]
         self._vocabulary = {word for enum in enums for word in enum.by_wire if word and isinstance(word, str)}
         self._personal: set[str] = set()
 
-    def forget(self) -> None:
-        """Forget what was seen."""
-        self.records.clear()
-        self._personal.clear()
-
-    def answer(self, record: str, data: object, most: int) -> None:
-        """Look at the first rows in the `data` of an answer."""
-        self.rows(record, rows_in(self.declared[record].keys, data)[:most])
+    @property
+    def seen(self) -> dict[str, RecordSeen]:
+        """The records that had rows."""
+        return {record: seen for record, seen in self.records.items() if seen.rows}
 
     def rows(self, record: str, rows: Iterable[object]) -> None:
         """Look at the rows of a record, and at the records within them."""
         for row in rows:
             if isinstance(row, Mapping):
-                self._row(record, row)
+                self._row(self.records[record], row)
 
-    def _row(self, record: str, row: Mapping[Any, Any]) -> None:
-        seen = self.records.setdefault(record, RecordSeen())
+    def _row(self, seen: RecordSeen, row: Mapping[Any, Any]) -> None:
         seen.rows += 1
-        declared = self.declared[record]
         for sent, value in row.items():
             key = key_name(str(sent))
-            under = seen.keys.setdefault(key, KeySeen())
+            under = seen.keys.get(key) or seen.keys.setdefault(key, KeySeen())
             under.present += 1
             under.types[json_type(value)] += 1
             if not isinstance(value, dict | list):
                 under.forms[get_form(value)] += 1
-            known = declared.keys.get(key)
-            if known is not None and known.words is not None:
+            if under.known_words is not None:
                 _count_word(under.words, value)
-            elif isinstance(value, str | int) and (known is None or known.field.is_personal):
+            elif isinstance(value, str | int) and (under.field is None or under.field.is_personal):
                 text = str(value).strip()
                 if not text.isdecimal() or len(text) > LONGEST_NUMBER_OF_WORDS:
                     self._personal.add(text)
-            if known is None and isinstance(value, str) and value in self._vocabulary:
-                seen.samples.setdefault(key, set()).add(value)
-            if part := declared.parts.get(key):
+            if under.field is None and isinstance(value, str) and value in self._vocabulary:
+                under.samples.add(value)
+            if part := seen.parts.get(key):
                 with suppress(NotJsonError):
                     inner = read_json(value) if isinstance(value, str) else value
                     self.rows(part.record.__name__, inner if isinstance(inner, list) else [inner])
 
-    def words(self, record: str, key: str) -> Counter[str]:
+    def rows_in(self, record: str, data: object) -> list[Any]:
+        """The rows of a record in the `data` of an answer: a list, which may stand under a name, or one record, which
+        has one of its keys. PHP makes objects of lists with gaps.
+        """
+        keys, value = self.records[record].keys, data
+        try:
+            value = unwrap(data)
+            is_row = isinstance(value, dict) and any(seen.field and key in value for key, seen in keys.items())
+            return [value] if is_row else [*row_list(value)]
+        except ShapeError:
+            lists = [rows for rows in value.values() if isinstance(rows, list)] if isinstance(value, dict) else []
+            return lists[0] if lists else []
+
+    def words(self, seen: KeySeen) -> Counter[str]:
         """The words under a key, without those that may be of a person: values of personal fields elsewhere, what
         looks like a name, and what is too much for a closed list.
         """
-        seen = self.records.get(record, RecordSeen()).keys.get(key, KeySeen())
-        unknown = seen.words.keys() - self._known(record, key)
+        unknown = seen.words.keys() - (seen.known_words or ())
         words: Counter[str] = Counter()
         for word, count in seen.words.items():
             is_withheld = word in unknown and (
@@ -233,61 +247,37 @@ class Observer:
             words[WITHHELD if is_withheld else word] += count
         return words
 
-    def _known(self, record: str, key: str) -> frozenset[str]:
-        declared = self.declared[record].keys.get(key)
-        return frozenset() if declared is None else declared.words or frozenset()
-
-    def unknown_words(self, record: str, key: str) -> Counter[str]:
+    def unknown_words(self, seen: KeySeen) -> Counter[str]:
         """Those that the vocabulary does not have."""
-        known = self._known(record, key)
-        return Counter({word: count for word, count in self.words(record, key).items() if word not in known})
+        return Counter(
+            {word: count for word, count in self.words(seen).items() if word not in (seen.known_words or ())}
+        )
 
     def words_to_fill_in(self) -> dict[str, dict[str, list[str]]]:
         """Words that the vocabulary does not have: where each stood, by their list in a profile and by word."""
         found: dict[str, dict[str, list[str]]] = {}
-        for record, seen in self.records.items():
-            for key in seen.keys:
-                for word, count in self.unknown_words(record, key).items():
-                    kind = self.declared[record].keys[key].field.kind or Kind()
+        for record, seen in self.seen.items():
+            for key, under in seen.keys.items():
+                kind = Kind() if under.field is None else under.field.kind or Kind()
+                for word, count in self.unknown_words(under).items():
                     words = found.setdefault(kind.words.__name__, {})
                     words.setdefault(word, []).append(f"{key} of {record}, {count} times")
         return found
-
-    def unknown_types(self, record: str, key: str) -> Counter[str]:
-        """Types under a declared key that are not documented."""
-        under, types = self.records[record].keys[key], self.declared[record].keys[key].types
-        found = Counter({each: count for each, count in under.types.items() if types and each not in (*types, NULL)})
-        if "string" in found:
-            found["string"] -= under.forms[EMPTY]
-        return +found
 
     def undocumented(self) -> Iterator[Undocumented]:
         """All that is, but for words of another list: in the wrong place, as in the document's own example (quirk 92),
         they have their data issue.
         """
-        for record, seen in self.records.items():
-            declared = self.declared[record]
+        for record, seen in self.seen.items():
             for key, under in seen.keys.items():
-                if key in declared.keys:
-                    for found, count in self.unknown_types(record, key).items():
-                        yield Undocumented(record, key, "type", (found,), count)
-                    words = self.unknown_words(record, key)
-                    if new := sum(words[word] for word in words if word not in self._vocabulary or word.isdecimal()):
-                        yield Undocumented(record, key, "word", (), new)
-                elif key not in declared.known:
+                for found, count in under.unknown_types.items():
+                    yield Undocumented(record, key, "type", (found,), count)
+                words = self.unknown_words(under)
+                if new := sum(words[word] for word in words if word not in self._vocabulary or word.isdecimal()):
+                    yield Undocumented(record, key, "word", (), new)
+                if under.field is None and key not in seen.known:
                     types = tuple(sorted(each for each in under.types if each != NULL)) or (NULL,)
                     yield Undocumented(record, key, "key", types, under.present)
-
-    def missing_keys(self, record: str) -> list[str]:
-        """Declared keys that no row has, of fields that have none of their keys."""
-        seen, declared = self.records.get(record, RecordSeen()).keys, self.declared[record].keys
-        there = {declared[key].field.attribute for key in seen if key in declared}
-        return [key for key, each in declared.items() if each.field.attribute not in there and key not in seen]
-
-    def unknown_keys(self, record: str) -> list[str]:
-        """Keys of rows that are not declared."""
-        seen, declared = self.records.get(record, RecordSeen()).keys, self.declared[record]
-        return [key for key in seen if key not in (*declared.keys, *declared.unread, OTHER_KEYS)]
 
 
 def _count_word(words: Counter[str], value: object) -> None:
@@ -301,16 +291,3 @@ def _count_word(words: Counter[str], value: object) -> None:
 def key_name(key: str) -> str:
     """The key, if it looks like one; people write what they like under keys of their own (quirk 111)."""
     return key if _KEY.fullmatch(key) else OTHER_KEYS
-
-
-def rows_in(keys: Collection[str], data: object) -> list[Any]:
-    """The rows in the `data` of an answer: a list, which may stand under a name, or one record, which has one of these
-    keys. PHP makes objects of lists with gaps.
-    """
-    value: object = None
-    try:
-        value = unwrap(data)
-        is_row = isinstance(value, dict) and not value.keys().isdisjoint(keys)
-        return [value] if is_row else [*row_list(value)]
-    except ShapeError:
-        return next((rows for rows in value.values() if isinstance(rows, list)), []) if isinstance(value, dict) else []

@@ -149,7 +149,7 @@ class Table(Generic[RecordT]):
         for used in (*kind.used, *([kind.required] if isinstance(kind.required, str) else ())):
             self._add(used, fields)
         keys = [self.rows.key(key) for key in declared.keys]
-        more = self.wire.profile.keys.get((self.rows.record.__name__, attribute), ())
+        more = self.wire.profile.more_keys(self.rows.record, declared)
         for key in (*keys, *more):
             if key not in self.rows.elsewhere:
                 self.fields[key] = declared

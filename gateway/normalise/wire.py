@@ -1,13 +1,13 @@
 """The readers of one deployment: made once, of the declarations and of what its profile adds to them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Any, TypeVar, cast
 
 import msgspec
 
 from gateway.normalise.people import PERSONAL_KEYS
-from gateway.normalise.records import Record, declared_fields
+from gateway.normalise.records import Field, Record, declared_fields
 from gateway.normalise.table import ROWS, Rows, Table
 from gateway.normalise.vocabulary import Switch, WireEnum
 
@@ -25,18 +25,22 @@ AS_DECLARED = ListPaging()
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """`words` by closed list and member, `keys` by record and attribute, `lists` by endpoint. `seen` has types
+    """`words` by closed list and member, `keys` by record and path of the field, `lists` by endpoint. `seen` has types
     (`observation.TYPES`) by record and key on the wire: what is known and not counted; `token_lifetimes` in
     seconds by platform.
     """
 
     words: Mapping[str, Mapping[str, tuple[str, ...]]] = msgspec.field(default_factory=dict)
-    keys: Mapping[tuple[str, str], tuple[str, ...]] = msgspec.field(default_factory=dict)
-    seen: Mapping[tuple[str, str], frozenset[str]] = msgspec.field(default_factory=dict)
+    keys: Mapping[str, Mapping[str, tuple[str, ...]]] = msgspec.field(default_factory=dict)
+    seen: Mapping[str, Mapping[str, Collection[str]]] = msgspec.field(default_factory=dict)
     lists: Mapping[str, ListPaging] = msgspec.field(default_factory=dict)
     not_found: tuple[str, ...] = ()
     token_lifetimes: Mapping[str, float] = msgspec.field(default_factory=dict)
     refuse_reasons: bool = True
+
+    def more_keys(self, record: type, declared: Field) -> tuple[str, ...]:
+        """The keys that a field of this record comes under besides its own."""
+        return self.keys.get(record.__name__, {}).get(declared.path, ())
 
 
 NO_PROFILE = Profile()
@@ -60,10 +64,11 @@ class Wire:
         for rows in ROWS.values():
             self.table(rows)
             record: type[Record] = rows.record
-            for attribute, declared in declared_fields(record).items():
+            for declared in declared_fields(record).values():
                 if declared.pii is not None:
-                    more = profile.keys.get((record.__name__, attribute), ())
-                    PERSONAL_KEYS.update(dict.fromkeys(map(str.lower, more), declared.pii))
+                    PERSONAL_KEYS.update(
+                        dict.fromkeys(map(str.lower, profile.more_keys(record, declared)), declared.pii)
+                    )
 
     def table(self, rows: Rows[RecordT]) -> Table[RecordT]:
         """What reads these rows."""

@@ -26,7 +26,7 @@ from gateway.normalise.shapes import NotJsonError, read_json
 from gateway.normalise.times import CHINA
 from gateway.normalise.values import IDENTIFIER, is_invisible
 from gateway.normalise.vocabulary import UserErrorCode, WireEnum
-from gateway.normalise.wire import NO_PROFILE
+from gateway.normalise.wire import NO_PROFILE, Profile
 from gateway.platforms.endpoint import Effect, Endpoint
 from gateway.platforms.wjdh import WJDH, Form
 from gateway.shenhe.record import SHENHES, Shenhe, ShenheHouse, ShenhePeople, ShenheQuery, ShenheStatus
@@ -59,16 +59,11 @@ def correction_problem(part: str, attribute: str, value: object, today: date) ->
     return None if correction is None else correction.problem(*judged)
 
 
-def render_shenhe_content(
-    original_raw: str | None,
-    corrections: Corrections,
-    more_keys: Mapping[tuple[str, str], tuple[str, ...]] = NO_PROFILE.keys,
-) -> str:
+def render_shenhe_content(original_raw: str | None, corrections: Corrections, profile: Profile = NO_PROFILE) -> str:
     """The complete content with the corrections merged in, as the JSON text to send (quirk 116).
 
     `original_raw` is a record's `content.raw`; a correction that is None keeps what was submitted. A correction is
     written in the dialect of the value it replaces; all else stays as it was, unknown keys and old numbers included.
-    `more_keys` are the profile's.
 
     Raises ContentError, and ValueError for an UNRECOGNIZED word.
     """
@@ -82,7 +77,7 @@ def render_shenhe_content(
         for attribute, value in (corrections.get(part) or {}).items():
             if value is not None:
                 field = declared_fields(record)[attribute]
-                _correct(document, part, field, field.keys + more_keys.get((record.__name__, attribute), ()), value)
+                _correct(document, part, field, field.keys + profile.more_keys(record, field), value)
     return msgspec.json.encode(document).decode()
 
 
@@ -181,7 +176,7 @@ class ApproveShenhe(_Decision[Corrections | None]):
         if submitted is None or submitted.content is None or not _is_readable(submitted):
             raise WriteRefusal(_UNREADABLE)
         try:
-            return render_shenhe_content(submitted.content.raw, corrections, self.wjdh.wire.profile.keys)
+            return render_shenhe_content(submitted.content.raw, corrections, self.wjdh.wire.profile)
         except ContentError:
             raise WriteRefusal(_UNREADABLE) from None
 

@@ -6,7 +6,7 @@ import tomllib
 from gateway.contact.profile import parse_profile
 from gateway.contact.report import propose
 from gateway.contact.survey import Survey, all_renamed_keys, renamed_keys
-from gateway.normalise.observation import OTHER_KEYS, WITHHELD, Observer, get_form, json_type
+from gateway.normalise.observation import OTHER_KEYS, WITHHELD, KeySeen, Observer, get_form, json_type
 from gateway.normalise.wire import AS_DOCUMENTED
 from gateway.shenhe.record import APPLICANTS
 
@@ -20,6 +20,10 @@ def observed(*rows: dict[str, object]) -> Observer:
     return observer
 
 
+def keys(observer: Observer) -> dict[str, KeySeen]:
+    return observer.records["Repair"].keys
+
+
 def test_types_forms_and_presence_are_counted():
     seen = observed(REPAIR, {**REPAIR, "id": "2"}, {"id": 3}).records["Repair"]
     assert (seen.rows, seen.keys["possion"].present) == (3, 2)
@@ -29,19 +33,20 @@ def test_types_forms_and_presence_are_counted():
 
 def test_words_of_closed_lists_are_kept_and_free_words_are_not():
     observer = observed(REPAIR, REPAIR | {"status": "待修"})
-    assert observer.words("Repair", "status") == {"0": 1, "待修": 1}
-    assert observer.unknown_words("Repair", "status") == {"待修": 1}
-    assert observer.words("Repair", "possion") == {}
+    assert observer.words(keys(observer)["status"]) == {"0": 1, "待修": 1}
+    assert observer.unknown_words(keys(observer)["status"]) == {"待修": 1}
+    assert observer.words(keys(observer)["possion"]) == {}
     observer.rows("People", [{"people_dibao": "有"}, {"people_dibao": "0"}, {"people_dibao": True}])
-    assert observer.words("People", "people_dibao") == {"有": 1, "0": 1, "1": 1}
-    assert observer.unknown_words("People", "people_dibao") == {"有": 1}
+    flag = observer.records["People"].keys["people_dibao"]
+    assert observer.words(flag) == {"有": 1, "0": 1, "1": 1}
+    assert observer.unknown_words(flag) == {"有": 1}
 
 
 def test_names_of_persons_are_withheld():
     observer = observed(REPAIR, REPAIR | {"status": "王芳"}, REPAIR | {"status": "19900000001"})
-    assert observer.words("Repair", "status") == {"0": 1, WITHHELD: 2}
-    seen = observed({"id": 1, "19900000001": 1, "王芳": 2}).records["Repair"]
-    assert set(seen.keys) == {"id", OTHER_KEYS}
+    assert observer.words(keys(observer)["status"]) == {"0": 1, WITHHELD: 2}
+    odd = keys(observed({"id": 1, "19900000001": 1, "王芳": 2}))
+    assert {key for key, seen in odd.items() if seen.present} == {"id", OTHER_KEYS}
 
 
 def test_renamed_key_needs_evidence():
@@ -49,11 +54,11 @@ def test_renamed_key_needs_evidence():
     alike = observed(*[renamed | {"position": "东门"}] * 5)
     unlike = observed(*[{**renamed, "a": 1, "b": 2}] * 5)
     few = observed(renamed | {"position": "东门"})
-    assert renamed_keys(alike, "Repair")["possion"][0] == "position"
-    assert "possion" not in renamed_keys(unlike, "Repair")
-    assert renamed_keys(few, "Repair") == {}
+    assert renamed_keys(alike.records["Repair"])["possion"][0] == "position"
+    assert "possion" not in renamed_keys(unlike.records["Repair"])
+    assert renamed_keys(few.records["Repair"]) == {}
     words = {key: value for key, value in REPAIR.items() if key != "status"} | {"zhuangtai": "未处理", "other": "x"}
-    status = renamed_keys(observed(*[words] * 5), "Repair")["status"]
+    status = renamed_keys(observed(*[words] * 5).records["Repair"])["status"]
     assert status == ("zhuangtai", "its words are those of this field")
 
 
@@ -89,4 +94,4 @@ def test_missing_keys_are_lines_to_fill_in() -> None:
     assert '"reporter.phone" = ["?"]' in lines
     for line in lines:
         profile = parse_profile(tomllib.loads("[keys.Repair]\n" + line.replace("?", "mobile")))
-        assert [*profile.keys.values()] == [("mobile",)]
+        assert [*profile.keys["Repair"].values()] == [("mobile",)]

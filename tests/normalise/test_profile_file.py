@@ -58,9 +58,9 @@ def test_every_mistake_is_named_with_its_place():
         "lists.orders/list: there is no such name; did you mean order/list?",
         "lists.order/list.page_size: must be a whole number from 1 to 1000",
         "lists.order/list.pages: must be true or false",
-        "not_found.wordings: must be a list of texts without blanks around them, 100 characters at most",
         "tokens.wjdh_lifetime: must be a number of seconds above 0, 2000000 at most",
         "reviews.refuse_reasons: must be true or false",
+        "not_found.wordings: must be a list of texts without blanks around them, 100 characters at most",
     ]
 
 
@@ -89,7 +89,7 @@ def test_whole_profile_is_read():
             "YesNo": {"true": ("有",)},
             "ModuleName": {"UNRECOGNIZED": ("智能门锁",)},
         },
-        keys={("Repair", "reporter_name"): ("contact",)},
+        keys={"Repair": {"reporter.name": ("contact",)}},
         lists={"shenheList": ListPaging(10)},
         not_found=("无此记录",),
         token_lifetimes={"WJDH": 900.0, "SECURITY": 600.0},
@@ -144,9 +144,11 @@ def test_added_keys_of_personal_data_are_masked():
 
 
 def test_correction_replaces_the_value_under_the_added_key():
-    keys = profile('[keys.ShenhePeople]\nname = ["xingming"]').keys
+    added = profile('[keys.ShenhePeople]\nname = ["xingming"]')
     raw = '{"people":{"xingming":"王方"},"house":{}}'
-    assert render_shenhe_content(raw, {"people": {"name": "王芳"}}, keys) == '{"people":{"xingming":"王芳"},"house":{}}'
+    assert (
+        render_shenhe_content(raw, {"people": {"name": "王芳"}}, added) == '{"people":{"xingming":"王芳"},"house":{}}'
+    )
 
 
 @pytest.mark.parametrize(
