@@ -1,7 +1,7 @@
 """The quirks of single values as a table: what a platform sends, what the gateway shows, with which issues.
 
 A row has the number of its quirk (docs/quirks.md), the record and the keys in which it differs from a clean one, fields
-as GraphQL shows them, and the issues as "field PROBLEM" and the raw value. The readers and the edge run the same table.
+as GraphQL shows them, and the issues as "field PROBLEM" and the raw value.
 """
 
 import json
@@ -91,13 +91,20 @@ ODD_NUMBERS = ("1栋", "A1", "1.5", 1.5, True, [], {}, "²", "9" * 11, 1e300, MA
 ODD_AMOUNTS = ("免费", "1,23元", "1.2.3", "1.2,5", "1 000", "一元", "1e3", "元", "NaN", "9" * 99, True, [1], {}, 1e300)
 ODD_EXTRA = ("{'单价': '3'}另收5元", "{'单价': '3'}{'税费': '5'}", "{'单价': '3'}}", "__import__('os').system('true')")
 ODD_CONTENTS = ("见前言", '{"people":{"people_name":"李', "[1]", "5", "{}", [], 5, True, {"people": []}, "[" * 5000)
+TWICE = json.dumps(json.dumps(content()))
 ODD_MEMBERS = ["李明", *residency()["members"]]
 TWINS = [*residency()["members"], *residency()["members"]]
 TWIN_CARD = "999324198705041234"
 ODD_TIMES = (
     *("2020年11月18日", "20201118", 20201118, "2020", 2020, "2020年13月18日11:01:46", "昨天", [], {}, True, 1e9),
     *("9" * 50, "0001-01-01T00:00+14:00", 0, "0", "0001-01-01T00:00:00Z", "0001年01月01日00:00:00"),
-    *("1900-12-31 23:59:59", -62135596800),
+    *(
+        "1900-12-31 23:59:59",
+        "1900年01月01日00:00:00",
+        "2020年11月18日24:00:00",
+        "2020年11月1８日11:01:46",
+        -62135596800,
+    ),
 )
 ODD_BIRTHS = (
     *("见前言", "00000000", 0, "0", "1992-13-30", True, [], {}, 10**15, 1e300, "9" * 99),
@@ -275,6 +282,9 @@ CASES: tuple[Case, ...] = (
     *each(119, "person people_photo", "photo", AS_SENT, ["www"]),
     *each(124, "repair description", "description", AS_SENT, [' "引号"\\n\n反斜杠\\ ']),
     *each(85, "applicant user_id", "userId", AS_SENT, [5]),
+    *each(61, "review shenhe_content", "content.people.name", "李明", [content(), TWICE, json.dumps(content())]),
+    *each(61, "review shenhe_content", "content.house.room", 201, [content(), TWICE, json.dumps(content())]),
+    *each(114, "review shenhe_content", "content.raw", AS_SENT, [TWICE]),
     *each(114, "review shenhe_content", "content.house", None, ODD_CONTENTS, "content MALFORMED"),
     *each(114, "review shenhe_content", "content.people", None, ODD_CONTENTS, "content MALFORMED"),
     *each(114, "review shenhe_content", "content", None, [None, "", " "], "content MISSING"),
@@ -310,6 +320,7 @@ CASES: tuple[Case, ...] = (
     *each(125, "review created_at", "createdAt", MOMENT, ["2020-11-18T03:01:46.000000Z", "2020-11-18T11:01:46.000000"]),
     *each(125, "review created_at", "createdAt", MOMENT, ["1605668506"]),
     *each(125, "review created_at", "createdAt", "1901-01-01T00:00:00+08:00", ["1901-01-01 00:00:00"]),
+    *each(128, "review created_at", "createdAt", "1990-07-01T12:00:00+09:00", ["1990年07月01日12:00:00"]),
     *each(125, "review created_at", "createdAt", None, ODD_TIMES, "createdAt MALFORMED"),
     *each(126, "person people_birth", "birthDate", "1992-11-30", ["19921130", 19921130, "1992-11-30"]),
     *each(126, "person people_birth", "birthDate", "1900-01-01", ["1900-01-01 00:00:00", "1900年01月01日"]),

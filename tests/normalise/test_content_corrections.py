@@ -5,12 +5,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from collected_issues import CollectedIssues
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from platform_rows import content, review
 from readers import parse_shenhe
 
+from gateway.normalise.records import Issues
 from gateway.normalise.times import birth_date
 from gateway.normalise.values import EARLIEST_BIRTH
 from gateway.normalise.vocabulary import (
@@ -22,6 +22,8 @@ from gateway.normalise.vocabulary import (
     ResidentRole,
     Sex,
 )
+from gateway.normalise.wire import AS_DOCUMENTED
+from gateway.shenhe.record import APPLICANTS
 from gateway.shenhe.writes import ContentError, correction_problem, render_shenhe_content
 
 OLD = content(
@@ -223,6 +225,6 @@ def test_quirk_130_birth_dates_round_trip_in_every_form(submitted: object) -> No
     for day in range(EARLIEST_BIRTH.toordinal(), TODAY.toordinal() + 1, 1 if isinstance(submitted, int) else 7):
         birth = date.fromordinal(day)
         rendered = json.loads(render_shenhe_content(document, {"people": {"birth_date": birth}}))
-        issues = CollectedIssues()
+        issues = Issues(AS_DOCUMENTED.table(APPLICANTS))
         assert birth_date(rendered["people"]["people_birth"], "birthDate", issues) == birth
         assert issues.found == ()

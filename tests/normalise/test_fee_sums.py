@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
+from random import Random
 
 import platform_rows
 import pytest
@@ -10,7 +11,7 @@ import readers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.normalise.records import WholeList
+from gateway.normalise.records import Money, WholeList
 from gateway.normalise.values import money
 from gateway.orders.record import Order
 from gateway.orders.sums import FeeGrouping, summarise
@@ -91,3 +92,13 @@ def test_age_grows_at_midnight_in_china():
     midnight = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
     assert groups(created, FeeGrouping.AGE) == [("0-30", 1)]
     assert groups(created, FeeGrouping.AGE, now=midnight) == [("31-90", 1)]
+
+
+def test_float_amounts_equal_their_text():
+    rng = Random(1)
+    for fen in [1, 9, 99, 100, 101, 2**31 - 2, 2**31 - 1, 2**31, *(rng.randrange(2**32) for _ in range(2000))]:
+        printed = money(f"{fen / 100:.2f}元")
+        assert printed == money(fen / 100) == money(f" {fen / 100:.2f}") == Money(f"{fen / 100:.2f}", printed.fen)
+        assert printed.fen == (fen if fen < 2**31 else None)
+    for odd in (0.001, 0.105, 1.005, 21474836.475, 1e9, 1e15, -0.01):
+        assert money(odd) == money(format(Decimal(repr(odd)), "f"))

@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 import readers
-from platform_rows import content, module, order, owner, person, repair, residency, review
+from platform_rows import module, order, owner, person, repair, review
 
 from gateway.modules import ModuleName, ModuleState
 from gateway.normalise.records import Page
 from gateway.normalise.shapes import ShapeError
-from gateway.normalise.vocabulary import PiiKind, PlatformName
+from gateway.normalise.vocabulary import PlatformName
 
 PAGES = {"current_page": 1, "from": 1, "last_page": 2, "per_page": 15, "to": 15, "total": 17}
-TWICE = json.dumps(json.dumps(content()))
 STATES = """
 {"00001":{
     "绑定房屋":"1",
@@ -159,23 +158,6 @@ def test_quirk_167_unreadable_states_are_unknown(unreadable: object) -> None:
     assert (issue.field, issue.raw, issue.platform) == ("enabled", "2", PlatformName.SECURITY)
 
 
-def test_quirk_65_module_states_are_keyed_by_code_alone() -> None:
-    states: dict[str, Any] = {" 00001 ": [], "00002": {}, "": {"绑定房屋": "1"}, " ": {}, "晨曦家园": {}, "10002-3": {}}
-    assert list(readers.parse_module_states(states)) == ["00001", "00002"]
-
-
-@pytest.mark.parametrize("form", [json.dumps(content()), TWICE, content(), json.dumps(content(), ensure_ascii=False)])
-def test_quirk_61_114_content_may_be_text_or_object(form: object) -> None:
-    found, plain = one_review(review(shenhe_content=form)), one_review(review())
-    assert (found.content.people, found.content.house) == (plain.content.people, plain.content.house)
-    assert (found.content.user_id, found.data_issues) == (5, ())
-
-
-def test_quirk_114_raw_content_is_returned_unchanged() -> None:
-    assert one_review(review(shenhe_content=TWICE)).content.raw == TWICE
-    assert json.loads(str(one_review(review(shenhe_content=content())).content.raw)) == content()
-
-
 @pytest.mark.parametrize("read", LISTS)
 def test_row_without_an_id_is_dropped_and_counted(read: Any) -> None:
     rows = [{"id": 1}, {}, {"id": None}, {"id": "0"}, {"id": -1}, {"id": 2**31}, {"id": True}, "x", None, {"id": "7"}]
@@ -184,16 +166,6 @@ def test_row_without_an_id_is_dropped_and_counted(read: Any) -> None:
     page = read({**body, "pages": PAGES, "meta": PAGES})
     assert [item.platform_id for item in page.items] == [1, 7]
     assert page.dropped == 11
-
-
-def test_quirk_15_133_three_shapes_of_pages_read_alike() -> None:
-    for page in (
-        reviews({"data": [review()], "links": {}, "meta": PAGES}),
-        orders({"code": 0, "data": [order()], "pages": PAGES}),
-        repairs({"code": 0, "data": {"repairs": [repair()], "pages": PAGES}}),
-    ):
-        assert (page.per_page, page.last_page, page.total) == (15, 2, 17)
-        assert page.items[0].community_code == "10002"
 
 
 def test_quirk_136_137_contradictory_page_values_are_returned() -> None:
@@ -215,43 +187,3 @@ def test_quirk_139_page_beyond_the_end_may_have_a_total(page: int, pages: dict[s
 @pytest.mark.parametrize("per_page", [15, None])
 def test_missing_last_page_is_derived_from_rows(per_page: int | None) -> None:
     assert orders({"data": [order()], "pages": {"current_page": 1, "per_page": per_page, "total": 60}}).last_page == 60
-
-
-def test_quirk_5_repair_list_needs_no_message() -> None:
-    (found,) = repairs({"code": 0, "data": {"repairs": [repair()], "pages": PAGES}}).items
-    assert (found.reporter_name, found.reporter_phone, found.dated) == ("李明", "19900000003", False)
-
-
-PERSONAL: dict[str, tuple[str, PiiKind]] = {
-    "people_name": ("name", PiiKind.NAME),
-    "people_phone": ("phone", PiiKind.PHONE),
-    "people_idcard": ("idCard", PiiKind.ID_CARD),
-    "people_birth": ("birthDate", PiiKind.BIRTH),
-    "people_address": ("registeredAddress", PiiKind.ADDRESS),
-    "people_photo": ("photo", PiiKind.PHOTO),
-    "people_zhengzhimianmao": ("politicalStatus", PiiKind.SENSITIVE_STATUS),
-    "people_tuiyijunren": ("isVeteran", PiiKind.SENSITIVE_STATUS),
-}
-
-
-def test_personal_issues_carry_their_kind_and_platform() -> None:
-    row: dict[str, object] = {key: ["李"] for key in PERSONAL}
-    people = readers.parse_people(person(**row, houses=7))
-    applicant = one_review(review(shenhe_content=content(row))).content.people
-    for found, platform in ((people, PlatformName.SECURITY), (applicant, PlatformName.WJDH)):
-        kinds = {issue.field: (issue.pii, issue.platform, issue.of_any_community) for issue in found.data_issues}
-        houses = kinds.pop("residencies", None)
-        assert kinds == {field: (kind, platform, False) for field, kind in PERSONAL.values()}
-        assert houses == ((PiiKind.SENSITIVE_STATUS, platform, True) if found is people else None)
-    for record, field, kind in (
-        (readers.parse_owner(owner(people_phone=None)), "phone", PiiKind.PHONE),
-        (one_repair(repair(name=["李"], date="2020年12月18日12:30:13")), "reporter.name", PiiKind.NAME),
-        (
-            readers.parse_people(person(houses=[residency(members="王")])).residencies[0],
-            "members",
-            PiiKind.SENSITIVE_STATUS,
-        ),
-        (one_review(review(shenhe_content="[1]")), "content", PiiKind.SENSITIVE_STATUS),
-    ):
-        [issue] = record.data_issues
-        assert (issue.field, issue.pii) == (field, kind)
