@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from platform_answers import send
 from platform_rows import repair
-from quirks import CASES, described
+from quirks import CASES, Case, described
 
 UNCACHED = {"Cache-Control": "no-cache"}
 IDS = "totalCount nodes { platformId }"
@@ -71,8 +71,8 @@ async def test_houses_with_unreadable_parts_have_own_ids(gateway, sandbox, one, 
 
 
 HOUSE_FIELDS = "communityCode building unit floor room address use"
-PERSON_FIELDS = """name phone idCard sex nation birthDate photo politicalStatus isVeteran receivesSubsistenceAllowance
-    isPetitioner jobName companyName"""
+PERSON_FIELDS = """name phone idCard sex nation birthDate registeredAddress photo politicalStatus isVeteran
+    receivesSubsistenceAllowance isPetitioner jobName companyName"""
 ISSUES = "dataIssues { field problem raw }"
 PEOPLE = f"""people(name: "王芳", phone: "19900000002") {{ {PERSON_FIELDS} {ISSUES}
     residencies {{ role occupantType {ISSUES} house {{ {HOUSE_FIELDS} {ISSUES} }}
@@ -134,6 +134,28 @@ async def test_value_is_shown_as_its_quirk_says(gateway, sandbox, mint, kind):
         if (shown, issues_within(record)) != (case.shown, sorted(case.issues)):
             wrong.append((case.sent, shown, issues_within(record)))
     assert wrong == []
+
+
+PERSON = ("name", "phone", "idcard", "birth", "address", "photo", "zhengzhimianmao", "tuiyijunren", "dibao")
+ODD_PERSON = {f"people_{key}": ["李"] for key in PERSON}
+ODD = {
+    "person": ODD_PERSON | {"houses": ["李"]},
+    "applicant": ODD_PERSON,
+    "residency": {"members": "李"},
+    "owner": {"people_phone": ["李"]},
+    "repair": {"name": ["李"], "phone": ["李"]},
+    "review": {"shenhe_content": '["李"]'},
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+async def test_issue_of_a_personal_field_is_masked_like_it(gateway, sandbox, mint, kind):
+    platform, endpoint, query, place, answer_with = SERVED[kind]
+    send(sandbox, platform, endpoint, {"code": 0, **answer_with(Case(None, kind, ODD[kind], {}).row)})
+    answer = await gateway.ask(f"{{ {query} }}", token=mint(without=["pii:read"]))
+    found = issues_within(at(answer.data, place))
+    assert len(found) == len(ODD[kind])
+    assert [issue for issue in found if "李" in issue] == []
 
 
 async def test_quirk_131_only_a_single_repair_has_a_date(gateway, sandbox):
