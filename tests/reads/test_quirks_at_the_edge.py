@@ -138,7 +138,7 @@ async def test_value_is_shown_as_its_quirk_says(gateway, sandbox, mint, kind):
 
 PERSON = ("name", "phone", "idcard", "birth", "address", "photo", "zhengzhimianmao", "tuiyijunren", "dibao")
 ODD_PERSON = {f"people_{key}": ["李"] for key in PERSON}
-ODD = {
+ODD: dict[str, dict[str, Any]] = {
     "person": ODD_PERSON | {"houses": ["李"]},
     "applicant": ODD_PERSON,
     "residency": {"members": "李"},
