@@ -118,7 +118,7 @@ class PlatformClient(ABC):
     def with_credential(self, credential: Credential) -> Self:
         """The same client, for calls with this credential: its own is neither used nor called dead by them."""
         client = copy(self)
-        client.session = Session(client.log_in, fixed=credential)
+        client.session = Session(self.log_in, fixed=credential)  # of its own it would be a cycle
         return client
 
     async def succeed(self, endpoint: Endpoint, arguments: Arguments) -> Mapping[str, Any]:
