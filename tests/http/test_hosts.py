@@ -1,6 +1,7 @@
 """Accepted host names; others are refused (DNS rebinding)."""
 
 import asyncio
+from itertools import product
 from typing import Any
 
 import httpx
@@ -28,24 +29,16 @@ def environ(environ: dict[str, str], listed: str) -> dict[str, str]:
 PATHS = ["/", "/graphql", "/explorer/examples.json", "/callbacks/token", "/nothing"]
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_development_answers_only_local_host_names(gateway, path):
+async def test_development_answers_only_local_host_names(gateway):
     port = gateway.url.rpartition(":")[2]
-    for host in (
-        ATTACKER,
-        f"{ATTACKER}:{port}",
-        f"localhost.{ATTACKER}",
-        f"127.0.0.1.{ATTACKER}",
-        "",
-        "[::2]",
-        "localhost:port",
-    ):
+    foreign = [ATTACKER, f"{ATTACKER}:{port}", f"localhost.{ATTACKER}", f"127.0.0.1.{ATTACKER}"]
+    for path, host in product(PATHS, (*foreign, "", "[::2]", "localhost:port")):
         refused = await gateway.client.get(path, headers={"host": host})
         assert refused.status_code == 421, host
         [error] = refused.json()["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
         assert ATTACKER not in error["message"]
-    for host in ("localhost", f"localhost:{port}", "LOCALHOST:1", "127.0.0.1", "[::1]", f"[::1]:{port}"):
+    for path, host in product(PATHS, ("localhost", f"localhost:{port}", "LOCALHOST:1", "127.0.0.1", "[::1]")):
         assert (await gateway.client.get(path, headers={"host": host})).status_code != 421, host
 
 
