@@ -1,5 +1,6 @@
 """The whole gateway over a sandbox of both platforms, on real sockets, for the tests that drive the HTTP edge."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ from callers import TLS, Issuer, KeyServer
 from documents import write_document
 from processes import GatewayProcess
 from programs import run
-from throw_away import database
+from throw_away import database, on_server
 
 from gateway.app import Gateway, create_app
 from gateway.auth.issuer import DevelopmentIssuer
@@ -298,13 +299,19 @@ def installed(find_tool: Callable[[str], str]) -> None:
         run(npm, "ci", "--ignore-scripts", cwd=node, timeout=300)
 
 
-@pytest.fixture
-async def database_url(in_ci: bool) -> AsyncIterator[str]:
-    """An empty PostgreSQL database. Without a server: a skip on a desk, a failure in CI."""
+@pytest.fixture(scope="session")
+def postgres_server(in_ci: bool) -> None:
+    """Where databases are made. Without one: a skip on a desk, a failure in CI."""
     try:
-        async with database() as url:
-            yield url
+        asyncio.run(on_server("SELECT 1"))
     except OSError:
         if in_ci:
             raise
         pytest.skip("no PostgreSQL server at GATEWAY_TEST_DATABASE_URL or on this machine")
+
+
+@pytest.fixture
+async def database_url(postgres_server: None) -> AsyncIterator[str]:
+    """An empty PostgreSQL database."""
+    async with database() as url:
+        yield url

@@ -3,10 +3,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from journal_fixtures import throw_away_database
 from sqlalchemy import delete
 from standing_clock import FrozenClock
-from throw_away import on_server
+from throw_away import blocking_database, on_server
 
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.tables import metadata
@@ -21,14 +20,14 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def postgres_url(postgres_server: None) -> Iterator[str]:
     """One database for all tests; `postgres_settings` hands it out empty."""
 
     async def migrate() -> None:
         async with open_journal(Settings(database_url=url)):
             pass
 
-    with throw_away_database() as url:
+    with blocking_database() as url:
         asyncio.run(migrate())
         yield url
 
@@ -45,9 +44,9 @@ async def postgres_settings(postgres_url: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def fresh_settings(tmp_path: Path) -> Iterator[Settings]:
+def fresh_settings(postgres_server: None, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a PostgreSQL database that no gateway has seen."""
-    with throw_away_database() as url:
+    with blocking_database() as url:
         yield Settings(database_url=url, data_dir=tmp_path, journal_timeout=2.0)
 
 

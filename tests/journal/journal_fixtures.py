@@ -1,16 +1,12 @@
-"""Rows as tests make them, a throw-away PostgreSQL database, and what is in a database."""
+"""Rows as tests make them, and what is in a database."""
 
 import asyncio
-import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
-import pytest
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
-from throw_away import blocking_database
 
 from gateway.events import EventBus, Message, Missed
 from gateway.journal.operations import Operations
@@ -98,19 +94,6 @@ class Ear:
     async def next(self, amount: int) -> list[Message | Missed]:
         async with asyncio.timeout(60):
             return [await self._heard.get() for _ in range(amount)]
-
-
-@contextmanager
-def throw_away_database() -> Iterator[str]:
-    """The URL of a fresh, empty database. Without a server: a skip on a desk, a failure in CI."""
-    with ExitStack() as stack:
-        try:
-            url = stack.enter_context(blocking_database())
-        except OSError:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip("no PostgreSQL server at GATEWAY_TEST_DATABASE_URL or on this machine")
-        yield url
 
 
 async def on_database(settings: Settings, work: Callable[[Connection], ValueT]) -> ValueT:
