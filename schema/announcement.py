@@ -12,14 +12,13 @@ from gateway.journal import records
 from gateway.loaders.paging import Slice
 from schema import writes
 from schema.connection import Window, connection_field
-from schema.costs import ANNOUNCEMENTS, MOST_ENTRIES, ONE_CALL, bulk_costs
+from schema.costs import ANNOUNCEMENTS, MOST_ENTRIES, ONE_CALL, bulk_cost
 from schema.fields import described, free_text, node_id, optional, plain, record_type, required
-from schema.operation import MutationPayload, with_history, written_field
+from schema.operation import MutationPayload, writes_of, written_field
 from schema.record import CommunityCode, Node, community, its_community
 
 
 @record_type(records.Announcement, "An announcement published through this gateway (公告).")
-@with_history()
 class Announcement(Node):
     platform_id: int = plain("The platform's number (公告id).")
     community_code: strawberry.ID = plain("Code of its community (小区标识).")
@@ -35,10 +34,11 @@ class Announcement(Node):
 
     id: strawberry.ID = node_id("Announcement", "platform_id", "The announcement's node id (节点标识).")
     community = its_community()
+    history = writes_of(id)
 
 
 class AnnouncementQueries:
-    @connection_field(Announcement, "announcement:read", metadata=ANNOUNCEMENTS)
+    @connection_field(Announcement, "announcement:read", cost=ANNOUNCEMENTS)
     async def announcements(
         self, info: Info, part: Window, community_code: CommunityCode
     ) -> Slice[records.Announcement] | None:
@@ -81,7 +81,7 @@ class CreateAnnouncementsInput(_AnnouncementInput):
 
 @record_type(Written, "How the publication of an announcement ended (创建公告结果).")
 class AnnouncementPayload(MutationPayload):
-    announcement = written_field(Announcement, "The announcement (公告).", {})
+    announcement = written_field(Announcement, "The announcement (公告).", None)
 
 
 AnnouncementsPayload = writes.payload_of_several(
@@ -101,7 +101,7 @@ class AnnouncementMutations:
         wrong = writes.wrong_community(input.community_code)
         return await writes.write_one(info, CreateAnnouncement, new, key, wrong)
 
-    @writes.mutation(CreateAnnouncement, AnnouncementsPayload, bulk_costs("input.communityCodes", calls=1))
+    @writes.mutation(CreateAnnouncement, AnnouncementsPayload, bulk_cost("input.communityCodes", calls=1))
     @described(input="The announcement, and where to publish it (输入).")
     async def create_announcements(self, info: Info, input: CreateAnnouncementsInput) -> list[Written]:
         """Publish an announcement in several communities: a result and an operation for each (批量创建公告)."""

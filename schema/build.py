@@ -14,14 +14,15 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.scalar import ScalarDefinition
 
 from gateway.actions.identity import Identity, RevealedType
+from gateway.auth.masking import mask_text
 from gateway.execution.cost import Cost
 from gateway.execution.strawberry_adapter import as_it_is, get_attribute, unchanged
 from gateway.normalise.vocabulary import HouseType
 from gateway.wording.inputs import ScalarWording
 from schema.announcement import AnnouncementMutations, AnnouncementQueries
 from schema.community import LISTS, CommunityQueries
-from schema.costs import COST, NOTHING
-from schema.fields import FREE_TEXT, IDENTITY, PERSONAL_IF, Pii, RequiresScope
+from schema.costs import COST
+from schema.fields import IDENTITY, PERSONAL_IF, Pii, RequiresScope
 from schema.module import ModuleMutations, ModuleQueries
 from schema.operation import OperationQueries, OperationSubscriptions
 from schema.order import OrderMutations, OrderQueries
@@ -198,9 +199,8 @@ def get_scopes(field: graphql.GraphQLField) -> frozenset[str]:
 
 
 def get_cost(field: graphql.GraphQLField) -> Cost:
-    """What a field declares with `costs` (`schema/costs.py`)."""
-    declared: Cost = _metadata(field).get(COST, NOTHING)
-    return declared
+    """What a field declares as its `cost` (`schema/costs.py`)."""
+    return _metadata(field).get(COST) or Cost()
 
 
 def _metadata(field: graphql.GraphQLField) -> Mapping[Any, Any]:
@@ -228,7 +228,7 @@ def revealed_types(schema: graphql.GraphQLSchema) -> dict[str, RevealedType]:
         if identity is not None:
             declared = {name: _metadata(field) for name, field in named.fields.items()}
             conditions = {name: data[PERSONAL_IF] for name, data in declared.items() if PERSONAL_IF in data}
-            texts = frozenset(name for name, data in declared.items() if FREE_TEXT in data)
+            texts = frozenset(name for name, shown in personal.items() if shown.through is mask_text)
             revealed[named.name] = RevealedType(identity, conditions, texts)
         elif named in unobserved or any(shown.observed for shown in personal.values()):
             nobodys += [f"{named.name}.{name}" for name in personal]

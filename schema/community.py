@@ -11,6 +11,7 @@ from gateway import modules as features
 from gateway.auth.masking import mask_text
 from gateway.context import Info, Lookup
 from gateway.errors import UserInputError
+from gateway.execution.cost import Cost
 from gateway.execution.load import Load, fetch, only_values
 from gateway.modules import MODULE_STATES, MODULES
 from gateway.normalise import records
@@ -20,7 +21,7 @@ from gateway.orders.reads import AllOrdersKey
 from gateway.orders.record import Order as OrderRecord
 from gateway.orders.sums import MOST_LISTED, FeeGrouping, ReconciliationKey
 from gateway.wording.inputs import InputWording
-from schema.costs import ALL_ORDERS, ASSUMED_NOTIFICATIONS, COMMUNITY_LIST, ONE_COMMUNITY, costs
+from schema.costs import ALL_ORDERS, ASSUMED_NOTIFICATIONS, COMMUNITY_LIST, ONE_COMMUNITY
 from schema.fields import derived, described, looked_up, plain, record_type, resolved, with_fields
 from schema.module import Module, ModuleDrift
 from schema.order import ORDERS, Money, Order, OrderFilter
@@ -84,7 +85,7 @@ class Reconciliation:
     paid_without_notification: list[Order] = plain(
         f"Orders that wjdh calls paid and no notification came for, at any time; the newest {MOST_LISTED} "
         "(已付款但未收到通知的订单).",
-        metadata=costs(items=MOST_LISTED),
+        cost=Cost(items=MOST_LISTED),
     )
     paid_without_notification_count: int = plain("How many there are (已付款但未收到通知的订单数).")
     earlier_paid_without_notification_count: int = plain(
@@ -94,13 +95,13 @@ class Reconciliation:
     notified_unpaid: list[Payment] = plain(
         "Notifications whose order wjdh calls unpaid, or does not have: received in the period and before the orders "
         f"were read; the newest {MOST_LISTED} (已通知但平台未标记付款的通知).",
-        metadata=costs(items=ASSUMED_NOTIFICATIONS),
+        cost=Cost(items=ASSUMED_NOTIFICATIONS),
     )
     notified_unpaid_count: int = plain("How many there are (已通知但平台未标记付款的通知数).")
     undelivered: list[Payment] = plain(
         "Notifications received in the period that the security platform does not have yet, paid or not; the newest "
         f"{MOST_LISTED} (未送达的通知).",
-        metadata=costs(items=ASSUMED_NOTIFICATIONS),
+        cost=Cost(items=ASSUMED_NOTIFICATIONS),
     )
     undelivered_count: int = plain("How many there are (未送达的通知数).")
     complete: bool = plain(
@@ -145,7 +146,7 @@ class Community(Node):
         list[Module] | None, MODULES, attrgetter("code"), "Its feature modules, as wjdh switches them (功能模块)."
     )
 
-    @resolved(list[ModuleDrift] | None, "module:read", metadata=costs(calls=2))
+    @resolved(list[ModuleDrift] | None, "module:read", cost=Cost(calls=2))
     async def module_drift(root: records.Community, info: Info) -> list[features.ModuleDrift] | None:
         """Modules about which the two platforms disagree; null when security does not report this community, or not
         readably (模块差异)."""
@@ -168,7 +169,7 @@ class Community(Node):
         lambda root: root if root.code else None,
     )
 
-    @resolved(FeeSummary | None, ORDERS.records.scope, metadata=ALL_ORDERS)
+    @resolved(FeeSummary | None, ORDERS.records.scope, cost=ALL_ORDERS)
     @described(filter=ORDERS.which, group_by="By what to add up besides; omitted: the whole alone (分组方式).")
     def fees(
         root: records.Community, info: Info, filter: OrderFilter | None = None, group_by: FeeGrouping | None = None
@@ -186,7 +187,7 @@ class Community(Node):
         load = Load(loaders.all_orders, AllOrdersKey(root.code, query), add_up)
         return info.context.counted(load) if ORDERS.records.names_someone(query) else load
 
-    @resolved(Reconciliation | None, "order:read", "payment:read", metadata=ALL_ORDERS)
+    @resolved(Reconciliation | None, "order:read", "payment:read", cost=ALL_ORDERS)
     @described(
         since="Only notifications received, and orders without one created, at this time or later (起始时间).",
         until="Only notifications received, and orders without one created, before this time (截止时间).",
@@ -205,7 +206,7 @@ class Community(Node):
 def community_list() -> Any:
     """The communities that the caller may see, as a field of whatever leads to them."""
 
-    @resolved(list[Community] | None, metadata=COMMUNITY_LIST)
+    @resolved(list[Community] | None, cost=COMMUNITY_LIST)
     async def communities(info: Info) -> list[records.Community]:
         """The communities that the caller may see: those of the token, in its order; for one who may see all, those
         that the gateway is set up with, else those that the security platform reports (小区列表)."""
@@ -215,7 +216,7 @@ def community_list() -> Any:
 
 
 class CommunityQueries:
-    @resolved(Community | None, metadata=ONE_COMMUNITY)
+    @resolved(Community | None, cost=ONE_COMMUNITY)
     @described(code=CODE)
     def community(self, info: Info, code: strawberry.ID) -> records.Community | None:
         """A community by its code; null when the caller may not see it. No platform says whether a code exists

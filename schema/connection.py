@@ -1,6 +1,6 @@
 """Lists: one connection type over the platforms' three shapes of paging (quirk 133)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from inspect import Signature, isawaitable, signature
 from operator import attrgetter
@@ -10,6 +10,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.errors import UserInputError, find_violations, refuse_input
+from gateway.execution.cost import Cost
 from gateway.execution.load import Load, reported
 from gateway.journal.listing import Cut
 from gateway.journal.records import Listed
@@ -17,7 +18,7 @@ from gateway.loaders import paging
 from gateway.loaders.paging import RowPlace, Slice
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
-from schema.costs import LARGEST_FIRST
+from schema.costs import LARGEST_FIRST, LIST_OF_THE_JOURNAL
 from schema.fields import derived, described, plain, resolved
 from schema.record import wrong_codes
 
@@ -215,7 +216,7 @@ def connection_field(
     node: type,
     *scopes: str,
     description: str | None = None,
-    metadata: Mapping[str, Any] | None = None,
+    cost: Cost = LIST_OF_THE_JOURNAL,
     cursors: Literal["offsets", "places", "rows"] = "offsets",
     has_pages: bool = True,
     wrong_filter: Callable[[Any], Iterable[Violation]] = lambda given: () if given is None else given.wrong(),
@@ -256,6 +257,6 @@ def connection_field(
         resolve_part.__doc__ = resolve.__doc__
         resolve_part.__signature__ = Signature([*own, *of_window])  # type: ignore[attr-defined] # Strawberry reads it
         shown = Connection[node] | None  # type: ignore[valid-type] # made for this field
-        return resolved(shown, *scopes, metadata=metadata, description=description)(resolve_part)
+        return resolved(shown, *scopes, cost=cost, description=description)(resolve_part)
 
     return declare

@@ -1,6 +1,6 @@
 """What fields cost: the calls to platforms that resolving one may cause, and how many items its value has.
 
-    @strawberry.field(..., metadata=costs(calls=1))
+    @resolved(..., cost=Cost(calls=1))
 
 Every field that asks a platform declares it; what the journal or memory answers costs nothing, but for texts of any
 length. Tokens, and the repetition of a read that failed, are not counted.
@@ -17,8 +17,6 @@ from gateway.shenhe.writes import SEARCHED_PAGES
 
 COST = "cost"
 """Under this key of a field's metadata stands its `Cost`."""
-
-NOTHING = Cost()
 
 LARGEST_FIRST = 100
 MOST_IDS = 50
@@ -52,27 +50,17 @@ def _pages(first: int, page_size: int) -> int:
     return max(2, (first + page_size - 2) // page_size + 1) if 0 < first <= LARGEST_FIRST else 0
 
 
-def costs(
-    calls: int | Amount = 0,
-    items: int | Amount | OfCaller = 1,
-    times: int | OfCaller = 1,
-    searches: int | Amount = 0,
-) -> dict[str, Cost]:
-    """The metadata of a field that costs something."""
-    return {COST: Cost(calls, items, times, searches)}
+ONE_CALL = Cost(calls=1)
 
-
-ONE_CALL = costs(calls=1)
-
-COMMUNITY_LIST = costs(calls=1, items=OfCaller(COMMUNITIES))
+COMMUNITY_LIST = Cost(calls=1, items=OfCaller(COMMUNITIES))
 """The communities of the caller: a call where no setting names them."""
 
 MERGED = OfCaller(COMMUNITIES, instead=("communityCode", "communityCodes"))
 """The communities whose lists are read: the one given, or those, or all of the caller."""
 
 
-def list_costs(records: RecordList[Any], times: int | OfCaller = 1) -> dict[str, Cost]:
-    """The metadata of a part of a community's list, or of the lists of several.
+def list_cost(records: RecordList[Any], times: int | OfCaller = 1) -> Cost:
+    """Of a part of a community's list, or of the lists of several.
 
     One that is made of several is read from the start of each, to learn how many there are, and again where the part
     begins.
@@ -82,36 +70,36 @@ def list_costs(records: RecordList[Any], times: int | OfCaller = 1) -> dict[str,
     def calls(first: int) -> int:
         return lists * _pages(first, records.page_size or first) + lists - 1
 
-    return costs(Amount("first", calls), Amount("first", _items), times)
+    return Cost(Amount("first", calls), Amount("first", _items), times)
 
 
 def _each(calls: int, most: int = MOST_IDS) -> Callable[[int], int]:
     return lambda ids: ids * calls if ids <= most else 0
 
 
-ALL_ORDERS = {COST: Cost(lists=1)}
-ONE_COMMUNITY = {COST: Cost(names="code")}
-ANNOUNCEMENTS = costs(calls=Amount("first", lambda first: LONG_TEXT * _items(first)))
-OPERATIONS = PAYMENTS = REVEALS = costs(items=Amount("first", _items))
+ALL_ORDERS = Cost(lists=1)
+ONE_COMMUNITY = Cost(names="code")
+LIST_OF_THE_JOURNAL = Cost(items=Amount("first", _items))
+ANNOUNCEMENTS = Cost(calls=Amount("first", lambda first: LONG_TEXT * _items(first)))
 
-ONE_ORDER = costs(searches=ORDER_SEARCH)
-ANY_RECORD = costs(calls=1, searches=ORDER_SEARCH)
+ONE_ORDER = Cost(searches=ORDER_SEARCH)
+ANY_RECORD = Cost(calls=1, searches=ORDER_SEARCH)
 """A record by its id: a call, but for an order, which is looked for in its list."""
 
-ANY_RECORDS = costs(Amount("ids", _each(1)), items=Amount("ids", _each(1)), searches=Amount("ids", _each(ORDER_SEARCH)))
+ANY_RECORDS = Cost(Amount("ids", _each(1)), items=Amount("ids", _each(1)), searches=Amount("ids", _each(ORDER_SEARCH)))
 
 CALLS_OF_A_WRITE = 3
 """What it changes is read, it is sent, and it is read back where its answer was lost."""
 
-WRITE = costs(calls=CALLS_OF_A_WRITE)
-APPROVAL = costs(calls=CALLS_OF_A_WRITE + SEARCHED_PAGES)
+WRITE = Cost(calls=CALLS_OF_A_WRITE)
+APPROVAL = Cost(calls=CALLS_OF_A_WRITE + SEARCHED_PAGES)
 """What is corrected may have to be looked for in the list."""
 
 
-def bulk_costs(entries: str, calls: int = CALLS_OF_A_WRITE, most: int = MOST_ENTRIES) -> dict[str, Cost]:
-    """The metadata of a mutation that writes as many records as this list of its input has entries, up to `most`."""
-    return costs(calls=Amount(entries, _each(calls, most)), items=Amount(entries, _each(1, most)))
+def bulk_cost(entries: str, calls: int = CALLS_OF_A_WRITE, most: int = MOST_ENTRIES) -> Cost:
+    """Of a mutation that writes as many records as this list of its input has entries, up to `most`."""
+    return Cost(calls=Amount(entries, _each(calls, most)), items=Amount(entries, _each(1, most)))
 
 
-SYNCHRONISATION = costs(calls=CALLS_OF_A_WRITE + len(ModuleName))
+SYNCHRONISATION = Cost(calls=CALLS_OF_A_WRITE + len(ModuleName))
 """Both platforms are read, and every module may have to be switched."""

@@ -17,6 +17,7 @@ from gateway.actions.identity import Identity
 from gateway.auth.masking import has_number, mask_text
 from gateway.auth.node_ids import NodeIds, Part, looks_hashed
 from gateway.context import REVEALING, Info
+from gateway.execution.cost import Cost
 from gateway.execution.load import Load
 from gateway.execution.strawberry_adapter import attribute_in, by_class
 from gateway.journal.records import RecordRef
@@ -24,7 +25,7 @@ from gateway.loaders.loader import KeyT, Lookup
 from gateway.normalise import records
 from gateway.normalise.records import Field, Record, declared_fields, public_name
 from gateway.normalise.vocabulary import ENUMS, DataProblem, PiiKind, PlatformName
-from schema.costs import ONE_CALL
+from schema.costs import COST, ONE_CALL
 
 
 @strawberry.schema_directive(
@@ -59,9 +60,6 @@ IDENTITY = "_identity"
 
 PERSONAL_IF = "personal if"
 """Under this key of a field's metadata stands when a record's value in it is personal; without it, each value is."""
-
-FREE_TEXT = "free text"
-"""With this key in its metadata, a value is personal where a phone or ID number stands in it."""
 
 _numbered: set[str] = set()
 """The types whose node ids hold a platform's number: the journal keeps all identifiers as text."""
@@ -128,9 +126,14 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
 def record_type(
-    record: type, description: str, *, identity: Identity | None = None, within: str = ""
+    record: type,
+    description: str,
+    *,
+    identity: Identity | None = None,
+    within: str = "",
+    declare: Any = strawberry.type,
 ) -> Callable[[TypeT], TypeT]:
-    """An object type whose instances are records of this class.
+    """An object type whose instances are records of this class; or an interface of such types, of its subclasses.
 
     The fields that the record class declares with a description (`gateway.normalise.records`) need not be declared
     again, nor its `data_issues`; other plain fields are the record's attributes. What readers make holds what it is
@@ -139,24 +142,15 @@ def record_type(
     are part of. `within`: it shows the fields whose public path begins so.
     """
 
-    def declare(cls: TypeT) -> TypeT:
+    def make(cls: TypeT) -> TypeT:
         if identity is not None:
             setattr(cls, IDENTITY, identity)
         _declare_fields(cls, record, within)
         cls.is_type_of = staticmethod(by_class(record, typed=issubclass(record, Record)))  # type: ignore[attr-defined] # Strawberry looks for it on the class
-        return strawberry.type(cls, description=description)
+        made: TypeT = declare(cls, description=description)
+        return made
 
-    return declare
-
-
-def record_interface(record: type, description: str) -> Callable[[TypeT], TypeT]:
-    """An interface of types whose records are of subclasses of this class."""
-
-    def declare(cls: TypeT) -> TypeT:
-        _declare_fields(cls, record)
-        return strawberry.interface(cls, description=description)
-
-    return declare
+    return make
 
 
 def record_input(fields: Mapping[str, Field], description: str) -> Callable[[TypeT], TypeT]:
@@ -226,7 +220,7 @@ def resolved(
     shown: Any = None,
     *scopes: str,
     lookup: Lookup[Any, Any] | None = None,
-    metadata: Mapping[str, Any] | None = None,
+    cost: Cost | None = None,
     name: str | None = None,
     description: str | None = None,
     declare: Any = strawberry.field,
@@ -235,14 +229,14 @@ def resolved(
     resolver returns is not; a `lookup` says what it needs and costs.
     """
     if lookup is not None:
-        scopes, metadata = (lookup.scope,), ONE_CALL
+        scopes, cost = (lookup.scope,), ONE_CALL
     return lambda resolve: declare(
         resolver=resolve,
         name=name,
         description=description or " ".join((resolve.__doc__ or "").split()),
         directives=needs(scopes),
         graphql_type=shown,
-        metadata=metadata,
+        metadata={COST: cost},
     )
 
 
@@ -281,9 +275,9 @@ def with_fields(fields: Mapping[str, Any]) -> Callable[[TypeT], TypeT]:
     return give
 
 
-def plain(description: str, *scopes: str, metadata: Mapping[str, Any] | None = None) -> Any:
+def plain(description: str, *scopes: str, cost: Cost | None = None) -> Any:
     """A field that is an attribute of the record."""
-    return strawberry.field(description=description, directives=needs(scopes), metadata=metadata)
+    return strawberry.field(description=description, directives=needs(scopes), metadata={COST: cost})
 
 
 def pii(kind: PiiKind, description: str, attribute: str) -> Any:
@@ -309,7 +303,6 @@ def free_text(description: str, attribute: str, *, observed: bool = True) -> Any
     return strawberry.field(
         resolver=attribute_in(REVEALING, attribute, otherwise=mask_text, observed=observed),
         description=f"{description} {NUMBERS_MASKED}",
-        metadata={FREE_TEXT: True},
     )
 
 

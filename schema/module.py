@@ -5,7 +5,6 @@ import strawberry
 
 from gateway import modules as records
 from gateway.actions.action import Written
-from gateway.auth.node_ids import NodeIds
 from gateway.context import Info
 from gateway.errors import UserInputError, find_violations
 from gateway.execution.load import Load
@@ -14,13 +13,13 @@ from gateway.modules import MODULES, ModuleName, SetModule, Switch, Sync, SyncMo
 from gateway.normalise.vocabulary import Outcome
 from gateway.wording.inputs import InputWording
 from schema import writes
-from schema.costs import MOST_ENTRIES, SYNCHRONISATION, bulk_costs
+from schema.costs import MOST_ENTRIES, SYNCHRONISATION, bulk_cost
 from schema.fields import derived, described, node_id, optional, plain, record_type, required, resolved
-from schema.operation import MutationPayload, with_history, written_field
+from schema.operation import MutationPayload, writes_of, written_field
 from schema.record import CommunityCode, Node, community, its_community, recognized
 
 
-def _recorded(module: records.Module, _ids: NodeIds) -> HistoryKey:
+def _recorded(module: records.Module) -> HistoryKey:
     """Writes call it by its name, or by its label where that is none of the names; synchronisations have a plan."""
     if module.name is ModuleName.UNRECOGNIZED:
         return HistoryKey("Module", module.community_code, (module.label,))
@@ -28,10 +27,10 @@ def _recorded(module: records.Module, _ids: NodeIds) -> HistoryKey:
 
 
 @record_type(records.Module, "A feature module of a community, as wjdh switches it (功能模块).")
-@with_history(_recorded)
 class Module(Node):
     id: strawberry.ID = node_id("Module", "label", "The module's node id (节点标识).")
     community = its_community()
+    history = writes_of(id, _recorded)
 
 
 @record_type(records.ModuleDrift, "A module about which the platforms disagree (模块差异).")
@@ -140,7 +139,7 @@ class ModuleMutations:
         switch = Switch(code, "" if refused else _label(input), input.enabled)
         return await writes.write_one(info, SetModule, switch, input.idempotency_key, refused)
 
-    @writes.mutation(SetModule, ModulesPayload, bulk_costs("input.communityCodes"))
+    @writes.mutation(SetModule, ModulesPayload, bulk_cost("input.communityCodes"))
     @described(input="Which module, on or off, and of which communities (输入).")
     async def set_modules(self, info: Info, input: SetModulesInput) -> list[Written]:
         """Switch a module of several communities on or off, at wjdh: a result and an operation for each, unless it is a

@@ -1,9 +1,9 @@
 """Writes: how they ended, and their durable record."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import strawberry
@@ -11,9 +11,10 @@ from strawberry.types.lazy_type import LazyType
 
 from gateway.actions.action import Written
 from gateway.actions.identity import Identity
-from gateway.auth.node_ids import NodeIds, resolve_node_id
+from gateway.auth.node_ids import resolve_node_id
 from gateway.auth.principal import Scope
 from gateway.context import Info
+from gateway.execution.cost import Cost
 from gateway.execution.load import Load
 from gateway.journal import records
 from gateway.journal.listing import OperationQuery
@@ -27,7 +28,7 @@ from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema import fields, record, writes
 from schema.connection import Window, connection_field, listed
-from schema.costs import ANY_RECORD, ONE_CALL, OPERATIONS, costs
+from schema.costs import ANY_RECORD, ONE_CALL
 from schema.fields import derived, described, optional, plain, record_type, resolved
 from schema.record import Node, its_community
 
@@ -102,48 +103,34 @@ class Operation(Node):
     id: strawberry.ID = fields.node_id("Operation", "id", "The operation's node id (节点标识).")
     community = its_community("where none is known")
 
-    @resolved(Node | None, metadata=ANY_RECORD)
+    @resolved(Node | None, cost=ANY_RECORD)
     async def result(root: records.Operation, info: Info) -> Any:
         """The record that was written, or refused to be, as it is now: the community for syncModules. Needs the scope
         of its type; null when it is gone, or there is none (写入的记录)."""
         return None if root.record is None else await record.read_record(info, root.record)
 
 
-TypeT = TypeVar("TypeT", bound=type)
-Key = Callable[[Any, NodeIds], HistoryKey]
+def writes_of(node_id: Any, key: Callable[[Any], HistoryKey] | None = None) -> Any:
+    """The field `history` of a type with this `id`. Operations call a record what that does, or what `key` says."""
+    identity: Identity = node_id.metadata[fields.IDENTITY]
 
+    @resolved(
+        list[Operation] | None,
+        Scope.OPERATION_READ,
+        cost=Cost(items=LONGEST_HISTORY),
+        description="The writes of it made through this gateway, newest first, at most "
+        f"{LONGEST_HISTORY}; empty where there were none (操作历史).",
+    )
+    def history(root: Any, info: Info) -> Load[HistoryKey, tuple[records.Operation, ...]]:
+        if key is None:
+            code, identifier = identity.name(identity.key(root), info.context.ids)
+            asked = HistoryKey(identity.type_name, code, (str(identifier),))
+        else:
+            asked = key(root)
+        pick = None if info.context.principal.sees_all else partial(_placed, asked.community_code)
+        return Load(info.context.loaders.history, asked, pick)
 
-def with_history(key: Key | None = None) -> Callable[[TypeT], TypeT]:
-    """A class with the field `history`, to be made a type.
-
-    Operations call a record what its node id does, or what `key` says.
-    """
-
-    def give(cls: TypeT) -> TypeT:
-        identity: Identity = vars(cls)["id"].metadata[fields.IDENTITY]
-
-        def by_identity(record: Any, ids: NodeIds) -> HistoryKey:
-            named = identity.reference(record, ids)
-            if named is None:
-                raise TypeError("a record with a node id has a name")
-            return HistoryKey(named.type, named.community_code, (named.platform_id,))
-
-        @resolved(
-            list[Operation] | None,
-            Scope.OPERATION_READ,
-            metadata=costs(items=LONGEST_HISTORY),
-            description="The writes of it made through this gateway, newest first, at most "
-            f"{LONGEST_HISTORY}; empty where there were none (操作历史).",
-        )
-        def history(root: Any, info: Info) -> Load[HistoryKey, tuple[records.Operation, ...]]:
-            asked = (key or by_identity)(root, info.context.ids)
-            pick = None if info.context.principal.sees_all else partial(_placed, asked.community_code)
-            return Load(info.context.loaders.history, asked, pick)
-
-        cls.history = history  # type: ignore[attr-defined] # it becomes a field of the type
-        return cls
-
-    return give
+    return history
 
 
 def _placed(community_code: str | None, found: tuple[records.Operation, ...]) -> tuple[records.Operation, ...]:
@@ -171,7 +158,7 @@ class MutationPayload:
         return root.operation
 
 
-def written_field(node: type, description: str, metadata: Mapping[str, Any] = ONE_CALL) -> Any:
+def written_field(node: type, description: str, cost: Cost | None = ONE_CALL) -> Any:
     """The record of a write, as a field of its payload: of the type `node`, as it is now."""
 
     def resolve(root: Written, info: Info) -> Any:
@@ -179,7 +166,7 @@ def written_field(node: type, description: str, metadata: Mapping[str, Any] = ON
         return None if written is None else record.READERS[written.type].read(info, written)
 
     scope = str(record.READERS[node.__name__].scope)
-    return resolved(node | None, scope, metadata=metadata, description=description)(resolve)
+    return resolved(node | None, scope, cost=cost, description=description)(resolve)
 
 
 @record_type(Happened, "The outcome of a write of the caller's own, which was UNKNOWN, became known (写入事件).")
@@ -220,7 +207,7 @@ class OperationQueries:
         node = resolve_node_id(info.context.principal, info.context.ids, id, "Operation")
         return node and await info.context.journal.operations.get(str(node.parts[0]))
 
-    @connection_field(Operation, "operation:read", metadata=OPERATIONS, cursors="rows")
+    @connection_field(Operation, "operation:read", cursors="rows")
     @described(filter="Which operations; omitted: all (写入记录筛选).")
     async def operations(
         self,

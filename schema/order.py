@@ -27,9 +27,9 @@ from gateway.payments.reads import NotificationKey
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema import fields, writes
-from schema.costs import MOST_ENTRIES, ONE_ORDER, bulk_costs
+from schema.costs import MOST_ENTRIES, ONE_ORDER, bulk_cost
 from schema.fields import derived, described, free_text, optional, plain, record_type, required, resolved
-from schema.operation import MutationPayload, with_history, written_field
+from schema.operation import MutationPayload, writes_of, written_field
 from schema.payment import LONGEST_NUMBER, Payment
 from schema.record import CommunityCode, Node, community, its_community, wrong_name
 from schema.record_list import CommunityList
@@ -52,7 +52,6 @@ class OrderDetail:
 
 
 @record_type(records.Order, "A payment order (订单).")
-@with_history()
 class Order(Node):
     created_at: datetime | None = plain(
         "When it was created, in China's time, as its number seems to say, which no platform promises; null where that "
@@ -84,6 +83,7 @@ class Order(Node):
         identifier=lambda order: order.number or str(order.platform_id),
     )
     community = its_community()
+    history = writes_of(id)
 
 
 @fields.record_input(
@@ -138,7 +138,7 @@ ORDERS = CommunityList(
 
 
 class OrderQueries:
-    @resolved(Order | None, "order:read", metadata=ONE_ORDER)
+    @resolved(Order | None, "order:read", cost=ONE_ORDER)
     @described(number="The order's number (订单编号).")
     def order(
         self, info: Info, community_code: CommunityCode, number: str
@@ -282,7 +282,7 @@ class OrderMutations:
         wrong = (writes.wrong_community(input.community_code), writes.in_input(_no_payer(input.payer)))
         return await writes.write_one(info, CreateOrder, charge, str(input.idempotency_key), *wrong)
 
-    @writes.mutation(CreateOrder, OrdersPayload, bulk_costs("input.orders"))
+    @writes.mutation(CreateOrder, OrdersPayload, bulk_cost("input.orders"))
     @described(input="The orders (输入).")
     async def create_orders(self, info: Info, input: CreateOrdersInput) -> Created:
         """Create several orders of one title: a result and an operation for each. None twice for one idempotency key,

@@ -23,7 +23,7 @@ from gateway.payments.writes import NO_SUCH_PAYMENT, NOT_FOR_SOME_COMMUNITIES, P
 from gateway.wording.wording import Violation
 from schema import record, writes
 from schema.connection import Window, connection_field, listed
-from schema.costs import ONE_CALL, ONE_ORDER, PAYMENTS
+from schema.costs import ONE_CALL, ONE_ORDER
 from schema.fields import derived, described, node_id, optional, plain, record_type, required, resolved, subscribed
 from schema.operation import MutationPayload, written_field
 from schema.record import Node, its_community
@@ -87,7 +87,7 @@ class Payment(Node):
             return None
         return strawberry.ID(info.context.ids.encode("Order", root.community_code, root.order_number))
 
-    @resolved(LazyType("Order", "schema.order") | None, Scope.ORDER_READ, metadata=ONE_ORDER)
+    @resolved(LazyType("Order", "schema.order") | None, Scope.ORDER_READ, cost=ONE_ORDER)
     def order(root: records.Payment, info: Info) -> Load[OrderKey, OrderRecord | None] | None:
         """Its order, looked for as `order` does; null while its community is unknown, or where the community has no
         such order (订单)."""
@@ -109,7 +109,7 @@ class Payment(Node):
 
 
 class PaymentQueries:
-    @connection_field(Payment, "payment:read", metadata=PAYMENTS, cursors="rows")
+    @connection_field(Payment, "payment:read", cursors="rows")
     @described(filter="Which payment notifications; omitted: all (缴费通知筛选).")
     async def payments(
         self,
@@ -139,7 +139,7 @@ class PayCallbackPayload(MutationPayload):
     payment = written_field(
         Payment,
         "The notification; null when it was not taken, and for callers who may not see its community (缴费通知).",
-        {},
+        None,
     )
 
 

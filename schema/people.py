@@ -9,6 +9,7 @@ from gateway import people as records
 from gateway.actions.identity import HOUSE, HOUSE_OWNER, RESIDENCY, house_id
 from gateway.context import Info, Lookup
 from gateway.errors import find_violations, refuse_input
+from gateway.execution.cost import Cost
 from gateway.execution.load import Load
 from gateway.normalise.people import House as HouseRecord
 from gateway.normalise.people import Person as PersonRecord
@@ -18,14 +19,14 @@ from gateway.normalise.vocabulary import HouseOwnership, HouseStatus, HouseUse
 from gateway.people import HOUSE_OWNERS, PEOPLE, PeopleKey
 from schema import fields
 from schema.connection import Window
-from schema.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, ONE_CALL, costs
-from schema.fields import IDENTITY, described, looked_up, masked_names, plain, record_type, required, resolved
+from schema.costs import ASSUMED_HOUSES, ASSUMED_MEMBERS, ONE_CALL
+from schema.fields import described, looked_up, masked_names, plain, record_type, required, resolved
 from schema.order import ORDERS, OrderFilter, decided_filters
 from schema.record import CommunityCode, Node, community, house_at, its_community, wrong_name
 from schema.record_list import SliceLoad
 
 
-@fields.record_interface(PersonRecord, "A natural person (自然人).")
+@record_type(PersonRecord, "A natural person (自然人).", declare=strawberry.interface)
 class Person:
     masked_fields = fields.names_masked(
         "Names of the fields that are masked or withheld from this caller: what is null here and not named is absent "
@@ -39,7 +40,7 @@ class Residency:
     members: list["Member"] | None = plain(
         "The members of the house, as this person's record lists them; null when it does not (房屋成员).",
         "people:read",
-        metadata=costs(items=ASSUMED_MEMBERS),
+        cost=Cost(items=ASSUMED_MEMBERS),
     )
 
 
@@ -49,7 +50,7 @@ class People(Person):
         "People", ("name", "phone"), "Stable for the same person, for caches; reveals nothing and is no node (标识)."
     )
 
-    @resolved(metadata=costs(items=ASSUMED_HOUSES))
+    @resolved(cost=Cost(items=ASSUMED_HOUSES))
     def residencies(root: records.People, info: Info) -> list[Residency]:
         """Where this person lives, in the communities that the caller may see; when others are left out, `maskedFields`
         names "residencies". A house of no known community stands in `dataIssues` alone (居住房屋)."""
@@ -133,16 +134,16 @@ def _described(description: str, shown: Any, attribute: str) -> Any:
         owners = info.context.loaders.of(HOUSE_OWNERS)
         return Load(owners, root.key, lambda owner: None if owner is None else pick(owner))
 
-    return resolved(shown | None, metadata=ONE_CALL, description=description)(resolve)
+    return resolved(shown | None, cost=ONE_CALL, description=description)(resolve)
 
 
-@record_type(HouseRecord, "A house (房屋).")
+@record_type(HouseRecord, "A house (房屋).", identity=HOUSE)
 class House(Node):
     data_issues: list[fields.DataIssue] = fields.data_issues(
         "; those of use, ownership and status stand with the owner, unless the house comes with a person's record"
     )
 
-    @resolved(metadata={IDENTITY: HOUSE})
+    @resolved()
     def id(root: HouseRecord, info: Info) -> strawberry.ID:
         """The house's node id; when a part of the address is unreadable, only a hash for caches (节点标识)."""
         return strawberry.ID(house_id(root, info.context.ids))

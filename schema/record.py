@@ -204,7 +204,7 @@ async def _by_id(info: Info, text: str) -> Any:
 
 
 class NodeQueries:
-    @resolved(Node | None, metadata=ANY_RECORD)
+    @resolved(Node | None, cost=ANY_RECORD)
     @described(id="A node id (节点标识).")
     async def node(self, info: Info, id: strawberry.ID) -> object:
         """Any record by its node id; needs the scope of its type. Null when it is gone or not the caller's to see
@@ -213,7 +213,7 @@ class NodeQueries:
 
     @resolved(
         list[Node | None] | None,
-        metadata=ANY_RECORDS,
+        cost=ANY_RECORDS,
         description=f"Records by their node ids, in the order asked for; at most {MOST_IDS} (节点列表).",
     )
     @described(ids="Node ids (节点标识列表).")

@@ -25,7 +25,7 @@ from gateway.normalise.vocabulary import ChangeKind, PiiKind, WireEnum
 from gateway.wording.inputs import InputWording, WriteWording
 from gateway.wording.wording import Violation
 from schema.connection import Window, connection_field, foreign_cursor, require_same_list
-from schema.costs import MERGED, ONE_CALL, list_costs
+from schema.costs import MERGED, ONE_CALL, list_cost
 from schema.fields import derived, described, record_input, record_type, resolved, subscribed
 from schema.record import (
     NULL_RECORD,
@@ -79,25 +79,23 @@ class CommunityList:
         Raises UserInputError for a code or filter that is none. Who asks for somebody's records may be guessing at what
         is masked: such filters of the caller's make it a look-up of people.
         """
-        code = community(community_code)
-        query = self.query(filters)
-        if not info.context.principal.sees(code):
-            return None
-        asked = msgspec.structs.replace(query, **fixed) if fixed else query
-        return self._slice(info, (code,), asked, part, counts=filters is not None and self.records.names_someone(query))
+        code, query = community(community_code), self.query(filters)
+        return self._slice(info, (code,), query, part, **fixed) if info.context.principal.sees(code) else None
 
-    def _slice(self, info: Info, codes: tuple[str, ...], query: Any, part: Window, *, counts: bool) -> SliceLoad:
+    def _slice(self, info: Info, codes: tuple[str, ...], query: Any, part: Window, **fixed: Any) -> SliceLoad:
         """Raises UserInputError for a cursor of another list, filter or community."""
-        places = part.places
+        records, places = self.records, part.places
+        asked = msgspec.structs.replace(query, **fixed) if fixed else query
         if part.tag is not None:
-            require_same_list(part, info, (self.records.type_name, query))
+            require_same_list(part, info, (records.type_name, asked))
         if places and not any(stream.community_code in codes for stream, _ in places):
             raise foreign_cursor()
-        load = info.context.loaders.slice(self.records, codes, query, part.offset, part.first, places)
+        load = info.context.loaders.slice(records, codes, asked, part.offset, part.first, places)
+        counts = query is not records.everything and records.names_someone(query)
         return info.context.counted(load) if counts else load
 
     async def load_several(
-        self, info: Info, given: Sequence[str] | None, query: Any, part: Window, *, counts: bool
+        self, info: Info, given: Sequence[str] | None, query: Any, part: Window
     ) -> Slice[Any] | None:
         """A part of the lists of these communities merged, or of all that the caller may see. The errors of those that
         fail, or are not the caller's to see, are reported. None when all are.
@@ -113,7 +111,7 @@ class CommunityList:
         after = part if part.places is not None else part._replace(places=())
         found: Slice[Any]
         try:
-            found = await self._slice(info, codes, query, after, counts=counts)
+            found = await self._slice(info, codes, query, after)
         except IncompleteError as error:
             errors.drop_tracebacks(error)
             found = error.part
@@ -165,9 +163,7 @@ class CommunityList:
         ) -> SliceLoad | Awaitable[Slice[Any] | None] | None:
             if community_code is None:
                 refuse_input(_wrong_of_several(community_codes, part), wrong_codes(None, community_codes))
-                query = self.query(filter)
-                counts = filter is not None and self.records.names_someone(query)
-                return self.load_several(info, community_codes, query, part, counts=counts)
+                return self.load_several(info, community_codes, self.query(filter), part)
             if community_codes is not None:
                 message = InputWording.EXCLUSIVE(field="communityCodes", other="communityCode")
                 raise UserInputError("communityCodes", message)
@@ -182,7 +178,7 @@ class CommunityList:
             self.node,
             self.records.scope,
             description=description,
-            metadata=list_costs(self.records, times),
+            cost=list_cost(self.records, times),
             cursors="places",
             wrong_filter=lambda filters: find_violations(self.query, filters),
         )
@@ -202,7 +198,7 @@ class CommunityList:
     def count_field(self) -> Any:
         """How many records wait, as a field of the community's summary."""
 
-        @resolved(int | None, self.records.scope, metadata=ONE_CALL, description=self.count[1])
+        @resolved(int | None, self.records.scope, cost=ONE_CALL, description=self.count[1])
         def resolve(root: Community, info: Info) -> Load[SliceKey, int]:
             load = info.context.loaders.slice(self.records, (root.code,), self.records.waiting, offset=0, first=1)
             return Load(load.loader, load.key, _TOTAL)
@@ -222,7 +218,7 @@ class CommunityList:
         return resolve
 
     def _one(self, description: str) -> Callable[[Any], Any]:
-        return resolved(self.node | None, self.records.scope, metadata=ONE_CALL, description=description)
+        return resolved(self.node | None, self.records.scope, cost=ONE_CALL, description=description)
 
     def events_field(self) -> Any:
         """What happens to the records of a community, as a field of the root of subscriptions."""

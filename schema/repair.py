@@ -14,9 +14,9 @@ from gateway.loaders.lists import RecordKey
 from gateway.people import PEOPLE
 from gateway.repairs import LONGEST_REPLY, RepairStatus, RepairUpdate, UpdateRepair
 from schema import fields, writes
-from schema.costs import MOST_ENTRIES, ONE_CALL, bulk_costs
+from schema.costs import MOST_ENTRIES, ONE_CALL, bulk_cost
 from schema.fields import derived, described, looked_up, node_id, optional, record_type, required, resolved
-from schema.operation import MutationPayload, with_history, written_field
+from schema.operation import MutationPayload, writes_of, written_field
 from schema.people import People, people_key
 from schema.record import Node, its_community
 from schema.record_list import CommunityList
@@ -40,7 +40,6 @@ class RepairReporter:
 
 
 @record_type(repairs.Repair, "A repair that a resident reported (报修).")
-@with_history()
 class Repair(Node):
     data_issues: list[fields.DataIssue] = fields.data_issues(
         "; those of reportedAt stand in the single record, repair(id)"
@@ -49,7 +48,7 @@ class Repair(Node):
     id: strawberry.ID = node_id("Repair", "platform_id", "The repair's node id (节点标识).")
     community = its_community("when it was reached by the bare number")
 
-    @resolved(datetime | None, metadata=ONE_CALL)
+    @resolved(datetime | None, cost=ONE_CALL)
     def reported_at(root: repairs.Repair, info: Info) -> Load[RecordKey, datetime | None] | datetime | None:
         """When it was reported: only the single record has it, so it costs a call each (报修日期)."""
         if root.dated:
@@ -58,6 +57,7 @@ class Repair(Node):
         return Load(load.loader, load.key, lambda single: None if single is None else single.reported_at)
 
     reporter = derived(RepairReporter, "Who reported it (报修人).", lambda root: root)
+    history = writes_of(id)
 
 
 REPAIRS = CommunityList(
@@ -112,7 +112,7 @@ class RepairMutations:
         """Set a repair's status, with or without a reply (更新报修状态)."""
         return await writes.write_row(info, UpdateRepair, _update(input), input.id, input.idempotency_key)
 
-    @writes.mutation(UpdateRepair, RepairsPayload, bulk_costs("input.ids"))
+    @writes.mutation(UpdateRepair, RepairsPayload, bulk_cost("input.ids"))
     @described(input="Which repairs, and their status (输入).")
     async def update_repairs(self, info: Info, input: UpdateRepairsInput) -> list[Written]:
         """Set several repairs' status, with the same reply if any: a result and an operation for each

@@ -19,7 +19,6 @@ from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.community import community_list
 from schema.connection import Window, connection_field, foreign_cursor, keyed
-from schema.costs import REVEALS
 from schema.fields import derived, described, plain, public_id, record_type, resolved
 from schema.operation import LONGEST_SUBJECT
 from schema.record import OptionalCommunityCode, find_record, get_communities, wrong_name, wrong_period
@@ -142,7 +141,7 @@ class Reveal:
 
 
 class GatewayQueries:
-    @connection_field(Reveal, Scope.AUDIT_READ, metadata=REVEALS, cursors="rows", has_pages=False)
+    @connection_field(Reveal, Scope.AUDIT_READ, cursors="rows", has_pages=False)
     @described(
         record_id="Only of the record, person or member of a household with this id (记录标识).",
         subject="Only to this caller (查看人).",

@@ -10,6 +10,7 @@ from gateway.actions.identity import part_of_review
 from gateway.auth.masking import has_number, mask_content_raw, mask_text
 from gateway.auth.principal import Scope
 from gateway.context import REVEALING, Info
+from gateway.execution.cost import Cost
 from gateway.execution.load import Load
 from gateway.execution.strawberry_adapter import attribute_in
 from gateway.normalise.records import HouseKey
@@ -20,9 +21,9 @@ from gateway.shenhe import record as records
 from gateway.shenhe.writes import LONGEST_REASON, ApproveShenhe, Corrections, RejectShenhe, correctable
 from gateway.verification import Finding, FindingCode, VerificationKey, applied_house
 from schema import fields, writes
-from schema.costs import APPROVAL, MOST_ENTRIES, MOST_IDS, bulk_costs, costs
+from schema.costs import APPROVAL, MOST_ENTRIES, MOST_IDS, bulk_cost
 from schema.fields import described, looked_up, optional, plain, record_type, required, resolved
-from schema.operation import MutationPayload, with_history, written_field
+from schema.operation import MutationPayload, writes_of, written_field
 from schema.people import House, HouseOwner, People, Person, people_key
 from schema.record import Node, its_community
 from schema.record_list import CommunityList
@@ -95,7 +96,7 @@ class ShenheVerification:
         "(登记业主).",
     )
 
-    @resolved(list[VerificationFinding], metadata=costs(calls=2))
+    @resolved(list[VerificationFinding], cost=Cost(calls=2))
     def findings(root: records.Shenhe, info: Info) -> Load[VerificationKey, list[Finding]]:
         """What differs, is missing or speaks against it; empty when nothing does. What cannot be checked is a finding,
         never a silent pass (核验发现)."""
@@ -134,7 +135,6 @@ class ShenheContent:
 
 
 @record_type(records.Shenhe, "A registration review: an application that staff decide (审核).")
-@with_history()
 class Shenhe(Node):
     content: ShenheContent | None = plain("What was submitted; null when unreadable, see dataIssues (审核数据).")
 
@@ -155,6 +155,8 @@ class Shenhe(Node):
         if root.content is None or (root.content.people is None and applied_house(root) is None):
             return None
         return root
+
+    history = writes_of(id)
 
 
 SHENHES = CommunityList(
@@ -267,13 +269,13 @@ class ShenheMutations:
         """Reject a review that is pending (审核不通过)."""
         return await writes.write_row(info, RejectShenhe, _reason(input), input.id, input.idempotency_key)
 
-    @writes.mutation(ApproveShenhe, ShenhesPayload, bulk_costs("input.ids", most=MOST_IDS))
+    @writes.mutation(ApproveShenhe, ShenhesPayload, bulk_cost("input.ids", most=MOST_IDS))
     @described(input="Which reviews (输入).")
     async def approve_shenhes(self, info: Info, input: ApproveShenhesInput) -> list[Written]:
         """Approve several reviews as submitted: a result and an operation for each (批量审核通过)."""
         return await writes.write_rows(info, ApproveShenhe, None, input.ids, input.idempotency_key, MOST_IDS)
 
-    @writes.mutation(RejectShenhe, ShenhesPayload, bulk_costs("input.ids"))
+    @writes.mutation(RejectShenhe, ShenhesPayload, bulk_cost("input.ids"))
     @described(input="Which reviews, and why (输入).")
     async def reject_shenhes(self, info: Info, input: RejectShenhesInput) -> list[Written]:
         """Reject several reviews for the same reason: a result and an operation for each (批量审核不通过)."""

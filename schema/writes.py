@@ -1,7 +1,6 @@
 """How mutations derive from actions (`gateway.actions.action`), and what all of them do with their input."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import strawberry
@@ -31,9 +30,9 @@ EACH_KEY = f"{KEY} It covers each entry by itself: a repeat sends only what was 
 OPTIONAL_EACH_KEY = f"{EACH_KEY} Without one, the platform's own state guards against doing it twice."
 
 
-def mutation(kind: type[Action[Any]], payload: type, costs: Mapping[str, Cost] = WRITE) -> Any:
+def mutation(kind: type[Action[Any]], payload: type, cost: Cost = WRITE) -> Any:
     """The field of the root that asks for writes of an action, which the docstring of its resolver describes."""
-    return resolved(payload | None, kind.scope, metadata=costs)
+    return resolved(payload | None, kind.scope, cost=cost)
 
 
 def judge(
@@ -122,7 +121,7 @@ async def write_all(info: Info, writes: Sequence[Write[Any]], *, dry_run: bool =
 
 async def write_row(info: Info, kind: type[RowUpdate[AskedT, Any]], asked: AskedT, id: str, key: str | None) -> Written:
     """Update the row of a list that a node id names. Raises UserInputError."""
-    [write] = _row_writes(info, kind, asked, [id], key, lambda _number: key)
+    [write] = _row_writes(info, kind, asked, [id], key)
     return await carry_out(info, write)
 
 
@@ -135,8 +134,7 @@ async def write_rows(
     most: int = MOST_ENTRIES,
 ) -> list[Written]:
     """Update several rows alike, in order. Raises UserInputError."""
-    count = wrong_count("ids", ids, most)
-    return await write_all(info, _row_writes(info, kind, asked, ids, key, partial(entry_key, key), count))
+    return await write_all(info, _row_writes(info, kind, asked, ids, key, most))
 
 
 def _row_writes(
@@ -145,22 +143,21 @@ def _row_writes(
     asked: AskedT,
     ids: Sequence[str],
     key: str | None,
-    key_of: Callable[[str], str | None],
-    count: Iterable[Violation] = (),
+    most: int | None = None,
 ) -> list[Write[Any]]:
     """The writes of these rows, in order: one for a row that is named twice. A bare number does not name the row's
-    community: where it is given both ways, the id's counts.
+    community: where it is given both ways, the id's counts. Of several, `most` of them, each has a key of its own.
 
     An id that leads the caller nowhere is never distinguished from a record that is not there. So what is wrong with
     the input is the refusal first, as it is where there is such a record.
     """
     type_name = kind.records.type_name
-    action, errors = judge(info, kind, asked, key, count=count)
+    action, errors = judge(info, kind, asked, key, count=() if most is None else wrong_count("ids", ids, most))
     nodes = [resolve_node_id(info.context.principal, info.context.ids, each, type_name) for each in ids]
     rows = [node and RecordRef(type_name, node.community_code, str(node.parts[0])) for node in nodes]
     named = sorted((row for row in rows if row is not None), key=lambda row: row.community_code is not None)
     writes = {
-        number: action.write(asked, key_of(number), errors, row)
+        number: action.write(asked, key if most is None else entry_key(key, number), errors, row)
         for number, row in {row.platform_id: row for row in named}.items()
     }
     return [
