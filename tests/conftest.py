@@ -109,12 +109,18 @@ class Served:
         return gateway
 
     async def ask(
-        self, query: str, variables: Mapping[str, Any] | None = None, *, token: str | None = None, **extra: Any
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        **extra: Any,
     ) -> Answer:
         """With the token given, or that for everything; an empty one is not sent."""
         token = self.token if token is None else token
         body = {"query": query, "variables": dict(variables or {}), **extra}
-        return Answer(await self.stranger.post("/graphql", json=body, headers=_bearer(token)))
+        return Answer(await self.stranger.post("/graphql", json=body, headers={**_bearer(token), **headers}))
 
     async def read(self, query: str, variables: Mapping[str, Any] | None = None, **options: Any) -> Any:
         """The value of the only root field."""

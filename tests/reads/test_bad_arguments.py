@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64encode
 
 import msgspec
+from platform_answers import calls
 
 LISTS = ("shenhes", "orders", "repairs", "announcements")
 CODE = 'communityCode: "10002"'
@@ -68,6 +69,24 @@ WRONG = [
     ("shenhes", f"shenhes({CODE}, filter: {{type: UNRECOGNIZED}}) {{ totalCount }}", "filter.type"),
     ("shenhes", f"shenhes({CODE}, filter: {{status: UNRECOGNIZED}}) {{ totalCount }}", "filter.status"),
     ("repairs", f"repairs({CODE}, filter: {{status: UNRECOGNIZED}}) {{ totalCount }}", "filter.status"),
+    *(
+        ("shenhes", f"shenhes({arguments}) {{ totalCount }}", argument)
+        for arguments, argument in (
+            (f'{CODE}, communityCodes: ["00001"]', "communityCodes"),
+            ("communityCodes: []", "communityCodes"),
+            ('communityCodes: ["10002", "a b"]', "communityCodes.1"),
+            *((f"page: {page}", "page") for page in (1, 2)),
+            *((f'after: "{"A" * 8 + cursor(place)}"', "after") for place in (4, [PLACE], {"offset": 1, "key": "a"})),
+        )
+    ),
+    *(
+        ("reveals", f"reveals({arguments}) {{ totalCount }}", arguments.split(":")[0])
+        for arguments in (
+            *('recordId: "7"', 'subject: ""', "first: 101"),
+            *(f'after: "{"A" * 8 + cursor(place)}"' for place in (13, {"offset": 1, "key": "123"})),
+            'until: "2026-01-01T00:00:00Z", since: "2026-01-02T00:00:00Z"',
+        )
+    ),
 ]
 
 
@@ -98,32 +117,34 @@ async def test_forged_place_of_a_cursor_is_refused(gateway):
         assert answer.code == "BAD_USER_INPUT", content
 
 
+COMMUNITY, PERSON = 'community(code: "10002")', 'people(name: "王芳", phone: "19900000002")'
+HOUSE_101 = 'house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101})'
+SINCE = 'since: "2026-11-24T01:30:00Z"'
 NESTED = [
-    *(("shenhes(first: 0)", "first"), ("orders(page: 0)", "page"), ('repairs(after: "x")', "after")),
-    *(("orders(filter: {unit: 1})", "filter.unit"), ("shenhes(filter: {status: UNRECOGNIZED})", "filter.status")),
-    ("repairs(filter: {status: UNRECOGNIZED})", "filter.status"),
+    *((COMMUNITY, *field) for field in (("shenhes(first: 0)", "first"), ("orders(page: 0)", "page"))),
+    (COMMUNITY, 'repairs(after: "x")', "after"),
+    *((COMMUNITY, f"{name}(filter: {{status: UNRECOGNIZED}})", "filter.status") for name in ("shenhes", "repairs")),
+    *(
+        (COMMUNITY, f"{name}(filter: {{{filters}}})", f"filter.{filters.split(':')[0]}")
+        for name in ("orders", "fees")
+        for filters in ("unit: 1", "feeType: OTHER", 'title: ""')
+    ),
+    (COMMUNITY, "house(building: 1, unit: 1, floor: 1, room: 100000)", "room"),
+    (COMMUNITY, f"reconciliation({SINCE}, {SINCE.replace('since', 'until')})", "until"),
+    # what the object around them decides
+    (HOUSE_101, "orders(filter: {building: 2})", "filter.building"),
+    (PERSON, f'orders({CODE}, filter: {{name: "李明"}})', "filter.name"),
+    (PERSON, f'orders({CODE}, filter: {{phone: "19900000001"}})', "filter.phone"),
 ]
 
 
-async def test_community_lists_check_arguments_alike(gateway, sandbox):
-    for field, argument in NESTED:
-        answer = await gateway.ask(f'{{ community(code: "10002") {{ code {field} {{ totalCount }} }} }}')
-        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument)
-        assert answer.partial["community"]["code"] == "10002"
-    house = "house(building: 1, unit: 1, floor: 1, room: 100000)"
-    answer = await gateway.ask(f'{{ community(code: "10002") {{ {house} {{ id }} }} }}')
-    assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "room")
-    assert sandbox.calls == []
-
-
-async def test_orders_of_house_or_person_reject_foreign_filters(gateway):
-    house = 'house(address: {communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101})'
-    answer = await gateway.ask(f"{{ {house} {{ orders(filter: {{building: 2}}) {{ totalCount }} }} }}")
-    assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "filter.building")
-    person = 'people(name: "王芳", phone: "19900000002")'
-    for filters, argument in (('name: "李明"', "filter.name"), ('phone: "19900000001"', "filter.phone")):
-        answer = await gateway.ask(f"{{ {person} {{ orders({CODE}, filter: {{{filters}}}) {{ totalCount }} }} }}")
-        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument)
+async def test_fields_of_records_check_arguments_alike(gateway, sandbox):
+    for record, field, argument in NESTED:
+        answer = await gateway.ask(f"{{ {record} {{ __typename {field} {{ __typename }} }} }}")
+        assert (answer.code, answer.error["extensions"]["argument"]) == ("BAD_USER_INPUT", argument), field
+        [found] = answer.partial.values()
+        assert found == {"__typename": found["__typename"], field.split("(")[0]: None}
+    assert calls(sandbox) == {"people": 2}
 
 
 NULL = "'Int!' not to be null."

@@ -86,18 +86,6 @@ async def test_phone_in_a_title_is_masked_in_groups(gateway, sandbox):
     assert "19900001234" not in str(found)
 
 
-async def test_filter_of_fees_is_checked(gateway, sandbox):
-    for filters in ("unit: 1", "feeType: OTHER", 'title: ""'):
-        assert (await gateway.ask(query(f"filter: {{{filters}}}"))).code == "BAD_USER_INPUT", filters
-    assert sandbox.count("WJDH", "order/list") == 0
-
-
-@pytest.mark.settings(PEOPLE_LOOKUP_LIMIT="1")
-async def test_sum_of_a_person_counts_as_a_lookup(gateway):
-    await fees(gateway, 'filter: {phone: "19900000002"}')
-    assert (await gateway.ask(query('filter: {phone: "19900000003"}'))).code == "RATE_LIMITED"
-
-
 class TestFailures:
     async def test_failing_first_page_is_an_error(self, gateway, sandbox):
         sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.GARBAGE), times=1)
@@ -222,6 +210,3 @@ class TestCalls:
         document = '{ a: community(code: "10002") { fees { count } } b: community(code: "00001") { fees { count } } }'
         await self.count(gateway, sandbox, document)
         assert sandbox.wjdh.max_concurrent == 2
-
-    async def test_sum_is_weighed_as_its_assumed_pages(self, gateway):
-        assert (await gateway.ask(query())).body["extensions"]["cost"]["requested"] == 10

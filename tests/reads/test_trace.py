@@ -22,11 +22,7 @@ pytestmark = pytest.mark.usefixtures("execution")
 
 async def ask(served, query, variables=None, *, headers=TRACED, token=None):
     """The whole body of the answer."""
-    headers = {"authorization": f"Bearer {token or served.token}"} | headers
-    answer = await served.stranger.post(
-        "/graphql", json={"query": query, "variables": variables or {}}, headers=headers
-    )
-    return answer.json()
+    return (await served.ask(query, variables, headers=headers, token=token)).body
 
 
 async def trace_of(served, query, variables=None, **options):
