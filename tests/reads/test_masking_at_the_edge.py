@@ -7,6 +7,7 @@ import pytest
 from platform_answers import send
 from records import read_record_ids
 from schema_routes import WholeSchema, output_fields
+from test_audit_at_the_edge import by_record, trail
 
 from gateway.sandbox.dialects.dialect import Dialect
 
@@ -151,15 +152,10 @@ async def test_texts_show_masked_callers_no_number(gateway, mint, spelt):
 async def test_unmasked_texts_are_audited_by_field(gateway, mint, spelt):
     for _ in range(3):
         assert len(numbers_in((await gateway.ask(TEXTS, token=mint())).response.text)) == 3
-    await gateway.parts.trail.flush()
-    entries = [entry async for entry in gateway.parts.journal.audit.entries()]
-
-    shown: dict[tuple[str, str], set[str]] = {}
-    for entry in entries:
-        for platform_id in entry.records.platform_ids:
-            shown.setdefault((entry.records.type, platform_id), set()).update(entry.fields)
+    entries = await trail(gateway)
+    shown = by_record(entries)
     for type_name, identifier in spelt.items():
-        assert shown[type_name, str(identifier)] == SHOWN[type_name]
+        assert shown[type_name, "10002", str(identifier)] == SHOWN[type_name]
     # No text of another order held anything.
-    assert {identifier for name, identifier in shown if name == "Order"} == {str(spelt["Order"])}
+    assert {identifier for name, _, identifier in shown if name == "Order"} == {str(spelt["Order"])}
     assert not any(numbers_in(repr(entry)) for entry in entries)

@@ -60,7 +60,7 @@ class Platform:
         self.rng, self.kind, self.waiting = rng, kind, waiting
         self.newest_first, self.largest, self.shuffled, self.says = newest_first, largest, shuffled, says
         self.rows = {code: [] for code in codes}
-        self.failing, self.calls, self.number = set(), 0, 0
+        self.failing, self.number = set(), 0
         self.lost_pages = 0.0
 
     def arrive(self, count):
@@ -88,7 +88,6 @@ class Platform:
 
     def read(self, code, query, page, per_page):
         assert page >= 1
-        self.calls += 1
         if code in self.failing or (page > 1 and self.rng.random() < self.lost_pages):
             return Answered(NotSentError("WJDH", "shenheList", FaultWording.TOO_MANY_CALLS()))
         asked = {name: getattr(query, name) for name in query.__struct_fields__}
@@ -113,21 +112,19 @@ class Reader:
         self.records = replace(records)
         vars(self.records)["read_page"] = lambda platform, *key: platform.read(*key)
         self.seen = []
-        self.cursor, self.ended, self.most_calls = None, False, 0
+        self.cursor, self.ended = None, False
 
     async def read(self, first):
         platforms: Any = SimpleNamespace(by_endpoint=defaultdict(lambda: self.platform), profile=NO_PROFILE)
         source = Source(platforms, self.shared, "view")
         several = len(self.codes) > 1
         places: Any = read_cursor(self.cursor) if self.cursor else () if several else None
-        before = self.platform.calls
         loader = SliceLoader(ReadLoader(source, self.records.pages), self.records)
         try:
             part = await loader.compose(SliceKey(self.codes, self.query, 0, first, places))
         except IncompleteError as error:
             part = error.part
             assert part.items
-        self.most_calls = max(self.most_calls, self.platform.calls - before)
         self.seen += [row.platform_id for row in part.items]
         self.ended = not part.has_more
         if part.items or part.failures:
@@ -220,18 +217,3 @@ async def test_list_in_no_order_skips_nothing():
                 break
             platform.deal_with(rng.randint(0, 3), {"status": ShenheStatus.APPROVED})
         assert (there & platform.waiting_numbers()) - set(reader.seen) == set(), seed
-
-
-@pytest.mark.parametrize(
-    ("kind", "largest", "first", "calls"),
-    [("reviews", None, 20, 1), ("orders", 15, 15, 2), ("orders", 15, 20, 3), ("orders", 15, 30, 3)],
-)
-async def test_undisturbed_page_costs_the_pages_it_is_on(kind, largest, first, calls):
-    records, row, waiting, _, query = WORK[kind]
-    platform = Platform(Random(1), row, waiting, CODES[:1], newest_first=row is Order, largest=largest)
-    platform.arrive(300)
-    reader = Reader(platform, records, CODES[:1], query)
-    while not reader.ended:
-        await reader.read(first)
-    assert reader.most_calls == calls
-    assert len(reader.seen) == 300

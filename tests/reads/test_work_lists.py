@@ -97,18 +97,19 @@ async def test_cursor_shows_nothing_of_the_person_looked_for(gateway):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "asked"),
+    ("name", "first", "arguments", "asked"),
     [
-        *(("shenhes", "", {"shenheList": 1}), ("orders", "", {"order/list": 2}), ("repairs", "", {"repair/list": 2})),
-        ("orders", ", filter: {paymentStatus: UNPAID, status: OPEN}", {"order/list": 2}),
-        ("repairs", ", filter: {status: OPEN}", {"repair/list": 1}),
+        *(("shenhes", 10, "", {"shenheList": 1}), ("repairs", 10, "", {"repair/list": 2})),
+        *(("orders", first, "", {"order/list": pages}) for first, pages in ((10, 2), (15, 2), (20, 2), (30, 3))),
+        ("orders", 10, ", filter: {paymentStatus: UNPAID, status: OPEN}", {"order/list": 2}),
+        ("repairs", 10, ", filter: {status: OPEN}", {"repair/list": 1}),
     ],
 )
-async def test_going_on_costs_what_the_page_costs(gateway, sandbox, name, arguments, asked):
+async def test_going_on_costs_the_pages_it_is_on(gateway, sandbox, name, first, arguments, asked):
     query = list_query(name, f"{HERE}{arguments}")
-    part = await read(gateway, query, 10)
+    part = await read(gateway, query, first)
     sandbox.reset_calls()
-    await read(gateway, query, 10, part["pageInfo"]["endCursor"])
+    await read(gateway, query, first, part["pageInfo"]["endCursor"])
     assert calls(sandbox) == asked
 
 
