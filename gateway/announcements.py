@@ -10,8 +10,7 @@ from gateway.actions.action import Action, Done, Prepared, Write, masked
 from gateway.actions.writer import retry_journal_write
 from gateway.auth.principal import Scope
 from gateway.errors import JournalError, ProtocolError
-from gateway.journal.records import Announcement, RecordRef
-from gateway.normalise.records import Record
+from gateway.journal.records import Announcement, NewAnnouncement, RecordRef
 from gateway.normalise.values import is_invisible, row_id
 from gateway.normalise.vocabulary import FLAG_FORM
 from gateway.platforms.endpoint import Effect, Endpoint
@@ -21,20 +20,6 @@ from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 
 ANNOUNCEMENT_NEW = Endpoint(WJDH, "announcement/new", "POST", "announcement/new", Effect.WRITE)
-
-
-class NewAnnouncement(Record, frozen=True, gc=False, kw_only=True):
-    """An announcement to create (5.1.2). The images travel joined by commas, so none may hold one (quirk 120)."""
-
-    community_code: str
-    title: str
-    content: str
-    weight: int = 0
-    pinned: bool = False
-    published: bool = True
-    manager: str | None = None
-    logo: str | None = None
-    images: tuple[str, ...] = ()
 
 
 def new_announcement_form(announcement: NewAnnouncement) -> Form:

@@ -6,7 +6,7 @@ from functools import partial
 import strawberry
 
 from gateway.actions.action import Written
-from gateway.announcements import MOST_IMAGES, CreateAnnouncement, NewAnnouncement
+from gateway.announcements import MOST_IMAGES, CreateAnnouncement
 from gateway.context import Info
 from gateway.journal import records
 from gateway.loaders.paging import Slice
@@ -109,7 +109,7 @@ class AnnouncementMutations:
         return await writes.write_communities(info, CreateAnnouncement, codes, partial(_announcement, input), key)
 
 
-def _announcement(input: _AnnouncementInput, code: str) -> NewAnnouncement:
+def _announcement(input: _AnnouncementInput, code: str) -> records.NewAnnouncement:
     given = {name: value for name, value in vars(input).items() if name in _AnnouncementInput.__annotations__}
     given |= {name: given[name] or None for name in ("manager", "logo")} | {"images": tuple(input.images or ())}
-    return NewAnnouncement(community_code=code, **given)
+    return records.NewAnnouncement(community_code=code, **given)

@@ -234,19 +234,24 @@ class PaymentConflict(msgspec.Struct, frozen=True, kw_only=True):
     weixin_number: str
 
 
-class Announcement(msgspec.Struct, frozen=True, kw_only=True):
-    """An announcement published through this gateway: the platform has no way to read one back (quirk 169)."""
+class NewAnnouncement(msgspec.Struct, frozen=True, kw_only=True):
+    """An announcement to create (5.1.2). The images travel joined by commas, so none may hold one (quirk 120)."""
 
-    platform_id: int
     community_code: str
     title: str
     content: str
-    weight: int
-    pinned: bool
-    published: bool
-    manager: str | None
-    logo: str | None
-    images: tuple[str, ...]
+    weight: int = 0
+    pinned: bool = False
+    published: bool = True
+    manager: str | None = None
+    logo: str | None = None
+    images: tuple[str, ...] = ()
+
+
+class Announcement(NewAnnouncement, frozen=True, kw_only=True):
+    """One published through this gateway: the platform has no way to read it back (quirk 169)."""
+
+    platform_id: int
     created_at: datetime
 
 

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from gateway.announcements import NewAnnouncement, create_announcement
+from gateway.announcements import create_announcement
 from gateway.errors import PlatformAuthError, ProtocolError, RefusedError
+from gateway.journal.records import NewAnnouncement
 from gateway.modules import read_modules, set_module
 from gateway.normalise.records import HouseKey
 from gateway.orders.reads import ORDERS

@@ -9,9 +9,10 @@ from platform_answers import decide, update_repair
 from scripted_server import ScriptedServer, Step, http, scripted
 from standing_clock import Clock
 
-from gateway.announcements import NewAnnouncement, create_announcement
+from gateway.announcements import create_announcement
 from gateway.entities import ENDPOINTS
 from gateway.errors import PlatformAuthError, ProtocolError, RefusedError
+from gateway.journal.records import NewAnnouncement
 from gateway.modules import read_modules, set_module
 from gateway.normalise.vocabulary import Availability
 from gateway.orders.reads import ORDERS
