@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64encode
 
 import msgspec
+import pytest
 from platform_answers import calls
 
 LISTS = ("shenhes", "orders", "repairs", "announcements")
@@ -90,6 +91,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.settings(COMMUNITIES="10002,00001")
 async def test_wrong_argument_is_named_and_costs_no_call(gateway, sandbox):
     for name, query, argument in WRONG:
         answer = await gateway.ask(f"{{ viewer {{ subject }} {query} }}")

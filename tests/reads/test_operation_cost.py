@@ -85,7 +85,7 @@ async def test_documented_query_costs_at_most_its_weight(gateway, sandbox, subte
     assert await count_calls(gateway, sandbox, DOCUMENTED["query Owners"]) == (43, 12)
 
 
-@pytest.mark.settings(COST_LIMIT="1000000")
+@pytest.mark.settings(COST_LIMIT="1000000", CALL_RATE_LIMIT="1000000")
 async def test_whole_schema_query_costs_at_most_its_weight(gateway, sandbox, subtests):
     for name, query in WholeSchema().queries.items():
         with subtests.test(name):
