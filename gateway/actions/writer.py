@@ -242,7 +242,7 @@ class Writer:
             prepared = await prepare(write)
             if prepared.sends:
                 run.begin_sending(operation)
-                operation = await operations.mark_sent(operation.id, prepared.expected)
+                operation = await operations.mark_sent(operation, prepared.expected)
                 sent = True
             done: Done | None = await prepared.call() or Done()
         except WriteRefusal as refusal:

@@ -144,7 +144,7 @@ async def settle_operation(settings: Settings, id_: str, outcome: str, note: str
             reason=note,
             record=RecordRef("Operation", found.community_code, found.id),
         )
-        own = (await written.mark_sent(settling.operation.id, {"outcome": seen})).id
+        own = (await written.mark_sent(settling.operation, {"outcome": seen})).id
         errors = NOT_APPLIED.errors if seen is Outcome.REFUSED else ()
         settled = await written.finish(found.id, seen, user_errors=errors, change=get_event(found))
         is_so = settled.outcome is seen  # no read-back was faster, and saw something else

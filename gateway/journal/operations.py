@@ -140,18 +140,18 @@ class Operations(Records[Operation]):
 
         return await self._database.write(work)
 
-    async def mark_sent(self, operation_id: str, expected: Mapping[str, Any] | None = None) -> Operation:
+    async def mark_sent(self, operation: Operation, expected: Mapping[str, Any] | None = None) -> Operation:
         """Commit that the first byte is about to leave, and `expected`, where that is known only now.
 
         Raises JournalError also when the reservation was taken over meanwhile: then nothing may be sent.
         """
         known = {} if expected is None else {"expected": expected}
-        reserved = (operations.c.id == operation_id, operations.c.state == OperationState.RESERVED)
+        reserved = (operations.c.id == operation.id, operations.c.state == OperationState.RESERVED)
         sent = {"state": OperationState.SENT, "sent_at": self._clock(), **known}
-        found = await self.change(update(operations).where(*reserved).values(sent))
-        if not found:
+        mark = update(operations).where(*reserved).values(sent)
+        if not await self._database.write(lambda connection: connection.execute(mark).rowcount):
             raise JournalError(FaultWording.GIVEN_UP())
-        return found[0]
+        return msgspec.structs.replace(operation, **sent)
 
     async def withdraw(self, operation_id: str) -> None:
         """Forget a write of which no byte has left (or which the platform refused for the token alone).

@@ -142,7 +142,7 @@ async def test_every_alert_reaches_the_webhook(monitor, environ, sandbox, databa
             reserved = await entries.operations.reserve(
                 key=None, subject="test", mutation="createAnnouncement", fingerprint="", community_code="10002"
             )
-            await entries.operations.mark_sent(reserved.operation.id)
+            await entries.operations.mark_sent(reserved.operation)
             await entries.operations.finish(reserved.operation.id, Outcome.UNKNOWN)
         await on_server("UPDATE payments SET received_at = received_at - interval '1 hour'", database_url)
         dead = "UPDATE payments SET state = 'DEAD', next_attempt_at = NULL WHERE order_number = '1'"

@@ -26,7 +26,7 @@ async def begin(journal: Journal) -> None:
     reservation = await journal.operations.reserve(
         key="sent", subject="officer", mutation="approveShenhe", fingerprint="f", community_code="10002"
     )
-    await journal.operations.mark_sent(reservation.operation.id)
+    await journal.operations.mark_sent(reservation.operation)
     say("begun")
     await asyncio.Event().wait()
 

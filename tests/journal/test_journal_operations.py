@@ -26,7 +26,7 @@ async def reserve(operations: Operations, *, key: str | None = "key-1", **change
 
 async def begun(operations: Operations, key: str | None = None, *, sent: bool = True) -> Operation:
     operation = (await reserve(operations, key=key)).operation
-    return await operations.mark_sent(operation.id, {"status": "APPROVED"}) if sent else operation
+    return await operations.mark_sent(operation, {"status": "APPROVED"}) if sent else operation
 
 
 async def test_operation_is_reserved_with_its_values(journal: Journal, clock: FrozenClock) -> None:
@@ -43,7 +43,7 @@ async def test_operation_is_reserved_with_its_values(journal: Journal, clock: Fr
 async def test_same_key_is_in_progress_then_replay(journal: Journal) -> None:
     first = await begun(journal.operations, "key-1", sent=False)
     assert (await reserve(journal.operations)).kind is ReservationKind.IN_PROGRESS
-    await journal.operations.mark_sent(first.id)
+    await journal.operations.mark_sent(first)
     assert (await reserve(journal.operations)).kind is ReservationKind.IN_PROGRESS
 
     finished = await journal.operations.finish(first.id, Outcome.CONFIRMED, answer={"orderNumber": "20201118"})
@@ -61,11 +61,11 @@ async def test_one_of_fifty_simultaneous_reservations_is_new(journal: Journal) -
 
 async def test_operation_is_marked_sent_once_with_what_is_expected(journal: Journal, clock: FrozenClock) -> None:
     operation = await begun(journal.operations, sent=False)
-    sent = await journal.operations.mark_sent(operation.id, {"after": 7})
+    sent = await journal.operations.mark_sent(operation, {"after": 7})
     assert (sent.state, sent.sent_at, sent.expected) == (OperationState.SENT, clock.now, {"after": 7})
 
     with pytest.raises(JournalError, match="given up"):
-        await journal.operations.mark_sent(operation.id)
+        await journal.operations.mark_sent(operation)
 
 
 async def test_recorded_finds_records_of_confirmed_writes(journal: Journal) -> None:
@@ -140,7 +140,7 @@ async def test_operations_left_by_a_crash_are_taken_over(journal: Journal, clock
     assert await journal.operations.get(live.id) == live
     assert await journal.operations.get(reserved.id) is None
     with pytest.raises(JournalError):
-        await journal.operations.mark_sent(reserved.id)
+        await journal.operations.mark_sent(reserved)
     assert (await reserve(journal.operations, key="key-reserved")).kind is ReservationKind.NEW
 
 
@@ -211,7 +211,7 @@ async def test_unresolved_writes_match_mutation_and_community(journal: Journal) 
     sent, unknown = await begun(operations), await begun(operations)
     await operations.finish(unknown.id, Outcome.UNKNOWN)
     for key, other in (("mutation", {"mutation": "rejectShenhe"}), ("community", {"community_code": "00001"})):
-        await operations.mark_sent((await reserve(operations, key=key, **other)).operation.id)
+        await operations.mark_sent((await reserve(operations, key=key, **other)).operation)
 
     found = await operations.unresolved("approveShenhe", "10002")
 

@@ -51,7 +51,7 @@ async def test_audit_entry_with_invalid_text_is_found(journal: Journal, clock: F
 async def test_operation_with_invalid_text_stores_exact_json(journal: Journal) -> None:
     operation = await begun(journal)
     error = UserError(code="UPSTREAM_REFUSED", message=TEXT, message_zh=TEXT, upstream_message=TEXT)
-    await journal.operations.mark_sent(operation.id, {"title": TEXT})
+    await journal.operations.mark_sent(operation, {"title": TEXT})
     await journal.operations.finish(operation.id, Outcome.REFUSED, answer={"number": TEXT}, user_errors=[error])
 
     [kept] = (await journal.operations.list(OperationQuery(communities=frozenset([TEXT])), Cut(10))).items

@@ -159,7 +159,7 @@ async def test_timelines_of_a_list_take_no_journal_read(gateway):
 
 async def sent(journal: Journal) -> Operation:
     reserved = await reserve(journal.operations, mutation="setModule")
-    return await journal.operations.mark_sent(reserved.operation.id)
+    return await journal.operations.mark_sent(reserved.operation)
 
 
 def states(operation: Operation | None) -> list[str]:

@@ -128,7 +128,7 @@ async def unclear_operation(journal: Journal, *, check_at: datetime | None) -> s
     personal = {"subject": "officer 19900000001", "reason": "王芳 19900000001"}
     reservation = await reserve(journal.operations, mutation="updateRepair", **personal)
     id_ = reservation.operation.id
-    await journal.operations.mark_sent(id_, {"after": ["x"]})
+    await journal.operations.mark_sent(reservation.operation, {"after": ["x"]})
     await journal.operations.finish(id_, Outcome.UNKNOWN)
     await journal.operations.finish(id_, Outcome.UNKNOWN, check_at=check_at, read_back=True)
     return id_

@@ -136,7 +136,7 @@ async def test_unknown_kind_of_write_is_not_checked_again(gateway, clock):
     reserved = await operations.reserve(
         key=None, subject="test", mutation="renameCommunity", fingerprint="", community_code="10002"
     )
-    await operations.mark_sent(reserved.operation.id)
+    await operations.mark_sent(reserved.operation)
     clock.advance(minutes=5)
 
     with capture_logs() as logs:
