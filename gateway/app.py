@@ -120,8 +120,7 @@ class Gateway:
         lease = timedelta(seconds=2 * settings.longest_delivery)
         name = f"{socket.gethostname()}/{os.getpid()}"  # for people, among others of the same journal
         self.relay = Relay(journal, platforms.security, name, lease, clock)
-        under_way = self.writer.under_way
-        self.reconciler = Reconciler(journal, self.actions.by_mutation, under_way, settings.call_timeout, clock)
+        self.reconciler = Reconciler(self.writer, self.actions.by_mutation, settings.call_timeout)
         self.callback_tokens = CallbackTokens(key, settings.callback_key_k, settings.callback_key_d)
         self.unverified: UnverifiedPayments | None = None
         if settings.callback_accepts == "platform":

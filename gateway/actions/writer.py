@@ -12,7 +12,7 @@ end.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from datetime import datetime, timedelta
@@ -144,9 +144,9 @@ class Writer:
         self, journal: Journal, fingerprint_key: bytes, clock: Callable[[], datetime], slots: int = SHARE_OF_SLOTS
     ) -> None:
         """`slots`: how many calls a platform takes at once."""
-        self._operations = journal.operations
+        self.operations = journal.operations
         self._fingerprint_key = fingerprint_key
-        self._clock = clock
+        self.clock = clock
         self.at_once = max(1, slots // SHARE_OF_SLOTS)
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self.under_way: set[str] = set()
@@ -215,7 +215,7 @@ class Writer:
             await asyncio.wait([run.task for run in self._running.values()])
 
     async def _write(self, run: Run, subject: str, write: Write[Any], mark: str) -> Written:
-        reservation = await self._operations.reserve(
+        reservation = await self.operations.reserve(
             key=write.key,
             subject=subject,
             mutation=write.action.mutation,
@@ -236,7 +236,7 @@ class Writer:
             self.under_way.discard(operation.id)
 
     async def _perform(self, run: Run, operation: Operation, write: Write[Any]) -> Written:
-        operations, action = self._operations, write.action
+        operations, action = self.operations, write.action
         sent, check_at = False, None
         try:
             prepared = await prepare(write)
@@ -289,7 +289,7 @@ class Writer:
             found = Undecided.UNCLEAR
         if isinstance(found, Done) and not found.errors:
             return found, None
-        return None, None if found is Undecided.NEVER else self._clock() + FIRST_CHECK
+        return None, None if found is Undecided.NEVER else self.clock() + FIRST_CHECK
 
 
 def _plan(write: Write[Any]) -> Run:
@@ -320,23 +320,16 @@ INTERVAL = 10.0
 class Reconciler:
     """Ends the writes whose answer was lost, and what a crash left unfinished. One per gateway; several share the work.
 
-    `actions` read their writes back, by mutation; others stay UNKNOWN. `under_way` are the operations that this process
-    is carrying out itself; `call_timeout` is in seconds.
+    `actions` read their writes back, by mutation; others stay UNKNOWN. What the `writer` of this process carries out is
+    left alone. `call_timeout` is in seconds.
     """
 
-    def __init__(
-        self,
-        journal: Journal,
-        actions: Mapping[str, Action[Any]],
-        under_way: Collection[str],
-        call_timeout: float,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._operations = journal.operations
+    def __init__(self, writer: Writer, actions: Mapping[str, Action[Any]], call_timeout: float) -> None:
+        self._operations = writer.operations
+        self._under_way = writer.under_way
+        self._clock = writer.clock
         self._actions = actions
-        self._under_way = under_way
         self._settled_after = settled_after(call_timeout)
-        self._clock = clock
 
     async def run(self) -> None:
         """Look every few seconds. Ends only by cancellation."""

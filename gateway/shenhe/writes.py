@@ -36,12 +36,11 @@ from gateway.wording.wording import Problem, Violation
 SHENHE_UPDATE = Endpoint(WJDH, "shenhe/update", "PUT", "wjdh/shenhe", Effect.WRITE)
 
 
-class ContentError(ValueError):
-    """There is no document to correct, or a correction cannot be sent. The message names the part, never a value."""
-
-
 Corrections = Mapping[str, Mapping[str, object]]
 """What a reviewer corrects: "people" and "house", each by the attribute names of the record."""
+
+
+_UNREADABLE = user_error(UserErrorCode.NOT_SUPPORTED, WriteWording.CONTENT_UNREADABLE(), "content")
 
 
 def correctable(record: type) -> dict[str, Field]:
@@ -65,14 +64,15 @@ def render_shenhe_content(original_raw: str | None, corrections: Corrections, pr
     `original_raw` is a record's `content.raw`; a correction that is None keeps what was submitted. A correction is
     written in the dialect of the value it replaces; all else stays as it was, unknown keys and old numbers included.
 
-    Raises ContentError, and ValueError for an UNRECOGNIZED word.
+    Raises WriteRefusal where there is no document to correct, or a correction cannot be sent; ValueError for an
+    UNRECOGNIZED word.
     """
     try:
         document = read_json(original_raw or "")
     except NotJsonError:
         document = None
     if not isinstance(document, dict):  # such as the document's own placeholder, 见前言 (quirk 115)
-        raise ContentError("content: what was submitted is no document")
+        raise WriteRefusal(_UNREADABLE)
     for part, record in _CORRECTED.items():
         for attribute, value in (corrections.get(part) or {}).items():
             if value is not None:
@@ -90,10 +90,10 @@ def _correct(document: dict[str, Any], part: str, field: Field, keys: tuple[str,
         document[name] = {}
     section = document[name]
     if not isinstance(section, dict):
-        raise ContentError(f"content.{name}: what was submitted is no object")
+        raise WriteRefusal(_UNREADABLE)
     first, *others = sorted(keys, key=lambda key: key not in section)  # as it was submitted, if it was
     if kind is IDENTIFIER and "*" in str(value):  # no name and no number has one: the value was masked for its reader
-        raise ContentError(f"content.{part}: a masked value")
+        raise WriteRefusal(_UNREADABLE)
     section[first] = kind.write(value, section.get(first))
     for key in others:  # the same thing under another key (quirk 72)
         if key in section:
@@ -175,10 +175,7 @@ class ApproveShenhe(_Decision[Corrections | None]):
         submitted = pending if _is_readable(pending) else await self._listed(pending)
         if submitted is None or submitted.content is None or not _is_readable(submitted):
             raise WriteRefusal(_UNREADABLE)
-        try:
-            return render_shenhe_content(submitted.content.raw, corrections, self.wjdh.wire.profile)
-        except ContentError:
-            raise WriteRefusal(_UNREADABLE) from None
+        return render_shenhe_content(submitted.content.raw, corrections, self.wjdh.wire.profile)
 
     async def _listed(self, pending: Shenhe) -> Shenhe | None:
         """The same review from the list, where its content stands in full (quirk 115)."""
@@ -227,9 +224,6 @@ class RejectShenhe(_Decision[str | None]):
 
     def done(self, review: Shenhe, operation: Operation) -> Done:
         return Done(answer=_reason_recorded(review, operation.reason))
-
-
-_UNREADABLE = user_error(UserErrorCode.NOT_SUPPORTED, WriteWording.CONTENT_UNREADABLE(), "content")
 
 
 def _is_readable(review: Shenhe) -> bool:
