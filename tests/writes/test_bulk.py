@@ -109,13 +109,6 @@ async def test_other_entries_under_a_key_are_mismatches(gateway, sandbox):
     assert sandbox.effects.count("order/new") == 4
 
 
-async def test_key_of_an_entry_is_no_key_of_a_single_write(gateway, sandbox):
-    single = {"communityCode": "10002", "title": "物业费", **entry(0), "idempotencyKey": "bills/0"}
-    assert await gateway.write("createOrder", single) == {"outcome": "CONFIRMED"}
-    assert outcomes(await create(gateway, orders(entry(1)))) == [("CONFIRMED",)]
-    assert sandbox.effects.count("order/new") == 2
-
-
 async def test_equal_entries_are_orders_of_their_own(gateway, sandbox):
     other = entry(0, details=[{"name": "车位", "value": "A2"}])
     payload = await create(gateway, orders(entry(0), entry(0), *map(entry, range(1, 20)), other))

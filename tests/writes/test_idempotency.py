@@ -186,26 +186,23 @@ async def test_write_in_progress_is_not_taken_over_as_crashed(gateway, sandbox, 
     assert (payload["outcome"], payload["operation"]["outcome"]) == ("CONFIRMED", "CONFIRMED")
 
 
-async def test_unstored_announcement_is_still_confirmed(gateway, sandbox, monkeypatch):
-    announcement = BY_NAME["createAnnouncement"]
-    monkeypatch.setattr(writer, "RECORD_PAUSES", ())
-    with broken(gateway.parts.journal.announcements, "add"):
-        payload = await announcement.write(gateway, await announcement.prepare(gateway))
-
-    assert (payload["outcome"], payload["announcement"]) == ("CONFIRMED", None)
-    assert sandbox.effects.count("announcement/new") == 1
-
-
-@pytest.mark.parametrize(("part", "method"), [("operations", "finish"), ("announcements", "add")])
-async def test_unreadable_write_is_recorded_when_journal_is_back(gateway, monkeypatch, part, method):
+@pytest.mark.parametrize(
+    ("part", "method", "failures", "is_kept"),
+    [("operations", "finish", 2, True), ("announcements", "add", 2, True), ("announcements", "add", 3, False)],
+)
+async def test_unreadable_write_is_confirmed_and_recorded_if_possible(
+    gateway, sandbox, monkeypatch, part, method, failures, is_kept
+):
+    """The journal is back in time, or it is not."""
     announcement = BY_NAME["createAnnouncement"]
     monkeypatch.setattr(writer, "RECORD_PAUSES", (0, 0))
     prepared = await announcement.prepare(gateway)
-    with broken(getattr(gateway.parts.journal, part), method, times=2):
+    with broken(getattr(gateway.parts.journal, part), method, times=failures):
         payload = await announcement.write(gateway, prepared)
 
-    assert (payload["outcome"], payload["announcement"] is None) == ("CONFIRMED", False)
+    assert (payload["outcome"], payload["announcement"] is not None) == ("CONFIRMED", is_kept)
     assert await announcement.write(gateway, prepared) == payload
+    assert sandbox.effects.count("announcement/new") == 1
 
 
 async def test_operation_stores_nothing_personal(gateway, environ):

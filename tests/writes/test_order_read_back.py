@@ -165,11 +165,11 @@ async def test_one_order_never_confirms_two_writes(gateway, sandbox, monkeypatch
     on_order(sandbox, lambda _, make: make(), never_made())
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HANG), times=1)
     first = asyncio.create_task(write(gateway, idempotencyKey="first"))
-    await until(lambda: has_calls(sandbox, 1))
+    await until(lambda: sandbox.count("WJDH", "order/new") == 1)
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.LATENCY, seconds=0.3), times=1)
     second = asyncio.create_task(write(gateway, idempotencyKey="second"))
     second.add_done_callback(lambda _: second_ended.set())
-    await until(lambda: has_calls(sandbox, 2))
+    await until(lambda: sandbox.count("WJDH", "order/new") == 2)
     for name in ("recorded", "unresolved"):
         monkeypatch.setattr(operations, name, let_the_second_end_after(getattr(operations, name)))
     sandbox.faults.clear()
@@ -177,10 +177,6 @@ async def test_one_order_never_confirms_two_writes(gateway, sandbox, monkeypatch
     assert [(await each)["outcome"] for each in (first, second)] == ["UNKNOWN", "CONFIRMED"]
     assert looked
     assert sandbox.effects.count("order/new") == 1
-
-
-async def has_calls(sandbox, count):
-    return sandbox.count("WJDH", "order/new") == count
 
 
 async def test_one_of_two_equal_orders_is_unknown(gateway, sandbox):
@@ -281,7 +277,7 @@ async def test_order_of_another_write_confirms_nothing(gateway, sandbox, settle)
     on_order(sandbox, lambda _, make: make(), never_made())
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.HANG), times=1)
     writing = asyncio.create_task(write(gateway, idempotencyKey="first"))
-    await until(lambda: has_calls(sandbox, 1))
+    await until(lambda: sandbox.count("WJDH", "order/new") == 1)
     second = await write(gateway, idempotencyKey="second")
     sandbox.faults.clear()
     first = await writing
