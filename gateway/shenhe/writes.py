@@ -10,7 +10,6 @@ from gateway.actions.action import (
     AskedT,
     Done,
     RowUpdate,
-    Undecided,
     Write,
     WriteRefusal,
     masked,
@@ -123,9 +122,7 @@ class _Decision(RowUpdate[AskedT, Shenhe], is_base=True):
     def state_after(self, _review: Shenhe, _asked: AskedT) -> list[str]:
         return [self.status.value]
 
-    def read_otherwise(self, review: Shenhe) -> Done | Undecided:
-        if review.status is ShenheStatus.UNRECOGNIZED:
-            return Undecided.UNCLEAR
+    def read_otherwise(self, review: Shenhe) -> Done:
         return Done(errors=(_already(review),))
 
 
