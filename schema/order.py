@@ -279,7 +279,7 @@ class OrderMutations:
     async def create_order(self, info: Info, input: CreateOrderInput) -> Written:
         """Create an order. Never twice for one idempotency key, whatever happens on the way (生成订单)."""
         charge = _charge(input, input, Lookups(info.context.count_lookup))
-        wrong = (writes.wrong_community(input.community_code), writes.in_input(_no_payer(input.payer)))
+        wrong = (writes.wrong_community(input.community_code), _no_payer(input.payer))
         return await writes.write_one(info, CreateOrder, charge, str(input.idempotency_key), *wrong)
 
     @writes.mutation(CreateOrder, OrdersPayload, bulk_cost("input.orders"))

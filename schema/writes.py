@@ -51,32 +51,32 @@ def judge(
     action = info.context.actions[kind]
     violations = tuple(action.violations(asked))
     errors = action.judge(info.context.principal, asked, violations)
-    require(count, wrong_key(key), in_input(action.wrong(asked)), *wrong, besides=in_input(violations))
+    require(count, wrong_key(key), action.wrong(asked), *wrong, besides=violations)
     return action, errors
 
 
 def require(*wrong: Iterable[Violation], besides: Iterable[Violation] = ()) -> None:
-    """Raises UserInputError where something is `wrong`: with what is so `besides`, too."""
+    """Raises UserInputError where something in the argument `input` is `wrong`: with what is so `besides`, too."""
     if found := [violation for some in wrong for violation in some]:
-        refuse_input(found, besides)
+        refuse_input(map(_in_input, (*found, *besides)))
 
 
-def in_input(violations: Iterable[Violation]) -> Iterator[Violation]:
-    """The same, as of the argument `input`."""
-    return (Violation(("input", *path), message) for path, message in violations)
+def _in_input(violation: Violation) -> Violation:
+    path, message = violation
+    return violation if path[0] == "input" else Violation(("input", *path), message)
 
 
 def wrong_key(key: str | None) -> Iterator[Violation]:
     """That an idempotency key cannot be kept."""
     if key is not None and (not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable()):
         message = InputWording.KEY(field="idempotencyKey", min=1, max=LONGEST_KEY)
-        yield Violation(("input", "idempotencyKey"), message)
+        yield Violation(("idempotencyKey",), message)
 
 
 def wrong_count(name: str, given: Sequence[Any], most: int = MOST_ENTRIES) -> Iterator[Violation]:
     """That a list has no entries, or too many for one mutation."""
     if not 1 <= len(given) <= most:
-        yield Violation(("input", name), InputWording.COUNT(field=name, min=1, max=most))
+        yield Violation((name,), InputWording.COUNT(field=name, min=1, max=most))
 
 
 def wrong_community(code: str) -> Iterable[Violation]:
@@ -155,10 +155,11 @@ def _row_writes(
     action, errors = judge(info, kind, asked, key, count=() if most is None else wrong_count("ids", ids, most))
     nodes = [resolve_node_id(info.context.principal, info.context.ids, each, type_name) for each in ids]
     rows = [node and RecordRef(type_name, node.community_code, str(node.parts[0])) for node in nodes]
-    named = sorted((row for row in rows if row is not None), key=lambda row: row.community_code is not None)
+    named = {row.platform_id: row for row in rows if row is not None}
+    named |= {row.platform_id: row for row in rows if row is not None and row.community_code is not None}
     writes = {
         number: action.write(asked, key if most is None else entry_key(key, number), errors, row)
-        for number, row in {row.platform_id: row for row in named}.items()
+        for number, row in named.items()
     }
     return [
         action.write(asked, None, errors or (action.no_such(),)) if row is None else writes[row.platform_id]
