@@ -341,7 +341,7 @@ async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
         await surveyor.run(options.pages)
         if options.write is not None:
             await try_writes(surveyor, options.write)
-    survey.look_again()
+    survey.look()
     show("")
     return survey
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -128,21 +128,17 @@ class Survey:
         self.tokens: dict[str, dict[str, bool | None]] = {}
         self.writes: dict[str, bool | None] = {}
 
-    def add(self, answer: Answer) -> None:
-        self.answers.append(answer)
-        self._observe(answer)
-
-    def look_again(self) -> None:
-        """Look at all rows once more, knowing which keys stand in the place of which."""
+    def look(self) -> None:
+        """Look at all rows, and once more, knowing which keys stand in the place of which."""
+        self._look({})
         self.renamed = all_renamed_keys(self.observer)
-        keys = {record: {new: key for key, (new, _) in found.items()} for record, found in self.renamed.items()}
-        self.observer = Observer(self._wire, keys)
-        for answer in self.answers:
-            self._observe(answer)
+        self._look({record: {new: key for key, (new, _) in found.items()} for record, found in self.renamed.items()})
 
-    def _observe(self, answer: Answer) -> None:
-        if answer.endpoint.record is not None:
-            self.observer.rows(answer.endpoint.record.__name__, self.rows(answer))
+    def _look(self, renamed: Mapping[str, Mapping[str, str]]) -> None:
+        self.observer = Observer(self._wire, renamed)
+        for answer in self.answers:
+            if answer.endpoint.record is not None:
+                self.observer.rows(answer.endpoint.record.__name__, self.rows(answer))
 
     def rows(self, answer: Answer) -> list[Any]:
         record, envelope = answer.endpoint.record, answer.envelope
@@ -225,7 +221,7 @@ class Surveyor:
             answer.failure = f"INTERNAL ({type(error).__name__})"
         answer.seconds = time.perf_counter() - began
         answer.size, answer.envelope = call.size, call.open_answer()
-        self.survey.add(answer)
+        self.survey.answers.append(answer)
         self._show(f"{len(self.survey.answers)} calls, {answer.platform} {answer.endpoint.name}")
         await asyncio.sleep(self._pause)
         return answer

@@ -116,8 +116,7 @@ class Person(Record, frozen=True, gc=False):
         None
     )
     phone: Annotated[
-        str | None,
-        Field("Phone number (手机号码).", "people_phone", IDENTIFIER, WARNING, _PHONE, pii=PiiKind.PHONE),
+        str | None, Field("Phone number (手机号码).", "people_phone", IDENTIFIER, WARNING, _PHONE, pii=PiiKind.PHONE)
     ] = None
     id_card: Annotated[
         str | None,
@@ -133,14 +132,7 @@ class Person(Record, frozen=True, gc=False):
     sex: Annotated[Sex | None, Field("Sex (性别).", "people_sex", SEX, WARNING, CORRECTED)] = None
     birth_date: Annotated[
         date | None,
-        Field(
-            "Date of birth, in China (出生日期).",
-            "people_birth",
-            BIRTH_DATE,
-            WARNING,
-            _BIRTH,
-            pii=PiiKind.BIRTH,
-        ),
+        Field("Date of birth, in China (出生日期).", "people_birth", BIRTH_DATE, WARNING, _BIRTH, pii=PiiKind.BIRTH),
     ] = None
     nation: Annotated[
         str | None,
@@ -187,12 +179,10 @@ class Person(Record, frozen=True, gc=False):
         bool | None, _SENSITIVE("Whether known as a petitioner (上访).", "people_shangfang", FLAG)
     ] = None
     job_name: Annotated[
-        str | None,
-        Field("Occupation (工作).", "job_name", TEXT, INFO, Correction(section="job"), free_text=True),
+        str | None, Field("Occupation (工作).", "job_name", TEXT, INFO, Correction(section="job"), free_text=True)
     ] = None
     company_name: Annotated[
-        str | None,
-        Field("Employer (公司).", "company_name", TEXT, INFO, Correction(section="company"), free_text=True),
+        str | None, Field("Employer (公司).", "company_name", TEXT, INFO, Correction(section="company"), free_text=True)
     ] = None
     data_issues: tuple[DataIssue, ...] = ()
 

@@ -169,13 +169,12 @@ class Table(Generic[RecordT]):
             sent = self.wire.word_type(kind.words, required=bool(kind.required))
         named = {f"{attribute}_{at}" if at else attribute: key for at, key in enumerate(keys)}
         others = {f"{attribute}_more_{at}": key for at, key in enumerate(more)}
+        optional = sent if sent is msgspec.Raw else sent | None
         for name, key in {**named, **others}.items():
             if name == attribute and kind.absent is not None and not more:
                 self._members.append((name, key, sent, kind.absent))
-            elif sent is msgspec.Raw:
-                self._members.append((name, key, sent, None))
             else:
-                self._members.append((name, key, sent | None if name == attribute or name in others else Any, None))
+                self._members.append((name, key, optional if name == attribute or name in others else Any, None))
         self._steps.append(Step(attribute, declared.path, kind, read, named, others))
 
     def _read_any(self, row: object, *passed: object) -> RecordT | None:
