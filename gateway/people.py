@@ -42,7 +42,7 @@ class Residency(Record, frozen=True, gc=False):
     listed under a person, and nowhere else (quirk 73, 74).
     """
 
-    house: Annotated[House, Field(kind=Kind(same_row=HOUSES, identifies=True))]
+    house: Annotated[House, Field()]
     role: Annotated[
         ResidentRole, msgspec.structs.replace(ROLE, description="Role in this house (居民角色).", kind=_REQUIRED_ROLE)
     ] = ResidentRole.UNRECOGNIZED
@@ -59,7 +59,7 @@ class Residency(Record, frozen=True, gc=False):
         return (self.house, *(self.members or ()))
 
 
-RESIDENCIES = Rows(Residency, PlatformName.SECURITY)
+RESIDENCIES = Rows(Residency, PlatformName.SECURITY, also=HOUSES)
 
 
 def read_residencies(value: object, path: str, issues: Issues) -> tuple[Residency, ...] | None:
@@ -67,10 +67,11 @@ def read_residencies(value: object, path: str, issues: Issues) -> tuple[Residenc
     rows = rows_within(value, path, issues)
     if rows is None:  # which is not to live nowhere
         return None
-    residencies, read = [], issues.source.wire.table(RESIDENCIES).read
+    wire, residencies = issues.source.wire, []
+    read_house, read = wire.table(HOUSES).read, wire.table(RESIDENCIES).read
     for row in rows:
-        residency = read(row)
-        if residency is not None:
+        house = read_house(row, described=True)
+        if house is not None and (residency := read(row, house)) is not None:
             residencies.append(residency)
         elif isinstance(row, dict):
             codes = (row.get("xiaoqu"), row.get("community_identifier"))

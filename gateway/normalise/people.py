@@ -323,7 +323,7 @@ class House(Record, frozen=True, gc=False):
         return (self.community_code, self.building, self.unit, self.floor, self.room, *sent)
 
 
-HOUSES = Rows(House, PlatformName.SECURITY, given={"described": True})
+HOUSES = Rows(House, PlatformName.SECURITY, shared=True)
 
 
 def house_of_label(label: str, community_code: str) -> House | None:

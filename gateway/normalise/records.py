@@ -60,9 +60,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     stands for a value that is not there. A documented value that stands alone is read as `plain` says, or by calling
     it; what this gives None for, `read` looks at. A row that has no value for a field that `identifies` is no record.
 
-    `words` is the closed list that it is of, an enum or a switch. With `same_row`, the value is the record that those
-    rows make of the same row; `rows` are those in a list. `write(corrected, submitted)` gives the wire form of a
-    corrected value.
+    `words` is the closed list that it is of, an enum or a switch; `rows` are those in a list. `write(corrected,
+    submitted)` gives the wire form of a corrected value.
     """
 
     read: Callable[..., Any] | None = None
@@ -74,7 +73,6 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     identifies: bool = False
     used: tuple[str, ...] = ()
     words: Any = None
-    same_row: Any = None
     rows: Any = None
     write: Callable[[Any, object], object] | None = None
 

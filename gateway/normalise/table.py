@@ -56,7 +56,8 @@ class Rows(Generic[RecordT]):
     """That a platform sends rows of this record class. `key` makes the key of these rows from the declared one.
 
     A list of them is the `data` of an answer, or stands there `within` a name; `info` names what is beside it, and says
-    which page it is. `given` is what all of them have; `alone` is passed to the reader of a single row.
+    which page it is. `alone` is passed to the reader of a single row. These are rows of `also` as well, which are
+    `shared` then.
 
     `parts` are the records within a row that no field declares, by key. Of the declared keys, those `elsewhere` stand
     in another part; `unread` ones are documented, and no field.
@@ -67,8 +68,9 @@ class Rows(Generic[RecordT]):
     key: Callable[[str], str] = lambda key: key
     info: str = "pages"
     within: str | None = None
-    given: Mapping[str, object] = field(default_factory=dict)
     alone: tuple[object, ...] = ()
+    also: "Rows[Any] | None" = None
+    shared: bool = False
     parts: Mapping[str, "Rows[Any]"] = field(default_factory=dict)
     elsewhere: Collection[str] = ()
     unread: Collection[str] = ()
@@ -118,7 +120,8 @@ class Table(Generic[RecordT]):
         declared = declared_fields(rows.record)
         self.pii = personal_paths(rows.record)
         self.of_any_community = frozenset(field.path for field in declared.values() if field.of_any_community)
-        self.fields: dict[str, Field] = {}
+        base = None if rows.also is None else wire.table(rows.also)
+        self.fields: dict[str, Field] = {} if base is None else dict(base.fields)
         self.parts = dict(rows.parts)
         self._own = {field.name: field.default for field in msgspec.structs.fields(rows.record)}
         self._issues = "own_issues" if "own_issues" in self._own else "data_issues"
@@ -130,7 +133,8 @@ class Table(Generic[RecordT]):
         name = f"{rows.record.__name__}Row"
         members = [(name, sent, absent) for name, _, sent, absent in self._members]
         keys = {name: key for name, key, *_ in self._members}
-        self.documented: Any = msgspec.defstruct(name, members, rename=keys, kw_only=True, gc=False)
+        bases = (msgspec.Struct if base is None else base.documented,)
+        self.documented: Any = msgspec.defstruct(name, members, bases=bases, rename=keys, kw_only=True, gc=False)
         documented: Any = self.documented
         self.listed: Any = list[documented]
         info = (rows.info, PageInfo | None, None)
@@ -157,13 +161,7 @@ class Table(Generic[RecordT]):
                 self.parts[key] = kind.rows
         read: Any = _promised(kind, len(keys)) if kind.required and not kind.identifies else kind.read
         sent = kind.wire
-        if kind.same_row is not None:
-            inner = self.wire.table(kind.same_row)
-            read = inner.read
-            self.fields |= inner.fields
-            self.parts |= inner.parts
-            self._members += inner._members
-        elif kind.rows is not None:
+        if kind.rows is not None:
             sent = self.wire.table(kind.rows).listed
         elif kind.plain is Plain.WORD:
             sent = self.wire.word_type(kind.words, required=bool(kind.required))
@@ -188,9 +186,7 @@ class Table(Generic[RecordT]):
             for key in more.values():
                 sent[0] = row.get(key) if sent[0] is None else sent[0]
             value = None
-            if kind.same_row is not None:
-                value = read(row)
-            elif (
+            if (
                 not sent
                 or sent.count(None) < len(sent)
                 or (values[kind.required] if isinstance(kind.required, str) else kind.required)
@@ -264,17 +260,19 @@ class Table(Generic[RecordT]):
     def _compile(self) -> Callable[..., RecordT | None]:
         """What reads a documented row, and hands any other to `_read_any`."""
         names: dict[str, Any] = {"type_of": type, "values_of": astuple, "Row": self.documented, "Issues": Issues}
+        members = self.documented.__struct_fields__
+        cut = f"[:{len(members)}]" if self.rows.shared else ""
         names |= {"read_any": self._read_any, "record": self.rows.record, "table": self}
         parameters = ["row"]
         for name in self._passed:
-            default = self.rows.given.get(name, self._own.get(name, msgspec.NODEFAULT))
+            default = self._own.get(name, msgspec.NODEFAULT)
             names[f"default_{name}"] = default
             parameters.append(name if default is msgspec.NODEFAULT else f"{name}=default_{name}")
         given = {self._issues: "() if issues is None else issues.found", "source": "table"}
         given |= {name: name for name in (*self._passed, *(step.attribute for step in self._steps))}
         lines = [
-            f"if type_of(row) is not Row: return read_any({', '.join(['row', *self._passed])})",
-            f"{', '.join([name for name, *_ in self._members])}, = values_of(row)" if self._members else "",
+            f"if not isinstance(row, Row): return read_any({', '.join(['row', *self._passed])})",
+            f"{', '.join(members)}, = values_of(row){cut}" if members else "",
             "issues = None",
             *(line for step in self._steps for line in self._lines(step, names)),
             f"return record({', '.join([given[name] for name in self._own if name in given])})",
@@ -294,11 +292,7 @@ class Table(Generic[RecordT]):
                 f"word_{x}": bool if isinstance(kind.words, Switch) else kind.words,
             }
         read = f"read_{x}({', '.join([*sent, repr(step.path), 'issues := issues or Issues(table)', *kind.used])})"
-        if kind.same_row is not None:
-            inner = self.wire.table(kind.same_row)
-            names[f"Row_of_{x}"] = inner.documented
-            read = f"read_{x}(Row_of_{x}({', '.join([f'{name}={name}' for name, *_ in inner._members])}))"
-        elif kind.plain in (Plain.TEXT, Plain.TRIMMED) and not kind.required and len(sent) == 1:
+        if kind.plain in (Plain.TEXT, Plain.TRIMMED) and not kind.required and len(sent) == 1:
             read = "None"
         elif sent and kind.required is not True:
             promised = f" and not {kind.required}" if kind.required else ""

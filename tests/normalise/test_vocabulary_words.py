@@ -3,8 +3,6 @@
 import pytest
 
 from gateway.entities import LISTS  # noqa: F401 # which declare enums
-from gateway.normalise.people import Person
-from gateway.normalise.records import personal_paths
 from gateway.normalise.vocabulary import ENUMS, DescribedEnum, ResidentRole, WireEnum
 from gateway.orders.record import FeeType
 from gateway.shenhe.record import ShenheStatus
@@ -61,16 +59,3 @@ def test_dictionary_has_labels_codes_and_notes() -> None:
         ("UNRECOGNIZED", "未识别", None),
     ]
     assert ResidentRole.dictionary().entries[0].note == "业主本人"
-
-
-def test_personal_fields_are_those_of_the_contract() -> None:
-    statuses = ("politicalStatus", "isVeteran", "receivesSubsistenceAllowance", "isPetitioner")
-    assert {name: kind.value for name, kind in personal_paths(Person).items()} == {
-        "name": "NAME",
-        "phone": "PHONE",
-        "idCard": "ID_CARD",
-        "birthDate": "BIRTH",
-        "registeredAddress": "ADDRESS",
-        "photo": "PHOTO",
-        **dict.fromkeys(statuses, "SENSITIVE_STATUS"),
-    }
