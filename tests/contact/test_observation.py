@@ -45,6 +45,8 @@ def test_words_of_closed_lists_are_kept_and_free_words_are_not():
 def test_names_of_persons_are_withheld():
     observer = observed(REPAIR, REPAIR | {"status": "王芳"}, REPAIR | {"status": "19900000001"})
     assert observer.words(keys(observer)["status"]) == {"0": 1, WITHHELD: 2}
+    elsewhere = observed(REPAIR | {"name": "Anna"}, REPAIR | {"status": "Anna"})
+    assert elsewhere.words(keys(elsewhere)["status"]) == {"0": 1, WITHHELD: 1}
     odd = keys(observed({"id": 1, "19900000001": 1, "王芳": 2}))
     assert {key for key, seen in odd.items() if seen.present} == {"id", OTHER_KEYS}
 
