@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from weakref import WeakValueDictionary
+from functools import lru_cache
+from typing import TypeAlias
 
 from gateway.errors import ForbiddenError
 from gateway.wording.requests import RequestWording
@@ -37,20 +38,14 @@ _ALTERS_ANSWERS = {scope for scope in Scope if scope.endswith(":read")} - {Scope
 """Scopes that a read's answer depends on; `shenhe:review` decides `Shenhe.canReview`."""
 
 
-class View:
-    """What a principal may see: the part of every shared cache's key. Principals with the same communities and the same
-    scopes that alter answers hold the very same object, so it is compared and hashed by identity.
-    """
-
-    __slots__ = ("__weakref__",)
-
-    @classmethod
-    def of(cls, communities: frozenset[str] | None, scopes: frozenset[str]) -> "View":
-        """The view of these communities and scopes: the same object each time."""
-        return _views.setdefault((communities, scopes & _ALTERS_ANSWERS), cls())
+View: TypeAlias = tuple[frozenset[str] | None, frozenset[str]]
+"""What a principal may see, a part of every shared cache's key: communities, and the scopes that alter answers."""
 
 
-_views: WeakValueDictionary[tuple[frozenset[str] | None, frozenset[str]], View] = WeakValueDictionary()
+@lru_cache(4096)
+def _view(communities: frozenset[str] | None, scopes: frozenset[str]) -> View:
+    """The same object each time: hundreds of communities would be compared with each read."""
+    return communities, scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,7 @@ class Principal:
     def __post_init__(self) -> None:
         if self.codes is None and self.communities is not None:
             object.__setattr__(self, "codes", tuple(sorted(self.communities)))
-        object.__setattr__(self, "view", View.of(self.communities, self.scopes))
+        object.__setattr__(self, "view", _view(self.communities, self.scopes & _ALTERS_ANSWERS))
         object.__setattr__(self, "reveals_pii", Scope.PII_READ in self.scopes)
 
     @property

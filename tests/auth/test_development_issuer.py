@@ -25,22 +25,20 @@ async def caller(settings: Settings, clock: Clock, token: str) -> Principal:
     return await open_authenticator(settings, clock).authenticate(f"Bearer {token}")
 
 
-async def test_minted_token_is_accepted_by_the_server(settings: Settings, clock: Clock) -> None:
-    token = DevelopmentIssuer.open(settings, clock).mint(["order:read", "pii:read"], ["10002", "00001"], "lin", 60)
+@pytest.mark.parametrize(
+    ("scopes", "codes", "granted", "seen"),
+    [
+        (["order:read", "pii:read"], ["10002", "00001"], {"order:read", "pii:read"}, {"10002", "00001"}),
+        (["*"], ["*"], set(Scope), None),
+    ],
+)
+async def test_minted_token_grants_what_was_asked_for(
+    settings: Settings, clock: Clock, scopes: list[str], codes: list[str], granted: set[str], seen: set[str] | None
+) -> None:
+    principal = await caller(settings, clock, DevelopmentIssuer.open(settings, clock).mint(scopes, codes, "lin", 60))
 
-    principal = await caller(settings, clock, token)
-
-    assert principal.subject == "lin"
-    assert principal.scopes == {"order:read", "pii:read"}
-    assert principal.communities == {"10002", "00001"}
-    assert principal.expires_at == NOW + 60
-
-
-async def test_star_grants_every_scope_and_community(settings: Settings, clock: Clock) -> None:
-    principal = await caller(settings, clock, DevelopmentIssuer.open(settings, clock).mint(["*"], ["*"], "lin", 60))
-
-    assert principal.scopes == set(Scope)
-    assert principal.communities is None
+    assert (principal.subject, principal.expires_at) == ("lin", NOW + 60)
+    assert (principal.scopes, principal.communities) == (granted, seen)
 
 
 async def test_token_of_another_data_directory_is_refused(settings: Settings, clock: Clock, tmp_path: Path) -> None:
@@ -53,15 +51,12 @@ async def test_token_of_another_data_directory_is_refused(settings: Settings, cl
 ELSEWHERE = ["0.0.0.0", "::", "192.168.1.7", "gateway.example", "", "localhost.example", "127.0.0.1.example"]  # noqa: S104 # is refused
 
 
-@pytest.mark.parametrize("host", ELSEWHERE)
-def test_non_loopback_host_refuses_development_issuer(tmp_path: Path, host: str) -> None:
-    with pytest.raises(SettingsError, match="GATEWAY_HOST"):
-        DevelopmentIssuer.open(Settings(host=host, data_dir=tmp_path))
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
-def test_loopback_host_opens_development_issuer(tmp_path: Path, host: str) -> None:
-    assert DevelopmentIssuer.open(Settings(host=host, data_dir=tmp_path)).mint([], [], "lin", 1)
+def test_development_issuer_opens_on_loopback_alone(tmp_path: Path) -> None:
+    for host in ("127.0.0.1", "127.9.9.9", "::1", "localhost"):
+        assert DevelopmentIssuer.open(Settings(host=host, data_dir=tmp_path)).mint([], [], "lin", 1)
+    for host in ELSEWHERE:
+        with pytest.raises(SettingsError, match="GATEWAY_HOST"):
+            DevelopmentIssuer.open(Settings(host=host, data_dir=tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -81,24 +76,13 @@ def test_invalid_grant_names_its_mistake(
         DevelopmentIssuer.open(settings).mint(scopes, [], subject, ttl)
 
 
-async def test_development_issuer_publishes_only_public_key(settings: Settings) -> None:
-    key = (await DevelopmentIssuer.open(settings).public_keys().current()).find(None, "EdDSA")
+async def test_key_is_private_to_its_owner(settings: Settings) -> None:
+    public = (await DevelopmentIssuer.open(settings).public_keys().current()).find(None, "EdDSA")
+    assert public is not None
+    assert not public.is_private
 
-    assert key is not None
-    assert not key.is_private
-
-
-def test_key_is_private_to_its_owner(settings: Settings) -> None:
-    DevelopmentIssuer.open(settings)
-
-    key = settings.data_dir / "issuer.pem"
-    assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert [entry.name for entry in settings.data_dir.iterdir()] == ["issuer.pem"]
-
-
-def test_unusable_key_file_is_named(settings: Settings) -> None:
-    DevelopmentIssuer.open(settings)
-    key = settings.data_dir / "issuer.pem"
+    [key] = settings.data_dir.iterdir()
+    assert (key.name, stat.S_IMODE(key.stat().st_mode)) == ("issuer.pem", 0o600)
     for content, mode in ((key.read_bytes(), 0o640), (b"nothing", 0o600)):
         key.write_bytes(content)
         key.chmod(mode)

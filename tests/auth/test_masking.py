@@ -75,42 +75,34 @@ def bare(text: str) -> str:
 @pytest.mark.parametrize(
     ("kind", "value", "masked"),
     [
-        (PiiKind.PHONE, "19900000001", "199****0001"),
-        (PiiKind.PHONE, 19900000001, "199****0001"),
-        (PiiKind.PHONE, "+86 199-0000-0001", "199****0001"),
-        (PiiKind.PHONE, "8619900000001", "199****0001"),
-        (PiiKind.PHONE, " 19900000001 ", "199****0001"),
+        *(
+            (PiiKind.PHONE, value, "199****0001")
+            for value in (
+                "19900000001",
+                19900000001,
+                "+86 199-0000-0001",
+                "8619900000001",
+                " 19900000001 ",
+                "199****0001",
+            )
+        ),
         (PiiKind.PHONE, "0335-1234567", "033****4567"),
-        (PiiKind.PHONE, "1234567", "****"),
-        (PiiKind.PHONE, "转 8001", "****"),
-        (PiiKind.PHONE, "门卫那里可以找到他家人", "****"),
-        (PiiKind.PHONE, "199****0001", "199****0001"),
-        (PiiKind.ID_CARD, "999302199211302517", "999302********2517"),
+        *((PiiKind.PHONE, value, "****") for value in ("1234567", "转 8001", "门卫那里可以找到他家人")),
+        *(
+            (PiiKind.ID_CARD, value, "999302********2517")
+            for value in ("999302199211302517", "999302 19921130 2517", 999302199211302517)
+        ),
         (PiiKind.ID_CARD, "99930219921130251x", "999302********251X"),
-        (PiiKind.ID_CARD, "999302 19921130 2517", "999302********2517"),
-        (PiiKind.ID_CARD, 999302199211302517, "999302********2517"),
         (PiiKind.ID_CARD, "999302921130251", "999302******251"),
-        (PiiKind.ID_CARD, "H1234567890", "****"),
-        (PiiKind.ID_CARD, "X", "****"),
-        (PiiKind.ID_CARD, "无", "****"),
-        (PiiKind.NAME, "李明", "李*"),
-        (PiiKind.NAME, "欧阳娜娜", "欧*"),
-        (PiiKind.NAME, "阿依古丽·买买提", "阿*"),
-        (PiiKind.NAME, "𠮷田", "𠮷*"),
-        (PiiKind.NAME, "\ud842田", "*"),
-        (PiiKind.NAME, "李", "*"),
-        (PiiKind.NAME, "*", "*"),
-        (PiiKind.NAME, "*明", "*"),
-        (PiiKind.NAME, "Li Ming", "L*"),
+        *((PiiKind.ID_CARD, value, "****") for value in ("H1234567890", "X", "无")),
+        *((PiiKind.NAME, name, f"{name[0]}*") for name in ("李明", "欧阳娜娜", "阿依古丽·买买提", "𠮷田", "Li Ming")),
+        *((PiiKind.NAME, name, "*") for name in ("\ud842田", "李", "*", "*明")),
         (PiiKind.ADDRESS, "河北省秦皇岛市海港区秦皇小区98-3-4", "河北省****"),
-        (PiiKind.ADDRESS, "98栋3单元4号", "****"),
         (PiiKind.ADDRESS, "A座101", "A座****"),
-        (PiiKind.ADDRESS, "北京", "****"),
-        (PiiKind.BIRTH, date(1992, 11, 30), None),
-        (PiiKind.BIRTH, "19921130", None),
+        *((PiiKind.ADDRESS, value, "****") for value in ("98栋3单元4号", "北京")),
+        *((PiiKind.BIRTH, value, None) for value in (date(1992, 11, 30), "19921130")),
         (PiiKind.PHOTO, "https://photos.example/1.png", None),
-        (PiiKind.SENSITIVE_STATUS, True, None),
-        (PiiKind.SENSITIVE_STATUS, "群众", None),
+        *((PiiKind.SENSITIVE_STATUS, value, None) for value in (True, "群众")),
     ],
 )
 def test_each_kind_has_its_mask(kind: PiiKind, value: object, masked: str | None) -> None:
@@ -158,14 +150,13 @@ def test_masks_are_found_in_any_text_and_other_stars_are_none() -> None:
         ("1栋101 19900000001", "1栋101 199****0001"),
         ("二维码 00112233445566778899", "二维码 ****"),
         ('{"phone":"19900000001"}', '{"phone":"199****0001"}'),
-        ("晨曦家园1栋1单元1楼101号", "晨曦家园1栋1单元1楼101号"),
-        ("10002 1-1-1-101", "10002 1-1-1-101"),
-        ("2020年11月18日11:01:46", "2020年11月18日11:01:46"),
-        ("2020-11-18 2020-12-01", "2020-11-18 2020-12-01"),
-        ("100 200 300 400 500", "100 200 300 400 500"),
-        ("６０１室", "６０１室"),
-        ("２０２０-１１-１８ ２０２０-１２-０１", "２０２０-１１-１８ ２０２０-１２-０１"),
-        ("C:\\\\users", "C:\\\\users"),
+        *(
+            (text, text)
+            for text in (
+                *("晨曦家园1栋1单元1楼101号", "10002 1-1-1-101", "2020年11月18日11:01:46", "2020-11-18 2020-12-01"),
+                *("100 200 300 400 500", "６０１室", "２０２０-１１-１８ ２０２０-１２-０１", "C:\\\\users"),
+            )
+        ),
     ],
 )
 def test_free_text_masking_removes_only_numbers(text: str, masked: str) -> None:
@@ -319,26 +310,26 @@ def test_odd_content_is_masked(value: object, masked: object) -> None:
     assert json.loads(mask_content_raw(json.dumps(value))) == masked
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        pytest.param("", id="empty"),
-        pytest.param("李明 19900000001", id="words"),
-        pytest.param("见前言", id="placeholder"),
-        pytest.param("people_name=李明", id="form"),
-        pytest.param('{"people_name":"李明"', id="cut"),
-        pytest.param('"李明"', id="text"),
-        pytest.param("{'people_name': '李明'}", id="Python"),
-        pytest.param('{"people_name":"\ud83d"}', id="surrogate"),
-        pytest.param('{"people_name":"\\ud83d"}', id="escaped surrogate"),
-        pytest.param("[" * 100_000 + "]" * 100_000, id="deep"),
-        pytest.param('{"people_phone":1e999}', id="huge"),
-    ],
-)
-def test_non_json_content_is_masked_whole(raw: str) -> None:
-    masked = mask_content_raw(raw)
+NO_JSON = [
+    "",
+    "李明 19900000001",
+    "见前言",
+    "people_name=李明",
+    '{"people_name":"李明"',
+    '"李明"',
+    "{'people_name': '李明'}",
+]
+NO_JSON += [
+    '{"people_name":"\ud83d"}',
+    '{"people_name":"\\ud83d"}',
+    '{"people_phone":1e999}',
+    "[" * 100_000 + "]" * 100_000,
+]
 
-    assert masked in (MASK, json.dumps(MASK))
+
+def test_non_json_content_is_masked_whole() -> None:
+    for raw in NO_JSON:
+        assert mask_content_raw(raw) in (MASK, json.dumps(MASK)), raw[:50]
 
 
 PERSONAL = st.sampled_from(list(PERSONAL_KEYS))

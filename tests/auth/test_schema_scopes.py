@@ -6,6 +6,7 @@ it is a part of whatever it is reached from. What belongs to no kind is open to 
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from callers import principal
 from graphql import (
     GraphQLField,
     GraphQLInterfaceType,
@@ -15,7 +16,7 @@ from graphql import (
     get_named_type,
 )
 
-from gateway.auth.principal import Scope, View
+from gateway.auth.principal import Scope
 from schema.build import executable_schema, get_scopes
 from schema.record import READERS
 
@@ -155,5 +156,5 @@ def test_view_distinguishes_every_scope_a_read_requires() -> None:
                         waiting.append(named)
     assert len(asked) >= 9
     for scope in asked | {Scope.SHENHE_REVIEW}:  # which `canReview` goes by
-        assert View.of(None, frozenset({scope})) is not View.of(None, frozenset())
-        assert View.of(frozenset(), frozenset({scope})) is not View.of(None, frozenset({scope}))
+        assert principal(scope).view != principal().view
+        assert principal(scope, communities=set()).view != principal(scope).view

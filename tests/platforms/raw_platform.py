@@ -17,7 +17,7 @@ from gateway.platforms.envelope import SUCCESS, Envelope
 from gateway.platforms.session import NO_CREDENTIAL
 from gateway.settings import Settings
 
-MAX_BODY = 64 * 1024
+MAX_BODY = 256 * 1024
 
 READ = Endpoint(PlatformName.WJDH, "read", "POST", "x?y=1", Effect.READ)
 WRITE = Endpoint(PlatformName.WJDH, "write", "POST", "x?y=1", Effect.WRITE)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import tracemalloc
-from collections.abc import Iterator, MutableMapping
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import aclosing
 from contextvars import Context
 from typing import Any
@@ -33,11 +33,12 @@ from gateway.wording.faults import FaultWording
 
 HOUSE = HouseKey("10002", 1, 1, 1, 101)
 UNKNOWN_HOUSE = HouseKey("10002", 99, 9, 9, 999)
+OWNER = {"platform": "SECURITY", "endpoint": "owner"}
 
 
-def counts(metrics: Metrics, suffix: str = "_count") -> dict[tuple[str, ...], float]:
+def counts(metrics: Metrics) -> dict[tuple[str, ...], float]:
     """How many calls there were, by platform, endpoint and outcome."""
-    return by_labels(read(metrics), f"gateway_upstream_call_seconds{suffix}", "platform", "endpoint", "outcome")
+    return by_labels(read(metrics), "gateway_upstream_call_seconds_count", "platform", "endpoint", "outcome")
 
 
 async def test_calls_are_counted_by_endpoint_and_outcome(
@@ -73,31 +74,36 @@ def test_calls_take_no_memory_while_nothing_scrapes(metrics: Metrics) -> None:
     assert counts(metrics) == {("WJDH", "orders", "OK"): 20_000}
 
 
-async def test_cancellation_and_timeout_are_distinct_outcomes(sandbox: Sandbox, metrics: Metrics) -> None:
+@pytest.fixture
+async def hanging(sandbox: Sandbox, metrics: Metrics) -> AsyncIterator[Platforms]:
+    """The look-up of an owner takes longer than it may."""
     sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
     settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.2"})
     async with aclosing(make_platforms(settings, ENDPOINTS, metrics=metrics)) as platforms:
-        with contextlib.suppress(PlatformError):
-            await read_house_owner(platforms.security, HOUSE)
-        call = asyncio.ensure_future(read_house_owner(platforms.security, HOUSE))
-        await until(lambda: sandbox.count("SECURITY", "owner") == 2)
-        call.cancel()
-        await asyncio.wait([call])
-
-        outcomes = {outcome for _, endpoint, outcome in counts(metrics) if endpoint == "owner"}
-        assert outcomes == {"UPSTREAM_TIMEOUT", "CANCELLED"}
+        yield platforms
 
 
-async def test_slow_call_is_logged_without_arguments(sandbox: Sandbox) -> None:
-    sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
-    settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.2"})
-    async with aclosing(make_platforms(settings, ENDPOINTS)) as platforms:
-        with (
-            capture_logs([merge_contextvars]) as logs,
-            bound_contextvars(request_id="asked"),
-            pytest.raises(PlatformError),
-        ):
-            await read_house_owner(platforms.security, HOUSE)
+async def test_cancellation_and_timeout_are_distinct_outcomes(
+    hanging: Platforms, sandbox: Sandbox, metrics: Metrics
+) -> None:
+    with contextlib.suppress(PlatformError):
+        await read_house_owner(hanging.security, HOUSE)
+    call = asyncio.ensure_future(read_house_owner(hanging.security, HOUSE))
+    await until(lambda: sandbox.count("SECURITY", "owner") == 2)
+    call.cancel()
+    await asyncio.wait([call])
+
+    outcomes = {outcome for _, endpoint, outcome in counts(metrics) if endpoint == "owner"}
+    assert outcomes == {"UPSTREAM_TIMEOUT", "CANCELLED"}
+
+
+async def test_slow_call_is_logged_without_arguments(hanging: Platforms) -> None:
+    with (
+        capture_logs([merge_contextvars]) as logs,
+        bound_contextvars(request_id="asked"),
+        pytest.raises(PlatformError),
+    ):
+        await read_house_owner(hanging.security, HOUSE)
 
     slow = [log for log in logs if log["event"] == "slow call to a platform"]
     (entry,) = (log for log in slow if log["endpoint"] == "owner")  # on a busy machine the login is slow as well
@@ -105,22 +111,10 @@ async def test_slow_call_is_logged_without_arguments(sandbox: Sandbox) -> None:
     assert entry == {
         "event": "slow call to a platform",
         "log_level": "warning",
-        "platform": "SECURITY",
-        "endpoint": "owner",
+        **OWNER,
         "outcome": "UPSTREAM_TIMEOUT",
         "request_id": "asked",
     }
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(0.0)
-
-
-@pytest.fixture
-def owner(metrics: Metrics, clock: Clock) -> EndpointCalls:
-    """The calls to an endpoint."""
-    return EndpointCalls("SECURITY", "owner", 8.0, metrics, clock)
 
 
 @pytest.fixture
@@ -138,109 +132,95 @@ def failures(logs: list[dict[str, object]]) -> list[tuple[object, object]]:
     return [(log["code"], log["left_out"]) for log in logs if log["event"] == "call to a platform failed"]
 
 
-def test_failing_calls_are_logged_once_a_minute(
-    owner: EndpointCalls, clock: Clock, logs: list[dict[str, object]]
-) -> None:
+class Circuit(EndpointCalls):
+    """The calls to an endpoint, which end at once."""
+
+    def __init__(self, metrics: Metrics, clock: Clock) -> None:
+        super().__init__("SECURITY", "owner", 8.0, metrics, clock)
+        self.clock = clock
+
+    def fail(self, times: int) -> None:
+        for _ in range(times):
+            assert self.allows()
+            self.end(UNKNOWN_NAME.code, self.clock.now, Context(), UNKNOWN_NAME, reached=False)
+
+    def succeed(self, times: int) -> None:
+        for _ in range(times):
+            self.end(OK, self.clock.now, Context())
+
+    def cancel(self) -> None:
+        self.end(CANCELLED, self.clock.now, Context(), reached=None)
+
+
+@pytest.fixture
+def circuit(metrics: Metrics) -> Circuit:
+    return Circuit(metrics, Clock(0.0))
+
+
+def test_failing_calls_are_logged_once_a_minute(circuit: Circuit, logs: list[dict[str, object]]) -> None:
     for _ in range(60):
-        owner.failed(GARBLED)
-        owner.failed(UNKNOWN_NAME)
-    clock.now += QUIET_SECONDS
-    owner.failed(GARBLED)
+        circuit.failed(GARBLED)
+        circuit.failed(UNKNOWN_NAME)
+    circuit.clock.now += QUIET_SECONDS
+    circuit.failed(GARBLED)
 
     assert failures(logs) == [("UPSTREAM_PROTOCOL", 0), ("UPSTREAM_UNAVAILABLE", 0), ("UPSTREAM_PROTOCOL", 59)]
 
 
-class Circuit:
-    """That of `owner`, and calls that end at once."""
-
-    def __init__(self, owner: EndpointCalls, clock: Clock) -> None:
-        self.owner = owner
-        self._clock = clock
-
-    @property
-    def state(self) -> str:
-        return self.owner.circuit.value
-
-    def fail(self, times: int) -> None:
-        for _ in range(times):
-            assert self.owner.allows()
-            self.owner.end(UNKNOWN_NAME.code, self._clock.now, Context(), UNKNOWN_NAME, reached=False)
-
-    def succeed(self, times: int) -> None:
-        for _ in range(times):
-            self.owner.end(OK, self._clock.now, Context())
-
-    def cancel(self) -> None:
-        self.owner.end(CANCELLED, self._clock.now, Context(), reached=None)
-
-
-@pytest.fixture
-def circuit(owner: EndpointCalls, clock: Clock) -> Circuit:
-    return Circuit(owner, clock)
-
-
 class TestCircuit:
-    def test_opens_at_the_failure_rate(self, circuit: Circuit) -> None:
-        circuit.succeed(8)
-        circuit.fail(7)
-        assert circuit.state == CircuitState.CLOSED
+    @pytest.mark.parametrize("calls", [MIN_CALLS, 2 * MIN_CALLS, 100])
+    def test_opens_at_the_failure_rate(self, circuit: Circuit, calls: int) -> None:
+        circuit.succeed(calls // 2)
+        circuit.fail(calls // 2 - 1)
+        assert circuit.circuit is CircuitState.CLOSED
         circuit.fail(1)
-        assert circuit.state == CircuitState.OPEN
-        assert not circuit.owner.allows()
+        assert circuit.circuit is CircuitState.OPEN
+        assert not circuit.allows()
 
-    def test_failures_out_of_the_window_do_not_count(self, circuit: Circuit, clock: Clock) -> None:
-        circuit.fail(MIN_CALLS - 1)
-        clock.now += WINDOW + WINDOW / BUCKETS
-        circuit.fail(MIN_CALLS - 1)
-        assert circuit.state == CircuitState.CLOSED
-        clock.now += WINDOW / 2
-        circuit.fail(1)
-        assert circuit.state == CircuitState.OPEN
-
-    def test_successes_out_of_the_window_do_not_count(self, circuit: Circuit, clock: Clock) -> None:
+    def test_calls_out_of_the_window_do_not_count(self, circuit: Circuit) -> None:
         circuit.succeed(100)
+        circuit.fail(MIN_CALLS - 1)
+        circuit.clock.now += WINDOW + WINDOW / BUCKETS
+        circuit.fail(MIN_CALLS - 1)
+        assert circuit.circuit is CircuitState.CLOSED
+        circuit.clock.now += WINDOW / 2
         circuit.fail(1)
-        clock.now += WINDOW + WINDOW / BUCKETS
-        circuit.fail(MIN_CALLS)
-        assert circuit.state == CircuitState.OPEN
+        assert circuit.circuit is CircuitState.OPEN
 
-    def test_admits_one_trial_after_the_cooldown(self, circuit: Circuit, clock: Clock) -> None:
+    def test_admits_one_trial_after_the_cooldown(self, circuit: Circuit) -> None:
         circuit.fail(MIN_CALLS)
-        clock.now += COOLDOWN
-        assert circuit.state == CircuitState.HALF_OPEN
-        assert circuit.owner.allows()
-        assert not circuit.owner.allows()
-        assert circuit.owner.retry_after is None
+        circuit.clock.now += COOLDOWN
+        assert circuit.circuit is CircuitState.HALF_OPEN
+        assert [circuit.allows(), circuit.allows()] == [True, False]
+        assert circuit.circuit is CircuitState.HALF_OPEN
+        assert circuit.retry_after is None
         circuit.cancel()  # which frees its place
         circuit.fail(1)
-        clock.now += COOLDOWN - 0.5
-        assert not circuit.owner.allows()
-        assert circuit.owner.retry_after == 0.5
-        clock.now += 0.5
-        assert circuit.owner.allows()
+        circuit.clock.now += COOLDOWN - 0.5
+        circuit.cancel()  # of an earlier call
+        assert not circuit.allows()
+        assert circuit.retry_after == 0.5
+        circuit.clock.now += 0.5
+        assert circuit.allows()
         circuit.succeed(1)
-        assert circuit.state == CircuitState.CLOSED
-        assert circuit.owner.allows()
+        assert circuit.circuit is CircuitState.CLOSED
+        assert circuit.allows()
 
-    def test_is_logged_and_a_metric(
-        self, circuit: Circuit, metrics: Metrics, clock: Clock, logs: list[dict[str, object]]
-    ) -> None:
-        where = {"platform": "SECURITY", "endpoint": "owner"}
-
+    def test_is_logged_and_a_metric(self, circuit: Circuit, metrics: Metrics, logs: list[dict[str, object]]) -> None:
         def is_open() -> float | None:
-            return value(read(metrics), "gateway_upstream_circuit_open", **where)
+            return value(read(metrics), "gateway_upstream_circuit_open", **OWNER)
 
         assert is_open() == 0
         circuit.fail(MIN_CALLS)
-        clock.now += COOLDOWN
+        circuit.clock.now += COOLDOWN
         circuit.fail(1)
         assert is_open() == 1
         circuit.succeed(2)
         assert is_open() == 0
         why = {"code": "UPSTREAM_UNAVAILABLE", "reason": "The name of the server cannot be resolved."}
         assert [line for line in logs if "circuit" in str(line["event"])] == [
-            {"event": "circuit of a platform opened", "log_level": "error", **where, **why},
-            {"event": "circuit of a platform closed", "log_level": "warning", **where},
+            {"event": "circuit of a platform opened", "log_level": "error", **OWNER, **why},
+            {"event": "circuit of a platform closed", "log_level": "warning", **OWNER},
         ]
 
 

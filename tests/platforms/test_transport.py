@@ -130,12 +130,6 @@ async def test_empty_body_need_not_be_compressed() -> None:
         assert (await platform_of(upstream).send()).body == b""
 
 
-async def test_redirects_are_returned_unfollowed() -> None:
-    async with scripted(http(b"", b"Location: http://127.0.0.1:1/", status=b"302 Found")) as upstream:
-        assert (await platform_of(upstream).send()).head.status == 302
-        assert len(upstream.requests) == 1
-
-
 async def test_environment_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
