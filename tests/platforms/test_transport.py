@@ -8,6 +8,8 @@ import pytest
 from raw_platform import platform_of
 from scripted_server import Step, http, scripted, then_close
 
+from gateway.platforms.endpoint import USER_AGENT
+
 
 async def test_request_has_its_headers_and_form() -> None:
     async with scripted(http()) as upstream:
@@ -16,7 +18,12 @@ async def test_request_has_its_headers_and_form() -> None:
     head, _, body = request.partition(b"\r\n\r\n")
     line, *headers = head.split(b"\r\n")
     assert (line, body) == (b"POST /x?y=1 HTTP/1.1", b"a=1")
-    assert {b"Host: 127.0.0.1:%d" % upstream.port, b"Content-Length: 3", b"Accept-Encoding: identity"} <= {*headers}
+    assert headers == [
+        b"Host: 127.0.0.1:%d" % upstream.port,
+        b"User-Agent: %b" % USER_AGENT.encode(),
+        *(b"Accept: application/json", b"Accept-Encoding: identity"),
+        *(b"Content-Type: application/x-www-form-urlencoded", b"Content-Length: 3"),
+    ]
 
 
 async def test_answer_has_its_status_headers_and_body() -> None:
