@@ -248,7 +248,7 @@ def create_app(
         if settings.allowed_origins:
             endpoint = ListedOrigins(endpoint, settings.allowed_origins, settings.allowed_headers)
         web_sockets = WebSocketEndpoint(service, settings.max_subscriptions, settings.allowed_origins)
-        checks = share({"journal": gateway.journal.ping, "signing_keys": authenticator.ready}, metrics)
+        checks = share({"journal": gateway.journal.ping, "signing_keys": authenticator.keys.current}, metrics)
         return [
             Route(GRAPHQL_PATH, endpoint),
             WebSocketRoute(GRAPHQL_PATH, web_sockets),

@@ -99,14 +99,9 @@ class EndpointReads:
             except Exception as error:  # noqa: BLE001 # it is the outcome, for who waits
                 outcome = error
         if self._reads.get(work.key) is work:
-            expires = work.began + self._seconds
-            if (
-                self._seconds
-                and not isinstance(outcome, Exception)
-                and (outcome is not None or self._caches_none)
-                and work.size <= LARGEST_CACHED
-                and self._shared.clock() < expires
-            ):
+            expires, is_fact = work.began + self._seconds, outcome is not None or self._caches_none
+            is_fit = is_fact and not isinstance(outcome, Exception) and work.size <= LARGEST_CACHED
+            if is_fit and self._shared.clock() < expires:
                 self._reads[work.key] = CachedRead(outcome, work.began, expires)
                 self._shared.sweep_later()
             else:

@@ -156,10 +156,6 @@ class Authenticator:
                 raise UnauthenticatedError(RequestWording.TOKEN_REFUSED(reason=because)) from error
             raise
 
-    async def ready(self) -> None:
-        """Raises IssuerUnavailableError while no token can be checked."""
-        await self.keys.current()
-
     async def aclose(self) -> None:
         await self.keys.aclose()
 

@@ -43,6 +43,7 @@ GRACE = 3600.0  # seconds that the last good keys stay trusted beyond that, whil
 _FETCH_TIMEOUT = 5.0  # seconds, for the whole answer
 _LARGEST_KEY_SET = 256 * 1024  # bytes
 _FETCH_INTERVAL = 10.0  # seconds between two fetches, for unknown keys
+_FAILURE_HOLDS = _FETCH_INTERVAL + 2 * _FETCH_TIMEOUT  # seconds: until the next fetch has ended
 
 log = structlog.get_logger(__name__)
 
@@ -68,8 +69,9 @@ class KeySet:
 
     def find(self, key_id: str | None, algorithm: str) -> Key | None:
         """The one key for this id and algorithm. A token without a key id, or a key without one, fits any."""
-        named = (key for key in self._keys if None in (key_id, key.kid) or key.kid == key_id)
-        fitting = [key for key in named if _fits(key, algorithm)]
+        fitting = [
+            key for key in self._keys if (None in (key_id, key.kid) or key.kid == key_id) and _fits(key, algorithm)
+        ]
         return fitting[0] if len(fitting) == 1 else None
 
     @classmethod
@@ -143,23 +145,22 @@ class FetchedKeys(FixedKeys):
         self._url = url
         self._clock = clock
         self._tls = ssl.create_default_context()
-        self._fresh_until = self._trusted_until = self._last_until = self._tried_at = -inf
         self._came_at = clock()
+        self._tried_at = self._failed_at = -inf
         self._answer: bytes | None = None  # the last key set as it came
         self._failure = ""  # why the last fetch brought no keys
         self._throttle = LogThrottle(clock)
         self._fetching: asyncio.Task[None] | None = None
 
     def hold(self, keys: KeySet) -> bool:
-        return keys is self._keys and self._clock() < self._fresh_until
+        return keys is self._keys and self._are_younger_than(REFRESH_AFTER)
 
     async def current(self) -> KeySet:
-        now = self._clock()
-        if now >= self._fresh_until:
+        if not self._are_younger_than(REFRESH_AFTER):
             fetching = self._refresh()
-            if fetching is not None and now >= self._trusted_until:
+            if fetching is not None and not self._are_trusted:
                 await join(fetching)
-        if self._clock() >= self._trusted_until:
+        if not self._are_trusted:
             raise self._unavailable()
         return self._keys
 
@@ -172,6 +173,14 @@ class FetchedKeys(FixedKeys):
 
     def age(self) -> float:
         return self._clock() - self._came_at
+
+    def _are_younger_than(self, seconds: float) -> bool:
+        return len(self._keys) > 0 and self.age() < seconds
+
+    @property
+    def _are_trusted(self) -> bool:
+        has_just_failed = self._clock() < self._failed_at + _FAILURE_HOLDS
+        return self._are_younger_than(OLDEST_KEYS + GRACE if has_just_failed else OLDEST_KEYS)
 
     async def aclose(self) -> None:
         if self._fetching is not None:
@@ -198,29 +207,15 @@ class FetchedKeys(FixedKeys):
             if answer != self._answer:
                 self._keys, self._answer = KeySet.from_json(answer), answer
             if not self._keys:  # the issuer has withdrawn all
-                self._fresh_until = self._trusted_until = self._last_until = -inf
                 raise ValueError("The issuer gave no key that can verify signatures.")
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
-            self._failed(_reason(error))
-            return
-        self._failure = ""
-        self._came_at = self._tried_at  # their age counts from when they were asked for
-        self._fresh_until = self._came_at + REFRESH_AFTER
-        self._trusted_until = self._came_at + OLDEST_KEYS
-        self._last_until = self._trusted_until + GRACE
-
-    def _failed(self, reason: str) -> None:
-        """The last good keys hold until the next fetch has ended, unless their grace does before."""
-        self._failure = reason
-        again = self._clock() + _FETCH_INTERVAL
-        self._fresh_until = max(self._fresh_until, min(again, self._last_until))
-        self._trusted_until = max(self._trusted_until, min(again + 2 * _FETCH_TIMEOUT, self._last_until))
-        if (left_out := self._throttle.left_out(reason)) is None:
-            return
-        if self._clock() < self._trusted_until:
-            log.warning("signing keys not fetched", reason=reason, left_out=left_out)
+            self._failure, self._failed_at = _reason(error), self._clock()
+            if (left_out := self._throttle.left_out(self._failure)) is not None:
+                report = log.warning if self._are_trusted else log.error
+                report("signing keys not fetched", reason=self._failure, left_out=left_out)
         else:
-            log.error("signing keys not fetched", reason=reason, left_out=left_out)
+            self._failure, self._failed_at = "", -inf
+            self._came_at = self._tried_at  # their age counts from when they were asked for
 
     async def _download(self) -> bytes:
         """The address's answer. Raises httpx.HTTPError, and ValueError that says so when it is not 200 or too large."""

@@ -169,7 +169,7 @@ async def _try_keys(settings: Settings) -> Probe:
     async with aclosing(open_authenticator(settings)) as authenticator:
         began = time.perf_counter()
         try:
-            await authenticator.ready()
+            await authenticator.keys.current()
         except IssuerUnavailableError as error:
             problem = f"GATEWAY_AUTH_JWKS_URL: {error.reason}"
             return Probe(endpoint, None, None, error.code, time.perf_counter() - began, problem)

@@ -119,7 +119,7 @@ async def test_key_set_without_usable_keys_withdraws_all(authenticator, key_serv
             assert await retry_after(authenticator, token) == 10
         assert [line["reason"] for line in logs] == ["The issuer gave no key that can verify signatures."]
         with pytest.raises(IssuerUnavailableError):
-            await authenticator.ready()
+            await authenticator.keys.current()
 
     key_server.body = jwks(signers.ed)
     monotonic.now += 10
