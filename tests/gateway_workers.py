@@ -15,20 +15,28 @@ PATIENCE = 60
 
 
 class Workers:
-    def __init__(self, environ: dict[str, str], log: Path) -> None:
-        self.gateway = GatewayProcess(environ, log, workers=2)
+    def __init__(self, environ: dict[str, str], log: Path, workers: int = 2) -> None:
+        self.gateway = GatewayProcess(environ, log, workers)
         self._log = log
 
-    async def logged(self, event: str, times: int) -> list[Any]:
-        """The workers that logged this event, oldest first, once there are so many."""
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        lines = [orjson.loads(line) for line in self.log.splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]
+
+    async def logged(self, event: str, times: int = 1) -> list[dict[str, Any]]:
+        """The lines of this event, once there are so many."""
         async with asyncio.timeout(PATIENCE):
             while len(lines := self.lines(event)) < times:  # noqa: ASYNC110 # another program's log
                 await asyncio.sleep(0.01)
-        return [line.get("pid") for line in lines]
+        return lines
 
-    def lines(self, event: str) -> list[dict[str, Any]]:
-        lines = [orjson.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line["event"] == event]
+    async def served(self, times: int) -> list[int]:
+        """The process ids of the workers that began to serve, oldest first, once there are so many."""
+        return [line["pid"] for line in await self.logged("worker serves", times)]
 
 
 WorkersT = TypeVar("WorkersT", bound=Workers)
@@ -39,13 +47,12 @@ async def running(
     kind: type[WorkersT], environ: dict[str, str], database_url: str, folder: Path
 ) -> AsyncIterator[WorkersT]:
     """Started, and serving with one worker at least: else what cannot start ends them all."""
-    log = folder / "log"
-    workers = kind(environ | {"GATEWAY_DATABASE_URL": database_url}, log)
+    workers = kind(environ | {"GATEWAY_DATABASE_URL": database_url}, folder / "log")
     try:
         await workers.gateway.start()
-        await workers.logged("gateway serves", 1)
+        await workers.logged("gateway serves")
         yield workers
     finally:
         with suppress(ProcessLookupError):  # a test may have stopped it
             await workers.gateway.stop()
-        sys.stdout.write(log.read_text())  # pytest shows it with a failure
+        sys.stdout.write(workers.log)  # pytest shows it with a failure

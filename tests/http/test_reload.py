@@ -12,13 +12,10 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from processes import GatewayProcess
+from gateway_workers import PATIENCE, Workers
 from throw_away import on_server
 
 pytestmark = pytest.mark.slow
-
-PATIENCE = 60
-"""Seconds: starts of some processes on a busy machine."""
 
 BODY = orjson.dumps({"query": '{ modules(communityCode: "10002") { name } }'})
 CLOSE = {"connection": "close"}
@@ -30,37 +27,26 @@ def journal(request: pytest.FixtureRequest) -> dict[str, str]:
     return {} if request.param == 1 else {"GATEWAY_DATABASE_URL": request.getfixturevalue("database_url")}
 
 
-class Reloaded:
+class Reloaded(Workers):
     """A gateway, its log, and the environment file that it reads."""
 
     def __init__(self, environ: dict[str, str], directory: Path, workers: int) -> None:
-        self._log = directory / "log"
         self._file = directory / "gateway.env"
         self._environ = environ
         self._workers = workers
         self.set()
         own = {"GATEWAY_ENV_FILE": str(self._file), "GATEWAY_DATA_DIR": environ["GATEWAY_DATA_DIR"]}
-        self.gateway = GatewayProcess(own, self._log, workers)
+        super().__init__(own, directory / "log", workers)
 
     def set(self, **settings: str) -> None:
         self._file.write_text("".join(f"{name}={value}\n" for name, value in (self._environ | settings).items()))
-
-    def lines(self, event: str) -> list[dict[str, Any]]:
-        lines = [orjson.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line["event"] == event]
-
-    async def logged(self, event: str, times: int = 1) -> list[dict[str, Any]]:
-        async with asyncio.timeout(PATIENCE):
-            while len(lines := self.lines(event)) < times:  # noqa: ASYNC110 # another program's log
-                await asyncio.sleep(0.05)
-        return lines
 
     async def serving(self, generations: int) -> None:
         """Return when all processes of so many generations have begun to serve."""
         if self._workers == 1:
             await self.logged("gateway serves", generations)
         else:
-            await self.logged("worker serves", generations * self._workers)
+            await self.served(generations * self._workers)
 
     def hang_up(self) -> None:
         self.gateway.send_signal(signal.SIGHUP)
@@ -71,10 +57,6 @@ class Reloaded:
             if body:
                 return [await client.post(path, json=body, headers=CLOSE) for _ in range(6)]
             return [await client.get(path, headers=CLOSE) for _ in range(6)]
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
 
 
 Start = Callable[..., Awaitable[Reloaded]]

@@ -45,7 +45,7 @@ async def block_connections(database_url: str, *, but: bool = False) -> None:
 
 
 async def test_dead_worker_is_restarted_while_others_serve(workers, database_url):
-    victim, survivor = await workers.logged("worker serves", 2)
+    victim, survivor = await workers.served(2)
     await block_connections(database_url)
     os.kill(victim, signal.SIGKILL)
 
@@ -53,23 +53,23 @@ async def test_dead_worker_is_restarted_while_others_serve(workers, database_url
 
     assert await is_ready(workers)
     await block_connections(database_url, but=True)
-    *_, newcomer = await workers.logged("worker serves", 3)
+    *_, newcomer = await workers.served(3)
     os.kill(survivor, signal.SIGKILL)
-    assert await workers.logged("worker serves", 4)
+    assert await workers.served(4)
     assert newcomer not in (victim, survivor)
     assert await is_ready(workers)
     assert await workers.gateway.stop() == 0
 
 
 async def test_several_workers_log_one_gateway(workers):
-    await workers.logged("worker serves", 2)
+    await workers.served(2)
 
     [line] = workers.lines("gateway serves")
     assert (line["address"], line["journal"]) == (workers.gateway.url, "PostgreSQL")
 
 
 async def test_stop_works_while_a_worker_waits_to_restart(workers, database_url):
-    victim, _ = await workers.logged("worker serves", 2)
+    victim, _ = await workers.served(2)
     await block_connections(database_url)
     os.kill(victim, signal.SIGKILL)
     await workers.logged("worker replaced", 2)
@@ -79,14 +79,14 @@ async def test_stop_works_while_a_worker_waits_to_restart(workers, database_url)
 
 
 async def test_workers_end_when_their_parent_is_killed(workers):
-    await workers.logged("worker serves", 2)
+    await workers.served(2)
     await workers.gateway.kill()
 
     async with asyncio.timeout(PATIENCE):
         while await listens(workers.gateway.port):  # noqa: ASYNC110 # another program
             await asyncio.sleep(0.01)
     await workers.gateway.start()
-    await workers.logged("worker serves", 4)
+    await workers.served(4)
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -70,7 +70,7 @@ class ScrapedWorkers(Workers):
 @pytest.fixture
 async def workers(environ: dict[str, str], database_url: str, tmp_path: Path) -> AsyncIterator[ScrapedWorkers]:
     async with running(ScrapedWorkers, environ, database_url, tmp_path) as workers:
-        await workers.logged("worker serves", 2)
+        await workers.served(2)
         yield workers
 
 
@@ -94,13 +94,13 @@ async def test_counts_of_two_workers_add_up_to_the_load(workers):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 async def test_counts_of_an_ended_worker_are_kept(workers, number):
     await workers.send(clients=20, each=10)
-    [first, second] = await workers.logged("worker serves", 2)
+    [first, second] = await workers.served(2)
     before = counters((await workers.scrape())[0])
 
     for victim, times in ((first, 3), (second, 4)):
         os.kill(victim, number)
         assert workers.is_exact(await workers.scrape_one())
-        await workers.logged("worker serves", times)
+        await workers.served(times)
         scrapes = await workers.scrape()
         assert [workers.is_exact(series) for series in scrapes] == [True] * SCRAPES
         await workers.send(clients=10, each=5)
@@ -115,7 +115,7 @@ async def test_counts_of_an_ended_worker_are_kept(workers, number):
 
 
 async def test_directory_of_the_workers_ends_with_them(workers):
-    [first, _] = await workers.logged("worker serves", 2)
+    [first, _] = await workers.served(2)
     [directory] = {path.parent for path in _worker_files() if int(path.read_text()) == first}
     assert directory.stat().st_mode & 0o777 == 0o700
     assert await workers.gateway.stop() == 0
