@@ -100,8 +100,8 @@ class EndpointReads:
                 outcome = error
         if self._reads.get(work.key) is work:
             expires, is_fact = work.began + self._seconds, outcome is not None or self._caches_none
-            is_fit = is_fact and not isinstance(outcome, Exception) and work.size <= LARGEST_CACHED
-            if is_fit and self._shared.clock() < expires:
+            is_fit = self._seconds > 0 and is_fact and not isinstance(outcome, Exception)
+            if is_fit and work.size <= LARGEST_CACHED and self._shared.clock() < expires:
                 self._reads[work.key] = CachedRead(outcome, work.began, expires)
                 self._shared.sweep_later()
             else:

@@ -153,7 +153,7 @@ class FetchedKeys(FixedKeys):
         self._fetching: asyncio.Task[None] | None = None
 
     def hold(self, keys: KeySet) -> bool:
-        return keys is self._keys and self._are_younger_than(REFRESH_AFTER)
+        return keys is self._keys and self._clock() - self._came_at < REFRESH_AFTER
 
     async def current(self) -> KeySet:
         if not self._are_younger_than(REFRESH_AFTER):

@@ -86,8 +86,12 @@ class Slots:
         if lane is None:
             lane = self.lanes[caller] = Lane(caller)
         waiter.lane = lane
-        if self._may_take(lane):
-            self._take(lane, waiter)
+        if self.taken < self.limit and (self._in_background if lane.is_background else lane.held) < self.most:
+            lane.held += 1
+            self.taken += 1
+            if lane.is_background:
+                self._in_background += 1
+            waiter.take_turn()
         else:
             lane.waiting[waiter] = asyncio.get_running_loop().call_at(waiter.deadline, self._expire, waiter)
             self.waiting += 1
@@ -95,22 +99,26 @@ class Slots:
     def leave(self, waiter: Waiter) -> None:
         """Wait no longer, or give the slot back. The caller whose turn it is has it at once."""
         lane = waiter.lane
-        timer = lane.waiting.pop(waiter, None)
-        if timer is not None:
-            timer.cancel()
-            self.waiting -= 1
+        is_waiting = waiter in lane.waiting
+        if is_waiting:
+            self._remove(waiter)
         else:
             lane.held -= 1
             self.taken -= 1
-            self._in_background -= lane.is_background
+            if lane.is_background:
+                self._in_background -= 1
         if not lane.held and not lane.waiting:
             del self.lanes[lane.caller]
-        if timer is None and self.waiting and (following := self._next()) is not None:
+        if self.waiting and not is_waiting and (following := self._next()) is not None:
             self.lanes[following.caller] = self.lanes.pop(following.caller)  # the last in turn
             first = next(iter(following.waiting))
-            following.waiting.pop(first).cancel()
-            self.waiting -= 1
-            self._take(following, first)
+            self._remove(first)
+            self.enter(first, following.caller)
+
+    def _remove(self, waiter: Waiter) -> None:
+        """It is in no queue any more."""
+        waiter.lane.waiting.pop(waiter).cancel()
+        self.waiting -= 1
 
     def move(self, waiter: Waiter, caller: str) -> None:
         """This caller wants what it may wait for as well: let it wait where fewer do."""
@@ -126,19 +134,13 @@ class Slots:
         await turn
         return turn
 
-    def _may_take(self, lane: Lane) -> bool:
-        held = self._in_background if lane.is_background else lane.held
-        return held < self.most and self.taken < self.limit
-
-    def _take(self, lane: Lane, waiter: Waiter) -> None:
-        lane.held += 1
-        self.taken += 1
-        self._in_background += lane.is_background
-        waiter.take_turn()
-
     def _next(self) -> Lane | None:
-        """Whose turn it is."""
-        ready = [lane for lane in self.lanes.values() if lane.waiting and self._may_take(lane)]
+        """Whose turn it is, of those who may have another slot."""
+        ready = [
+            lane
+            for lane in self.lanes.values()
+            if lane.waiting and (self._in_background if lane.is_background else lane.held) < self.most
+        ]
         caller = next((lane for lane in ready if not lane.is_background), None)
         work = next((lane for lane in ready if lane.is_background), None)
         if caller is None or (work is not None and self._turns == BACKGROUND_TURN - 1):
