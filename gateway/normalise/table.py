@@ -309,6 +309,8 @@ class Table(Generic[RecordT]):
                 odd.append(f"not {x}")
             case Plain.WORD:
                 odd.append(f"type_of({x}) is not word_{x}")
+                if getattr(kind.words, "boolean", False):  # msgspec decodes no Boolean to a word
+                    read = f"words_{x}.get({x}) or ({read})"
             case Plain.TRIMMED:
                 yield f"{x} = {' and '.join([*fits, x, f'{x}.strip()'])} or ({read})"
             case Plain.LOOKED_UP:
