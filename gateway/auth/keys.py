@@ -211,8 +211,11 @@ class FetchedKeys(FixedKeys):
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
             self._failure, self._failed_at = _reason(error), self._clock()
             if (left_out := self._throttle.left_out(self._failure)) is not None:
-                report = log.warning if self._are_trusted else log.error
-                report("signing keys not fetched", reason=self._failure, left_out=left_out)
+                why = {"reason": self._failure, "left_out": left_out}
+                if self._are_trusted:
+                    log.warning("signing keys not fetched", **why)
+                else:
+                    log.error("signing keys not fetched", **why)
         else:
             self._failure, self._failed_at = "", -inf
             self._came_at = self._tried_at  # their age counts from when they were asked for
