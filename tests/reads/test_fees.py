@@ -199,14 +199,12 @@ class TestCalls:
         sandbox.faults.clear()
         assert (await listing).data
 
-    async def test_pages_are_read_side_by_side(self, gateway, sandbox):
+    @pytest.mark.parametrize(
+        ("codes", "bound", "most"), [(["10002"], all_orders.READ_AT_ONCE, 3), (["10002", "00001"], 2, 2)]
+    )
+    async def test_few_pages_of_a_request_are_read_at_once(self, gateway, sandbox, monkeypatch, codes, bound, most):
+        monkeypatch.setattr(all_orders, "READ_AT_ONCE", bound)
         sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.LATENCY, seconds=0.1))
-        await self.count(gateway, sandbox, query())
-        assert sandbox.wjdh.max_concurrent == 3
-
-    async def test_few_pages_of_a_request_are_read_at_once(self, gateway, sandbox, monkeypatch):
-        monkeypatch.setattr(all_orders, "READ_AT_ONCE", 2)
-        sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.LATENCY, seconds=0.02))
-        document = '{ a: community(code: "10002") { fees { count } } b: community(code: "00001") { fees { count } } }'
-        await self.count(gateway, sandbox, document)
-        assert sandbox.wjdh.max_concurrent == 2
+        fields = " ".join(f'a{code}: community(code: "{code}") {{ fees {{ count }} }}' for code in codes)
+        await self.count(gateway, sandbox, f"{{ {fields} }}")
+        assert sandbox.wjdh.max_concurrent == most
