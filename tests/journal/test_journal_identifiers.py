@@ -6,16 +6,11 @@ from gateway.journal.records import first_id, new_id
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123_000, tzinfo=UTC)
 
 
-def test_identifier_is_uuid_version_7() -> None:
-    identifier = UUID(new_id(NOW))
-
-    assert (identifier.version, identifier.variant) == (7, RFC_4122)
-    assert identifier.int >> 80 == int(NOW.timestamp() * 1000)
-
-
-def test_identifiers_differ_and_sort_by_time() -> None:
+def test_identifiers_are_uuids_of_version_7_in_order() -> None:
     identifiers = [new_id(NOW + timedelta(milliseconds=n)) for n in range(100)]
+    first = UUID(identifiers[0])
 
+    assert (first.version, first.variant, first.int >> 80) == (7, RFC_4122, int(NOW.timestamp() * 1000))
     assert identifiers == sorted(identifiers)
     assert len({new_id(NOW) for _ in range(1000)}) == 1000
     assert new_id(NOW - timedelta(milliseconds=1)) < first_id(NOW) < new_id(NOW)

@@ -1,5 +1,8 @@
+"""Operations on either database: one caller carries out a write, its outcome is final, and what is left is lent."""
+
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,47 +12,54 @@ from standing_clock import FrozenClock
 
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.operations import Operations, fingerprint
+from gateway.journal.operations import Operations
 from gateway.journal.postgres import connect
-from gateway.journal.records import Operation, RecordRef, Reservation, ReservationKind
+from gateway.journal.records import MOST_READ_BACKS, Operation, RecordRef, Reservation, ReservationKind
 from gateway.normalise.vocabulary import OperationState, Outcome
 from gateway.settings import Settings
 
 REVIEW = RecordRef("Shenhe", "10002", "7")
+ORDER = RecordRef("Order", "10002", "99")
 A_MINUTE = timedelta(minutes=1)
 
 
-async def reserve(operations: Operations, *, key: str | None = "key-1", **changes: Any) -> Reservation:
-    own = {"reason": "照片不清", "record": REVIEW}
-    return await reserve_any(operations, key=key, **own | changes)
+async def reserve(operations: Operations, key: str | None = "key-1") -> Reservation:
+    return await reserve_any(operations, key=key, reason="照片不清", record=REVIEW)
 
 
-async def begun(operations: Operations, key: str | None = None, *, sent: bool = True) -> Operation:
-    operation = (await reserve(operations, key=key)).operation
-    return await operations.mark_sent(operation, {"status": "APPROVED"}) if sent else operation
+async def begun(operations: Operations, key: str | None = None) -> Operation:
+    operation = (await reserve(operations, key)).operation
+    return await operations.mark_sent(operation, {"status": "APPROVED"})
 
 
-async def test_operation_is_reserved_with_its_values(journal: Journal, clock: FrozenClock) -> None:
-    reservation = await reserve(journal.operations)
+async def due(operations: Operations, **given: Any) -> set[str]:
+    taken = await operations.take_over(older_than=A_MINUTE, lease=A_MINUTE, **given)
+    return {operation.id for operation in taken}
 
-    operation = reservation.operation
-    assert reservation.kind is ReservationKind.NEW
+
+async def test_operation_has_its_values_and_one_outcome(journal: Journal, clock: FrozenClock) -> None:
+    operations = journal.operations
+    reserved = await reserve(operations)
     own = {"idempotency_key": "key-1", "record": REVIEW}
-    assert operation == make_operation(clock.now, id=operation.id, **own)
-    assert operation.outcome is None
-    assert await journal.operations.get(operation.id) == operation
+    assert reserved.operation == make_operation(clock.now, id=reserved.operation.id, **own)
+    assert (await reserve(operations)).kind is ReservationKind.IN_PROGRESS
+    with pytest.raises(JournalError):  # the table refuses it: it was not sent
+        await operations.finish(reserved.operation.id, Outcome.UNKNOWN)
 
+    sent = await operations.mark_sent(reserved.operation, {"after": 7})
+    assert (sent.state, sent.sent_at, sent.expected) == (OperationState.SENT, clock.now, {"after": 7})
+    with pytest.raises(JournalError, match="given up"):
+        await operations.mark_sent(sent)
 
-async def test_same_key_is_in_progress_then_replay(journal: Journal) -> None:
-    first = await begun(journal.operations, "key-1", sent=False)
-    assert (await reserve(journal.operations)).kind is ReservationKind.IN_PROGRESS
-    await journal.operations.mark_sent(first)
-    assert (await reserve(journal.operations)).kind is ReservationKind.IN_PROGRESS
-
-    finished = await journal.operations.finish(first.id, Outcome.CONFIRMED, answer={"orderNumber": "20201118"})
-
-    replay = await reserve(journal.operations)
-    assert (replay.kind, replay.operation) == (ReservationKind.REPLAY, finished)
+    confirmed = await operations.finish(sent.id, Outcome.CONFIRMED, record=ORDER, answer={"number": "99"})
+    assert (confirmed.outcome, confirmed.record, confirmed.finished_at) == (Outcome.CONFIRMED, ORDER, clock.now)
+    clock.advance(seconds=5)
+    for outcome in set(Outcome) - {Outcome.PLANNED}:
+        assert await operations.finish(sent.id, outcome) == confirmed
+    replay = await reserve(operations)
+    assert (replay.kind, replay.operation) == (ReservationKind.REPLAY, confirmed)
+    with pytest.raises(JournalError, match="not in the journal"):
+        await operations.finish("no-such-id", Outcome.CONFIRMED)
 
 
 async def test_one_of_fifty_simultaneous_reservations_is_new(journal: Journal) -> None:
@@ -59,133 +69,81 @@ async def test_one_of_fifty_simultaneous_reservations_is_new(journal: Journal) -
     assert len({reservation.operation.id for reservation in reservations}) == 1
 
 
-async def test_operation_is_marked_sent_once_with_what_is_expected(journal: Journal, clock: FrozenClock) -> None:
-    operation = await begun(journal.operations, sent=False)
-    sent = await journal.operations.mark_sent(operation, {"after": 7})
-    assert (sent.state, sent.sent_at, sent.expected) == (OperationState.SENT, clock.now, {"after": 7})
-
-    with pytest.raises(JournalError, match="given up"):
-        await journal.operations.mark_sent(operation)
-
-
-async def test_recorded_finds_records_of_confirmed_writes(journal: Journal) -> None:
-    confirmed, refused, under_way = [await begun(journal.operations) for _ in range(3)]
-    for operation, outcome, number in ((confirmed, Outcome.CONFIRMED, "1"), (refused, Outcome.REFUSED, "2")):
-        await journal.operations.finish(operation.id, outcome, record=RecordRef("Order", "10002", number))
-    assert under_way.record == REVIEW
-
-    assert await journal.operations.recorded("Order", "10002", ["1", "2", "3"]) == {"1"}
-    assert await journal.operations.recorded("Order", "00001", ["1"]) == frozenset()
-    assert await journal.operations.recorded("Shenhe", "10002", ["1", "7"]) == frozenset()
-
-
 async def test_operation_without_outcome_is_withdrawn_and_frees_its_key(journal: Journal) -> None:
-    for sent in (False, True):
-        operation = await begun(journal.operations, "key-1", sent=sent)
-        await journal.operations.withdraw(operation.id)
-        assert await journal.operations.get(operation.id) is None
-    finished = await begun(journal.operations, "key-1")
-    await journal.operations.finish(finished.id, Outcome.UNKNOWN)
-    await journal.operations.withdraw(finished.id)
-    assert await journal.operations.get(finished.id) is not None
-
-
-async def test_known_outcome_never_changes(journal: Journal, clock: FrozenClock) -> None:
-    operation = await begun(journal.operations)
-    created = RecordRef("Order", "10002", "99")
-    confirmed = await journal.operations.finish(operation.id, Outcome.CONFIRMED, record=created)
-    assert (confirmed.outcome, confirmed.record, confirmed.finished_at) == (Outcome.CONFIRMED, created, clock.now)
-
-    clock.advance(seconds=5)
-    for outcome in set(Outcome) - {Outcome.PLANNED}:
-        assert await journal.operations.finish(operation.id, outcome) == confirmed
-
-
-async def test_unknown_outcome_is_resolved_later(journal: Journal, clock: FrozenClock) -> None:
-    operation = await begun(journal.operations)
-    unknown = await journal.operations.finish(operation.id, Outcome.UNKNOWN, check_at=clock.now + A_MINUTE)
-    assert (unknown.outcome, unknown.finished_at) == (Outcome.UNKNOWN, None)
-    assert unknown.check_at == clock.now + A_MINUTE
-
-    clock.advance(minutes=2)
-    resolved = await journal.operations.finish(operation.id, Outcome.CONFIRMED)
-
-    assert (resolved.outcome, resolved.finished_at, resolved.check_at) == (Outcome.CONFIRMED, clock.now, None)
-    assert resolved.record == REVIEW
-
-
-async def test_operation_unsent_or_not_there_has_no_outcome(journal: Journal) -> None:
-    operation = await begun(journal.operations, sent=False)
-    with pytest.raises(JournalError):
-        await journal.operations.finish(operation.id, Outcome.UNKNOWN)
-    with pytest.raises(JournalError, match="not in the journal"):
-        await journal.operations.finish("no-such-id", Outcome.CONFIRMED)
-    assert await journal.operations.get(operation.id) == operation
+    operations = journal.operations
+    for operation in ((await reserve(operations)).operation, await begun(operations, "key-1")):
+        await operations.withdraw(operation.id)
+        assert await operations.get(operation.id) is None
+    unknown = await begun(operations, "key-1")
+    await operations.finish(unknown.id, Outcome.UNKNOWN)
+    await operations.withdraw(unknown.id)
+    assert await operations.get(unknown.id) is not None
 
 
 async def test_operations_left_by_a_crash_are_taken_over(journal: Journal, clock: FrozenClock) -> None:
-    reserved = await begun(journal.operations, "key-reserved", sent=False)
-    sent = await begun(journal.operations, "key-sent")
+    operations = journal.operations
+    reserved, sent = (await reserve(operations, "key-reserved")).operation, await begun(operations, "key-sent")
     clock.advance(minutes=5)
-    live = await begun(journal.operations, "key-live", sent=False)
-    times: dict[str, Any] = {"older_than": A_MINUTE, "lease": A_MINUTE}
-    assert await journal.operations.take_over(**times, under_way={reserved.id, sent.id}) == ()
-    assert [await journal.operations.get(each.id) for each in (reserved, sent)] == [reserved, sent]
+    live = (await reserve(operations, "key-live")).operation
+    assert await due(operations, under_way={reserved.id, sent.id}) == set()
+    assert [await operations.get(each.id) for each in (reserved, sent)] == [reserved, sent]
 
-    (taken,) = await journal.operations.take_over(**times)
+    (taken,) = await operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)
 
-    assert (taken.id, taken.outcome) == (sent.id, Outcome.UNKNOWN)
-    assert (taken.timeline[-1].state, taken.timeline[-1].at) == (OperationState.UNKNOWN, clock.now)
+    assert (taken.id, taken.outcome, taken.unknown_at) == (sent.id, Outcome.UNKNOWN, clock.now)
     assert taken.expected == {"status": "APPROVED"}
-    assert await journal.operations.get(live.id) == live
-    assert await journal.operations.get(reserved.id) is None
+    assert await operations.get(live.id) == live
     with pytest.raises(JournalError):
-        await journal.operations.mark_sent(reserved)
-    assert (await reserve(journal.operations, key="key-reserved")).kind is ReservationKind.NEW
+        await operations.mark_sent(reserved)
+    assert (await reserve(operations, "key-reserved")).kind is ReservationKind.NEW
 
 
-async def test_unknown_operation_is_handed_out_once_when_due(journal: Journal, clock: FrozenClock) -> None:
-    async def due() -> list[str]:
-        return [o.id for o in await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)]
+async def test_unknown_operations_are_lent_longest_due_first(journal: Journal, clock: FrozenClock) -> None:
+    operations = journal.operations
+    ids = [(await begun(operations)).id for _ in range(4)]
+    for id_, seconds in zip(ids, (30, 10, 20), strict=False):
+        await operations.finish(id_, Outcome.UNKNOWN, check_at=clock.now + timedelta(seconds=seconds))
+    await operations.finish(ids[3], Outcome.UNKNOWN)  # it cannot be read back
+    assert await due(operations) == set()
 
-    readable, unreadable = await begun(journal.operations), await begun(journal.operations)
-    await journal.operations.finish(readable.id, Outcome.UNKNOWN, check_at=clock.now + timedelta(seconds=10))
-    await journal.operations.finish(unreadable.id, Outcome.UNKNOWN)
-    assert await due() == []
-
-    clock.advance(seconds=10)
-    assert sorted([*await due(), *await due()]) == [readable.id]
-
+    clock.advance(seconds=40)
+    assert [await due(operations, limit=2) for _ in range(3)] == [{ids[1], ids[2]}, {ids[0]}, set()]
     clock.advance(seconds=60)
-    assert await due() == [readable.id]
-    await journal.operations.finish(readable.id, Outcome.REFUSED)
-    clock.advance(seconds=60)
-    assert await due() == []
+    await operations.finish(ids[1], Outcome.REFUSED)
+    assert await due(operations) == {ids[0], ids[2]}
 
 
 async def test_future_dated_operations_are_taken_over(journal: Journal, clock: FrozenClock) -> None:
+    operations = journal.operations
     clock.advance(days=365)
-    reserved, sent = await begun(journal.operations, "key-reserved", sent=False), await begun(journal.operations)
-    unknown = await begun(journal.operations)
-    await journal.operations.finish(unknown.id, Outcome.UNKNOWN, check_at=clock.now + A_MINUTE)
+    reserved, sent, unknown = (await reserve(operations)).operation, await begun(operations), await begun(operations)
+    await operations.finish(unknown.id, Outcome.UNKNOWN, check_at=clock.now + A_MINUTE)
     clock.advance(days=-365)
 
-    taken = await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)
+    taken = await operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)
 
     assert {(operation.id, operation.sent_at) for operation in taken} == {(sent.id, clock.now), (unknown.id, clock.now)}
-    assert await journal.operations.get(reserved.id) is None
-    assert await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE) == ()
+    assert await operations.get(reserved.id) is None
+    assert await due(operations) == set()
 
 
-async def test_longest_due_operations_come_first_within_limit(journal: Journal, clock: FrozenClock) -> None:
-    operations = [await begun(journal.operations) for _ in range(3)]
-    for operation, seconds in zip(operations, (30, 10, 20), strict=True):
-        await journal.operations.finish(operation.id, Outcome.UNKNOWN, check_at=clock.now + timedelta(seconds=seconds))
-    clock.advance(seconds=40)
+async def test_first_read_backs_and_the_last_are_kept(journal: Journal, clock: FrozenClock) -> None:
+    operations, began = journal.operations, clock.now
+    operation = await begun(operations)
+    unknown = await operations.finish(operation.id, Outcome.UNKNOWN)
+    clock.advance(minutes=1)
+    assert await operations.finish(operation.id, Outcome.UNKNOWN) == unknown, "a commit in doubt is repeated"
+    read_back = partial(operations.finish, operation.id, Outcome.UNKNOWN, read_back=True)
 
-    for due in (operations[1:], operations[:1]):
-        taken = await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE, limit=2)
-        assert {operation.id for operation in taken} == {operation.id for operation in due}
+    await asyncio.gather(*(read_back() for _ in range(10)))
+    times = [clock.now] * 10
+    for _ in range(MOST_READ_BACKS):
+        times.append(clock.advance(minutes=1))
+        await read_back()
+    confirmed = await operations.finish(operation.id, Outcome.CONFIRMED, read_back=True)
+
+    assert confirmed.unknown_at == began
+    assert list(confirmed.read_backs) == [*times[: MOST_READ_BACKS - 1], times[-1]]
 
 
 @pytest.mark.postgres
@@ -197,38 +155,23 @@ async def test_take_over_skips_rows_locked_by_another_gateway(postgres_settings:
         other = await connect(postgres_settings.database_url, 2.0)
         async with other.transaction():
             await other.execute("SELECT 1 FROM operations WHERE id = $1 FOR UPDATE", taken.id)
-            due = await journal.operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)
+            assert await due(journal.operations) == {free.id}
         await other.close()
 
-    assert [operation.id for operation in due] == [free.id]
 
-
-async def test_unresolved_writes_match_mutation_and_community(journal: Journal) -> None:
+async def test_writes_of_a_kind_are_found_by_how_they_stand(journal: Journal) -> None:
+    """Those of the gateway itself, for a read-back: what has an outcome, and what may still have an effect."""
     operations = journal.operations
-    await reserve(operations, key="not sent")
-    ended = await begun(operations)
-    await operations.finish(ended.id, Outcome.CONFIRMED)
-    sent, unknown = await begun(operations), await begun(operations)
+    await reserve(operations, "not sent")
+    confirmed, refused, sent, unknown = [await begun(operations) for _ in range(4)]
+    await operations.finish(confirmed.id, Outcome.CONFIRMED, record=ORDER)
+    await operations.finish(refused.id, Outcome.REFUSED, record=RecordRef("Order", "10002", "98"))
     await operations.finish(unknown.id, Outcome.UNKNOWN)
-    for key, other in (("mutation", {"mutation": "rejectShenhe"}), ("community", {"community_code": "00001"})):
-        await operations.mark_sent((await reserve(operations, key=key, **other)).operation)
+    for other in ({"mutation": "rejectShenhe"}, {"community_code": "00001"}):
+        await operations.mark_sent((await reserve_any(operations, **other)).operation)
 
     found = await operations.unresolved("approveShenhe", "10002")
-
     assert {operation.id for operation in found} == {sent.id, unknown.id}
-
-
-def test_fingerprint_ignores_argument_order() -> None:
-    one = fingerprint(b"secret", "createOrder", {"title": "物业费", "payer": {"phone": "19900000001", "name": "李"}})
-    same = fingerprint(b"secret", "createOrder", {"payer": {"name": "李", "phone": "19900000001"}, "title": "物业费"})
-    assert one == same
-    assert len(one) == 64
-    assert "19900000001" not in one
-
-
-@pytest.mark.parametrize(
-    ("secret", "mutation", "arguments"),
-    [(b"other", "createOrder", ["1"]), (b"secret", "updateRepair", ["1"]), (b"secret", "createOrder", ["2"])],
-)
-def test_fingerprint_depends_on_secret_and_arguments(secret: bytes, mutation: str, arguments: list[str]) -> None:
-    assert fingerprint(secret, mutation, arguments) != fingerprint(b"secret", "createOrder", ["1"])
+    assert await operations.recorded("Order", "10002", ["98", "99", "100"]) == {"99"}
+    assert await operations.recorded("Order", "00001", ["99"]) == frozenset()
+    assert await operations.recorded("Shenhe", "10002", ["7", "99"]) == frozenset()

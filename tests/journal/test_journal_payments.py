@@ -8,7 +8,6 @@ from standing_clock import FrozenClock
 from throw_away import on_server
 
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.listing import PaymentQuery
 from gateway.journal.payments import MOST_CONFLICTS
 from gateway.journal.postgres import connect
 from gateway.journal.records import Payment, Receipt, ReceiptKind
@@ -34,55 +33,6 @@ async def claim(journal: Journal, limit: int = 10, owner: str = "one") -> tuple[
     return await journal.payments.claim(owner, limit, HALF_A_MINUTE)
 
 
-async def test_notification_is_stored_with_all_digits(journal: Journal, clock: FrozenClock) -> None:
-    receipt = await receive(journal)
-
-    assert receipt.kind is ReceiptKind.NEW
-    assert receipt.payment == Payment(
-        id=receipt.payment.id,
-        order_number=ORDER,
-        shop_number=SHOP,
-        weixin_number=WEIXIN,
-        community_code=None,
-        state=DeliveryState.QUEUED,
-        attempts=0,
-        received_at=clock.now,
-        delivered_at=None,
-        next_attempt_at=clock.now,
-        last_error=None,
-        lease_owner=None,
-        lease_token=0,
-        lease_until=None,
-    )
-    assert await journal.payments.get(receipt.payment.id) == receipt.payment
-    assert await journal.payments.get("no-such-id") is None
-
-
-async def test_repeated_notification_is_the_same_row(settings: Settings, clock: FrozenClock) -> None:
-    async with open_journal(settings, clock) as journal:
-        first = await receive(journal)
-    clock.advance(hours=1)
-    async with open_journal(settings, clock) as journal:
-        assert await receive(journal) == Receipt(ReceiptKind.SAME, first.payment)
-        assert await journal.payments.count(PaymentQuery()) == 1
-
-
-async def test_different_numbers_for_an_order_are_a_conflict(journal: Journal, clock: FrozenClock) -> None:
-    first = await receive(journal)
-    clock.advance(seconds=1)
-
-    assert await receive(journal, weixin="other") == Receipt(ReceiptKind.CONFLICT, first.payment)
-    assert await receive(journal, weixin="other") == Receipt(ReceiptKind.CONFLICT, first.payment)
-    assert await receive(journal, shop="other") == Receipt(ReceiptKind.CONFLICT, first.payment)
-
-    [conflicts] = await journal.payments.conflicts([first.payment.id])
-    assert [(c.subject, c.received_at) for c in conflicts] == [("platform", clock.now)] * 2
-    assert len({c.payload_hash for c in conflicts}) == 2
-    numbers = {(c.order_number, c.shop_number, c.weixin_number) for c in conflicts}
-    assert numbers == {(ORDER, SHOP, "other"), (ORDER, "other", WEIXIN)}
-    assert await journal.payments.get(first.payment.id) == first.payment
-
-
 @pytest.mark.postgres
 async def test_simultaneous_conflicts_respect_the_limit(postgres_settings: Settings) -> None:
     """Three wait at once for a table to which nothing can be added."""
@@ -104,37 +54,20 @@ async def test_simultaneous_conflicts_respect_the_limit(postgres_settings: Setti
         assert len((await journal.payments.conflicts([payment.id]))[0]) == MOST_CONFLICTS
 
 
-async def test_reused_wechat_number_conflicts_after_the_order(journal: Journal) -> None:
-    [_, second] = await queued(journal, 2)
-    first = await receive(journal)
-
-    assert await receive(journal, order="another order") == Receipt(ReceiptKind.CONFLICT, first.payment)
-    assert await receive(journal, "order-1", "weixin-0") == Receipt(ReceiptKind.CONFLICT, second)
-
-
-async def test_claim_leases_due_payments_once(journal: Journal, clock: FrozenClock) -> None:
-    payments = sorted(await queued(journal, 5), key=lambda payment: payment.id)
-
-    first = await claim(journal, limit=3)
-    second = await claim(journal, owner="two")
-
-    assert [p.id for p in (*first, *second)] == [p.id for p in payments]
-    assert {(p.lease_owner, p.lease_token, p.lease_until) for p in second} == {("two", 1, clock.now + HALF_A_MINUTE)}
-    assert await claim(journal) == ()
-
-
-async def test_longest_due_payments_are_claimed_first(journal: Journal, clock: FrozenClock) -> None:
+async def test_claim_leases_longest_due_payments_once(journal: Journal, clock: FrozenClock) -> None:
     await queued(journal, 3)
     payments = await claim(journal)
+    assert {(p.lease_owner, p.lease_token, p.lease_until) for p in payments} == {("one", 1, clock.now + HALF_A_MINUTE)}
+    assert await claim(journal, owner="two") == ()
     for payment, seconds in zip(payments, (30, 20, 10), strict=True):
         due = clock.now + timedelta(seconds=seconds)
         await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=due)
     assert await journal.payments.next_due() == clock.now + timedelta(seconds=10)
     clock.advance(seconds=40)
 
-    turns = [[payment.id for payment in await claim(journal, limit=2)] for _ in range(2)]
+    turns = [[payment.id for payment in await claim(journal, limit=2)] for _ in range(3)]
 
-    assert turns == [[payments[2].id, payments[1].id], [payments[0].id]]
+    assert turns == [[payments[2].id, payments[1].id], [payments[0].id], []]
 
 
 @pytest.mark.postgres
@@ -163,6 +96,21 @@ async def test_lost_lease_can_not_mark_the_row(journal: Journal, clock: FrozenCl
     assert await journal.payments.delivered(held)
 
 
+async def test_payment_accepted_from_another_intake_loses_its_lease(journal: Journal) -> None:
+    """A sender's own token delivers what waits in the outbox, and nothing twice."""
+    payment = (await receive(journal)).payment
+    unverified = await journal.unverified.begin(payment.numbers, "0" * 64)
+    [claimed] = await claim(journal)
+
+    receipt = await journal.unverified.accept(unverified, subject="platform")
+
+    assert (receipt.kind, receipt.payment.state) == (ReceiptKind.SAME, DeliveryState.DELIVERED)
+    assert not await journal.payments.delivered(claimed)
+    assert await journal.payments.get(payment.id) == receipt.payment
+    assert await journal.unverified.accept(unverified, subject="platform") == receipt
+    assert {event.kind for event in (await journal.events.after(0, 9))[0]} == {"RECEIVED", "DELIVERED"}
+
+
 async def test_stalling_relays_deliver_each_payment_once(journal: Journal, clock: FrozenClock) -> None:
     """Four relays that stall, fail and come back late: each payment is marked delivered by exactly one of them."""
     chance = random.Random(7)
@@ -185,18 +133,21 @@ async def test_stalling_relays_deliver_each_payment_once(journal: Journal, clock
     assert sorted(marked) == sorted(payment.id for payment in payments)
 
 
-async def test_payment_belongs_to_its_first_known_community(journal: Journal, clock: FrozenClock) -> None:
+async def test_payments_of_a_community_come_newest_first(journal: Journal, clock: FrozenClock) -> None:
     for number in range(4):
         clock.advance(seconds=1)
         await receive(journal, f"order-{number}", f"weixin-{number}")
-    assert await journal.payments.order_numbers(None, 9) == {f"order-{number}" for number in range(4)}
     assert await journal.payments.order_numbers(None, 2) == {"order-2", "order-3"}
 
     await journal.payments.set_community(["order-0", "order-3", "no such order"], "00001")
-    await journal.payments.set_community(["order-0"], "10002")
+    await journal.payments.set_community(["order-0", "order-1"], "10002")  # the first one that says so counts
 
-    assert await journal.payments.order_numbers(None, 9) == {"order-1", "order-2"}
-    assert (await journal.payments.by_order_number(["order-0"]))["order-0"].community_code == "00001"
+    assert await journal.payments.order_numbers(None, 9) == {"order-2"}
+    assert await journal.payments.order_numbers("10002", 9) == {"order-1"}
+    for limit in (2, 1):
+        notified = await journal.payments.notified("00001", limit)
+        assert [each.order_number for each in notified] == ["order-3", "order-0"][:limit]
+        assert (notified[0].state, notified[0].received_at) == (DeliveryState.QUEUED, clock.now)
 
 
 async def test_future_dated_payments_are_due(journal: Journal, clock: FrozenClock) -> None:
@@ -219,16 +170,3 @@ async def test_claim_respects_limit_despite_stale_statistics(postgres_settings: 
         await queued(journal, 31)
 
         assert len(await claim(journal, limit=16)) == 16
-
-
-async def test_notified_orders_of_a_community_come_newest_first(journal: Journal) -> None:
-    one, two, three = await queued(journal, 3)
-    await journal.payments.set_community([one.order_number, three.order_number], "10002")
-    await journal.payments.set_community([two.order_number], "00001")
-
-    notified = await journal.payments.notified("10002", 10)
-
-    assert [each.id for each in notified] == sorted((one.id, three.id), reverse=True)
-    assert {each.order_number for each in notified} == {one.order_number, three.order_number}
-    assert {(each.state, each.received_at) for each in notified} == {(DeliveryState.QUEUED, one.received_at)}
-    assert await journal.payments.notified("10002", 1) == notified[:1]

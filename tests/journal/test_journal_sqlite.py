@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,37 +35,27 @@ async def numbers(database: SqliteDatabase) -> list[int]:
     return list(await database.read(lambda c: c.scalars(text("SELECT number FROM numbers ORDER BY number")).all()))
 
 
-class HeldThread:
-    """Keeps the database's thread busy with a unit of work until it is let go."""
+@asynccontextmanager
+async def held(database: SqliteDatabase) -> AsyncIterator["asyncio.Task[None]"]:
+    """The work that keeps the database's thread busy until the block ends."""
+    loop, begun, go = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
-    def __init__(self, database: SqliteDatabase) -> None:
-        self._database = database
-        self._begun = asyncio.Event()
-        self._go = threading.Event()
+    def wait(_: Connection) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        assert go.wait(10)
 
-    async def hold(self) -> "asyncio.Task[None]":
-        loop = asyncio.get_running_loop()
-
-        def wait(_: Connection) -> None:
-            loop.call_soon_threadsafe(self._begun.set)
-            assert self._go.wait(10)
-
-        holding = asyncio.create_task(self._database.write(wait))
-        await self._begun.wait()
-        return holding
-
-    def let_go(self) -> None:
-        self._go.set()
+    holding = asyncio.create_task(database.write(wait))
+    await begun.wait()
+    yield holding
+    go.set()
 
 
 async def test_waiting_writes_share_one_commit(database: SqliteDatabase) -> None:
     commits: list[Connection] = []
     event.listen(database._connection.engine, "commit", commits.append)
-    held = HeldThread(database)
-    holding = await held.hold()
-    writes = [asyncio.create_task(database.write(partial(add, n))) for n in range(LARGEST_BATCH)]
-    await asyncio.sleep(0)
-    held.let_go()
+    async with held(database) as holding:
+        writes = [asyncio.create_task(database.write(partial(add, n))) for n in range(LARGEST_BATCH)]
+        await asyncio.sleep(0)
     await holding
 
     assert await asyncio.gather(*writes) == list(range(LARGEST_BATCH))
@@ -91,28 +82,17 @@ async def test_failed_work_affects_only_its_caller(database: SqliteDatabase) -> 
     assert await numbers(database) == [0, 1, 2, 3, 4, 5]
 
 
-async def test_write_times_out_and_is_not_done_later(database: SqliteDatabase) -> None:
-    held = HeldThread(database)
-    holding = await held.hold()
-    with pytest.raises(JournalError, match="within 1 seconds"):
-        await database.write(lambda c: add(1, c))
-    with pytest.raises(JournalError):
-        await holding
-    held.let_go()
-
-    await database.write(lambda c: add(2, c))
-    assert await numbers(database) == [2]
-
-
-async def test_cancelled_write_does_not_affect_others(database: SqliteDatabase) -> None:
-    held = HeldThread(database)
-    holding = await held.hold()
-    leaving = asyncio.create_task(database.write(lambda c: add(1, c)))
-    staying = asyncio.create_task(database.write(lambda c: add(2, c)))
-    await asyncio.sleep(0)
-    leaving.cancel()
-    holding.cancel()
-    held.let_go()
+async def test_write_that_times_out_or_is_cancelled_is_not_done_later(database: SqliteDatabase) -> None:
+    async with held(database) as holding:
+        leaving = asyncio.create_task(database.write(lambda c: add(0, c)))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(JournalError, match="within 1 seconds"):
+            await database.write(lambda c: add(1, c))
+        with pytest.raises(JournalError):
+            await holding
+        staying = asyncio.create_task(database.write(lambda c: add(2, c)))
+        await asyncio.sleep(0)
 
     assert await staying == 2
     assert await numbers(database) == [2]

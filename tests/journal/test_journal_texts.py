@@ -1,5 +1,7 @@
 """Texts with characters that a database does not store: U+0000 and unpaired surrogates."""
 
+from typing import Any
+
 import msgspec
 from journal_fixtures import make_announcement, make_entry, reserve
 from standing_clock import FrozenClock
@@ -14,9 +16,9 @@ TEXT = "\0 \ud800 门"
 STORED = "\ufffd \ufffd 门"
 
 
-async def begun(journal: Journal, key: str = "key") -> Operation:
+async def begun(journal: Journal) -> Operation:
     texts = dict.fromkeys(("subject", "community_code", "reason"), TEXT)
-    return (await reserve(journal.operations, key=key, mutation="createOrder", **texts)).operation
+    return (await reserve(journal.operations, key="key", mutation="createOrder", **texts)).operation
 
 
 async def test_payment_with_invalid_text_is_found(journal: Journal) -> None:
@@ -48,20 +50,19 @@ async def test_audit_entry_with_invalid_text_is_found(journal: Journal, clock: F
     assert [entry async for entry in found] == [kept]
 
 
-async def test_operation_with_invalid_text_stores_exact_json(journal: Journal) -> None:
+async def test_operation_with_invalid_text_is_found_and_its_json_exact(journal: Journal) -> None:
     operation = await begun(journal)
-    error = UserError(code="UPSTREAM_REFUSED", message=TEXT, message_zh=TEXT, upstream_message=TEXT)
     await journal.operations.mark_sent(operation, {"title": TEXT})
-    await journal.operations.finish(operation.id, Outcome.REFUSED, answer={"number": TEXT}, user_errors=[error])
+    error = UserError(code="UPSTREAM_REFUSED", message=TEXT, message_zh=TEXT, upstream_message=TEXT)
+    written: dict[str, Any] = {
+        "record": RecordRef("Order", "10002", TEXT),
+        "answer": {"number": TEXT},
+        "user_errors": [error],
+    }
+    await journal.operations.finish(operation.id, Outcome.CONFIRMED, **written)
 
     [kept] = (await journal.operations.list(OperationQuery(communities=frozenset([TEXT])), Cut(10))).items
     assert (kept.subject, kept.reason) == (STORED, STORED)
     assert (kept.expected, kept.answer, kept.user_errors) == ({"title": TEXT}, {"number": TEXT}, (error,))
     assert (await begun(journal)).id == operation.id
-
-
-async def test_recorded_returns_the_number_as_requested(journal: Journal) -> None:
-    operation = await begun(journal)
-    await journal.operations.finish(operation.id, Outcome.CONFIRMED, record=RecordRef("Order", "10002", TEXT))
-
     assert await journal.operations.recorded("Order", "10002", [TEXT, "2"]) == {TEXT}

@@ -1,25 +1,17 @@
 """`Operation.timeline`: the steps of a write, with their times, as clients see them."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
-from journal_fixtures import reserve
-from journal_statements import Statements
-from standing_clock import FrozenClock
 
 from gateway.actions import writer as reconcile
-from gateway.journal.journal import Journal
-from gateway.journal.records import MOST_READ_BACKS, Operation
 from gateway.modules import set_module
-from gateway.normalise.vocabulary import Outcome
 from gateway.sandbox.faults import Fault, FaultKind
 
 WRITTEN = "outcome operation { id timeline { state at } }"
 PENDING = '{ shenhes(communityCode: "10002", filter: { status: PENDING }, first: 1) { nodes { id } } }'
 OPEN = '{ repairs(communityCode: "10002", filter: { status: OPEN }, first: 1) { nodes { id } } }'
 OPERATION = "query ($id: ID!) { operation(id: $id) { outcome timeline { state at } } }"
-OPERATIONS = "{ operations(first: 50) { nodes { id %s } } }"
 
 SWITCH_OFF = {"communityCode": "10002", "name": "COMPLAINTS", "enabled": False}
 
@@ -111,15 +103,6 @@ async def test_unknown_write_shows_its_read_backs_until_confirmed(gateway, sandb
     )
 
 
-async def test_unknown_write_is_refused_by_a_read_back(gateway, sandbox, clock):
-    began = clock.now
-    lost = await lose(gateway, sandbox, "module", "setModule", SWITCH_OFF)
-    decided = await later(gateway, clock, minutes=5)
-
-    outcome, steps = await ask(gateway, lost)
-    assert (outcome, steps[2:]) == ("REFUSED", at(("UNKNOWN", began), ("READ_BACK", decided), ("REFUSED", decided)))
-
-
 async def test_write_that_stays_unknown_shows_each_read_back(gateway, sandbox, clock):
     began = clock.now
     [repair] = (await gateway.read(OPEN))["nodes"]
@@ -142,59 +125,3 @@ async def test_unanswered_read_back_is_no_step(gateway, sandbox, clock):
         await later(gateway, clock, minutes=2)
 
     assert await ask(gateway, lost) == ("UNKNOWN", at(("RESERVED", began), ("SENT", began), ("UNKNOWN", began)))
-
-
-async def test_timelines_of_a_list_take_no_journal_read(gateway):
-    for enabled in (True, False, True):
-        await gateway.write("setModule", SWITCH_OFF | {"enabled": enabled})
-    counts = []
-    for fields in ("outcome", "timeline { state at }"):
-        with Statements(gateway) as statements:
-            nodes = (await gateway.read(OPERATIONS % fields))["nodes"]
-        counts.append(len([*statements]))
-
-    assert [len(node["timeline"]) for node in nodes] == [3, 3, 3]
-    assert counts[0] == counts[1]
-
-
-async def sent(journal: Journal) -> Operation:
-    reserved = await reserve(journal.operations, mutation="setModule")
-    return await journal.operations.mark_sent(reserved.operation)
-
-
-def states(operation: Operation | None) -> list[str]:
-    assert operation is not None
-    return [step.state.value for step in operation.timeline]
-
-
-async def test_unknown_recorded_twice_keeps_its_first_time(journal: Journal, clock: FrozenClock) -> None:
-    """A commit that is in doubt is repeated."""
-    operation = await sent(journal)
-    first = await journal.operations.finish(operation.id, Outcome.UNKNOWN, check_at=clock.now)
-    clock.advance(seconds=1)
-
-    assert await journal.operations.finish(operation.id, Outcome.UNKNOWN, check_at=first.check_at) == first
-
-
-async def test_simultaneous_read_backs_are_all_recorded(journal: Journal) -> None:
-    operation = await sent(journal)
-    await journal.operations.finish(operation.id, Outcome.UNKNOWN)
-
-    await asyncio.gather(*(journal.operations.finish(operation.id, Outcome.UNKNOWN, read_back=True) for _ in range(10)))
-
-    assert states(await journal.operations.get(operation.id))[3:] == ["READ_BACK"] * 10
-
-
-async def test_first_read_backs_and_the_last_are_kept(journal: Journal, clock: FrozenClock) -> None:
-    operation = await sent(journal)
-    await journal.operations.finish(operation.id, Outcome.UNKNOWN)
-    times = []
-    for _ in range(MOST_READ_BACKS + 2):
-        times.append(clock.advance(minutes=1))
-        await journal.operations.finish(operation.id, Outcome.UNKNOWN, read_back=True)
-    times.append(clock.advance(minutes=1))
-
-    confirmed = await journal.operations.finish(operation.id, Outcome.CONFIRMED, read_back=True)
-
-    assert list(confirmed.read_backs) == [*times[: MOST_READ_BACKS - 1], times[-1]]
-    assert confirmed.timeline[-1].at == times[-1]

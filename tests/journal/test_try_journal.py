@@ -16,32 +16,22 @@ from gateway.journal.sqlite import FILE_NAME
 from gateway.settings import Settings
 
 
-async def test_missing_journal_is_reported_as_to_be_made(new_settings: Settings) -> None:
+async def test_journal_is_to_be_made_then_ready_for_its_key(new_settings: Settings) -> None:
     assert await try_journal(new_settings) == "to be made"
     if new_settings.database_url:
         assert await on_database(new_settings, lambda connection: inspect(connection).get_table_names()) == []
     else:
         assert not new_settings.data_dir.exists()
 
-
-async def test_current_journal_is_reported_as_ready(new_settings: Settings) -> None:
-    async with open_journal(new_settings):
-        pass
-    before = await on_database(new_settings, all_rows)
-
-    assert await try_journal(new_settings) == "ready"
-    assert await on_database(new_settings, all_rows) == before
-
-
-async def test_other_id_key_is_refused(new_settings: Settings) -> None:
     async with open_journal(new_settings) as journal:
         await journal.require_key("one", record=True)
         with pytest.raises(JournalError, match="GATEWAY_ID_KEY"):
             await journal.require_key("other", record=True)
-
-    assert await try_journal(new_settings, "one") == "ready"
+    before = await on_database(new_settings, all_rows)
+    assert [await try_journal(new_settings, key) for key in (None, "one")] == ["ready"] * 2
     with pytest.raises(JournalError, match="GATEWAY_ID_KEY"):
         await try_journal(new_settings, "other")
+    assert await on_database(new_settings, all_rows) == before
 
 
 async def test_newer_journal_is_refused(new_settings: Settings) -> None:

@@ -36,18 +36,21 @@ def numbers(payment):
 
 
 async def test_conflict_lists_numbers_and_times(gateway, clock):
+    """Of the payment with its order, before that with its WeChat number."""
     for order, shop, weixin in (
+        ("3", SHOP, "4203"),
         ("1", SHOP, WEIXIN),
         ("1", "1901", WEIXIN),
         ("2", SHOP, WEIXIN),
-        ("1", SHOP, "4201"),
+        ("1", SHOP, "4203"),
         ("2", SHOP, WEIXIN),
     ):
         await pay(gateway, order, shop, weixin)
         clock.advance(minutes=1)
-    [payment] = await list_payments(gateway)
+    payment, other = await list_payments(gateway)
 
-    assert numbers(payment) == [("1", "1901", WEIXIN), ("2", SHOP, WEIXIN), ("1", SHOP, "4201")]
+    assert numbers(other) == []
+    assert numbers(payment) == [("1", "1901", WEIXIN), ("2", SHOP, WEIXIN), ("1", SHOP, "4203")]
     times = [conflict["receivedAt"] for conflict in payment["conflicts"]]
     assert times == sorted(set(times))
 

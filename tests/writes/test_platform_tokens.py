@@ -209,6 +209,18 @@ async def test_kept_notification_is_sent_once_token_is_known(gateway, sandbox, r
     assert {effect.form["order_number"] for effect in sandbox.effects.of("callback")} == {ORDER, OTHER_ORDER}
 
 
+async def test_token_and_what_came_with_it_last_an_hour(gateway, clock, sandbox, resident):
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.RESET), times=1)
+    assert await resident.pay("1", "1", "w1") == NOT_SAVED
+    clock.advance(hours=1, seconds=1)
+    assert [await resident.pay(), await resident.pay(OTHER_ORDER, "1901", "4201")] == [SAVED, SAVED]
+    await until_delivered(gateway, 2)
+
+    clock.advance(hours=1)
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.RESET))
+    assert await resident.pay("2", "1", "w2") == NOT_SAVED, "it is to be checked again"
+
+
 async def test_unwritten_payment_is_recorded_later(gateway, sandbox, resident):
     with broken(UnverifiedNotifications, "accept", times=1):
         assert await resident.pay() == SAVED

@@ -175,20 +175,8 @@ async def test_undeliverable_payments_do_not_block_others(bench, sandbox):
     assert {(payment.attempts, payment.last_error) for payment in poison} == {(1, "UPSTREAM_REFUSED")}
 
 
-async def test_relay_sleeps_until_next_due_up_to_five_seconds(bench):
-    with broken(bench.journal.payments, "claim"):
-        assert await bench.relay._start_due(set()) == 5.0
-    assert await bench.relay._start_due(set()) == 5.0
-
-    await bench.receive()
-    [payment] = await bench.claim()
-    await bench.journal.payments.failed(payment, "FAILED", next_attempt_at=bench.clock.now + timedelta(seconds=8))
-    for seconds, pause in ((0, 5.0), (4.5, 3.5), (3.495, 0.01)):
-        bench.clock.now += timedelta(seconds=seconds)
-        assert await bench.relay._start_due(set()) == pause
-
-
 async def test_relay_wakes_up_after_its_sleep(bench, sandbox, monkeypatch):
+    """Also where the journal failed when it looked."""
     monkeypatch.setattr("gateway.payments.writes.LONGEST_SLEEP", 0.01)
     sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500), times=1)
     payment = await bench.receive()
@@ -196,11 +184,20 @@ async def test_relay_wakes_up_after_its_sleep(bench, sandbox, monkeypatch):
     async def is_attempted():
         return (await bench.journal.payments.get(payment.id)).attempts == 1
 
-    async with bench.running():
-        await until(is_attempted)
-        bench.clock.now += WAITS[0]
-        await until(lambda: sandbox.effects.count("callback") == 1)
+    with broken(bench.journal.payments, "claim", times=2):
+        async with bench.running():
+            await until(is_attempted)
+            bench.clock.now += WAITS[0]
+            await until(lambda: sandbox.effects.count("callback") == 1)
     assert await bench.state(payment) is DeliveryState.DELIVERED
+
+
+async def test_delivery_is_repeated_when_due(gateway, sandbox, monkeypatch):
+    monkeypatch.setattr("gateway.payments.writes.WAITS", (timedelta(seconds=0.2), timedelta(hours=1)))
+    monkeypatch.setattr("gateway.payments.writes.LONGEST_SLEEP", 60)
+    sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500), times=1)
+    await gateway.write("payCallback", PAYMENT)
+    await until(lambda: listed(gateway, "DELIVERED"))
 
 
 async def test_at_most_sixteen_deliveries_run_at_once(bench, sandbox):
