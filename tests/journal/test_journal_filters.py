@@ -152,11 +152,11 @@ async def test_operations_and_payments_are_filtered_as_asked(journal: Journal) -
             matching = [row for row in rows if wanted(row)]
             ids = [row["id"] for row in matching if communities is None or row["community_code"] in communities]
 
-            for cut in (Cut(7), Cut(7, 5), Cut(7, after=ids[6]) if len(ids) > 7 else Cut(7)):
+            for cut in (Cut(7), Cut(7, 5), Cut(7, after=ids[6]) if len(ids) > 7 else Cut(7), Cut(len(ids) or 1)):
                 start = cut.offset if cut.after is None else 7
                 found = await kept.list(query, cut)
-                assert [item.id for item in found.items] == ids[start : start + 7], asked
-                assert found.has_more is (len(ids) > start + 7), asked
+                assert [item.id for item in found.items] == ids[start : start + cut.limit], asked
+                assert found.has_more is (len(ids) > start + cut.limit), asked
             assert await kept.count(query) == len(ids), asked
 
 
@@ -197,7 +197,7 @@ async def test_reveals_are_one_for_each_record_of_a_page(journal: Journal) -> No
 
 async def test_histories_hold_the_newest_operations_on_each_record(journal: Journal) -> None:
     rows = made(operation)
-    often = next(row for row in rows if row["record_type"] == "Repair" and row["community_code"])
+    often = next(row for row in rows if row["record_type"] == "Module" and row["community_code"] == "10001")
     rows = [often | {"id": new_id(BEGIN + timedelta(days=1, seconds=n))} for n in range(LONGEST_HISTORY + 10)][
         ::-1
     ] + rows
@@ -215,10 +215,9 @@ async def test_histories_hold_the_newest_operations_on_each_record(journal: Jour
 
     keys = [HistoryKey("Shenhe", code, (str(number),)) for number in range(40) for code in ("10001", "10002", None)]
     keys += [HistoryKey("Module", "10001", (name, "报修"), name) for name in ("REPAIRS", "COMPLAINTS", "HEALTH")]
-    keys += [HistoryKey("Repair", often["community_code"], (often["record_id"],))]
     found = await journal.operations.histories(keys)
 
     assert [[operation.id for operation in each] for each in found] == list(map(ids, keys))
     assert sum(map(bool, found)) > 30
-    assert len(found[-1]) == LONGEST_HISTORY
+    assert max(map(len, found)) == LONGEST_HISTORY
     assert await journal.operations.histories([]) == []
