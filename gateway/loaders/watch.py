@@ -7,10 +7,10 @@ polls it (`gateway.journal.events`), and what it finds goes to all of them by th
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -46,41 +46,27 @@ WATCHING = background("watches")
 """Who polls, wherever slots are short: not the subscriber who came first."""
 
 
+@dataclass(eq=False)
 class Watches:
-    """The lists that subscribers of this process want watched. One per process.
-
-    `interval` is the pause between two polls of a list, `linger` how long a list is watched on for a subscriber that
-    goes on where it was interrupted, both in seconds. `pause` waits until a watch is ended, at most so many seconds.
+    """The lists that subscribers of this process want watched. One per process. `interval` is the pause between two
+    polls of a list, in seconds.
     """
 
-    def __init__(
-        self,
-        platforms: Platforms,
-        bus: EventBus,
-        tail: EventTail,
-        leases: WatchLeases,
-        clock: Clock,
-        interval: float,
-        linger: float = LINGER,
-        pause: Callable[[asyncio.Event, float], Awaitable[None]] = wait_at_most,
-    ) -> None:
-        self.wjdh = platforms.wjdh
-        self.bus = bus
-        self.tail = tail
-        self.leases = leases
-        self.clock = clock
-        self.interval = interval
-        self.linger = linger
-        self.pause = pause
-        self.lists: dict[tuple[str, str], _Watch] = {}
-        """Those that are watched, or wanted from another gateway: by topic and community."""
+    platforms: Platforms
+    bus: EventBus
+    tail: EventTail
+    leases: WatchLeases
+    clock: Clock
+    interval: float
+    lists: "dict[tuple[str, str], _Watch]" = field(default_factory=dict, init=False)
+    """Those that are watched, or wanted from another gateway: by topic and community."""
 
     def __len__(self) -> int:
         return len(self.lists)
 
     @contextmanager
     def watching(self, records: RecordList[Any], community_code: str) -> Iterator[str]:
-        """Have a list watched, until `linger` after the block: what is found is noted in the journal, by this topic.
+        """Have a list watched, until `LINGER` after the block: what is found is noted in the journal, by this topic.
         Entering it raises RateLimitedError; LookupError for a list that is not watched.
         """
         watched = records.watched
@@ -135,7 +121,7 @@ class _Watch:
         self._seen: _Seen | None = None
         self._written: dict[int, str | None] = {}  # the statuses that writes gave since the last poll
         self._polled_at = of.clock()
-        self._is_held = self._is_late = self._is_over = False
+        self._is_held = self._is_late = False
         self._ended = asyncio.Event()
         self._ending: asyncio.TimerHandle | None = None
         self.subscribers = 0
@@ -147,20 +133,23 @@ class _Watch:
     def wanted(self) -> Iterator[None]:
         """A subscriber wants the list until the block ends. The last one is waited for."""
         self.subscribers += 1
-        self._is_over = False
-        if self._ending is not None:
-            self._ending.cancel()
+        self._stop_ending()
         try:
             yield
         finally:
             self.subscribers -= 1
             if not self.subscribers:
-                self._ending = asyncio.get_running_loop().call_later(self._of.linger, self.end)
+                self._ending = asyncio.get_running_loop().call_later(LINGER, self.end)
 
     def end(self) -> None:
         """No subscriber here wants the list: let go of it, as soon as none of another gateway does."""
-        self._is_over = True
+        self._stop_ending()
         self._ended.set()
+
+    def _stop_ending(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
 
     def _hear(self, event: NotedEvent | None) -> None:
         """What was noted of the list, here or elsewhere: what was read before is out of date."""
@@ -184,7 +173,7 @@ class _Watch:
         failures, interval = 0, self._of.interval
         while True:
             try:
-                if self._is_over and await self._let_go():
+                if self._is_over() and await self._let_go():
                     return
                 if self._is_held or await self._hold():
                     await self._look()
@@ -198,8 +187,11 @@ class _Watch:
                 self._is_held, self._seen, self._is_late = False, None, True
             except JournalError:  # which is logged where it happens
                 self._is_late = True
-            await self._of.pause(self._ended, max(interval, min(interval * 2**failures, LONGEST_PAUSE)))
+            await wait_at_most(self._ended, max(interval, min(interval * 2**failures, LONGEST_PAUSE)))
             self._ended.clear()
+
+    def _is_over(self) -> bool:
+        return not self.subscribers and self._ending is None
 
     async def _hold(self) -> bool:
         self._is_held = await self._of.leases.hold(*self._list, timedelta(seconds=3 * self._of.interval))
@@ -212,7 +204,7 @@ class _Watch:
             if not await self._of.leases.release(*self._list):
                 return False
             self._is_held, self._seen, self._is_late = False, None, False
-        return self._is_over
+        return self._is_over()
 
     async def _look(self) -> None:
         """Poll once, and note what is found: until that is done, the next poll finds it again."""
@@ -248,7 +240,7 @@ class _Watch:
         gone = dict.fromkeys(number for number in before.gone if number not in known)
         missing = [number for number in before.known if number not in known]
         for number in missing[:MOST_CHECKED]:
-            row = await self._records.read_record(self._of.wjdh, number, self._community_code)
+            row = await self._records.read_record(self._of.platforms.wjdh, number, self._community_code)
             if row is not None and row.status is not waits:
                 gone[number] = None
                 kinds.append((row, self._watched.ends.get(row.status, ChangeKind.CHANGED)))  # unknown is never decided
@@ -266,13 +258,12 @@ class _Watch:
 
     async def _read(self) -> tuple[tuple[Any, ...], bool]:
         """What is seen of the list, and whether that is all of it. New rows come last (quirk 142) or first."""
-        records = self._records
-        read = partial(records.read_page, self._of.wjdh, self._community_code, records.waiting, per_page=PER_PAGE)
-        first = await read(page=1)
+        wjdh, code, records = self._of.platforms.wjdh, self._community_code, self._records
+        first = await records.read_page(wjdh, code, records.waiting, 1, PER_PAGE)
         last_page = first.last_page or 1
         if last_page == 1:
             return first.items, True
-        last = await read(page=last_page)
+        last = await records.read_page(wjdh, code, records.waiting, last_page, PER_PAGE)
         return tuple({row.platform_id: row for row in (*first.items, *last.items)}.values()), last_page == 2
 
     def _kind(self, row: Any, before: _Seen, is_whole: bool) -> ChangeKind | None:

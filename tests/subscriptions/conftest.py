@@ -8,7 +8,6 @@ from graphql_socket import Connect, connected
 
 from gateway.auth.authenticator import LEEWAY
 from gateway.auth.issuer import DevelopmentIssuer
-from gateway.loaders.watch import Watches
 from gateway.settings import load_settings
 
 
@@ -26,7 +25,7 @@ def environ(environ: dict[str, str], extra: dict[str, str]) -> dict[str, str]:
 @pytest.fixture
 def ends_watches_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """No list is watched on when its last subscriber has gone."""
-    monkeypatch.setattr("gateway.app.Watches", partial(Watches, linger=0))
+    monkeypatch.setattr("gateway.loaders.watch.LINGER", 0)
 
 
 @pytest.fixture
