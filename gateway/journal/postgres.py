@@ -164,10 +164,8 @@ class PostgresDatabase(Database, Notifier):
                 try:
                     value = await self._attempt(engine, work)
                 except _LostConnectionError as error:
-                    now = clock()
-                    if self._gone_since is None:
-                        self._gone_since = now
-                    if now >= min(latest, self._gone_since + self._timeout):
+                    self._gone_since = self._gone_since or clock()
+                    if clock() >= min(latest, self._gone_since + self._timeout):
                         raise error.__cause__ or error from None
                     await asyncio.sleep(RECONNECT_PAUSE)
                 else:
