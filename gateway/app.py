@@ -39,7 +39,6 @@ from gateway.http.request import Bounds
 from gateway.http.telemetry import AccessLog, Telemetry, count_failure
 from gateway.http.websocket import WebSocketEndpoint
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
-from gateway.journal.records import RecordRef
 from gateway.loaders.answers import Answers, DataQuality
 from gateway.loaders.event_streams import EventStreams, EventTail
 from gateway.loaders.loader import Source
@@ -79,10 +78,10 @@ class Gateway:
         self.journal = journal
         self._communities = communities
         self.platforms = platforms
-        self._types = revealed_types(executable_schema())
+        types = revealed_types(executable_schema())
         retention = timedelta(days=settings.audit_retention_days)
-        self.trail = AuditTrail(journal.audit, self.ids, self._types, retention, clock)
-        self.quality = DataQuality(self._get_name, clock)
+        self.trail = AuditTrail(journal.audit, self.ids, types, retention, clock)
+        self.quality = DataQuality(self.trail.reveals.name, clock)
         self.metrics = metrics
         self.events = journal.bus
         self.placement = Placement(journal, self._search_order)
@@ -115,7 +114,7 @@ class Gateway:
             trail=self.trail,
             communities=communities,
             sizes=self.sizes,
-            traces_for_all=not settings.is_production,
+            is_production=settings.is_production,
         )
         lease = timedelta(seconds=2 * settings.longest_delivery)
         name = f"{socket.gethostname()}/{os.getpid()}"  # for people, among others of the same journal
@@ -151,11 +150,6 @@ class Gateway:
             workers = (self.relay, self.reconciler, self.placement, self.trail)
             await stack.enter_async_context(at_work({type(worker).__name__: worker.run for worker in workers}))
             yield
-
-    def _get_name(self, record: object) -> RecordRef | None:
-        """What the journal calls a record of a type that has an id of its own."""
-        found = self._types.get(type(record).__name__)
-        return None if found is None else found.identity.reference(record, self.ids)
 
     async def _search_order(self, number: str) -> bool:
         """Read the pages of each community where an order may stand, until one shows it. Whether all could be read."""

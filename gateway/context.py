@@ -10,7 +10,7 @@ from graphql import GraphQLError
 
 from gateway.actions.audit import AuditTrail
 from gateway.auth.node_ids import NodeIds
-from gateway.auth.principal import Principal, Scope
+from gateway.auth.principal import READING, Principal, Scope
 from gateway.auth.rate import Budget
 from gateway.entities import Actions, Loaders
 from gateway.execution.load import Load, Loader
@@ -18,7 +18,7 @@ from gateway.execution.run import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.event_streams import EventStreams
 from gateway.normalise.records import Page
-from gateway.ops.trace import Trace
+from gateway.ops.trace import Exchanges, Trace
 from gateway.orders.reads import MOST_PAGES
 from gateway.orders.record import Order
 from gateway.settings import Communities
@@ -73,9 +73,7 @@ class KnownSizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """What the requests of one gateway share. `communities` are those of the settings. `traces_for_all`: any caller may
-    have a trace, not only who has the scope for it.
-    """
+    """What the requests of one gateway share. `communities` are those of the settings."""
 
     actions: Actions
     journal: Journal
@@ -84,7 +82,7 @@ class Backend:
     trail: AuditTrail
     communities: Communities
     sizes: KnownSizes
-    traces_for_all: bool
+    is_production: bool
 
 
 class RequestContext:
@@ -124,11 +122,22 @@ class RequestContext:
 
     @property
     def may_trace(self) -> bool:
-        return self._backend.traces_for_all or Scope.TRACE_READ in self.principal.scopes
+        """In development any caller may have a trace, in production those with the scope for it."""
+        return not self._backend.is_production or Scope.TRACE_READ in self.principal.scopes
 
     def trace(self, trace: Trace) -> None:
-        """The operation is traced: its reads and reveals are to be noted."""
+        """The operation is traced: its reads and reveals are to be noted. What platforms send is shown in development,
+        to a caller who may read all of everybody.
+        """
         self.loaders.source.trace = trace
+        principal = self.principal
+        if trace.is_shown and not self._backend.is_production and principal.sees_all and principal.scopes >= READING:
+            trace.exchanges = Exchanges()
+
+    def observe_trace(self, trace: Trace) -> None:
+        """The trace is about to be shown: the audit trail has what that reveals."""
+        if trace.exchanges is not None:
+            self._backend.trail.reveal_whole(self, trace.exchanges.outcomes)
 
     def observe(self, observations: Sequence[Observation]) -> None:
         """These fields of personal data and free text are about to be revealed: the audit trail has it."""

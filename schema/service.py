@@ -124,7 +124,10 @@ class DataQualityFinding:
 class Reveal:
     at: datetime = plain("When it was shown (时间).")
     subject: str = plain("To whom, as the token names them (查看人).")
-    fields: list[str] = plain("Public paths, from the record, of the fields that held personal data (字段).")
+    fields: list[str] = plain(
+        "Public paths, from the record, of the fields that held personal data; `exchange`: all that the platform sent "
+        "of it (字段)."
+    )
     operation_name: str | None = plain("Name of the GraphQL operation; null where it has none (操作名称).")
     request_id: str = plain("Id of the request, as in the answer's `X-Request-Id` (请求标识).")
 

@@ -37,6 +37,9 @@ log = structlog.get_logger(__name__)
 
 LONGEST_NAME = 64
 
+WHOLE = "exchange"
+"""Stands for all fields of a record where a trace shows it as its platform sent it."""
+
 INTERVAL = 0.5  # seconds from one writing to the next, at most
 SOONER_FROM = 10_000  # notes, one for each record of a page, that do not wait for the interval
 
@@ -93,7 +96,7 @@ class AuditTrail:
         write_lines: Callable[[Iterable[str]], object] = write_lines,
     ) -> None:
         self._audit = audit
-        self._reveals = Reveals(types, ids)
+        self.reveals = Reveals(types, ids)
         self._retention = retention
         self._clock = clock
         self._write_lines = write_lines
@@ -135,12 +138,17 @@ class AuditTrail:
             return
         noted = [
             self._note(request, _Note(subject, AuditAction.REVEALED, named, personal))
-            for named, personal in self._reveals.find(observations)
+            for named, personal in self.reveals.find(observations)
         ]
         if self._held_records > MOST_HELD:
             self._held, self._held_records = {}, 0
         self._held_records += sum([len(records) for records, _ in observations])
         self._held[place] = observations, noted
+
+    def reveal_whole(self, request: Request, outcomes: Sequence[object]) -> None:
+        """Note that what platforms sent, of which these were made, is about to be shown verbatim."""
+        for records in self.reveals.find_whole(outcomes):
+            self._note(request, _Note(request.principal.subject, AuditAction.REVEALED, records, (WHOLE,)))
 
     def deny(self, request: Request, field: str, scope: str) -> None:
         """Note that the caller asked for a field without the scope that it needs."""

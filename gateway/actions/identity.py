@@ -15,6 +15,7 @@ from gateway.auth.node_ids import NodeIds, looks_hashed
 from gateway.execution.run import Observation, ObservedField
 from gateway.journal.records import RecordRef, RecordRefs
 from gateway.normalise.people import House
+from gateway.ops.trace import records_in
 
 
 class Identity(NamedTuple):
@@ -104,6 +105,29 @@ class Reveals:
         self._ids = ids
         self._reader = lru_cache(READERS)(lambda fields: types[fields[0].type_name].reader(fields))
         self._types = types
+
+    def name(self, record: object) -> RecordRef | None:
+        """What the journal calls a record of a type that has an identity."""
+        found = self._types.get(type(record).__name__)
+        return None if found is None else found.identity.reference(record, self._ids)
+
+    def find_whole(self, outcomes: Iterable[object]) -> Iterator[RecordRefs | None]:
+        """The records in what calls came to, those within them too, of each type and community. None is what all are
+        called that have no name.
+        """
+        named: defaultdict[tuple[str, str | None], dict[str, None]] = defaultdict(dict)
+        records = [record for outcome in outcomes for record in records_in(outcome) or (None,)]
+        has_nameless = False
+        for record in records:
+            records += getattr(record, "inner", ())
+            if (ref := self.name(record)) is None:
+                has_nameless = True
+            else:
+                named[ref.type, ref.community_code][ref.platform_id] = None
+        for (type_name, code), ids in named.items():
+            yield RecordRefs(type_name, code, tuple(ids))
+        if has_nameless:
+            yield None
 
     def find(self, observations: Sequence[Observation]) -> Iterator[tuple[RecordRefs | None, tuple[str, ...]]]:
         """All records of a type and community in which the same is personal, and what: each is named once, with its

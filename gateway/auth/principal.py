@@ -34,7 +34,9 @@ class Scope(StrEnum):
     SCHEMA_INTROSPECT = "schema:introspect"
 
 
-_ALTERS_ANSWERS = {scope for scope in Scope if scope.endswith(":read")} - {Scope.TRACE_READ} | {Scope.SHENHE_REVIEW}
+READING = frozenset(scope for scope in Scope if scope.endswith(":read"))
+
+_ALTERS_ANSWERS = READING - {Scope.TRACE_READ} | {Scope.SHENHE_REVIEW}
 """Scopes that a read's answer depends on; `shenhe:review` decides `Shenhe.canReview`."""
 
 

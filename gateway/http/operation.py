@@ -336,6 +336,7 @@ class Operation:
             response.to_bytes()  # once more than it is sent: how long it takes is in the answer
             trace.finish()
             if trace.is_shown:
+                self.context.observe_trace(trace)
                 extensions = {**(extensions or {}), "trace": trace.to_json()}
         body = response.to_bytes(errors, extensions)
         size, bound = len(body), self._service.largest_answer

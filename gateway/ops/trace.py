@@ -1,7 +1,7 @@
 """What one operation did: how many platform calls it made and, for few, its trace.
 
 A `Meter` counts for every operation. A `Trace` is made for few. It holds no values of arguments and nothing that a
-platform sent.
+platform sent; in development, its `Exchanges` do.
 """
 
 import os
@@ -43,6 +43,36 @@ ASKING: ContextVar[tuple[Path, ...]] = ContextVar("asking", default=())
 
 def new_span_id() -> str:
     return f"{getrandbits(64) or 1:016x}"
+
+
+def records_in(outcome: object) -> tuple[Any, ...]:
+    """The records that a call came to."""
+    items = getattr(outcome, "items", outcome)
+    return items if isinstance(items, tuple) else () if outcome is None else (outcome,)
+
+
+LARGEST_EXCHANGE = 64 * 1024
+MOST_EXCHANGED = 2 * 1024 * 1024
+"""Bytes of one answer that a trace shows verbatim, and of all of them."""
+
+
+class Exchanges:
+    """What calls of one operation sent and what came back, verbatim, by span id; and the `outcomes` that it became. It
+    is personal data: this has no `repr`.
+    """
+
+    def __init__(self) -> None:
+        self.by_call: dict[str, dict[str, Any]] = {}
+        self.outcomes: list[object] = []
+        self._room = MOST_EXCHANGED
+
+    def add(self, call: "CallTrace", read: Any) -> None:
+        """The traced call has ended; `read` is the platform's `Call`."""
+        exchange = read.exchange(min(LARGEST_EXCHANGE, self._room))
+        if exchange is not None:
+            self.by_call[call.span_id] = exchange
+            self.outcomes.append(read.outcome)
+            self._room = max(0, self._room - min(LARGEST_EXCHANGE, read.size))
 
 
 class CallTrace(msgspec.Struct, eq=False):
@@ -89,8 +119,7 @@ class CallTrace(msgspec.Struct, eq=False):
             self.outcome = str(described.get("code", "INTERNAL"))
             self.retryable = described.get("retryable") is True
             return
-        items = getattr(outcome, "items", outcome)
-        records = items if isinstance(items, tuple) else () if outcome is None else (outcome,)
+        records = records_in(outcome)
         self.rows = len(records)
         issues = (getattr(record, "data_issues", ()) for record in records)
         self.data_issues = sum(len(each) for each in issues if isinstance(each, tuple))
@@ -99,17 +128,20 @@ class CallTrace(msgspec.Struct, eq=False):
 class Completion:
     """Stands among those who wait for a read, and ends its trace when it is completed."""
 
-    def __init__(self, call: CallTrace, read: Any) -> None:
+    def __init__(self, call: CallTrace, read: Any, exchanges: Exchanges | None) -> None:
         self.left = 1
         self.woken = self
         self._call = call
         self._read = read
+        self._exchanges = exchanges
 
     def done(self) -> bool:
         return False
 
     def set_result(self, _result: bool) -> None:
         self._call.end(self._read.outcome)
+        if self._exchanges is not None:
+            self._exchanges.add(self._call, self._read)
 
 
 class Meter(msgspec.Struct, eq=False):
@@ -152,8 +184,10 @@ class Trace:
     """The trace of one operation, from the head of its request to its answer.
 
     `is_exported`: it becomes spans. `is_shown`: it is part of the answer, with data issues and what was masked; then
-    graphql-core executes the operation. `level` is that of a plan.
+    graphql-core executes the operation. `exchanges` are kept where they are shown. `level` is that of a plan.
     """
+
+    exchanges: Exchanges | None = None
 
     def __init__(self, parent: TraceParent | None, *, is_exported: bool = False) -> None:
         self.began = time.perf_counter()
@@ -206,13 +240,14 @@ class Trace:
         finally:
             ASKING.reset(token)
 
-    def begin_call(self, platform: str, endpoint: str, kind: str, arguments: Mapping[str, Any]) -> CallTrace:
-        """A call is begun for this operation. Only the names of its arguments are noted, and of a login none."""
+    def begin_call(self, platform: str, endpoint: str, kind: str, work: Any) -> CallTrace:
+        """A `Call` is begun for this operation. Only the names of its arguments are noted, and of a login none."""
         call = CallTrace("own", platform, endpoint, kind, self.level, self.trace_id)
         if kind != "login":
-            given = [(name, str(value)) for name, value in arguments.items() if value != ""]
+            given = [(name, str(value)) for name, value in work.arguments.items() if value != ""]
             call.arguments = [(name, "number" if value.isdigit() else "text") for name, value in given]
         self.calls.append(call)
+        work.waiters.append(Completion(call, work, self.exchanges))
         return call
 
     def use(self, platform: str, endpoint: str, read: Any, age: float) -> None:
@@ -224,7 +259,7 @@ class Trace:
             call.age = age
             call.end(read.outcome)
         else:
-            read.waiters.append(Completion(call, read))
+            read.waiters.append(Completion(call, read, self.exchanges))
 
     @contextmanager
     def batch(self, loader: str, keys: int) -> Iterator[None]:
@@ -293,7 +328,8 @@ class Trace:
     def _call_json(self, number: int, call: CallTrace, level: int) -> dict[str, Any]:
         ended = time.perf_counter() if call.ended is None else call.ended
         at, sent = call.at, call.at.get("sent")
-        return {
+        verbatim = {} if self.exchanges is None else {"exchange": self.exchanges.by_call.get(call.span_id)}
+        return verbatim | {
             "id": number,
             "platform": call.platform,
             "endpoint": call.endpoint,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.errors import (
     NotConfiguredError,
@@ -22,11 +22,11 @@ from gateway.futures import Pending
 from gateway.normalise.shapes import FirstPageError, ShapeError
 from gateway.ops.calls import CANCELLED, OK, REFUSED
 from gateway.ops.slots import GATEWAY, Lane
-from gateway.ops.trace import METER, CallTrace, Completion, Meter
+from gateway.ops.trace import METER, CallTrace, Meter
 from gateway.platforms.answer import CallError, RawAnswer
 from gateway.platforms.connection import Connection
-from gateway.platforms.endpoint import Arguments, Endpoint, Route
-from gateway.platforms.envelope import SUCCESS, Envelope
+from gateway.platforms.endpoint import JSON, Arguments, Effect, Endpoint, Route
+from gateway.platforms.envelope import SUCCESS, Envelope, body_text
 from gateway.platforms.session import NO_CREDENTIAL, Credential
 from gateway.wording.faults import FaultWording
 from gateway.wording.requests import RequestWording
@@ -88,13 +88,34 @@ class Call(Pending[ParsedT]):
         """The answer once more, with rows as they came. Raises CallError."""
         return None if self.answer is None else self._client.open_envelope(self.answer)
 
+    def exchange(self, most: int) -> dict[str, Any] | None:
+        """What was sent and what came back, verbatim, `most` bytes of it; None in production, of a login, and where
+        nothing was sent. No credential is in it, not even one that the platform repeats.
+        """
+        client, endpoint, answer, outcome = self._client, self.endpoint, self.answer, self.outcome
+        was_sent = outcome.sent if isinstance(outcome, PlatformError) else not isinstance(outcome, Exception)
+        if not client.shows_exchanges or endpoint.effect is Effect.LOGIN or (answer is None and not was_sent):
+            return None
+        form = {name: str(value) for name, value in self.arguments.items() if value != ""}
+        carried = {"json": self.arguments} if endpoint.encoding is JSON else {"form": form}
+        received = None
+        if answer is not None:
+            body = body_text(RawAnswer(answer.head, answer.body[:most]))
+            for secret in self._credential.secrets:
+                body = body.replace(secret, "***")
+            size = len(answer.body)
+            received = {"status": answer.head.status, "body": body, "bytes": size, "truncated": size > most}
+        return {
+            "sent": {"method": endpoint.method, "path": self._route.path, **carried},
+            "received": received,
+        }
+
     def begin(self) -> None:
         client, meter = self._client, METER.get()
         if meter is not None and meter.trace is not None:
             endpoint = self.endpoint
             kind = endpoint.effect.name.lower()
-            self.trace = meter.trace.begin_call(client.platform, endpoint.name, kind, self.arguments)
-            self.waiters.append(Completion(self.trace, self))
+            self.trace = meter.trace.begin_call(client.platform, endpoint.name, kind, self)
         route = client.routes.get(self.endpoint.name)
         if route is None:  # before anybody logs in for it
             self.complete(NotConfiguredError(*self._where, FaultWording.NOT_CONFIGURED()))
@@ -194,12 +215,12 @@ class Call(Pending[ParsedT]):
         if self.trace is not None:
             self.trace.note("byte")
             self.trace.size = len(answer.body)
+        self.answer = answer
         try:
             envelope = client.open_envelope(answer, route.decode)
         except Exception as error:  # noqa: BLE001 # it is the outcome
             self._fail(error)
             return
-        self.answer = answer
         code = envelope.code
         route.calls.end(REFUSED if code else OK, self._started, self._context)
         if code != SUCCESS and self._credential is not NO_CREDENTIAL and client.token_is_dead(self.endpoint, envelope):

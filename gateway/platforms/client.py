@@ -52,6 +52,7 @@ class PlatformClient(ABC):
         }
         """The ways to the endpoints that are set up, by name."""
         self.call_timeout = upstream.call_timeout
+        self.shows_exchanges = upstream.shows_exchanges
         self.slots = upstream.slots
         self.wire = upstream.wire
         self.session = Session(self.log_in, fixed=credentials if isinstance(credentials, Credential) else None)

@@ -92,7 +92,8 @@ class Upstream(msgspec.Struct):
 
     `slots` bounds how many are under way; each may take `call_timeout` seconds in all: queueing, a login and a replay
     included. `wire` reads the answers. `get_tls` makes what verifies a platform of https. All calls go through `proxy`,
-    if there is one. `pools` are by origin: scheme, host and port.
+    if there is one. `pools` are by origin: scheme, host and port. `shows_exchanges`: traces may show what was sent and
+    what came back.
     """
 
     endpoints: Sequence[Endpoint]
@@ -104,6 +105,7 @@ class Upstream(msgspec.Struct):
     proxy: Proxy | None = None
     large_answers: LargeAnswers = msgspec.field(default_factory=LargeAnswers)
     pools: dict[tuple[str, str, int | None], Pool] = msgspec.field(default_factory=dict)
+    shows_exchanges: bool = False
 
 
 def endpoint_url(base: str, path: str) -> httpx.URL:
@@ -131,6 +133,7 @@ class Route:
         origin = (url.scheme, url.host, url.port)
         self.pool = upstream.pools.setdefault(origin, Pool(url, upstream))
         self.slots = upstream.slots
+        self.path = url.path  # a query may hold a key
         self._encode = endpoint.encoding.encode
         headers = [
             (b"Host", url.netloc),

@@ -176,10 +176,10 @@ def _read(answer: RawAnswer) -> object:
         raise CallError(ProtocolError, FaultWording.TOO_DEEP()) from None
     if len(answer.body) > LONGEST_MENDED:
         return None
-    return _mend(_text(answer))
+    return _mend(body_text(answer))
 
 
-def _text(answer: RawAnswer) -> str:
+def body_text(answer: RawAnswer) -> str:
     """The body as text: as declared; else in UTF-8, unless most of what is not ASCII is none (quirk 190)."""
     body = answer.body
     if not answer.head.declares_gbk:

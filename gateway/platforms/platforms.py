@@ -70,6 +70,7 @@ def make_platforms(
         own = [endpoint for endpoint in located if endpoint.platform is kind.platform]
         slots = Slots(getattr(settings, f"{kind.platform.lower()}_concurrency"))
         upstream = Upstream(own, slots, settings.call_timeout, wire, metrics, get_tls, proxy)
+        upstream.shows_exchanges = not settings.is_production
         with mistakes.collect():
             try:
                 clients.append(kind.open(settings, upstream))

@@ -25,14 +25,15 @@ REFUSAL_SECONDS = 5.0
 class Credential:
     """What calls carry to be let in: the value of `Authorization`, or `fields` beside their arguments.
 
-    `header` is the whole line of the header, if there is one.
+    `header` is the whole line of the header, if there is one. `secrets` are the parts that nobody is shown.
     """
 
-    __slots__ = ("fields", "header")
+    __slots__ = ("fields", "header", "secrets")
 
     def __init__(self, authorization: str = "", fields: Mapping[str, str] = NO_FIELDS) -> None:
         self.header = f"Authorization: {authorization}\r\n".encode("ascii") if authorization else b""
         self.fields = fields
+        self.secrets = [*authorization.split(" ")[1:], *fields.values()]
 
 
 NO_CREDENTIAL = Credential()

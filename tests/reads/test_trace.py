@@ -139,10 +139,87 @@ async def test_masked_fields_and_reveals_are_named(gateway, mint):
     assert ["orders", "nodes", 0, "house", "owner", "phone"] in masked["masked"]
 
 
-async def test_trace_has_no_personal_data(gateway):
+PERSON = """query ($name: String!, $phone: String!) { people(name: $name, phone: $phone) { id name phone idCard } }"""
+WANG = {"name": "王芳", "phone": "19900000002"}
+
+
+async def exchanges_of(served, query=PERSON, variables=WANG, **options):
+    """Those of the calls that are no logins, by endpoint; False stands for a call that says nothing of one."""
+    trace = await trace_of(served, query, variables, **options)
+    return {call["endpoint"]: call.get("exchange", False) for call in trace["calls"] if call["kind"] != "login"}
+
+
+class TestExchanges:
+    async def test_request_and_answer_are_shown_verbatim(self, gateway, sandbox):
+        exchange = (await exchanges_of(gateway))["people"]
+        path = f"/{sandbox.options.security_paths.people.lstrip('/')}"
+        assert exchange["sent"] == {"method": "POST", "path": path, "form": WANG}
+        received = exchange["received"]
+        assert (received["status"], received["truncated"]) == (200, False)
+        assert received["bytes"] == len(received["body"].encode())
+        assert json.loads(received["body"])["data"]["people_phone"] == WANG["phone"]
+
+    async def test_no_credential_is_shown(self, gateway, sandbox):
+        trace = await trace_of(gateway, PERSON, WANG)
+        [login] = [call for call in trace["calls"] if call["kind"] == "login"]
+        assert login["exchange"] is None
+        assert "token" not in json.dumps(trace["calls"][0]["exchange"])
+        [credential] = gateway.parts.platforms.security.session.current().secrets
+        echo = json.dumps({"code": 1, "msg": credential}).encode()
+        sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=echo), times=1)
+        exchange = (await exchanges_of(gateway))["people"]
+        assert exchange["received"]["body"] == '{"code": 1, "msg": "***"}'
+
+    async def test_answer_out_of_protocol_is_shown(self, gateway, sandbox):
+        sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=b"<html>no"), times=1)
+        assert (await exchanges_of(gateway))["people"]["received"]["body"] == "<html>no"
+
+    async def test_lost_answer_is_none(self, gateway, sandbox):
+        sandbox.faults.set("SECURITY", "people", Fault(FaultKind.RESET))
+        exchange = (await exchanges_of(gateway))["people"]
+        assert (exchange["sent"]["form"], exchange["received"]) == (WANG, None)
+
+    async def test_long_answers_are_cut(self, gateway, sandbox):
+        body = json.dumps({"code": 1, "msg": "长" * 30_000}, ensure_ascii=False).encode()
+        sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body), times=1)
+        received = (await exchanges_of(gateway))["people"]["received"]
+        assert (received["bytes"], received["truncated"]) == (len(body), True)
+        assert 60_000 < len(received["body"].encode()) <= 64 * 1024 + 3
+
+    @pytest.mark.settings(CACHE="all=60")
+    async def test_cached_answer_has_none(self, gateway):
+        assert (await exchanges_of(gateway))["people"]
+        assert await exchanges_of(gateway) == {"people": None}
+
+    async def test_only_who_may_read_everything_is_shown_them(self, gateway, mint):
+        for scope in (scope for scope in Scope if scope.endswith(":read")):
+            shown = await exchanges_of(gateway, token=mint(without=[scope]))
+            assert set(shown.values()) <= {False}
+        assert await exchanges_of(gateway, token=mint(communities=["10002"])) == {"people": False}
+        assert (await exchanges_of(gateway, token=mint()))["people"]
+
+    async def test_production_shows_none(self, serve_production):
+        async with serve_production() as served:
+            assert await exchanges_of(served) == {"people": False}
+
+    async def test_audit_trail_has_what_they_show(self, gateway, mint):
+        auditor = mint("audit:read")
+        orders = '{ orders(communityCode: "10002", first: 5) { nodes { id } } }'
+        asked = (await ask(gateway, PERSON, WANG, token=auditor, headers={}))["data"]
+        assert asked == {"people": None}
+        person = (await ask(gateway, PERSON, WANG, headers={}))["data"]["people"]["id"]
+        listed = (await ask(gateway, orders))["data"]["orders"]["nodes"]
+        await ask(gateway, PERSON, WANG)
+        for id_ in (person, listed[0]["id"]):
+            query = "query ($id: ID) { reveals(recordId: $id) { nodes { subject fields } } }"
+            shown = (await ask(gateway, query, {"id": id_}, token=auditor, headers={}))["data"]["reveals"]["nodes"]
+            assert ["exchange"] in [reveal["fields"] for reveal in shown]
+
+
+async def test_trace_has_no_personal_data(gateway, mint):
     query = """query ($name: String!, $phone: String!) { people(name: $name, phone: $phone) { name phone idCard
                residencies { house { address owner { phone } } } } }"""
-    trace = await trace_of(gateway, query, {"name": "王芳", "phone": "19900000002"})
+    trace = await trace_of(gateway, query, WANG, token=mint("people:read", "pii:read"))
     text = json.dumps(trace, ensure_ascii=False)
     assert "王芳" not in text
     assert "199000" not in text

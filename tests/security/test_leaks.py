@@ -215,9 +215,11 @@ async def test_answers_to_masked_callers_hide_everyone(leak_site):
 
 
 async def test_unmasked_answers_contain_everyone_and_traces_nobody(leak_site):
-    """Of callers who see everything, too: a trace may go where the answer does not."""
+    """Of callers who see everything, too: a trace may go where the answer does not. What platforms sent is shown to
+    these alone, and to nobody in production.
+    """
     site, secrets = leak_site.site, leak_site.secrets
-    found, calls = set[str](), 0
+    found, sent, calls = set[str](), set[str](), 0
     async for query, variables in searches(leak_site):
         for token in (site.everything, leak_site.masked):
             headers = {"authorization": f"Bearer {token}", "x-trace": "1"}
@@ -225,9 +227,13 @@ async def test_unmasked_answers_contain_everyone_and_traces_nobody(leak_site):
             answer = (await site.gateway.stranger.post("/graphql", json=body, headers=headers)).json()
             trace = answer.get("extensions", {}).pop("trace", {"calls": []})
             calls += len(trace["calls"])
+            exchanges = [call.pop("exchange") for call in trace["calls"] if "exchange" in call]
+            assert not exchanges or token == site.everything
+            sent |= secrets.found_in(json.dumps(exchanges, ensure_ascii=False))
             found |= secrets.found_in(json.dumps(answer, ensure_ascii=False))
             assert secrets.found_in(json.dumps(trace, ensure_ascii=False)) == set(), query
     assert (secrets.numbers | secrets.names) - found == set()
+    assert sent
     assert calls > 1000
 
 
