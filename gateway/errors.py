@@ -33,6 +33,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, ParamSpec
 
+from gateway.wording.codes import ErrorCode
 from gateway.wording.wording import Text, Violation
 
 ParamsT = ParamSpec("ParamsT")
@@ -47,13 +48,17 @@ class GatewayError(Exception):
     Chinese apart: its code, and the attributes that `shown` names.
     """
 
-    code: ClassVar[str] = "INTERNAL"
-    retryable: ClassVar[bool] = True
+    code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
     shown: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, message: Text) -> None:
         super().__init__(message)
         self.message = message
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.code.word.retryable
 
     def extensions(self) -> Mapping[str, object]:
         shown = {_UNDERSCORE.sub(lambda it: it[1].upper(), name): getattr(self, name) for name in self.shown}
@@ -66,7 +71,7 @@ class UserInputError(GatewayError):
     `argument` is its dotted GraphQL name, such as `filter.unit`.
     """
 
-    code = "BAD_USER_INPUT"
+    code = ErrorCode.BAD_USER_INPUT
 
     def __init__(self, argument: str, message: Text, *others: Violation) -> None:
         super().__init__(message)
@@ -101,7 +106,7 @@ def refuse_input(*found: Iterable[Violation]) -> None:
 
 
 class UnauthenticatedError(GatewayError):
-    code = "UNAUTHENTICATED"
+    code = ErrorCode.UNAUTHENTICATED
 
 
 class IssuerUnavailableError(GatewayError):
@@ -110,7 +115,7 @@ class IssuerUnavailableError(GatewayError):
     `reason` is for operators, why the last try failed: who sent the token learns nothing of how the issuer fares.
     """
 
-    code = "UPSTREAM_UNAVAILABLE"
+    code = ErrorCode.UPSTREAM_UNAVAILABLE
     shown = "retryable", "retry_after"
 
     def __init__(self, message: Text, retry_after: float, reason: str = "") -> None:
@@ -120,7 +125,7 @@ class IssuerUnavailableError(GatewayError):
 
 
 class ForbiddenError(GatewayError):
-    code = "FORBIDDEN"
+    code = ErrorCode.FORBIDDEN
 
     def __init__(self, message: Text, scope: str | None = None) -> None:
         super().__init__(message)
@@ -131,7 +136,7 @@ class ForbiddenError(GatewayError):
 
 
 class ForbiddenCommunityError(GatewayError):
-    code = "FORBIDDEN_COMMUNITY"
+    code = ErrorCode.FORBIDDEN_COMMUNITY
 
 
 class RateLimitedError(GatewayError):
@@ -140,7 +145,7 @@ class RateLimitedError(GatewayError):
     `subject` is what there is too much of, for operators; `policy` names the bound to callers.
     """
 
-    code = "RATE_LIMITED"
+    code = ErrorCode.RATE_LIMITED
     shown = "retryable", "retry_after"
 
     def __init__(
@@ -162,7 +167,7 @@ class RateLimitedError(GatewayError):
 class QueryTooComplexError(GatewayError):
     """The document is beyond a limit of the edge: `limit` names it, `bound` and `requested` are counts."""
 
-    code = "QUERY_TOO_COMPLEX"
+    code = ErrorCode.QUERY_TOO_COMPLEX
     shown = "limit", "bound", "requested"
 
     def __init__(self, message: Text, limit: str, bound: int, requested: int | None = None) -> None:
@@ -175,21 +180,21 @@ class QueryTooComplexError(GatewayError):
 class PersistedQueryNotFoundError(GatewayError):
     """No document is known by the identifier. Clients know the message: they send the document itself."""
 
-    code = "PERSISTED_QUERY_NOT_FOUND"
+    code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
 
 
 class UntrustedDocumentError(GatewayError):
-    code = "QUERY_NOT_IN_SAFELIST"
+    code = ErrorCode.QUERY_NOT_IN_SAFELIST
 
 
 class MethodNotAllowedError(GatewayError):
-    code = "METHOD_NOT_ALLOWED"
+    code = ErrorCode.METHOD_NOT_ALLOWED
 
 
 class RequestTimeoutError(GatewayError):
     """The total deadline of the request passed before its answer was complete; its reads were given up."""
 
-    code = "UPSTREAM_TIMEOUT"
+    code = ErrorCode.UPSTREAM_TIMEOUT
     shown = ("retryable",)
 
 
@@ -201,6 +206,7 @@ class JournalError(GatewayError):
     """
 
     shown = ("retryable",)
+    retryable = True
 
     def __init__(self, message: Text, reason: str = "") -> None:
         super().__init__(message)
@@ -221,7 +227,7 @@ class PlatformError(GatewayError):
     may fail before it begins (on the way to a token, say). `retry_after` in seconds, None where nobody knows.
     """
 
-    code = "UPSTREAM_UNAVAILABLE"
+    code = ErrorCode.UPSTREAM_UNAVAILABLE
     shown: ClassVar[tuple[str, ...]] = ("platform", "endpoint", "retryable")
     sent: bool = True
 
@@ -247,8 +253,7 @@ class PlatformError(GatewayError):
 
 
 class NotConfiguredError(PlatformError):
-    code = "NOT_CONFIGURED"
-    retryable = False
+    code = ErrorCode.NOT_CONFIGURED
     sent = False
 
 
@@ -263,7 +268,7 @@ class ConnectionLostError(PlatformError):
 class PlatformTimeoutError(PlatformError):
     """The total deadline of the call passed. `sent` of the class is the careful reading: it may have arrived."""
 
-    code = "UPSTREAM_TIMEOUT"
+    code = ErrorCode.UPSTREAM_TIMEOUT
 
 
 class PlatformBusyError(PlatformError):
@@ -273,12 +278,11 @@ class PlatformBusyError(PlatformError):
 
 
 class ProtocolError(PlatformError):
-    code = "UPSTREAM_PROTOCOL"
+    code = ErrorCode.UPSTREAM_PROTOCOL
 
 
 class PlatformAuthError(PlatformError):
-    code = "UPSTREAM_AUTH"
-    retryable = False
+    code = ErrorCode.UPSTREAM_AUTH
     sent = False
 
 
@@ -289,9 +293,8 @@ class RefusedError(PlatformError):
     contradicts the code (order/list, quirk 17). The platform's `message` is for its developers and is never kept.
     """
 
-    code = "UPSTREAM_REFUSED"
+    code = ErrorCode.UPSTREAM_REFUSED
     shown = (*PlatformError.shown, "upstream_code", "upstream_message")
-    retryable = False
 
     def __init__(
         self, platform: str, endpoint: str, message: Text, upstream_code: int, upstream_message: str | None
@@ -306,7 +309,7 @@ class CommunityRefusedError(RefusedError):
     which ones it may manage (quirk 46).
     """
 
-    code = "UPSTREAM_FORBIDDEN_COMMUNITY"
+    code = ErrorCode.UPSTREAM_FORBIDDEN_COMMUNITY
 
 
 def drop_tracebacks(error: BaseException) -> None:

@@ -28,15 +28,7 @@ from gateway.normalise.records import DataIssue, Field, Issues, Kind, Record, is
 from gateway.normalise.shapes import ShapeError, row_list, unwrap
 from gateway.normalise.table import Rows
 from gateway.normalise.values import IDENTIFIER, compare_code, flag, is_code, word
-from gateway.normalise.vocabulary import (
-    FLAG_FORM,
-    NOT_LISTED,
-    ON_OFF,
-    PlatformName,
-    UserErrorCode,
-    WireEnum,
-    Word,
-)
+from gateway.normalise.vocabulary import FLAG_FORM, ON_OFF, PlatformName, UserErrorCode, WireEnum
 from gateway.normalise.wire import Wire
 from gateway.platforms.call import Call
 from gateway.platforms.client import PlatformClient
@@ -44,6 +36,7 @@ from gateway.platforms.endpoint import Effect, Endpoint
 from gateway.platforms.envelope import Envelope
 from gateway.platforms.security import SECURITY, Security
 from gateway.platforms.wjdh import WJDH, Wjdh
+from gateway.wording.enums import NOT_LISTED, Word
 from gateway.wording.inputs import WriteWording
 
 T = TypeVar("T")

@@ -13,9 +13,10 @@ from gateway.loaders.lists import RecordList, Watched
 from gateway.normalise.records import DataIssue, Field, ListedCommunityCode, PlatformId, Record
 from gateway.normalise.table import Rows
 from gateway.normalise.values import REQUIRED_IDENTIFIER, REQUIRED_TEXT, ROW_NUMBER, TEXT, TIME, number_of, word_of
-from gateway.normalise.vocabulary import NOT_LISTED, ChangeKind, PiiKind, PlatformName, WireEnum, Word
+from gateway.normalise.vocabulary import ChangeKind, PiiKind, PlatformName, WireEnum
 from gateway.platforms.endpoint import Effect, Endpoint
 from gateway.platforms.wjdh import WJDH, Form, without_none
+from gateway.wording.enums import NOT_LISTED, Word
 from gateway.wording.wording import Noun, Violation
 
 

@@ -14,9 +14,10 @@ from gateway.execution.load import Loader, fetch, only_values
 from gateway.loaders.loader import ReadLoader
 from gateway.normalise.records import HouseKey, Record, ReviewKey, declared_fields
 from gateway.normalise.values import mobile_number
-from gateway.normalise.vocabulary import DescribedEnum, PiiKind, ResidentRole, Severity, Word
+from gateway.normalise.vocabulary import PiiKind, ResidentRole, Severity
 from gateway.people import HouseOwner, People, PeopleKey
 from gateway.shenhe.record import Shenhe, ShenhePeople, ShenheType
+from gateway.wording.enums import DescribedEnum, Word
 
 
 class FindingCode(

@@ -30,7 +30,7 @@ from schema.payment import PaymentMutations, PaymentQueries, PaymentSubscription
 from schema.people import PeopleQueries
 from schema.record import NodeQueries
 from schema.repair import RepairMutations
-from schema.service import DictionaryQueries, GatewayQueries, ViewerQueries
+from schema.service import DictionaryQueries, ErrorQueries, GatewayQueries, ViewerQueries
 from schema.shenhe import ShenheMutations
 
 
@@ -56,6 +56,7 @@ Query = _root(
     ModuleQueries,
     AnnouncementQueries,
     DictionaryQueries,
+    ErrorQueries,
     OperationQueries,
     PaymentQueries,
     GatewayQueries,

@@ -24,7 +24,8 @@ from gateway.journal.records import RecordRef
 from gateway.loaders.loader import KeyT, Lookup
 from gateway.normalise import records
 from gateway.normalise.records import Field, Record, declared_fields, public_name
-from gateway.normalise.vocabulary import ENUMS, DataProblem, PiiKind, PlatformName
+from gateway.normalise.vocabulary import DataProblem, PiiKind, PlatformName
+from gateway.wording.enums import ENUMS
 from schema.costs import COST, ONE_CALL
 
 

@@ -25,7 +25,7 @@ from gateway.modules import SetModule
 from gateway.normalise.records import public_name
 from gateway.normalise.vocabulary import OperationState, Outcome, UserErrorCode
 from gateway.wording.inputs import InputWording
-from gateway.wording.wording import Violation
+from gateway.wording.wording import Violation, ViolationRule
 from schema import fields, record, writes
 from schema.connection import Window, connection_field, listed
 from schema.costs import ANY_RECORD, ONE_CALL
@@ -38,9 +38,10 @@ class UserError:
     field: list[str] | None = plain("Path of the input field it is about (字段路径).")
     message: str = plain("For developers, in English (说明).")
     message_zh: str = plain("The same message in Chinese, to be shown to people (中文说明).")
-    rule: str | None = plain(
-        "Which rule of the input is broken, a word of a closed list such as LENGTH or MASKED; null when it is not the "
-        "input (规则)."
+    rule = derived(
+        ViolationRule | None,
+        "Which rule of the input is broken; null when it is not the input (规则).",
+        lambda root: root.rule and ViolationRule(root.rule),
     )
     min: str | None = plain("The lower bound that the rule sets, as text; null without one (下限).")
     max: str | None = plain("The upper bound that the rule sets, as text; null without one (上限).")

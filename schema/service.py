@@ -12,9 +12,11 @@ from gateway.journal.audit import AuditQuery, RevealPlace
 from gateway.loaders import answers
 from gateway.loaders.answers import Finding
 from gateway.loaders.paging import Slice
-from gateway.normalise import vocabulary
-from gateway.normalise.vocabulary import ENUMS, Availability, CircuitState, DataProblem, PlatformName
+from gateway.normalise.vocabulary import Availability, CircuitState, DataProblem, PlatformName
 from gateway.ops.calls import EndpointState, PlatformStatus
+from gateway.wording import enums
+from gateway.wording.codes import ErrorCode
+from gateway.wording.enums import ENUMS
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.community import community_list
@@ -46,7 +48,7 @@ class ViewerQueries:
         return info.context.principal
 
 
-@record_type(vocabulary.DictionaryEntry, "One value of a dictionary (字典项).")
+@record_type(enums.DictionaryEntry, "One value of a dictionary (字典项).")
 class DictionaryEntry:
     value: str = plain("The enum member, as the schema names it (枚举值).")
     label: str = plain("The Chinese word to show (显示名称).")
@@ -55,7 +57,7 @@ class DictionaryEntry:
     deprecated: bool = plain("Whether not to offer it any more (是否停用).")
 
 
-@record_type(vocabulary.Dictionary, "An enum as labels for interfaces (字典).")
+@record_type(enums.Dictionary, "An enum as labels for interfaces (字典).")
 class Dictionary:
     name: str = plain("The enum's name in the schema (枚举名称).")
     title: str = plain("Its Chinese name (字典名称).")
@@ -68,7 +70,7 @@ DICTIONARIES = {name: enum.dictionary() for name, enum in ENUMS.items()}
 class DictionaryQueries:
     @resolved(list[Dictionary])
     @described(names='Names of enums, each once, such as "ShenheStatus"; omitted: all (枚举名称).')
-    def dictionaries(self, names: list[str] | None = None) -> list[vocabulary.Dictionary]:
+    def dictionaries(self, names: list[str] | None = None) -> list[enums.Dictionary]:
         """Enums as labels for interfaces, in the order asked for (数据字典)."""
         if names is None:
             return list(DICTIONARIES.values())
@@ -81,6 +83,27 @@ class DictionaryQueries:
             [Violation(("names",), InputWording.EACH_ONCE(field="names"))] if len(set(names)) < len(names) else (),
         )
         return [DICTIONARIES[name] for name in names]
+
+
+@strawberry.type(description="A code of errors, and what to do about it (错误码说明).")
+class ErrorCodeEntry:
+    code = derived(ErrorCode, "The code, as in `extensions.code` (错误码).", lambda root: root)
+    retryable = derived(
+        bool,
+        "Whether the same request may succeed later, unless the error's own `retryable` says otherwise (能否重试).",
+        lambda root: root.word.retryable,
+    )
+    message = derived(str, "What it means, in English (含义).", lambda root: root.texts["en"][0])
+    message_zh = derived(str, "What it means, in Chinese (中文含义).", lambda root: root.texts["zh"][0])
+    advice = derived(str, "What to do, in English (处理建议).", lambda root: root.texts["en"][1])
+    advice_zh = derived(str, "What to do, in Chinese (中文处理建议).", lambda root: root.texts["zh"][1])
+
+
+class ErrorQueries:
+    @resolved(list[ErrorCodeEntry])
+    def error_codes(self) -> list[ErrorCode]:
+        """How requests to this endpoint fail: each code, what to do about it, and whether to try again (错误码列表)."""
+        return list(ErrorCode)
 
 
 @record_type(EndpointState, "An endpoint of a platform (平台接口).")

@@ -62,6 +62,7 @@ from gateway.execution.limits import (
 )
 from gateway.ops.trace import enter_phase
 from gateway.settings import Settings, SettingsError
+from gateway.wording.codes import ErrorCode
 from gateway.wording.requests import RequestWording
 
 if TYPE_CHECKING:
@@ -305,7 +306,7 @@ class Documents:
         except GraphQLSyntaxError as error:
             if error.description.endswith("Parsing aborted."):
                 raise QueryTooComplexError(RequestWording.TOO_MANY_TOKENS(max=tokens), "tokens", tokens) from None
-            error.extensions = {"code": "GRAPHQL_PARSE_FAILED"}
+            error.extensions = {"code": ErrorCode.GRAPHQL_PARSE_FAILED}
             raise DocumentError([error]) from None
 
     def _validate(self, document: DocumentNode) -> None:
@@ -314,7 +315,7 @@ class Documents:
         if errors and isinstance(errors[-1], ValidationAbortedError) and len(errors) <= MAX_VALIDATION_ERRORS:
             raise QueryTooComplexError(RequestWording.TOO_MANY_COMPARISONS(), "fieldComparisons", OVERLAP_BUDGET)
         for error in errors:
-            error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+            error.extensions = {"code": ErrorCode.GRAPHQL_VALIDATION_FAILED}
         if errors:
             raise DocumentError(errors)
 

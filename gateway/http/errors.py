@@ -29,6 +29,7 @@ from gateway.execution.documents import DocumentError
 from gateway.http.server.bounds import Headers, RequestError
 from gateway.http.server.connection import WHOLE_ANSWER
 from gateway.ops.logs import traced
+from gateway.wording.codes import ErrorCode
 from gateway.wording.faults import FaultWording
 from gateway.wording.foreign import translate
 from gateway.wording.wording import Text
@@ -47,12 +48,12 @@ _GRAPHQL_WORDS = {"None": "null", "True": "true", "False": "false"}
 _VARIABLE = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ((?:\.\w+|\[\d+\])+))?")
 
 _STATUS: Final = {
-    "BAD_USER_INPUT": 400,
-    "UNAUTHENTICATED": 401,
-    "FORBIDDEN": 403,
-    "RATE_LIMITED": 429,
-    "UPSTREAM_UNAVAILABLE": 503,
-    "UPSTREAM_TIMEOUT": 504,
+    ErrorCode.BAD_USER_INPUT: 400,
+    ErrorCode.UNAUTHENTICATED: 401,
+    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.RATE_LIMITED: 429,
+    ErrorCode.UPSTREAM_UNAVAILABLE: 503,
+    ErrorCode.UPSTREAM_TIMEOUT: 504,
 }
 """By code; others are 500."""
 
@@ -213,7 +214,7 @@ def log_unexpected(error: BaseException, request_id: str, path: list[str | int] 
     log.error("unexpected error", request_id=request_id, path=path, **traced(error))
 
 
-def get_code(error: Exception) -> str:
+def get_code(error: Exception) -> ErrorCode:
     """The code that callers get for it, as `format_error` has it."""
     cause = get_cause(error)
     if isinstance(cause, GatewayError):
@@ -224,7 +225,7 @@ def get_code(error: Exception) -> str:
     # Without a path nothing was resolved yet; with one, it points at the value of the argument that is to blame.
     nodes = error.nodes or ()
     is_about_input = error.path is None or any(isinstance(node, ValueNode | VariableDefinitionNode) for node in nodes)
-    return str(given or (UserInputError.code if is_about_input else GatewayError.code))
+    return ErrorCode(given or (UserInputError.code if is_about_input else GatewayError.code))
 
 
 def get_cause(error: Exception) -> Exception:

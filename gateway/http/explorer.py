@@ -26,6 +26,7 @@ from gateway.errors import ForbiddenError, GatewayError, UserInputError
 from gateway.http.errors import json_response, new_request_id
 from gateway.http.request import read_body, read_length
 from gateway.settings import LOOPBACK_NAMES, Settings, make_url
+from gateway.wording.codes import ErrorCode
 from gateway.wording.requests import RequestWording
 
 ASSETS = Path(__file__).parent / "explorer_assets"
@@ -110,6 +111,7 @@ def open_explorer(settings: Settings, graphql_path: str, token: str, sandbox: Ma
         sandbox_path=SANDBOX_PATH if is_demo else "",
         token=escape(token),
         scopes=" ".join(Right),
+        error_codes=escape(orjson.dumps({code.value: code.texts for code in ErrorCode}).decode()),
     )
     examples = orjson.dumps(read_examples())
     built = {path.name for path in ASSETS.iterdir() if path.suffix in (".js", ".css")}
@@ -177,14 +179,14 @@ def token_route(issuer: DevelopmentIssuer) -> Route:
                 raise ValueError(f"the ttl is at most {LONGEST_TTL} seconds")
             token = issuer.mint(asked.scopes, asked.communities, asked.subject, asked.ttl)
         except ValueError as error:  # msgspec's is one too
-            raise UserInputError("token", RequestWording.NO_TOKEN(reason=error)) from None
+            raise UserInputError("token", RequestWording.NO_TOKEN(detail=error)) from None
         return orjson.dumps({"token": token})
 
     return local_route(TOKEN_PATH, mint)
 
 
 class SandboxError(GatewayError):
-    code = "UPSTREAM_UNAVAILABLE"
+    code = ErrorCode.UPSTREAM_UNAVAILABLE
 
 
 def sandbox_routes(platforms: Mapping[str, str]) -> list[Route]:
@@ -210,9 +212,9 @@ def sandbox_routes(platforms: Mapping[str, str]) -> list[Route]:
                 async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as client:
                     response = await client.request(method, url, data=form or None, headers=NO_PAGE)
             except httpx.HTTPError as error:
-                raise SandboxError(RequestWording.SANDBOX_DOWN(reason=type(error).__name__)) from None
+                raise SandboxError(RequestWording.SANDBOX_DOWN(detail=type(error).__name__)) from None
             if response.status_code != 200:
-                raise UserInputError("sandbox", RequestWording.SANDBOX_REFUSED(reason=response.json().get("error")))
+                raise UserInputError("sandbox", RequestWording.SANDBOX_REFUSED(detail=response.json().get("error")))
             return response.content
 
         return local_route(f"{SANDBOX_PATH}/{path}", answer, method)

@@ -66,7 +66,7 @@ class NotOpenedError(JournalError):
     """The journal cannot be used; for operators, before anything is served."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(FaultWording.JOURNAL_NOT_OPENED(reason=reason))
+        super().__init__(FaultWording.JOURNAL_NOT_OPENED(detail=reason))
 
 
 class NoJournalError(NotOpenedError):

@@ -37,8 +37,9 @@ from gateway.normalise.values import (
     number_of,
     word_of,
 )
-from gateway.normalise.vocabulary import NOT_LISTED, DataProblem, PiiKind, PlatformName, WireEnum, Word
+from gateway.normalise.vocabulary import DataProblem, PiiKind, PlatformName, WireEnum
 from gateway.platforms.wjdh import Form, query_form, without_none
+from gateway.wording.enums import NOT_LISTED, Word
 
 
 class FeeType(WireEnum, chinese="收费名称", english="What an order charges for"):  # 2.1.1.5; an open list (quirk 103)

@@ -17,9 +17,10 @@ from gateway.loaders.loader import ComposedLoader
 from gateway.normalise.records import Int32, Money, Record, WholeList
 from gateway.normalise.times import CHINA
 from gateway.normalise.values import money_of_sum
-from gateway.normalise.vocabulary import DeliveryState, DescribedEnum, Word
+from gateway.normalise.vocabulary import DeliveryState
 from gateway.orders.reads import MOST_ORDERS, ORDERS, AllOrdersKey, AllOrdersLoader
 from gateway.orders.record import Order, PaymentStatus
+from gateway.wording.enums import DescribedEnum, Word
 
 
 class FeeGrouping(DescribedEnum, chinese="费用分组", english="By what orders are added up"):

@@ -257,7 +257,7 @@ class Call(Pending[ParsedT]):
             case FirstPageError():
                 error = ProtocolError(*self._where, FaultWording.ONLY_FIRST_PAGE())
             case ShapeError():
-                error = ProtocolError(*self._where, FaultWording.SHAPE(reason=error))
+                error = ProtocolError(*self._where, FaultWording.SHAPE(detail=error))
             case RecursionError():
                 error = ProtocolError(*self._where, FaultWording.TOO_DEEP())
         if isinstance(error, PlatformError) and not isinstance(error, RefusedError):

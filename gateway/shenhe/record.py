@@ -43,7 +43,6 @@ from gateway.normalise.values import (
     word_of,
 )
 from gateway.normalise.vocabulary import (
-    NOT_LISTED,
     ChangeKind,
     DataProblem,
     HouseOwnership,
@@ -53,11 +52,11 @@ from gateway.normalise.vocabulary import (
     PlatformName,
     ResidentRole,
     WireEnum,
-    Word,
 )
 from gateway.normalise.wire import Wire
 from gateway.platforms.endpoint import Effect, Endpoint
 from gateway.platforms.wjdh import WJDH
+from gateway.wording.enums import NOT_LISTED, Word
 from gateway.wording.wording import Noun
 
 

@@ -28,7 +28,7 @@ class FaultWording(Wording):
     REFUSED = "The platform refused the call with code {code}.", "平台拒绝了调用，代码 {code}。"
     COMMUNITY_REFUSED = """The platform has not authorised the gateway's account for this community.
         平台没有授权网关的账号管理该小区。"""
-    SHAPE = "The answer does not have the documented shape: {reason}.", "平台返回的内容不符合文档所述的结构：{reason}。"
+    SHAPE = "The answer does not have the documented shape: {detail}.", "平台返回的内容不符合文档所述的结构。"
     TOO_DEEP = "The answer is nested too deeply.", "平台返回的内容嵌套过深。"
     OTHER_RECORD = "The platform answered with another record.", "平台返回的是另一条记录。"
     ONLY_FIRST_PAGE = "The platform gives only the first page of this list.", "平台只给出该列表的第一页。"
@@ -52,10 +52,10 @@ class FaultWording(Wording):
     PROXY_LATE = "No connection to the proxy was made in time.", "没有按时连接到代理。"
     PLATFORM_LATE = "No connection to the platform was made in time.", "没有按时连接到平台。"
     PROXY_FAILED = "The proxy made no connection.", "代理没有建立连接。"
-    CERTIFICATE = "The certificate of the server does not verify: {reason}.", "服务器的证书验证不通过：{reason}。"
+    CERTIFICATE = "The certificate of the server does not verify: {detail}.", "服务器的证书验证不通过。"
     TLS = "The server does not speak TLS as it should.", "服务器的 TLS 不正确。"
     NO_NAME = "The name of the server cannot be resolved.", "无法解析服务器的名称。"
-    NO_CONNECTION = "No connection could be made: {reason}.", "无法建立连接：{reason}。"
+    NO_CONNECTION = "No connection could be made: {detail}.", "无法建立连接。"
 
     # answers of platforms
     NOT_IN_PROTOCOL = """The platform answered HTTP {status}, and not in its protocol.
@@ -73,16 +73,16 @@ class FaultWording(Wording):
     NOT_IN_JOURNAL = "The operation is not in the journal.", "操作台账中没有该写操作。"
     JOURNAL_NEWER = """{setting}: the journal was written by a newer version of the gateway.
         {setting}：操作台账由较新版本的网关写成。"""
-    JOURNAL_NOT_OPENED = "{reason}", "无法打开操作台账：{reason}"
+    JOURNAL_NOT_OPENED = "{detail}", "无法打开操作台账。"
     """For operators, before anything is served."""
 
 
 def connect_failure(error: OSError) -> Text:
     """Why no connection can be made: a sentence that names no host."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return FaultWording.CERTIFICATE(reason=error.verify_message.partition(",")[0])
+        return FaultWording.CERTIFICATE(detail=error.verify_message.partition(",")[0])
     if isinstance(error, ssl.SSLError):
         return FaultWording.TLS()
     if isinstance(error, socket.gaierror):
         return FaultWording.NO_NAME()
-    return FaultWording.NO_CONNECTION(reason=os.strerror(error.errno) if error.errno else "unknown reason")
+    return FaultWording.NO_CONNECTION(detail=os.strerror(error.errno) if error.errno else "unknown reason")

@@ -2,7 +2,8 @@
 
 from enum import unique
 
-from gateway.wording.wording import Rule, Wording
+from gateway.wording.wording import ViolationRule as Rule
+from gateway.wording.wording import Wording
 
 
 @unique

@@ -2,7 +2,8 @@
 
 from enum import unique
 
-from gateway.wording.wording import Rule, Wording
+from gateway.wording.wording import ViolationRule as Rule
+from gateway.wording.wording import Wording
 
 
 @unique
@@ -88,10 +89,10 @@ class RequestWording(Wording):
     # the gateway's own page
     NOT_LOCAL = """Only the page of this gateway may ask for this, in a browser on the same machine
         只有本网关的页面、且在同一台机器的浏览器中，才能请求此内容"""
-    NO_TOKEN = "{reason}", "无法签发该令牌：{reason}"  # as above
+    NO_TOKEN = "{detail}", "无法签发该令牌。"  # as above
     PLATFORMS = "The platforms are {names}", "平台有 {names}"
-    SANDBOX_REFUSED = "{reason}", "沙箱拒绝了请求：{reason}"
-    SANDBOX_DOWN = "The sandbox does not answer: {reason}", "沙箱没有响应：{reason}"
+    SANDBOX_REFUSED = "{detail}", "沙箱拒绝了请求。"
+    SANDBOX_DOWN = "The sandbox does not answer: {detail}", "沙箱没有响应。"
 
 
 @unique

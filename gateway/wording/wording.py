@@ -13,8 +13,10 @@ Texts that need more than a line are one, with the Chinese below the English. An
 
 import re
 from collections.abc import Callable, Mapping
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Final, NamedTuple, Self, TypeAlias
+
+from gateway.wording.enums import DescribedEnum, Word
 
 _LABELS = """
     address 住址; after 游标; amount 金额; birthDate 出生日期; building 楼号; carNumber 车牌号; code 小区标识;
@@ -36,46 +38,37 @@ LABELLED = frozenset({"field", "other", "record", "part"})
 """Placeholders that hold the name of something. In Chinese its label takes its place."""
 
 
-class Rule(StrEnum):
-    """Which rule a value of the input breaks. The list is closed: `meaning` and `label` say what each asks for."""
-
-    meaning: str
-    label: str
-
-    def __new__(cls, value: str, meaning: str, label: str) -> Self:
-        rule = str.__new__(cls, value)
-        rule._value_ = value
-        rule.meaning = meaning
-        rule.label = label
-        return rule
+class ViolationRule(DescribedEnum, chinese="输入规则", english="Which rule a value of an input breaks"):
+    """The list is closed: the word of each says what it asks for."""
 
     def __call__(self, english: str, chinese: str = "") -> "Sentence":
         """The declaration of a message that is about this rule."""
         return Sentence(english, chinese, self)
 
-    REQUIRED = "REQUIRED", "There must be a value, and something to see in it", "不能为空"
-    LENGTH = "LENGTH", "A text has from `min` to `max` characters", "字符数须在范围内"
-    COUNT = "COUNT", "A list has from `min` to `max` entries", "条目数须在范围内"
-    RANGE = "RANGE", "A number or date is from `min` to `max`", "数值或日期须在范围内"
-    FORMAT = "FORMAT", "A value has a form, which the message describes", "格式须正确"
-    ONE_OF = "ONE_OF", "A value is one of a list, or exactly one of several fields is given", "须为允许的值之一"
-    UNIQUE = "UNIQUE", "An entry of a list is there once", "不能重复"
-    MASKED = "MASKED", "A value is a real one, not one that was masked for its reader", "不能含有脱敏内容"
-    DEPENDENCY = "DEPENDENCY", "A field needs another one, which the message names", "须同时填写另一字段"
-    CONFLICT = "CONFLICT", "A value does not contradict another one, or what is recorded", "不能与其他值或已有记录冲突"
-    EXISTS = "EXISTS", "There is such a record, person or vehicle", "所指的记录须存在"
-    ACCESS = "ACCESS", "The community is the caller's", "须有该小区的权限"
-    STATE = "STATE", "The record is in a state that allows it", "记录的状态须允许该操作"
+    REQUIRED = Word("不能为空", "There must be a value, and something to see in it")
+    LENGTH = Word("字符数须在范围内", "A text has from `min` to `max` characters")
+    COUNT = Word("条目数须在范围内", "A list has from `min` to `max` entries")
+    RANGE = Word("数值或日期须在范围内", "A number or date is from `min` to `max`")
+    FORMAT = Word("格式须正确", "A value has a form, which the message describes")
+    ONE_OF = Word("须为允许的值之一", "A value is one of a list, or exactly one of several fields is given")
+    UNIQUE = Word("不能重复", "An entry of a list is there once")
+    MASKED = Word("不能含有脱敏内容", "A value is a real one, not one that was masked for its reader")
+    DEPENDENCY = Word("须同时填写另一字段", "A field needs another one, which the message names")
+    CONFLICT = Word("不能与其他值或已有记录冲突", "A value does not contradict another one, or what is recorded")
+    EXISTS = Word("所指的记录须存在", "There is such a record, person or vehicle")
+    ACCESS = Word("须有该小区的权限", "The community is the caller's")
+    STATE = Word("记录的状态须允许该操作", "The record is in a state that allows it")
 
 
 class Wording(Enum):
     """Base of the tables. A message has an English and a Chinese template with the same placeholders, and the rule it
     is about, if it is about one.
 
-    `min` and `max` are the bounds of a rule. They may be given where no template shows them.
+    `min` and `max` are the bounds of a rule. They may be given where no template shows them. `detail` is in English,
+    for developers: no Chinese template has it.
     """
 
-    def __init__(self, english: str, chinese: str = "", rule: Rule | None = None) -> None:
+    def __init__(self, english: str, chinese: str = "", rule: ViolationRule | None = None) -> None:
         if not chinese:
             english, chinese = english.rsplit("\n", 1)
         self.english = " ".join(english.split())
@@ -92,7 +85,7 @@ class Sentence(NamedTuple):
 
     english: str
     chinese: str
-    rule: Rule | None = None
+    rule: ViolationRule | None = None
 
 
 class Text(str):
@@ -115,7 +108,7 @@ class Text(str):
         return self.wording.chinese.format_map({name: _in_chinese(name, it) for name, it in self._values.items()})
 
     @property
-    def rule(self) -> Rule | None:
+    def rule(self) -> ViolationRule | None:
         """The rule that is broken: that of the message, or of the message within it."""
         inner = (value.rule for value in self._values.values() if isinstance(value, Text))
         return self.wording.rule or next(inner, None)

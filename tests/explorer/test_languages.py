@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-from gateway.wording.foreign import CodeWording
-
 LANGUAGES = Path(__file__).parents[2] / "scripts/explorer/src/language"
 SOURCES = LANGUAGES.parent
 
@@ -26,8 +24,3 @@ def test_every_word_the_page_asks_for_exists() -> None:
     }
     assert len(asked) > 50
     assert asked - keys("english") == set()
-
-
-def test_every_error_code_is_explained_with_advice() -> None:
-    for code in CodeWording.__members__:
-        assert {f"code.{code}", f"todo.{code}"} <= keys("english"), code

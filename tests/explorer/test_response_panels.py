@@ -74,7 +74,7 @@ async def test_null_without_trace_has_no_guessed_reason(demo: str, page: Page) -
 async def test_errors_are_explained_with_path_and_id(nulls: Page) -> None:
     panel = await show_panel(nulls, "Errors")
     timeout, forbidden = panel.locator("li").nth(0), panel.locator("li").nth(1)
-    for words in ("UPSTREAM_TIMEOUT", "can be retried", "Too slow", "did not answer in time"):
+    for words in ("UPSTREAM_TIMEOUT", "can be retried", "Too slow", "took too long"):
         await expect(timeout).to_contain_text(words)
     for words in ("FORBIDDEN", "lacks a scope", "Missing scope: module:read"):
         await expect(forbidden).to_contain_text(words)

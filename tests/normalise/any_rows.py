@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from platform_rows import applicant, content, content_house, member, order, owner, person, repair, residency, review
 
 from gateway.entities import LISTS  # noqa: F401 # which declare enums
-from gateway.normalise.vocabulary import ENUMS
+from gateway.wording.enums import ENUMS
 
 WORDS = [member.label for enum in ENUMS.values() for member in enum]
 SCALARS = (

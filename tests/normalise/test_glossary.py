@@ -11,8 +11,8 @@ from test_wjdh_forms import FORMS
 
 from gateway.entities import LISTS  # noqa: F401 # which declare enums
 from gateway.normalise import table
-from gateway.normalise.vocabulary import ENUMS
 from gateway.normalise.wire import AS_DOCUMENTED
+from gateway.wording.enums import ENUMS
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")

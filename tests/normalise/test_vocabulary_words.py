@@ -3,9 +3,10 @@
 import pytest
 
 from gateway.entities import LISTS  # noqa: F401 # which declare enums
-from gateway.normalise.vocabulary import ENUMS, DescribedEnum, ResidentRole, WireEnum
+from gateway.normalise.vocabulary import ResidentRole, WireEnum
 from gateway.orders.record import FeeType
 from gateway.shenhe.record import ShenheStatus
+from gateway.wording.enums import ENUMS, DescribedEnum
 
 WIRE = [enum for enum in ENUMS.values() if issubclass(enum, WireEnum)]
 

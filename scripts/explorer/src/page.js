@@ -2,7 +2,7 @@
 
 export const element = document.getElementById('explorer');
 
-const { graphqlPath, subscriptionPath, tokenPath, sandboxPath, examplesPath, token, scopes } = element.dataset;
+const { graphqlPath, subscriptionPath, tokenPath, sandboxPath, examplesPath, token, scopes, errorCodes } = element.dataset;
 
 export const page = {
   graphqlPath,
@@ -12,5 +12,6 @@ export const page = {
   examplesPath,
   token,
   scopes: scopes.split(' ').filter(Boolean),
+  errorCodes: JSON.parse(errorCodes),
   isDemo: Boolean(sandboxPath),
 };

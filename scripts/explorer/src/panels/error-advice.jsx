@@ -1,11 +1,12 @@
-// What an error code means, and what to do about it.
+// What an error code means, and what to do about it: the gateway wrote both on the page.
 
-import { useText } from '../language/language.js';
+import { useLanguage } from '../language/language.js';
+import { page } from '../page.js';
 
 export function ErrorAdvice({ code }) {
-  const t = useText();
-  const [meaning, advice] = [t(`code.${code}`), t(`todo.${code}`)];
-  if (meaning === code) return null; // a code that this page does not know yet
+  const words = page.errorCodes[code]?.[useLanguage()];
+  if (!words) return null; // an outcome that is no error
+  const [meaning, advice] = words.map((text) => text.replaceAll('`', ''));
   return (
     <p className="explorer-advice">
       {meaning} <strong>{advice}</strong>
