@@ -79,7 +79,7 @@ class Module(Record, frozen=True, gc=False):
         str, Field("Code of its community (小区标识).", "community_identifier", COMMUNITY, identifier=True)
     ]
     name: Annotated[ModuleName, Field("Which module (模块名称).", kind=NAME)]
-    label: Annotated[str, Field("The platform's own word for it (模块名称原文).", "module_name", LABEL)]
+    label: Annotated[str, Field("The platform's name for it (模块名称原文).", "module_name", LABEL)]
     enabled: Annotated[
         bool | None,
         Field("Whether it is on; null when unreadable, see dataIssues (模块状态).", "module_status", SWITCH),
@@ -141,7 +141,7 @@ def _get_states(wire: Wire, modules: object) -> tuple[ModuleState, ...] | None:
 
 
 class ModuleDrift(Record, frozen=True, gc=False):
-    """A module about which the platforms disagree. None: that platform does not report it."""
+    """A module whose state differs between the platforms. None: that platform does not report it."""
 
     name: ModuleName
     label: str

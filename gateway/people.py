@@ -38,8 +38,8 @@ MEMBERS = Rows(Member, PlatformName.SECURITY, lambda key: f"member_{key.removepr
 
 
 class Residency(Record, frozen=True, gc=False):
-    """A person's place in a house (1.1.2.5, houses[]): the row is that of the house as well. `members` of the house are
-    listed under a person, and nowhere else (quirk 73, 74).
+    """A person's residence in a house (1.1.2.5, houses[]): the row is that of the house as well. `members` of the
+    house are listed under a person, and nowhere else (quirk 73, 74).
     """
 
     house: Annotated[House, Field()]
@@ -109,7 +109,7 @@ RESIDENCIES_OF_PERSON = Kind(
 
 
 class People(Person, frozen=True, gc=False):
-    """A person as the security platform knows them (1.1.2)."""
+    """A person as registered at the security platform (1.1.2)."""
 
     residencies: Annotated[
         tuple[Residency, ...],

@@ -36,16 +36,16 @@ class Repair(Record, frozen=True, gc=False):
 
     platform_id: Annotated[PlatformId, Field("The platform's row number (报修id).", "id", ROW_NUMBER)]
     community_code: ListedCommunityCode = None
-    location: Annotated[str | None, Field("Where (报修地点).", "possion", REQUIRED_TEXT, free_text=True)] = None
+    location: Annotated[str | None, Field("Location (报修地点).", "possion", REQUIRED_TEXT, free_text=True)] = None
     description: Annotated[
-        str | None, Field("What is wrong (报修描述).", "description", REQUIRED_TEXT, free_text=True)
+        str | None, Field("Description of the problem (报修描述).", "description", REQUIRED_TEXT, free_text=True)
     ] = None
     status: Annotated[
         RepairStatus, Field("Open or resolved (报修状态).", "status", word_of(RepairStatus, required=True))
     ] = RepairStatus.UNRECOGNIZED
     reply: Annotated[
         str | None,
-        Field("The property manager's reply; may stand on an open one too (答复).", "reply", TEXT, free_text=True),
+        Field("The property manager's reply; an open repair can have one too (答复).", "reply", TEXT, free_text=True),
     ] = None
     reported_at: Annotated[datetime | None, Field(key="date", kind=REPORTED_AT)] = None
     dated: Annotated[bool, Field()] = False

@@ -21,7 +21,7 @@ from gateway.wording.enums import DescribedEnum, Word
 
 
 class FindingCode(
-    DescribedEnum, chinese="核验发现", english="What a check of an application against the security platform found"
+    DescribedEnum, chinese="核验发现", english="What comparing an application with the security platform found"
 ):
     NOT_REGISTERED = Word("安防平台无此人", "The security platform does not know the applicant")
     FIELD_DIFFERS = Word("信息不一致", "A value differs from the registered one")
@@ -29,8 +29,8 @@ class FindingCode(
     HOUSE_HAS_NO_OWNER = Word("房屋无业主", "The house has no registered owner")
     ALREADY_BOUND = Word("已绑定该房屋", "The applicant is bound to this house already")
     ID_CARD_INVALID = Word("身份证号校验不通过", "The ID number does not pass its check digit")
-    SECURITY_UNAVAILABLE = Word("安防平台不可用", "The security platform could not be asked")
-    NOT_CHECKED = Word("无法核验", "Not compared with anything: what is needed for it is missing or cannot be read")
+    SECURITY_UNAVAILABLE = Word("安防平台不可用", "The security platform could not be reached")
+    NOT_CHECKED = Word("无法核验", "Not compared: required data is missing or cannot be read")
 
 
 class Finding(Record, frozen=True, gc=False):

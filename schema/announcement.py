@@ -24,8 +24,8 @@ class Announcement(Node):
     community_code: strawberry.ID = plain("Code of its community (小区标识).")
     title: str = free_text("Title (公告标题).", "title")
     content: str = free_text("Text (公告内容).", "content")
-    weight: int = plain("Weight in the list, 0 for none (权重).")
-    pinned: bool = plain("Whether it stays on top (是否置顶).")
+    weight: int = plain("Sort weight in the list; 0 is none (权重).")
+    pinned: bool = plain("Whether it is pinned to the top (是否置顶).")
     published: bool = plain("Whether it was published as visible (是否开启).")
     manager: str | None = free_text("Publisher; null: the platform's default (发布者).", "manager")
     logo: str | None = plain("Address of the publisher's logo; null: the platform's default (发布者标志).")
@@ -42,8 +42,8 @@ class AnnouncementQueries:
     async def announcements(
         self, info: Info, part: Window, community_code: CommunityCode
     ) -> Slice[records.Announcement] | None:
-        """Announcements of a community that were published through this gateway, newest first: the platform has no list
-        of its own (公告列表)."""
+        """Announcements of a community published through this gateway, newest first: the platform has no list
+        (公告列表)."""
         code = community(community_code)
         if not info.context.principal.sees(code):
             return None
@@ -57,13 +57,13 @@ class _AnnouncementInput:
 
     title: str = required("Title; not empty (公告标题).")
     content: str = required("Text; not empty (公告内容).")
-    weight: int = optional("Weight in the list, 0 for none (权重).", 0)
-    pinned: bool = optional("Whether it stays on top (是否置顶).", False)
+    weight: int = optional("Sort weight in the list; 0 is none (权重).", 0)
+    pinned: bool = optional("Whether it is pinned to the top (是否置顶).", False)
     published: bool = optional("Whether it is visible (是否开启).", True)
     manager: str | None = optional("Publisher; omitted: the community's property manager (发布者).")
     logo: str | None = optional("Address of the publisher's logo (发布者标志).")
     images: list[str] | None = optional(
-        f"Addresses of pictures, at most {MOST_IMAGES}; none may be empty or hold a comma (图片)."
+        f"Addresses of pictures, at most {MOST_IMAGES}; none may be empty or contain a comma (图片)."
     )
 
 
@@ -79,7 +79,7 @@ class CreateAnnouncementsInput(_AnnouncementInput):
     idempotency_key: strawberry.ID = required(writes.EACH_KEY)
 
 
-@record_type(Written, "How the publication of an announcement ended (创建公告结果).")
+@record_type(Written, "Result of publishing an announcement (创建公告结果).")
 class AnnouncementPayload(MutationPayload):
     announcement = written_field(Announcement, "The announcement (公告).", None)
 
@@ -87,7 +87,7 @@ class AnnouncementPayload(MutationPayload):
 AnnouncementsPayload = writes.payload_of_several(
     AnnouncementPayload,
     "community",
-    "How the publication of an announcement in several communities ended (批量创建公告结果).",
+    "Result of publishing an announcement in several communities (批量创建公告结果).",
 )
 
 
@@ -95,7 +95,7 @@ class AnnouncementMutations:
     @writes.mutation(CreateAnnouncement, AnnouncementPayload, ONE_CALL)
     @described(input="The announcement (输入).")
     async def create_announcement(self, info: Info, input: CreateAnnouncementInput) -> Written:
-        """Publish an announcement. The platform cannot list them: when its answer is lost, the outcome stays UNKNOWN
+        """Publish an announcement. The platform cannot list them, so the outcome stays UNKNOWN if its answer is lost
         (创建公告)."""
         new, key = _announcement(input, str(input.community_code)), str(input.idempotency_key)
         wrong = writes.wrong_community(input.community_code)
@@ -104,7 +104,7 @@ class AnnouncementMutations:
     @writes.mutation(CreateAnnouncement, AnnouncementsPayload, bulk_cost("input.communityCodes", calls=1))
     @described(input="The announcement, and where to publish it (输入).")
     async def create_announcements(self, info: Info, input: CreateAnnouncementsInput) -> list[Written]:
-        """Publish an announcement in several communities: a result and an operation for each (批量创建公告)."""
+        """Publish an announcement in several communities, each with its own result and operation (批量创建公告)."""
         codes, key = input.community_codes, input.idempotency_key
         return await writes.write_communities(info, CreateAnnouncement, codes, partial(_announcement, input), key)
 

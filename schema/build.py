@@ -45,7 +45,7 @@ def _root(name: str, description: str, *parts: type | Mapping[str, Any]) -> type
 
 Query = _root(
     "Query",
-    "All reads (查询).",
+    "Root of all reads (查询).",
     NodeQueries,
     ViewerQueries,
     CommunityQueries,
@@ -63,7 +63,7 @@ Query = _root(
 )
 Mutation = _root(
     "Mutation",
-    "All writes (变更).",
+    "Root of all writes (变更).",
     ShenheMutations,
     OrderMutations,
     PaymentMutations,
@@ -73,7 +73,7 @@ Mutation = _root(
 )
 Subscription = _root(
     "Subscription",
-    "All events (订阅).",
+    "Root of all events (订阅).",
     PaymentSubscriptions,
     OperationSubscriptions,
     {f"{shown.name}_events": shown.events_field() for shown in LISTS if shown.records.watched},
@@ -141,8 +141,8 @@ _SCALARS: dict[object, ScalarDefinition] = {
     ),
     datetime: strawberry.scalar(
         name="DateTime",
-        description='A moment with its offset (RFC 3339), such as "2026-11-24T08:30:00+08:00"; upstream times are '
-        "those of Asia/Shanghai (日期时间).",
+        description='A time with its UTC offset (RFC 3339), such as "2026-11-24T08:30:00+08:00"; platform times are '
+        "in Asia/Shanghai (日期时间).",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=as_it_is(datetime),
         parse_value=_read_datetime,

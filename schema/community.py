@@ -34,80 +34,84 @@ from schema.shenhe import SHENHES
 LISTS = (SHENHES, ORDERS, REPAIRS)
 
 
-@record_type(sums.FeeGroup, "The orders of one group, and what they come to (费用分组汇总).")
+@record_type(sums.FeeGroup, "The orders of one group and their sum (费用分组汇总).")
 class FeeGroup:
     key: str = plain(
-        f'Which group: the enum value, the title, the number of the building ("{sums.PERSONAL_CHARGES.key}": of no '
-        "house), the month (2026-11), or the band of days "
+        f'The group: enum value, title, building number ("{sums.PERSONAL_CHARGES.key}": no house), month '
+        "(2026-11), or band of days "
         f"({', '.join(band.key for band in sums.AGE_BANDS.values())}). "
-        f'"{sums.UNKNOWN_GROUP.key}": it cannot be read where the order belongs. Numbers of persons in a title are '
-        "masked for every caller (分组键)."
+        f'"{sums.UNKNOWN_GROUP.key}": the group cannot be read. ID and phone numbers in a title are masked for every '
+        "caller (分组键)."
     )
     label: str = plain("For display, in Chinese (显示名称).")
-    count: int = plain("How many orders, unreadable ones included (订单数).")
-    amount: Money = plain("The exact sum of the amounts that can be read (金额合计).")
-    unreadable: int = plain("Of these, orders whose amount cannot be read: counted, not summed (金额无法识别的订单数).")
+    count: int = plain("Number of orders, unreadable ones included (订单数).")
+    amount: Money = plain("Exact sum of the readable amounts (金额合计).")
+    unreadable: int = plain("Number of orders whose amount cannot be read: counted, not summed (金额无法识别的订单数).")
 
 
 @record_type(
     sums.FeeSummary,
-    "What orders come to: exact, never rounded. With `complete` false the sum may be too low (费用汇总).",
+    "Exact sums of orders. If `complete` is false, they may be too low (费用汇总).",
 )
 class FeeSummary:
-    count: int = plain("How many orders were read, unreadable ones included (订单数).")
-    amount: Money = plain("The exact sum of the amounts that can be read (金额合计).")
+    count: int = plain("Number of orders read, unreadable ones included (订单数).")
+    amount: Money = plain("Exact sum of the readable amounts (金额合计).")
     unreadable: int = plain(
-        "Orders whose amount, or whose whole row, cannot be read: counted, not summed (金额无法识别的订单数)."
+        "Number of orders whose amount, or whole row, cannot be read: counted, not summed (金额无法识别的订单数)."
     )
     missing: int = plain(
-        "How many more orders the platform says there are: on pages that failed, or beyond the bound of pages "
-        "(未读取的订单数)."
+        "Number of orders not read: on pages that failed, or beyond the limit of pages (未读取的订单数)."
     )
     complete: bool = plain(
-        "All pages were read, nothing was unreadable, and the list did not change meanwhile. When it is false with "
-        "nothing unreadable and nothing missing, the list has changed: ask again (是否完整)."
+        "Whether all pages were read, nothing was unreadable, and the list did not change meanwhile. False with "
+        "nothing unreadable or missing: the list changed, query again (是否完整)."
     )
-    as_of: datetime = plain("When the oldest page was read (数据时间).")
+    as_of: datetime = plain("When the oldest page of the data was read (数据时间).")
     groups: list[FeeGroup] = plain(
-        "By groups, those that have orders: enum values and bands of days in their own order, buildings by number, "
-        "titles and months by text, what is unknown last. They add up to the whole; empty without groupBy (分组)."
+        "The groups that have orders: enum values and bands of days in their own order, buildings by number, titles "
+        "and months by text, UNKNOWN last. They add up to the total; empty without groupBy (分组)."
     )
 
 
 @record_type(
     sums.Reconciliation,
-    "The orders that wjdh calls paid, held against the payment notifications this gateway holds. What is "
-    "not certain is in no list: then `complete` is false (对账结果).",
+    "Orders that are paid at wjdh, compared with the payment notifications of this gateway. Uncertain cases are in "
+    "no list, and make `complete` false (对账结果).",
 )
 class Reconciliation:
-    matched: int = plain("Paid orders with a notification received in the period (已核对订单数).")
-    matched_amount: Money = plain("What they come to, exactly: the orders' amounts (已核对金额).")
+    matched: int = plain("Number of paid orders with a notification received in the period (已核对订单数).")
+    matched_amount: Money = plain("Exact sum of the amounts of the matched orders (已核对金额).")
     paid_without_notification: list[Order] = plain(
-        f"Orders that wjdh calls paid and no notification came for, at any time; the newest {MOST_LISTED} "
+        f"Orders paid at wjdh for which no notification has ever been received; the newest {MOST_LISTED} "
         "(已付款但未收到通知的订单).",
         cost=Cost(items=MOST_LISTED),
     )
-    paid_without_notification_count: int = plain("How many there are (已付款但未收到通知的订单数).")
+    paid_without_notification_count: int = plain(
+        "Number of paid orders without a notification (已付款但未收到通知的订单数)."
+    )
     earlier_paid_without_notification_count: int = plain(
-        "How many more were created before `since`: no platform says when an order was paid, so it may have been in "
-        "the period (起始时间之前创建的此类订单数)."
+        "Number of paid orders without a notification created before `since`: they may have been paid in the period, "
+        "since no platform says when (起始时间之前创建的此类订单数)."
     )
     notified_unpaid: list[Payment] = plain(
-        "Notifications whose order wjdh calls unpaid, or does not have: received in the period and before the orders "
+        "Notifications whose order is unpaid or missing at wjdh, received in the period and before the orders "
         f"were read; the newest {MOST_LISTED} (已通知但平台未标记付款的通知).",
         cost=Cost(items=ASSUMED_NOTIFICATIONS),
     )
-    notified_unpaid_count: int = plain("How many there are (已通知但平台未标记付款的通知数).")
+    notified_unpaid_count: int = plain(
+        "Number of notifications with an unpaid or missing order (已通知但平台未标记付款的通知数)."
+    )
     undelivered: list[Payment] = plain(
-        "Notifications received in the period that the security platform does not have yet, paid or not; the newest "
-        f"{MOST_LISTED} (未送达的通知).",
+        "Notifications received in the period and not yet delivered to the security platform, paid or not; the "
+        f"newest {MOST_LISTED} (未送达的通知).",
         cost=Cost(items=ASSUMED_NOTIFICATIONS),
     )
-    undelivered_count: int = plain("How many there are (未送达的通知数).")
+    undelivered_count: int = plain("Number of undelivered notifications (未送达的通知数).")
     complete: bool = plain(
-        "All orders were read, with their numbers and paid flags, and the amounts of those that match (是否完整)."
+        "Whether all orders were read, with their numbers and paid flags, and the amounts of the matched ones "
+        "(是否完整)."
     )
-    as_of: datetime = plain("When the oldest page of orders was read (数据时间).")
+    as_of: datetime = plain("When the oldest page of the orders was read (数据时间).")
 
 
 def _count_disabled(modules: Sequence[features.Module]) -> int | None:
@@ -115,14 +119,14 @@ def _count_disabled(modules: Sequence[features.Module]) -> int | None:
     return known.count(False) if known or not modules else None
 
 
-@strawberry.type(description="What is waiting in a community, in numbers; each fails alone (小区概览).")
+@strawberry.type(description="Counts of what is waiting in a community; each can fail separately (小区概览).")
 @with_fields({shown.count[0]: shown.count_field() for shown in LISTS})
 class CommunitySummary:
     disabled_modules = looked_up(
         int | None,
         MODULES,
         attrgetter("code"),
-        "Modules switched off at wjdh; null where no state could be read (已关闭模块数).",
+        "Number of modules switched off at wjdh; null if no state could be read (已关闭模块数).",
         pick=_count_disabled,
     )
 
@@ -134,7 +138,7 @@ class Community(Node):
 
     @resolved()
     def name(root: records.Community, info: Info) -> str | None:
-        """Its name, as the gateway is set up; null where none is set: no platform names its communities (小区名称)."""
+        """Its name, from the gateway's settings; null if none is set, as no platform sends names (小区名称)."""
         return info.context.get_community_name(root.code)
 
     @resolved()
@@ -143,13 +147,13 @@ class Community(Node):
         return strawberry.ID(info.context.ids.encode("Community", root.code))
 
     modules = looked_up(
-        list[Module] | None, MODULES, attrgetter("code"), "Its feature modules, as wjdh switches them (功能模块)."
+        list[Module] | None, MODULES, attrgetter("code"), "Its feature modules, with their state at wjdh (功能模块)."
     )
 
     @resolved(list[ModuleDrift] | None, "module:read", cost=Cost(calls=2))
     async def module_drift(root: records.Community, info: Info) -> list[features.ModuleDrift] | None:
-        """Modules about which the two platforms disagree; null when security does not report this community, or not
-        readably (模块差异)."""
+        """Modules whose state differs between the two platforms; null if security does not report this community in
+        readable form (模块差异)."""
         loaders = info.context.loaders
         modules, states = only_values(
             await fetch((Load(loaders.of(MODULES), root.code), Load(loaders.of(MODULE_STATES), "all")))
@@ -160,17 +164,17 @@ class Community(Node):
     @resolved(House | None, "people:read")
     @described(**ADDRESS)
     def house(root: records.Community, building: int, unit: int, floor: int, room: int) -> HouseRecord:
-        """The house at this address: an address, not a proof that it exists, since no platform lists houses (房屋)."""
+        """The house at this address. It need not exist: no platform lists houses (房屋)."""
         return house_at(records.HouseKey(root.code, building, unit, floor, room))
 
     summary = derived(
         CommunitySummary | None,
-        "What is waiting here, in numbers: at most four calls, side by side (概览).",
+        "Counts of what is waiting: at most four platform calls, in parallel (概览).",
         lambda root: root if root.code else None,
     )
 
     @resolved(FeeSummary | None, ORDERS.records.scope, cost=ALL_ORDERS)
-    @described(filter=ORDERS.which, group_by="By what to add up besides; omitted: the whole alone (分组方式).")
+    @described(filter=ORDERS.which, group_by="How to group the sums; omitted: only the total (分组方式).")
     def fees(
         root: records.Community, info: Info, filter: OrderFilter | None = None, group_by: FeeGrouping | None = None
     ) -> Lookup[AllOrdersKey, sums.FeeSummary] | None:
@@ -189,8 +193,10 @@ class Community(Node):
 
     @resolved(Reconciliation | None, "order:read", "payment:read", cost=ALL_ORDERS)
     @described(
-        since="Only notifications received, and orders without one created, at this time or later (起始时间).",
-        until="Only notifications received, and orders without one created, before this time (截止时间).",
+        since="Start: only notifications received, and orders without a notification created, at this time or later "
+        "(起始时间).",
+        until="End: only notifications received, and orders without a notification created, before this time "
+        "(截止时间).",
     )
     def reconciliation(
         root: records.Community, info: Info, since: datetime | None = None, until: datetime | None = None
@@ -208,8 +214,8 @@ def community_list() -> Any:
 
     @resolved(list[Community] | None, cost=COMMUNITY_LIST)
     async def communities(info: Info) -> list[records.Community]:
-        """The communities that the caller may see: those of the token, in its order; for one who may see all, those
-        that the gateway is set up with, else those that the security platform reports (小区列表)."""
+        """The communities that the caller may see: those of the token, in its order; for a caller with all
+        communities, those in the gateway's settings, else those that the security platform reports (小区列表)."""
         return [records.Community(code) for code in await community_codes(info)]
 
     return communities
@@ -219,7 +225,7 @@ class CommunityQueries:
     @resolved(Community | None, cost=ONE_COMMUNITY)
     @described(code=CODE)
     def community(self, info: Info, code: strawberry.ID) -> records.Community | None:
-        """A community by its code; null when the caller may not see it. No platform says whether a code exists
+        """A community by its code; null if the caller may not see it. The code need not exist: no platform confirms it
         (小区).
         """
         checked = community(code, "code")

@@ -48,9 +48,9 @@ class Window(NamedTuple):
 
 
 @described(
-    first="How many: 1 to 100 (条数).",
-    after="A cursor: what comes after it. Excludes `page` (游标).",
-    page="The page, from 1, in pages of `first`. Excludes `after` (页码).",
+    first="Number of items, 1 to 100 (条数).",
+    after="Only items after this cursor; not together with `page` (游标).",
+    page="Page number, from 1, in pages of `first` items; not together with `after` (页码).",
 )
 def window(first: int = 20, after: str | None = None, page: int | None = None) -> Window:
     """The part of a list that the arguments name. Raises UserInputError."""
@@ -138,59 +138,58 @@ class PositionedNode(NamedTuple):
     position: int
 
 
-@strawberry.type(description="Where a page of a list lies in the whole (分页信息).")
+@strawberry.type(description="Page information, as in Relay (分页信息).")
 class PageInfo:
     has_next_page = derived(
         bool,
-        "Whether more follow; true as well when a community could not be read, or not to the end: its items may follow "
-        "(是否有下一页).",
+        "Whether more items follow; also true if a community could not be read completely (是否有下一页).",
         lambda root: root.has_more,
     )
 
     @resolved()
     def has_previous_page(root: Slice[Any]) -> bool:
-        """Whether some come before (是否有上一页)."""
+        """Whether there are items before this page (是否有上一页)."""
         if root.items or not root.offset:
             return root.offset > 0
         return root.count(lambda total: total > 0)  # type: ignore[return-value] # a load stands for its value
 
     @resolved()
     def start_cursor(root: Slice[Any], info: Info) -> str | None:
-        """Cursor of the first item here (起始游标)."""
+        """Cursor of the first item of this page (起始游标)."""
         return Cursors(root, info).at(0) if root.items else None
 
     @resolved()
     def end_cursor(root: Slice[Any], info: Info) -> str | None:
-        """Cursor of the last item here: as `after` it gives the next page. After a failure it begins where the
-        community that failed was left (结束游标)."""
+        """Cursor of the last item: pass it as `after` for the next page, which resumes a community that failed where
+        it stopped (结束游标)."""
         return Cursors(root, info).at(len(root.items) - 1) if root.items or root.failures else None
 
     @resolved()
     def page(root: Slice[Any]) -> int | None:
-        """This page's number, from 1; null when it begins within a page (页码)."""
+        """Page number, from 1; null if the items do not begin at the start of a page (页码)."""
         page, rest = divmod(root.offset, root.first)
         return None if rest else page + 1
 
     page_count = derived(
         int,
-        "How many pages of this size there are (总页数).",
+        "Number of pages of this size (总页数).",
         lambda root: root.count(lambda total: -(-total // root.first)),
     )
-    per_page = derived(int, "The size of a page: `first` as asked for (每页条数).", lambda root: root.first)
+    per_page = derived(int, "Page size: the requested `first` (每页条数).", lambda root: root.first)
 
 
-@strawberry.type(description="An item of a list and its place (列表项).")
+@strawberry.type(description="An item of a list with its cursor (列表项).")
 class Edge(Generic[NodeT]):
     node: NodeT = plain("The item (内容).")
 
     @resolved()
     def cursor(root: PositionedNode) -> str:
-        """Its place in the list. It is found again when items before it have come or gone; of announcements it is an
-        offset of the moment (游标)."""
+        """Position in the list, for `after`. It stays valid when earlier items are added or removed; for
+        announcements it is only an offset (游标)."""
         return root.cursors.at(root.position)
 
 
-@strawberry.type(description="A part of a list (列表).")
+@strawberry.type(description="One page of a list (列表).")
 class Connection(Generic[NodeT]):
     @resolved()
     def edges(root: Slice[Any], info: Info) -> list[Edge[NodeT]]:
@@ -200,14 +199,14 @@ class Connection(Generic[NodeT]):
 
     @resolved()
     def nodes(root: Slice[Any]) -> list[NodeT]:
-        """The items alone (内容)."""
+        """The items without cursors (内容)."""
         return root.items  # type: ignore[return-value] # records stand for their types
 
     page_info = derived(PageInfo, "Page information, as in Relay (分页信息).", lambda root: root)
     total_count = derived(
         int,
-        "How many items there are in all, those that could not be read included; without those of a community of which "
-        "nothing could be read, which is an error (总数).",
+        "Total number of items, unreadable ones included. A community of which nothing could be read is not counted "
+        "and is an error (总数).",
         lambda root: root.count(int),
     )
 

@@ -374,14 +374,14 @@ def _visible(issue: records.DataIssue, info: Info) -> str | None:
 
 @record_type(records.DataIssue, "One value that did not arrive as documented (数据问题).")
 class DataIssue:
-    field: str = plain("Dotted path of public field names from the object that carries this issue (字段).")
+    field: str = plain("Path to the field from the object with this issue, with dots (字段).")
     problem: DataProblem = plain("What is wrong with it (问题).")
     platform: PlatformName = plain("The platform that sent it (来源平台).")
 
     @resolved()
     def raw(root: records.DataIssue, info: Info) -> str | None:
-        """What the platform sent, word for word; masked like the field itself, and withheld where it may name
-        communities that the caller may not see (原文)."""
+        """What the platform sent, verbatim; masked like the field itself, and withheld if it may name communities
+        that the caller may not see (原文)."""
         return _visible(root, info)
 
     @resolved()

@@ -26,27 +26,25 @@ def _recorded(module: records.Module) -> HistoryKey:
     return HistoryKey("Module", module.community_code, (module.name.value, module.label), module.name.value)
 
 
-@record_type(records.Module, "A feature module of a community, as wjdh switches it (功能模块).")
+@record_type(records.Module, "A feature module of a community, with its state at wjdh (功能模块).")
 class Module(Node):
     id: strawberry.ID = node_id("Module", "label", "The module's node id (节点标识).")
     community = its_community()
     history = writes_of(id, _recorded)
 
 
-@record_type(records.ModuleDrift, "A module about which the platforms disagree (模块差异).")
+@record_type(records.ModuleDrift, "A module whose state differs between the platforms (模块差异).")
 class ModuleDrift:
     name: ModuleName = plain("Which module (模块名称).")
-    label: str = plain("The platform's own word for it (模块名称原文).")
-    wjdh: bool | None = plain("Whether it is on at wjdh; null when not reported there, or not readably (万家灯火状态).")
-    security: bool | None = plain(
-        "Whether it is on at security; null when not reported there, or not readably (安防平台状态)."
-    )
+    label: str = plain("The platform's name for it (模块名称原文).")
+    wjdh: bool | None = plain("Whether it is on at wjdh; null if not reported or unreadable (万家灯火状态).")
+    security: bool | None = plain("Whether it is on at security; null if not reported or unreadable (安防平台状态).")
 
 
 class ModuleQueries:
     @resolved(list[Module] | None, lookup=MODULES)
     def modules(self, info: Info, community_code: CommunityCode) -> Load[str, tuple[records.Module, ...]] | None:
-        """The feature modules of a community, as wjdh switches them (功能模块列表)."""
+        """The feature modules of a community, with their state at wjdh (功能模块列表)."""
         code = community(community_code)
         return Load(info.context.loaders.of(MODULES), code) if info.context.principal.sees(code) else None
 
@@ -55,7 +53,7 @@ class ModuleQueries:
 class SetModuleInput:
     community_code: strawberry.ID = required("Code of the community (小区标识).")
     name: ModuleName | None = optional("Which module; either this or `label` (模块名称).")
-    label: str | None = optional("A module that has no name here, by the platform's own word for it (模块名称原文).")
+    label: str | None = optional("The platform's name of a module that is not in ModuleName (模块名称原文).")
     enabled: bool = required("On or off (模块状态).")
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_KEY)
 
@@ -71,7 +69,7 @@ class SetModulesInput:
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_EACH_KEY)
 
 
-@strawberry.input(description="Bring wjdh to what the security platform reports (同步功能模块).")
+@strawberry.input(description="Set the modules at wjdh to what the security platform reports (同步功能模块).")
 class SyncModulesInput:
     community_code: strawberry.ID = required("Code of the community (小区标识).")
     dry_run: bool = optional(
@@ -80,24 +78,24 @@ class SyncModulesInput:
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_KEY)
 
 
-@strawberry.type(description="A switch of a module, and its state before (模块变更).")
+@strawberry.type(description="A module switched on or off, with its previous state (模块变更).")
 class ModuleChange:
     name: ModuleName | None = plain("Which module (模块名称).")
-    label: str | None = plain("The platform's own word for it (模块名称原文).")
+    label: str | None = plain("The platform's name for it (模块名称原文).")
 
     @resolved(name="from")
     def before(root: records.ModuleDrift) -> bool | None:
-        """Whether it was on; null where that is not known (原状态)."""
+        """Whether it was on; null if unknown (原状态)."""
         return root.wjdh
 
-    to = derived(bool, "Whether it is to be on (新状态).", lambda root: root.security is True)
+    to = derived(bool, "Whether it is switched on (新状态).", lambda root: root.security is True)
 
 
-@record_type(Written, "How the switching of a module ended (模块状态结果).")
+@record_type(Written, "Result of switching a module (模块状态结果).")
 class ModulePayload(MutationPayload):
     @resolved(list[ModuleChange])
     def changes(root: Written, info: Info) -> list[records.ModuleDrift]:
-        """What setModules or syncModules would change, from and to; empty: nothing (变更)."""
+        """What setModules or syncModules changes; empty: nothing (变更)."""
         is_visible = root.outcome is not Outcome.REFUSED and writes.written_record(info, root)
         return changes(root) if is_visible else []
 
@@ -105,7 +103,7 @@ class ModulePayload(MutationPayload):
 
 
 ModulesPayload = writes.payload_of_several(
-    ModulePayload, "community", "How the switching of a module of several communities ended (批量模块状态结果)."
+    ModulePayload, "community", "Result of switching a module of several communities (批量模块状态结果)."
 )
 
 
@@ -115,11 +113,11 @@ class Synchronised(Written, frozen=True):
     community_code: str = ""
 
 
-@record_type(Synchronised, "What a synchronisation changes, and how it ended (同步功能模块结果).")
+@record_type(Synchronised, "Result of a module synchronisation (同步功能模块结果).")
 class SyncModulesPayload(MutationPayload):
     @resolved(list[ModuleDrift] | None, "module:read")
     def changes(root: Synchronised, info: Info) -> list[records.ModuleDrift] | None:
-        """The plan: what differed before, each to become what security reports (变更)."""
+        """The plan: modules whose state differed, each to be set to what security reports (变更)."""
         return changes(root) if info.context.principal.sees(root.community_code) else None
 
     @resolved(list[Module] | None, lookup=MODULES)
@@ -142,8 +140,8 @@ class ModuleMutations:
     @writes.mutation(SetModule, ModulesPayload, bulk_cost("input.communityCodes"))
     @described(input="Which module, on or off, and of which communities (输入).")
     async def set_modules(self, info: Info, input: SetModulesInput) -> list[Written]:
-        """Switch a module of several communities on or off, at wjdh: a result and an operation for each, unless it is a
-        dry run, which is the default (批量改变功能模块状态)."""
+        """Switch a module of several communities on or off, at wjdh, each with its own result and operation; a dry
+        run, the default, writes nothing (批量改变功能模块状态)."""
         return await writes.write_communities(
             info,
             SetModule,
@@ -157,8 +155,8 @@ class ModuleMutations:
     @writes.mutation(SyncModules, SyncModulesPayload, SYNCHRONISATION)
     @described(input="Which community (输入).")
     async def sync_modules(self, info: Info, input: SyncModulesInput) -> Synchronised:
-        """Bring wjdh to what the security platform reports: shows the plan, and carries it out unless it is a dry run,
-        which is the default (同步功能模块)."""
+        """Set the modules at wjdh to what the security platform reports. Returns the plan; a dry run, the default,
+        does not carry it out (同步功能模块)."""
         key, code = input.idempotency_key, str(input.community_code)
         wrong = writes.wrong_community(code)
         written = await writes.write_one(info, SyncModules, Sync(code), key, wrong, dry_run=input.dry_run)

@@ -43,30 +43,30 @@ class UserError:
         "Which rule of the input is broken; null when it is not the input (规则).",
         lambda root: root.rule and ViolationRule(root.rule),
     )
-    min: str | None = plain("The lower bound that the rule sets, as text; null without one (下限).")
-    max: str | None = plain("The upper bound that the rule sets, as text; null without one (上限).")
-    upstream_message: str | None = plain("The platform's own words for its users (平台提示).")
+    min: str | None = plain("The lower bound of the rule, as text; null if it has none (下限).")
+    max: str | None = plain("The upper bound of the rule, as text; null if it has none (上限).")
+    upstream_message: str | None = plain("The platform's message for its users (平台提示).")
 
-    code = derived(UserErrorCode, "Which kind of refusal (错误码).", lambda root: UserErrorCode(root.code))
+    code = derived(UserErrorCode, "Why it was refused (错误码).", lambda root: UserErrorCode(root.code))
 
 
-@record_type(records.OperationStep, "A step of a write, and when it was taken (写入步骤).")
+@record_type(records.OperationStep, "A step of a write, with its time (写操作步骤).")
 class OperationStep:
-    state: OperationState = plain("What became of the write then (写入状态).")
+    state: OperationState = plain("State of the write after this step (写操作状态).")
     at: datetime = plain("When (时间).")
 
 
-@strawberry.input(description="Which operations: all that is given has to be so (写入记录筛选).")
+@strawberry.input(description="Filter for operations: all given conditions apply (操作记录筛选).")
 class OperationFilter:
-    outcome: Outcome | None = optional("How they ended (写入结果).")
+    outcome: Outcome | None = optional("Outcome of the write (写操作结果).")
     mutations: list[str] | None = optional(
-        "The mutations that wrote, as `Operation.mutation` names them: each write of `approveShenhes` is one of "
-        "`approveShenhe` (操作名称)."
+        "Names of mutations, as in `Operation.mutation`: writes of `approveShenhes` are listed as `approveShenhe` "
+        "(操作名称)."
     )
     subject: str | None = optional("Who wrote (操作人).")
     record_id: strawberry.ID | None = optional("Node id of the record that was written (记录标识).")
-    since: datetime | None = optional("Begun at this time or later (起始时间).")
-    until: datetime | None = optional("Begun before this time (截止时间).")
+    since: datetime | None = optional("Started at this time or later (起始时间).")
+    until: datetime | None = optional("Started before this time (截止时间).")
 
     def wrong(self) -> Iterator[Violation]:
         """What is wrong with it, but for the id."""
@@ -78,22 +78,20 @@ class OperationFilter:
         yield from record.wrong_period(self.since, self.until, "filter")
 
 
-@record_type(records.Operation, "The durable record of one write through this gateway (写入记录).")
+@record_type(records.Operation, "The durable record of one write through this gateway (操作记录).")
 class Operation(Node):
     mutation: str = plain("Which mutation (操作名称).")
-    subject: str = plain("Who wrote, as the token names them (操作人).")
+    subject: str = plain("Who wrote: the subject of the token (操作人).")
     community_code: strawberry.ID | None = plain("Code of the community written to (小区标识).")
     idempotency_key: strawberry.ID | None = plain("The key the caller gave (幂等键).")
     user_errors: list[UserError] = plain("Why it was refused; empty otherwise (业务错误).")
-    reason: str | None = fields.free_text(
-        "The reviewer's reason, kept whatever the platform does with it (理由).", "reason"
-    )
-    outcome: Outcome | None = plain("How it ended; null while it is under way (写入结果).")
-    started_at: datetime = plain("When it was begun (开始时间).")
-    finished_at: datetime | None = plain("When its outcome was known (结束时间).")
+    reason: str | None = fields.free_text("The reviewer's reason, kept even if the platform drops it (理由).", "reason")
+    outcome: Outcome | None = plain("Outcome of the write; null while it is in progress (写操作结果).")
+    started_at: datetime = plain("When it started (开始时间).")
+    finished_at: datetime | None = plain("When its outcome became known (结束时间).")
     timeline: list[OperationStep] = plain(
-        "What became of it, oldest first: the steps whose time is known; of more than "
-        f"{records.MOST_READ_BACKS} read-backs, the first ones and the last (写入过程)."
+        "The steps whose time is known, oldest first; of more than "
+        f"{records.MOST_READ_BACKS} read-backs, the first ones and the last (写操作过程)."
     )
 
     @resolved()
@@ -102,12 +100,12 @@ class Operation(Node):
         return root.subject == info.context.principal.subject
 
     id: strawberry.ID = fields.node_id("Operation", "id", "The operation's node id (节点标识).")
-    community = its_community("where none is known")
+    community = its_community("if unknown")
 
     @resolved(Node | None, cost=ANY_RECORD)
     async def result(root: records.Operation, info: Info) -> Any:
-        """The record that was written, or refused to be, as it is now: the community for syncModules. Needs the scope
-        of its type; null when it is gone, or there is none (写入的记录)."""
+        """The record that the write is about, in its current state; for syncModules the community. Needs the scope of
+        its type; null if it is gone or there is none (操作对象)."""
         return None if root.record is None else await record.read_record(info, root.record)
 
 
@@ -119,8 +117,8 @@ def writes_of(node_id: Any, key: Callable[[Any], HistoryKey] | None = None) -> A
         list[Operation] | None,
         Scope.OPERATION_READ,
         cost=Cost(items=LONGEST_HISTORY),
-        description="The writes of it made through this gateway, newest first, at most "
-        f"{LONGEST_HISTORY}; empty where there were none (操作历史).",
+        description="Writes to this record through the gateway, newest first, at most "
+        f"{LONGEST_HISTORY}; empty if there are none (操作历史).",
     )
     def history(root: Any, info: Info) -> Load[HistoryKey, tuple[records.Operation, ...]]:
         if key is None:
@@ -148,14 +146,14 @@ def _placed(community_code: str | None, found: tuple[records.Operation, ...]) ->
     return tuple(map(place, found))
 
 
-@strawberry.interface(description="How a write ended (写入结果).")
+@strawberry.interface(description="Result of a write (写操作结果).")
 class MutationPayload:
-    outcome: Outcome = plain("How it ended (写入结果).")
+    outcome: Outcome = plain("Outcome of the write (写操作结果).")
     user_errors: list[UserError] = plain("Why it was refused; empty otherwise (业务错误).")
 
     @resolved(Operation | None, "operation:read")
     def operation(root: Written) -> records.Operation | None:
-        """The durable record of this write; null when none was begun (写入记录)."""
+        """The durable record of this write; null if no write was started (操作记录)."""
         return root.operation
 
 
@@ -170,13 +168,12 @@ def written_field(node: type, description: str, cost: Cost | None = ONE_CALL) ->
     return resolved(node | None, scope, cost=cost, description=description)(resolve)
 
 
-@record_type(Happened, "The outcome of a write of the caller's own, which was UNKNOWN, became known (写入事件).")
+@record_type(Happened, "The UNKNOWN outcome of one of the caller's own writes became known (写操作事件).")
 class OperationEvent(record.Event):
     @resolved(Operation | None)
     async def operation(root: Happened, info: Info) -> records.Operation | None:
-        """The operation as it is now; null where the event says no more than that some may have been missed
-        (写入记录).
-        """
+        """The operation in its current state; null if the event only says that events may have been missed
+        (操作记录)."""
         operation = root.record_id and await info.context.journal.operations.get(root.record_id)
         return operation if operation and operation.subject == info.context.principal.subject else None
 
@@ -184,7 +181,7 @@ class OperationEvent(record.Event):
 class OperationSubscriptions:
     @fields.subscribed(OperationEvent)
     def operation_events(self, info: Info, after: record.After = None) -> Happenings:
-        """The caller's own writes whose outcome was UNKNOWN and is known now (写入事件)."""
+        """Events of the caller's own writes: an outcome that was UNKNOWN became known (写操作事件)."""
         subject, streams = info.context.principal.subject, info.context.event_streams
         return record.noticed(info, after, lambda cursor: streams.of_operations(subject, cursor))
 
@@ -202,14 +199,14 @@ LONGEST_SUBJECT = 255
 
 class OperationQueries:
     @resolved(Operation | None, "operation:read")
-    @described(id="Its node id (写入记录标识).")
+    @described(id="Its node id (操作记录标识).")
     async def operation(self, info: Info, id: strawberry.ID) -> records.Operation | None:
-        """One write made through this gateway (写入记录)."""
+        """One write made through this gateway (操作记录)."""
         node = resolve_node_id(info.context.principal, info.context.ids, id, "Operation")
         return node and await info.context.journal.operations.get(str(node.parts[0]))
 
     @connection_field(Operation, "operation:read", cursors="rows")
-    @described(filter="Which operations; omitted: all (写入记录筛选).")
+    @described(filter="Filter for operations; omitted: all (操作记录筛选).")
     async def operations(
         self,
         info: Info,
@@ -217,7 +214,7 @@ class OperationQueries:
         community_code: record.OptionalCommunityCode = None,
         filter: OperationFilter | None = None,
     ) -> Slice[records.Operation] | None:
-        """Writes made through this gateway, newest first (写入记录列表)."""
+        """Writes made through this gateway, newest first (操作记录列表)."""
         asked = filter or OperationFilter()
         codes = record.get_communities(info, community_code)
         recorded = _recorded(info, asked.record_id)

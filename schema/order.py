@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 @record_type(MoneyRecord, "An amount of money in yuan (金额).")
 class Money:
-    yuan: Decimal = plain("Exactly, in yuan (元).")
-    fen: int | None = plain("In fen; null beyond 32 bits, or when it is no whole number of them (分).")
+    yuan: Decimal = plain("The exact amount in yuan (元).")
+    fen: int | None = plain("The amount in fen; null if beyond 32 bits or not a whole number (分).")
     text: str = plain('For display, such as "¥0.01" (显示文本).')
 
 
-@record_type(records.OrderDetail, "One line of what an order is made of (收费参数).")
+@record_type(records.OrderDetail, "One line of an order's breakdown (收费参数).")
 class OrderDetail:
     name: str = free_text('Its name, such as "单价" (名称).', "name", observed=False)
     value: str = free_text('Its value, such as "100元/平方" (值).', "value", observed=False)
@@ -54,24 +54,24 @@ class OrderDetail:
 @record_type(records.Order, "A payment order (订单).")
 class Order(Node):
     created_at: datetime | None = plain(
-        "When it was created, in China's time, as its number seems to say, which no platform promises; null where that "
+        "Creation time in China time, inferred from the order number, since no platform sends it; null if that "
         "cannot be read (创建时间)."
     )
     amount: Money | None = plain("The amount; null when unreadable, see dataIssues (缴费金额).")
     details: list[OrderDetail] | None = fields.parts_with_text(
-        "What the amount is made of, in the platform's order; null when unreadable, see dataIssues (订单明细).",
+        "Breakdown of the amount, in the platform's order; null if unreadable, see dataIssues (订单明细).",
         "details",
         lambda detail: has_number(detail.name) or has_number(detail.value),
     )
     house: Annotated["House", strawberry.lazy("schema.people")] | None = plain(
-        "The house it charges, read from the label, which is all the platform gives; null for a personal charge, or "
-        "when the label is of another form (房屋).",
+        "The house charged, parsed from `address`; null for a personal charge, or if the label cannot be parsed "
+        "(房屋).",
         "people:read",
     )
 
     @resolved(Payment | None, "payment:read")
     def notification(root: records.Order, info: Info) -> Load[NotificationKey, PaymentRecord | None] | None:
-        """The payment notification this gateway received for it; null when none came (缴费通知)."""
+        """The payment notification this gateway received for it; null if there is none (缴费通知)."""
         if root.number is None:
             return None
         return Load(info.context.loaders.notification, NotificationKey(root.community_code, root.number))
@@ -87,10 +87,11 @@ class Order(Node):
 
 
 @fields.record_input(
-    declared_fields(records.OrderQuery), "Which orders; a part of a house needs those before it (订单筛选)."
+    declared_fields(records.OrderQuery),
+    "Filter for orders. Each part of a house address needs the parts before it (订单筛选).",
 )
 class OrderFilter:
-    fee_type: FeeType | None = optional("The kind of fee; excludes title, and OTHER cannot be asked for (收费类型).")
+    fee_type: FeeType | None = optional("The kind of fee, except OTHER; not together with title (收费类型).")
 
 
 def decided_filters(filters: OrderFilter | None, whose: str, *names: str) -> Iterator[Violation]:
@@ -132,7 +133,7 @@ ORDERS = CommunityList(
     name="order",
     of_community="Orders of a community, newest first (订单列表).",
     listed="Payment orders, newest first (订单).",
-    count=("unpaid_orders", "Open orders not yet paid (未付款订单数)."),
+    count=("unpaid_orders", "Number of open orders not yet paid (未付款订单数)."),
     complete=_complete,
 )
 
@@ -143,8 +144,8 @@ class OrderQueries:
     def order(
         self, info: Info, community_code: CommunityCode, number: str
     ) -> Load[OrderKey, records.Order | None] | None:
-        """One order by its number; null when the community has none. Looked for by halves, since lists are newest
-        first; where one is not, page by page, and beyond a bound that is an error, never null (订单)."""
+        """One order by its number; null if the community has none. Found by binary search in the list, newest first;
+        if the list is not sorted, page by page, and beyond a limit it is an error, never null (订单)."""
         wrong_number = wrong_name(number.strip() and number, LONGEST_NUMBER, "number")
         refuse_input(find_violations(community, community_code), wrong_number)
         if not info.context.principal.sees(community_code):
@@ -163,25 +164,27 @@ class PayerHouseInput:
 @strawberry.input(description="The holder of a phone (手机号收费对象).")
 class PayerPhoneInput:
     phone: str = required("Phone number (手机号).")
-    name: str | None = optional("With the name, also a resident who has not registered (姓名).")
+    name: str | None = optional("Full name; with it, a resident who has not registered is found too (姓名).")
 
 
-@strawberry.input(one_of=True, description="Who is charged: exactly one (收费对象).")
+@strawberry.input(one_of=True, description="Who is charged: exactly one of the fields (收费对象).")
 class PayerInput:
     house: PayerHouseInput | None = optional("A house (房屋).", strawberry.UNSET)
-    phone: PayerPhoneInput | None = optional("A phone (手机号).", strawberry.UNSET)
-    id_card: str | None = optional("An ID number (身份证号).", strawberry.UNSET)
-    car_number: str | None = optional("A number plate; documented as not developed yet (车牌号).", strawberry.UNSET)
+    phone: PayerPhoneInput | None = optional("The holder of a phone number (手机号).", strawberry.UNSET)
+    id_card: str | None = optional("The holder of an ID card number (身份证号).", strawberry.UNSET)
+    car_number: str | None = optional(
+        "The owner of a vehicle, by its number plate; documented as not developed yet (车牌号).", strawberry.UNSET
+    )
     parking_number: str | None = optional(
-        "A parking space; documented as not developed yet (车位号).", strawberry.UNSET
+        "The holder of a parking space; documented as not developed yet (车位号).", strawberry.UNSET
     )
 
 
-@strawberry.input(description="One line of what an order is made of (收费参数).")
+@strawberry.input(description="One line of an order's breakdown (收费参数).")
 class OrderDetailInput:
     name: str = required("Its name, not empty (名称).")
     value: str = required("Its value (值).")
-    numeric: bool = optional("Whether the value, then a JSON number, is sent as a number (是否按数字发送).", False)
+    numeric: bool = optional("Whether to send the value as a number: it must be a JSON number (是否按数字发送).", False)
 
 
 @strawberry.input
@@ -192,7 +195,7 @@ class _ChargeInput:
     amount: Decimal = required(f"In yuan, above 0, at most {LARGEST_AMOUNT}, in whole fen (金额).")
     remark: str | None = optional("Remark (补充说明).")
     details: list[OrderDetailInput] | None = optional(
-        f"What the amount is made of: at most {MOST_DETAILS} lines, each name once (收费参数)."
+        f"Breakdown of the amount: at most {MOST_DETAILS} lines, with unique names (收费参数)."
     )
 
 
@@ -202,9 +205,9 @@ class _BillInput:
 
     community_code: strawberry.ID = required("Code of the community (小区标识).")
     title: str = required(f'What is charged, such as "物业费", in 1 to {LONGEST_TITLE} characters (收费名称).')
-    manager: str | None = optional("Who collects; omitted: the community (收费管理主体).")
+    manager: str | None = optional("Who collects the fee; omitted: the community (收费管理主体).")
     allow_repeat: bool | None = optional(
-        "Charge although an equal open order of the last day stands (允许重复收费).", False
+        "Create the order even if an equal open one was created in the last day (允许重复收费).", False
     )
 
 
@@ -221,25 +224,23 @@ class NewOrderInput(_ChargeInput):
 @strawberry.input(description="Create several orders of one title (批量生成订单).")
 class CreateOrdersInput(_BillInput):
     orders: list[NewOrderInput] = required(
-        f"The orders, 1 to {MOST_ENTRIES}: each is one of its own, also where two are equal (订单列表)."
+        f"The orders, 1 to {MOST_ENTRIES}; equal entries create separate orders (订单列表)."
     )
     dry_run: bool = optional(
-        "Only show what would be refused, but for unknown payers: nothing is sent (仅预览).", False
+        "Only check what would be refused, except unknown payers; nothing is sent (仅预览).", False
     )
-    idempotency_key: strawberry.ID = required(f"{writes.EACH_KEY} An entry is known by its place in the list.")
+    idempotency_key: strawberry.ID = required(f"{writes.EACH_KEY} An entry is identified by its position in the list.")
 
 
-@record_type(Written, "How the creation of an order ended (生成订单结果).")
+@record_type(Written, "Result of creating an order (生成订单结果).")
 class OrderPayload(MutationPayload):
     @resolved()
     def order_number(root: Written, info: Info) -> str | None:
-        """The new order's number; with ALREADY_CHARGED, of the one that stands (订单编号)."""
+        """The new order's number; with ALREADY_CHARGED, that of the existing order (订单编号)."""
         record = writes.written_record(info, root)
         return None if record is None else record.platform_id
 
-    order = written_field(
-        Order, "The new order, or the one that stands, looked for in the community's list (订单).", ONE_ORDER
-    )
+    order = written_field(Order, "The new or the existing order, looked up in the community's list (订单).", ONE_ORDER)
 
 
 class Created(NamedTuple):
@@ -254,12 +255,12 @@ def _how_many(outcome: Outcome, description: str) -> Any:
     return derived(int, description, lambda root: sum(result.outcome is outcome for result in root.results))
 
 
-@strawberry.type(description="How the creation of several orders ended (批量生成订单结果).")
+@strawberry.type(description="Result of creating several orders (批量生成订单结果).")
 class OrdersPayload:
     results = derived(
-        list[OrderPayload], "One result for each entry, in their order (结果列表).", lambda root: root.results
+        list[OrderPayload], "One result per entry, in the order of the input (结果列表).", lambda root: root.results
     )
-    planned = _how_many(Outcome.PLANNED, "How many could be created, of a dry run (可生成数).")
+    planned = _how_many(Outcome.PLANNED, "For a dry run, how many could be created (可生成数).")
 
     @resolved(Money)
     def planned_amount(root: Created) -> MoneyRecord:
@@ -270,14 +271,14 @@ class OrdersPayload:
 
     confirmed = _how_many(Outcome.CONFIRMED, "How many were created (已生成数).")
     refused = _how_many(Outcome.REFUSED, "How many were not created, or cannot be (被拒绝数).")
-    unknown = _how_many(Outcome.UNKNOWN, "Of how many it is not known (结果未知数).")
+    unknown = _how_many(Outcome.UNKNOWN, "Number of orders whose outcome is unknown (结果未知数).")
 
 
 class OrderMutations:
     @writes.mutation(CreateOrder, OrderPayload)
     @described(input="The order (输入).")
     async def create_order(self, info: Info, input: CreateOrderInput) -> Written:
-        """Create an order. Never twice for one idempotency key, whatever happens on the way (生成订单)."""
+        """Create an order: at most once per idempotency key, whatever fails (生成订单)."""
         charge = _charge(input, input, Lookups(info.context.count_lookup))
         wrong = (writes.wrong_community(input.community_code), _no_payer(input.payer))
         return await writes.write_one(info, CreateOrder, charge, str(input.idempotency_key), *wrong)
@@ -285,8 +286,8 @@ class OrderMutations:
     @writes.mutation(CreateOrder, OrdersPayload, bulk_cost("input.orders"))
     @described(input="The orders (输入).")
     async def create_orders(self, info: Info, input: CreateOrdersInput) -> Created:
-        """Create several orders of one title: a result and an operation for each. None twice for one idempotency key,
-        whatever happens on the way (批量生成订单)."""
+        """Create several orders of one title, each with its own result and operation, and at most once per
+        idempotency key, whatever fails (批量生成订单)."""
         writes.require(
             writes.wrong_count("orders", input.orders),
             writes.wrong_key(input.idempotency_key),

@@ -33,23 +33,23 @@ LONGEST_NUMBER = 64
 
 @record_type(
     records.PaymentConflict,
-    "A notification that was not taken, as its order or WeChat number is known with other numbers (缴费通知冲突).",
+    "A notification that was not accepted: its order or WeChat number is recorded with other numbers (缴费通知冲突).",
 )
 class PaymentConflict:
     order_number: str | None = plain(
-        "The order's number it came with; null for another order than the payment's, of which nobody knows the "
-        "community, but for callers of every community (订单编号)."
+        "Its order number; null if it is another order than the payment's, except for callers with all communities "
+        "(订单编号)."
     )
-    shop_number: str = plain("The merchant's number it came with (商户单号).")
-    weixin_number: str = plain("WeChat's number it came with (微信单号).")
-    received_at: datetime = plain("When it came first (接收时间).")
+    shop_number: str = plain("Its merchant's number (商户单号).")
+    weixin_number: str = plain("Its WeChat number (微信单号).")
+    received_at: datetime = plain("When it was first received (接收时间).")
 
 
-@strawberry.input(description="Which payment notifications: all that is given has to be so (缴费通知筛选).")
+@strawberry.input(description="Filter for payment notifications: all given conditions apply (缴费通知筛选).")
 class PaymentFilter:
-    state: DeliveryState | None = optional("Where the delivery stands (投递状态).")
+    state: DeliveryState | None = optional("State of the delivery (投递状态).")
     conflicting: bool | None = optional(
-        "true: only those that another notification contradicts; false: no such (有无冲突)."
+        "true: only those that another notification contradicts; false: only the others (有无冲突)."
     )
     order_number: str | None = optional("The order's number, exactly (订单编号).")
     since: datetime | None = optional("Received at this time or later (起始时间).")
@@ -64,16 +64,16 @@ class PaymentFilter:
 @record_type(records.Payment, "A payment notification this gateway received and delivers (缴费通知).")
 class Payment(Node):
     community_code: strawberry.ID | None = plain(
-        "Code of the community of the order; null until a list of orders read through this gateway has shown it, "
-        "and until then visible only to callers of every community (小区标识)."
+        "Code of the order's community; null until this gateway has read the order in a list. Until then only "
+        "callers with all communities see the notification (小区标识)."
     )
     order_number: str = plain("The order's number (订单编号).")
     shop_number: str = plain("The merchant's number (商户单号).")
     weixin_number: str = plain("WeChat's number (微信单号).")
-    state: DeliveryState = plain("Where the delivery stands (投递状态).")
-    attempts: int = plain("How often delivery was tried (投递次数).")
+    state: DeliveryState = plain("State of the delivery (投递状态).")
+    attempts: int = plain("Number of delivery attempts (投递次数).")
     received_at: datetime = plain("When it was stored (接收时间).")
-    delivered_at: datetime | None = plain("When the security platform had saved it (送达时间).")
+    delivered_at: datetime | None = plain("When the security platform saved it (送达时间).")
     next_attempt_at: datetime | None = plain("When delivery is tried next (下次投递时间).")
     last_error: str | None = plain("The code of the last failure (最近错误).")
 
@@ -89,7 +89,7 @@ class Payment(Node):
 
     @resolved(LazyType("Order", "schema.order") | None, Scope.ORDER_READ, cost=ONE_ORDER)
     def order(root: records.Payment, info: Info) -> Load[OrderKey, OrderRecord | None] | None:
-        """Its order, looked for as `order` does; null while its community is unknown, or where the community has no
+        """Its order, looked up like `Query.order`; null while its community is unknown, or if the community has no
         such order (订单)."""
         if root.community_code is None:
             return None
@@ -97,8 +97,8 @@ class Payment(Node):
 
     @resolved(list[PaymentConflict])
     def conflicts(root: records.Payment, info: Info) -> Load[str, tuple[records.PaymentConflict, ...]]:
-        """Notifications that contradict this one, oldest first: the first 20 different ones are recorded. Somebody has
-        to look into them (冲突通知)."""
+        """Notifications that contradict this one, oldest first: the first 20 different ones, for staff to check
+        (冲突通知)."""
         sees_all = info.context.principal.sees_all
 
         def visible(conflict: records.PaymentConflict) -> records.PaymentConflict:
@@ -110,7 +110,7 @@ class Payment(Node):
 
 class PaymentQueries:
     @connection_field(Payment, "payment:read", cursors="rows")
-    @described(filter="Which payment notifications; omitted: all (缴费通知筛选).")
+    @described(filter="Filter for payment notifications; omitted: all (缴费通知筛选).")
     async def payments(
         self,
         info: Info,
@@ -118,8 +118,8 @@ class PaymentQueries:
         community_code: record.OptionalCommunityCode = None,
         filter: PaymentFilter | None = None,
     ) -> Slice[records.Payment] | None:
-        """Payment notifications, newest first. One whose order no list has shown yet has no community, and is seen by
-        callers of every community only (缴费通知列表)."""
+        """Payment notifications, newest first. One whose order has not been read in a list has no community yet, and
+        only callers with all communities see it (缴费通知列表)."""
         codes = record.get_communities(info, community_code)
         if codes is not None and not codes:
             return None
@@ -134,11 +134,11 @@ class PayCallbackInput:
     weixin_number: str = required("WeChat's number (微信单号).")
 
 
-@record_type(Written, "What became of a payment notification (缴费通知结果).")
+@record_type(Written, "Result of submitting a payment notification (缴费通知结果).")
 class PayCallbackPayload(MutationPayload):
     payment = written_field(
         Payment,
-        "The notification; null when it was not taken, and for callers who may not see its community (缴费通知).",
+        "The notification; null if it was not accepted or the caller may not see its community (缴费通知).",
         None,
     )
 
@@ -147,8 +147,8 @@ class PaymentMutations:
     @writes.mutation(PayCallback, PayCallbackPayload, ONE_CALL)
     @described(input="The notification (输入).")
     async def pay_callback(self, info: Info, input: PayCallbackInput) -> Written:
-        """Hand in a payment notification. CONFIRMED: stored, delivery shows in its state. The same one again changes
-        nothing; other numbers for a known order are a CONFLICT (接收缴费信息)."""
+        """Submit a payment notification. CONFIRMED means stored; its `state` shows the delivery. The same
+        notification again changes nothing; other numbers for a known order are a CONFLICT (接收缴费信息)."""
         principal = info.context.principal
         if not principal.sees_all:
             return NOT_FOR_SOME_COMMUNITIES
@@ -158,7 +158,7 @@ class PaymentMutations:
     @writes.mutation(RetryPayment, PayCallbackPayload, ONE_CALL)
     @described(id="A payment's node id (缴费通知标识).")
     async def retry_payment(self, info: Info, id: strawberry.ID) -> Written:
-        """Queue a dead delivery again (重新投递)."""
+        """Queue a failed delivery (DEAD) again (重新投递)."""
         node = resolve_node_id(info.context.principal, info.context.ids, id, "Payment")
         payment = node and await info.context.journal.payments.get(str(node.parts[0]))
         return await writes.write_one(info, RetryPayment, payment, None) if payment else NO_SUCH_PAYMENT
@@ -168,12 +168,14 @@ class PaymentMutations:
 class PaymentEvent(record.Event):
     kind = derived(
         PaymentEventKind,
-        "What happened; RECEIVED, too, where no notification is named (事件类型).",
+        "What happened; also RECEIVED if `payment` is null (事件类型).",
         lambda root: PaymentEventKind(root.kind or PaymentEventKind.RECEIVED),
     )
 
     @resolved(
-        Payment | None, "payment:read", description=f"The notification as it is now; {record.NULL_RECORD} (缴费通知)."
+        Payment | None,
+        "payment:read",
+        description=f"The notification in its current state; {record.NULL_RECORD} (缴费通知).",
     )
     async def payment(root: Happened, info: Info) -> records.Payment | None:
         payment = root.record_id and await info.context.journal.payments.get(root.record_id)
@@ -185,9 +187,9 @@ class PaymentSubscriptions:
     def payment_events(
         self, info: Info, community_code: record.OptionalCommunityCode = None, after: record.After = None
     ) -> Happenings:
-        """What happens to payment notifications; without a community to all that the caller may see. One whose order no
-        list has shown yet has no community, and is seen by callers of every community; the others get RECEIVED when a
-        list has shown it. Ends at once for a community that is not the caller's to see (缴费通知事件)."""
+        """Events of payment notifications; without a community, of all that the caller may see. One whose order has
+        not been read in a list has no community yet: only callers with all communities see it, the others get
+        RECEIVED once the community is known. Ends at once if the caller may not see the community (缴费通知事件)."""
         codes, streams = record.get_communities(info, community_code), info.context.event_streams
         is_visible = codes is None or bool(codes)
         return record.noticed(info, after, lambda cursor: streams.of_payments(codes, cursor), visible=is_visible)

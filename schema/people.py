@@ -29,37 +29,39 @@ from schema.record_list import SliceLoad
 @record_type(PersonRecord, "A natural person (自然人).", declare=strawberry.interface)
 class Person:
     masked_fields = fields.names_masked(
-        "Names of the fields that are masked or withheld from this caller: what is null here and not named is absent "
+        "Names of the fields that are masked or withheld for this caller; another field that is null has no value "
         "(脱敏字段)."
     )
 
 
-@record_type(records.Residency, "A person's place in a house (居住关系).", identity=RESIDENCY)
+@record_type(records.Residency, "A person's residence in a house (居住关系).", identity=RESIDENCY)
 class Residency:
     house: "House" = plain("The house (房屋).")
     members: list["Member"] | None = plain(
-        "The members of the house, as this person's record lists them; null when it does not (房屋成员).",
+        "The members of the house, as listed in this person's record; null if it does not list them (房屋成员).",
         "people:read",
         cost=Cost(items=ASSUMED_MEMBERS),
     )
 
 
-@record_type(records.People, "A person as the security platform knows them (人员).")
+@record_type(records.People, "A person as registered at the security platform (人员).")
 class People(Person):
     id: strawberry.ID = fields.hashed_id(
-        "People", ("name", "phone"), "Stable for the same person, for caches; reveals nothing and is no node (标识)."
+        "People",
+        ("name", "phone"),
+        "Stable id of the person, for client caches; not a node id, reveals no data (标识).",
     )
 
     @resolved(cost=Cost(items=ASSUMED_HOUSES))
     def residencies(root: records.People, info: Info) -> list[Residency]:
-        """Where this person lives, in the communities that the caller may see; when others are left out, `maskedFields`
-        names "residencies". A house of no known community stands in `dataIssues` alone (居住房屋)."""
+        """The person's houses in the communities that the caller may see; if others are left out, `maskedFields`
+        contains "residencies". A house without a known community appears only in `dataIssues` (居住房屋)."""
         sees = info.context.principal.sees
         return [residency for residency in root.residencies if sees(residency.house.community_code)]  # type: ignore[misc] # records stand for their types
 
     @resolved()
     def masked_fields(root: records.People, info: Info) -> list[str]:
-        """Names of the fields that are masked, withheld or cut for this caller (脱敏字段)."""
+        """Names of the fields that are masked, withheld or incomplete for this caller (脱敏字段)."""
         sees = info.context.principal.sees
         is_cut = not all(sees(residency.house.community_code) for residency in root.residencies)
         return [*masked_names(root, info), *(["residencies"] if is_cut else [])]
@@ -72,8 +74,8 @@ class People(Person):
         community_code: CommunityCode,
         filter: OrderFilter | None = None,
     ) -> SliceLoad | None:
-        """Orders of one community that name this person, looked for by name and phone, so the filter names neither;
-        null when one of them is missing (订单)."""
+        """Orders of one community for this person, by name and phone: the filter cannot contain them; null if one is
+        missing (订单)."""
         if root.name is None or root.phone is None:
             return None
         refuse_input(decided_filters(filter, "person", "name", "phone"))
@@ -90,14 +92,14 @@ class Member(Person):
     id: strawberry.ID = fields.hashed_id(
         "Member",
         ("name", "phone", "id_card", "role"),
-        "Stable for the same member, for caches; reveals nothing and is no node (标识).",
+        "Stable id of the member, for client caches; not a node id, reveals no data (标识).",
     )
 
     people = looked_up(
         People | None,
         PEOPLE,
         lambda member: people_key(member.name, member.phone),
-        "The member's own record, looked up by name and phone; null when security has none, or one of them is missing "
+        "The member's own record, looked up by name and phone; null if security has none, or name or phone is missing "
         "(本人记录).",
     )
 
@@ -112,16 +114,18 @@ ADDRESS = {
 
 @strawberry.input(description="The full address of a house (房屋地址).")
 class HouseAddressInput:
-    community_code: strawberry.ID = required("Code of the community, zeros kept (小区标识).")
+    community_code: strawberry.ID = required("Code of the community, with leading zeros (小区标识).")
     building: int = required(ADDRESS["building"])
     unit: int = required(ADDRESS["unit"])
     floor: int = required(ADDRESS["floor"])
     room: int = required(ADDRESS["room"])
 
 
-@record_type(records.HouseOwner, "What the security platform says of a house's owner (业主).", identity=HOUSE_OWNER)
+@record_type(
+    records.HouseOwner, "The owner of a house, as registered at the security platform (业主).", identity=HOUSE_OWNER
+)
 class HouseOwner:
-    masked_fields = fields.names_masked("Names of the fields masked for this caller (脱敏字段).")
+    masked_fields = fields.names_masked("Names of the fields that are masked for this caller (脱敏字段).")
 
 
 def _described(description: str, shown: Any, attribute: str) -> Any:
@@ -140,12 +144,12 @@ def _described(description: str, shown: Any, attribute: str) -> Any:
 @record_type(HouseRecord, "A house (房屋).", identity=HOUSE)
 class House(Node):
     data_issues: list[fields.DataIssue] = fields.data_issues(
-        "; those of use, ownership and status stand with the owner, unless the house comes with a person's record"
+        "; those of use, ownership and status are at `owner`, unless the house is part of a person's record"
     )
 
     @resolved()
     def id(root: HouseRecord, info: Info) -> strawberry.ID:
-        """The house's node id; when a part of the address is unreadable, only a hash for caches (节点标识)."""
+        """The house's node id; if a part of the address is unreadable, only a hash for caches (节点标识)."""
         return strawberry.ID(house_id(root, info.context.ids))
 
     community = its_community()
@@ -168,7 +172,7 @@ class House(Node):
 
     @ORDERS.connection
     def orders(root: HouseRecord, info: Info, part: Window, filter: OrderFilter | None = None) -> SliceLoad | None:
-        """Orders that charge this house, so the filter names none; null when a part of its address is unreadable
+        """Orders for this house: the filter cannot name one; null if a part of its address is unreadable
         (订单)."""
         if (key := root.key) is None:
             return None
@@ -192,8 +196,8 @@ class PeopleQueries:
     @resolved(House | None, "people:read")
     @described(address="The full address (房屋地址).")
     def house(self, info: Info, address: HouseAddressInput) -> HouseRecord | None:
-        """The house at an address; null when the caller may not see its community. An address, not a proof that it
-        exists: no platform lists houses (房屋)."""
+        """The house at an address; null if the caller may not see its community. It need not exist: no platform lists
+        houses (房屋)."""
         key = HouseKey(**vars(address))
         wrong_code = find_violations(community, key.community_code, "address.communityCode")
         refuse_input(wrong_code, find_violations(house_at, key, "address."))

@@ -32,12 +32,12 @@ from schema.fields import described, plain, required, resolved
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 
-CODE = 'Its code, such as "10002" or "00001": a text, zeros kept (小区标识).'
+CODE = 'Its code, such as "10002" or "00001": a string with leading zeros (小区标识).'
 
 CommunityCode = Annotated[
     strawberry.ID,
     strawberry.argument(
-        description='Code of the community, such as "10002" or "00001": a text, zeros kept (小区标识).'
+        description='Code of the community, such as "10002" or "00001": a string with leading zeros (小区标识).'
     ),
 ]
 OptionalCommunityCode = Annotated[
@@ -115,9 +115,9 @@ def house_at(key: HouseKey, argument: str = "") -> HouseRecord:
     return HouseRecord(**parts)
 
 
-@strawberry.interface(description="What can be fetched again by its id (节点).")
+@strawberry.interface(description="An object that can be fetched by its id (节点).")
 class Node:
-    id: strawberry.ID = required("Opaque and signed: made by this gateway, kept and sent back as it is (节点标识).")
+    id: strawberry.ID = required("Opaque id, signed by this gateway: send it back unchanged (节点标识).")
 
 
 def its_community(unknown: str = "") -> Any:
@@ -207,14 +207,14 @@ class NodeQueries:
     @resolved(Node | None, cost=ANY_RECORD)
     @described(id="A node id (节点标识).")
     async def node(self, info: Info, id: strawberry.ID) -> object:
-        """Any record by its node id; needs the scope of its type. Null when it is gone or not the caller's to see
+        """Any record by its node id; needs the scope of its type. Null if it is gone or the caller may not see it
         (节点)."""
         return await _by_id(info, id)
 
     @resolved(
         list[Node | None] | None,
         cost=ANY_RECORDS,
-        description=f"Records by their node ids, in the order asked for; at most {MOST_IDS} (节点列表).",
+        description=f"Records by their node ids, in the requested order; at most {MOST_IDS} (节点列表).",
     )
     @described(ids="Node ids (节点标识列表).")
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[object]:
@@ -227,22 +227,20 @@ class NodeQueries:
 After = Annotated[
     str | None,
     strawberry.argument(
-        description="The cursor of the event received last, from any of these subscriptions: begins with what was "
-        "noticed since; omitted: with what is noticed from now on. In an event stream, the header Last-Event-ID goes "
-        "before it (起始游标)."
+        description="Cursor of the last event received, from any of these subscriptions: resumes after it; omitted: "
+        "only new events. In an event stream, the header Last-Event-ID takes precedence (起始游标)."
     ),
 ]
 
-NULL_RECORD = "null where it is gone, or the event says no more than that changes may have been missed"
+NULL_RECORD = "null if it is gone, or the event only says that changes may have been missed"
 
 
-@strawberry.interface(description="Something that was noticed, kept for 24 hours (事件).")
+@strawberry.interface(description="An event, kept for 24 hours (事件).")
 class Event:
-    cursor: str = plain("Opaque: where to go on after this event, as the argument `after` (游标).")
-    at: datetime = plain("When it was noticed (时间).")
+    cursor: str = plain("Opaque; pass it as `after` to resume after this event (游标).")
+    at: datetime = plain("When the gateway detected it (时间).")
     missed: bool = plain(
-        "Whether, between the event before and this one, changes may have gone unnoticed: read the list again "
-        "(是否可能有遗漏)."
+        "Whether changes since the previous event may have been missed: read the list again (是否可能有遗漏)."
     )
 
 

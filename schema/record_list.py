@@ -41,8 +41,7 @@ from schema.record import (
 
 SEVERAL_COMMUNITIES = (
     "Without `communityCode` the lists of several communities are merged in the same order; `page` cannot be given "
-    "then. A community that fails costs its own items, and an error that names it; one that fails after some of its "
-    "items, those that follow."
+    "then. If a community fails, an error names it and the rest of its items is missing."
 )
 
 SliceLoad: TypeAlias = Lookup[SliceKey, Slice[Any]]
@@ -149,8 +148,8 @@ class CommunityList:
         """The list, as a field of the root."""
 
         @described(
-            community_code='Code of the community, such as "10002" or "00001": a text, zeros kept; omitted: of several '
-            "(小区标识).",
+            community_code='Code of the community, such as "10002" or "00001": a string with leading zeros; omitted: '
+            "of several (小区标识).",
             community_codes="Codes of the communities to merge; omitted: all that the caller may see. Excludes "
             "`communityCode` (小区标识列表).",
         )
@@ -187,7 +186,7 @@ class CommunityList:
     @property
     def which(self) -> str:
         """Describes the filter."""
-        return f"Which {self.records.noun}s ({self.records.noun.label}筛选)."
+        return f"Filter for {self.records.noun}s ({self.records.noun.label}筛选)."
 
     @cached_property
     def _filters(self) -> Any:
@@ -209,8 +208,8 @@ class CommunityList:
         """One record, as a field of the root."""
         noun, records = self.records.noun, self.records
 
-        @self._one(f"One {noun}; null when there is none, or it is not the caller's to see ({noun.label}).")
-        @described(id=f"Its node id; or the platform's number, from callers of every community ({noun.label}标识).")
+        @self._one(f"One {noun}; null if there is none, or the caller may not see it ({noun.label}).")
+        @described(id=f"Its node id; callers with all communities may pass the platform's number ({noun.label}标识).")
         def resolve(info: Info, id: strawberry.ID) -> Load[RecordKey, Any] | None:
             node = resolve_node_id(info.context.principal, info.context.ids, id, records.type_name)
             return node and info.context.loaders.record(records, node.parts[0], node.community_code)
@@ -227,8 +226,8 @@ class CommunityList:
         @subscribed(
             self._event_type(),
             self.records.scope,
-            description=f"What happens to {noun}s of a community: {self.changes}. Ends at once for a community that is "
-            f"not the caller's to see ({noun.label}事件).",
+            description=f"Events of the {noun}s of a community: {self.changes}. Ends at once if the caller may "
+            f"not see the community ({noun.label}事件).",
         )
         def resolve(info: Info, community_code: CommunityCode, after: After = None) -> Happenings:
             code, of_list = community(community_code), info.context.event_streams.of_list
@@ -241,7 +240,7 @@ class CommunityList:
         """The type of the events: `ShenheEvent`."""
         noun = self.records.noun
 
-        @self._one(f"The {noun} as it is now; {NULL_RECORD} ({noun.label}).")
+        @self._one(f"The {noun} in its current state; {NULL_RECORD} ({noun.label}).")
         def record(root: Happened, info: Info) -> Load[RecordKey, Any] | None:
             if root.record_id is None:
                 return None
@@ -249,7 +248,7 @@ class CommunityList:
 
         kind = derived(
             ChangeKind,
-            f"What happened; CHANGED, too, where no {noun} is named (变动类型).",
+            f"What happened; also CHANGED if `{noun}` is null (变动类型).",
             lambda root: ChangeKind(root.kind or ChangeKind.CHANGED),
         )
         cls = type(f"{self.node.__name__}Event", (Event,), {"kind": kind, self.name: record})

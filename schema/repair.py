@@ -33,24 +33,22 @@ class RepairReporter:
         People | None,
         PEOPLE,
         lambda repair: people_key(repair.reporter_name, repair.reporter_phone),
-        "The reporter on the security platform, by name and phone; null when it has no record, or one of them is "
+        "The reporter on the security platform, by name and phone; null if it has no record, or name or phone is "
         "missing (人员).",
     )
-    masked_fields = fields.names_masked("Names of the fields masked for this caller (脱敏字段).", "reporter")
+    masked_fields = fields.names_masked("Names of the fields that are masked for this caller (脱敏字段).", "reporter")
 
 
 @record_type(repairs.Repair, "A repair that a resident reported (报修).")
 class Repair(Node):
-    data_issues: list[fields.DataIssue] = fields.data_issues(
-        "; those of reportedAt stand in the single record, repair(id)"
-    )
+    data_issues: list[fields.DataIssue] = fields.data_issues("; those of reportedAt are only in `repair(id)`")
 
     id: strawberry.ID = node_id("Repair", "platform_id", "The repair's node id (节点标识).")
-    community = its_community("when it was reached by the bare number")
+    community = its_community("if it was requested by the platform's number")
 
     @resolved(datetime | None, cost=ONE_CALL)
     def reported_at(root: repairs.Repair, info: Info) -> Load[RecordKey, datetime | None] | datetime | None:
-        """When it was reported: only the single record has it, so it costs a call each (报修日期)."""
+        """When it was reported; costs one platform call per repair, as lists do not have it (报修日期)."""
         if root.dated:
             return root.reported_at
         load = info.context.loaders.record(repairs.REPAIRS, root.platform_id, root.community_code)
@@ -66,17 +64,17 @@ REPAIRS = CommunityList(
     name="repair",
     of_community="Repairs of a community; without a status both, the open ones first (报修列表).",
     listed="Repairs, the open ones first (报修).",
-    count=("open_repairs", "Repairs to resolve (未解决报修数)."),
-    changes="new ones, and those answered, resolved or reopened",
+    count=("open_repairs", "Number of open repairs (未解决报修数)."),
+    changes="new, answered, resolved and reopened ones",
 )
 
 
 @strawberry.input(description="Set a repair's status (更新报修状态).")
 class UpdateRepairInput:
     id: strawberry.ID = required("The repair (报修标识).")
-    status: RepairStatus = required("Its status from now on; the platform needs one with every reply (报修状态).")
+    status: RepairStatus = required("The new status; the platform needs one with every reply (报修状态).")
     reply: str | None = optional(
-        f"The reply to the resident, at most {LONGEST_REPLY} characters; omitted or empty: the earlier one stays "
+        f"The reply to the resident, at most {LONGEST_REPLY} characters; omitted or empty: the earlier one is kept "
         "(答复)."
     )
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_KEY)
@@ -85,20 +83,22 @@ class UpdateRepairInput:
 @strawberry.input(description="Set several repairs' status, with the same reply (批量更新报修状态).")
 class UpdateRepairsInput:
     ids: list[strawberry.ID] = required(f"The repairs, 1 to {MOST_ENTRIES} (报修标识列表).")
-    status: RepairStatus = required("Their status from now on (报修状态).")
+    status: RepairStatus = required("The new status (报修状态).")
     reply: str | None = optional(
-        f"The reply to the residents, at most {LONGEST_REPLY} characters; omitted or empty: the earlier ones stay "
+        f"The reply to the residents, at most {LONGEST_REPLY} characters; omitted or empty: the earlier ones are kept "
         "(答复)."
     )
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_EACH_KEY)
 
 
-@record_type(Written, "How the update of a repair ended (更新报修结果).")
+@record_type(Written, "Result of updating a repair (更新报修结果).")
 class RepairPayload(MutationPayload):
     repair = written_field(Repair, "The repair as the platform shows it now (报修).")
 
 
-RepairsPayload = writes.payload_of_several(RepairPayload, "id", "How several updates ended (批量更新报修结果).")
+RepairsPayload = writes.payload_of_several(
+    RepairPayload, "id", "Result of updating several repairs (批量更新报修结果)."
+)
 
 
 def _update(input: UpdateRepairInput | UpdateRepairsInput) -> RepairUpdate:
@@ -115,6 +115,6 @@ class RepairMutations:
     @writes.mutation(UpdateRepair, RepairsPayload, bulk_cost("input.ids"))
     @described(input="Which repairs, and their status (输入).")
     async def update_repairs(self, info: Info, input: UpdateRepairsInput) -> list[Written]:
-        """Set several repairs' status, with the same reply if any: a result and an operation for each
+        """Set several repairs' status, with the same reply if any, each with its own result and operation
         (批量更新报修状态)."""
         return await writes.write_rows(info, UpdateRepair, _update(input), input.ids, input.idempotency_key)

@@ -26,9 +26,9 @@ from schema.operation import LONGEST_SUBJECT
 from schema.record import OptionalCommunityCode, find_record, get_communities, wrong_name, wrong_period
 
 
-@record_type(Principal, "The caller: who, with which rights, in which communities (当前用户).")
+@record_type(Principal, "The caller: subject, scopes and communities (当前用户).")
 class Viewer:
-    subject: str = plain("The caller's name in the token (主体).")
+    subject: str = plain("The subject of the token (主体).")
     scopes = derived(list[str], "The caller's scopes (权限范围).", lambda root: sorted(root.scopes))
     community_codes = derived(
         list[strawberry.ID] | None,
@@ -36,7 +36,7 @@ class Viewer:
         lambda root: root.codes,
     )
     sees_all_communities = derived(
-        bool, "Whether no community is closed to the caller (能否查看全部小区).", lambda root: root.sees_all
+        bool, "Whether the caller may see all communities (能否查看全部小区).", lambda root: root.sees_all
     )
     communities = community_list()
 
@@ -51,17 +51,17 @@ class ViewerQueries:
 @record_type(enums.DictionaryEntry, "One value of a dictionary (字典项).")
 class DictionaryEntry:
     value: str = plain("The enum member, as the schema names it (枚举值).")
-    label: str = plain("The Chinese word to show (显示名称).")
-    code: str | None = plain("The platform's number for it, if it has one (编码).")
-    note: str | None = plain("What the platforms' document remarks on it (补充).")
-    deprecated: bool = plain("Whether not to offer it any more (是否停用).")
+    label: str = plain("The Chinese label to display (显示名称).")
+    code: str | None = plain("The platform's number for it, if there is one (编码).")
+    note: str | None = plain("Remark in the platforms' document (补充).")
+    deprecated: bool = plain("Whether it should no longer be offered (是否停用).")
 
 
-@record_type(enums.Dictionary, "An enum as labels for interfaces (字典).")
+@record_type(enums.Dictionary, "The labels of an enum, for user interfaces (字典).")
 class Dictionary:
     name: str = plain("The enum's name in the schema (枚举名称).")
     title: str = plain("Its Chinese name (字典名称).")
-    entries: list[DictionaryEntry] = plain("Its values, in the order to show them (字典项).")
+    entries: list[DictionaryEntry] = plain("Its values, in display order (字典项).")
 
 
 DICTIONARIES = {name: enum.dictionary() for name, enum in ENUMS.items()}
@@ -71,7 +71,7 @@ class DictionaryQueries:
     @resolved(list[Dictionary])
     @described(names='Names of enums, each once, such as "ShenheStatus"; omitted: all (枚举名称).')
     def dictionaries(self, names: list[str] | None = None) -> list[enums.Dictionary]:
-        """Enums as labels for interfaces, in the order asked for (数据字典)."""
+        """Labels of enums, for user interfaces, in the requested order (数据字典)."""
         if names is None:
             return list(DICTIONARIES.values())
         refuse_input(
@@ -116,7 +116,7 @@ class PlatformEndpoint:
 @record_type(PlatformStatus, "A platform behind this gateway (平台).")
 class Platform:
     name: PlatformName = plain("Which platform (平台名称).")
-    healthy: bool = plain("Whether no circuit is open and the last login gave a token (是否健康).")
+    healthy: bool = plain("Whether all circuits are closed and the last login succeeded (是否健康).")
     endpoints: list[PlatformEndpoint] = plain("Its endpoints (接口).")
 
 
@@ -127,32 +127,32 @@ class Platform:
 class DataQualityFinding:
     platform: PlatformName = plain("The platform that sends it (来源平台).")
     endpoint: str = plain("The gateway's name of the endpoint, as in `platforms` (接口名称).")
-    field: str = plain("Dotted path of public field names from the record (字段).")
+    field: str = plain("Path to the field from the record, with dots (字段).")
     problem: DataProblem = plain("What is wrong with it (问题).")
-    count: int = plain("How many values, since this process began to see it (次数).")
-    first_seen_at: datetime = plain("When it was seen first (首次发现时间).")
-    last_seen_at: datetime = plain("When it was seen last (最近发现时间).")
+    count: int = plain("Number of such values since this process started (次数).")
+    first_seen_at: datetime = plain("When it was first seen (首次发现时间).")
+    last_seen_at: datetime = plain("When it was last seen (最近发现时间).")
 
     @resolved()
     def sample_id(root: answers.Finding, info: Info) -> strawberry.ID | None:
-        """Node id of a record that shows it, the one seen last; null where none has an id (示例记录标识)."""
+        """Node id of the latest record with this problem; null if none has an id (示例记录标识)."""
         return None if root.sample is None else strawberry.ID(public_id(info.context.ids, root.sample))
 
 
 @record_type(
     audit.Reveal,
-    "One record that was shown with personal data unmasked: to whom, and which fields, never a value. The "
-    "same again within half a second is one reveal, with the time and the request of the last (明文查看记录).",
+    "A record shown with personal data unmasked: to whom and which fields, never a value. Repeats within half a "
+    "second are one entry, with the time and request of the last (明文查看记录).",
 )
 class Reveal:
     at: datetime = plain("When it was shown (时间).")
-    subject: str = plain("To whom, as the token names them (查看人).")
+    subject: str = plain("Who saw it: the subject of the token (查看人).")
     fields: list[str] = plain(
-        "Public paths, from the record, of the fields that held personal data; `exchange`: all that the platform sent "
+        "Paths, from the record, of the fields that contained personal data; `exchange`: all that the platform sent "
         "of it (字段)."
     )
-    operation_name: str | None = plain("Name of the GraphQL operation; null where it has none (操作名称).")
-    request_id: str = plain("Id of the request, as in the answer's `X-Request-Id` (请求标识).")
+    operation_name: str | None = plain("Name of the GraphQL operation; null if it has none (操作名称).")
+    request_id: str = plain("Id of the request, as in the response header `X-Request-Id` (请求标识).")
 
     @resolved()
     def record_id(root: audit.Reveal, info: Info) -> strawberry.ID | None:
@@ -183,9 +183,9 @@ class GatewayQueries:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Slice[audit.Reveal]:
-        """Who was shown personal data unmasked, newest first: one for each record of a page. Of the communities that
-        the caller may see; people, and what is of no known community, are for callers of every community. It has all
-        that this process has shown so far, and what others showed until half a second ago (明文查看记录列表)."""
+        """Who saw personal data unmasked, newest first: one entry per record of a page, for the communities that the
+        caller may see. People, and records without a known community, are only for callers with all communities.
+        Entries of other processes appear after half a second (明文查看记录列表)."""
         refuse_input(wrong_name(subject, LONGEST_SUBJECT, "subject"), wrong_period(since, until))
         query = AuditQuery(
             communities=info.context.principal.communities,
@@ -201,10 +201,9 @@ class GatewayQueries:
 
     @resolved(list[DataQualityFinding] | None, Scope.OPERATION_READ)
     def data_quality(self, info: Info, community_code: OptionalCommunityCode = None) -> list[Finding] | None:
-        """What does not arrive as documented: data issues, the most frequent first, as far as this process has read
-        since it started; each of several workers has its own, and `gateway_data_issues_total` of `/metrics` has all.
-        People, and what is of no known community, are counted for callers of every community only. Null when the
-        community is not the caller's to see (数据质量)."""
+        """Data issues that this process has seen since it started, the most frequent first; each worker has its own,
+        `gateway_data_issues_total` in `/metrics` has all. People, and records without a known community, are counted
+        only for callers with all communities. Null if the caller may not see the community (数据质量)."""
         codes = get_communities(info, community_code)
         if codes is not None and not codes:
             return None
@@ -212,7 +211,7 @@ class GatewayQueries:
 
     @resolved(list[Platform])
     def platforms(self, info: Info) -> list[PlatformStatus]:
-        """Both platforms and their endpoints, as far as the gateway knows without asking them (平台状态)."""
+        """Both platforms and their endpoints, as known to the gateway, without a call (平台状态)."""
         return info.context.loaders.source.platforms.statuses
 
 

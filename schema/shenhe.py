@@ -53,11 +53,11 @@ def _owned_house(finding: Finding, shown: tuple[str, ...]) -> HouseKey | None:
     return finding.owned if f"{FINDING.path}registered" in shown else None
 
 
-@record_type(Finding, "One thing a reviewer should know (核验发现).", identity=FINDING._replace(owned=_owned_house))
+@record_type(Finding, "A finding for the reviewer (核验发现).", identity=FINDING._replace(owned=_owned_house))
 class VerificationFinding:
     code: FindingCode = plain("What was found (发现).")
-    field: str | None = plain("The public field of the review it is about (字段).")
-    severity: Severity = plain("How much it weighs (严重程度).")
+    field: str | None = plain("Path of the field of the review that it concerns (字段).")
+    severity: Severity = plain("Severity of the finding (严重程度).")
 
     submitted: str | None = _value("The value in the application; masked like the field itself (申报值).", "submitted")
     registered: str | None = _value(
@@ -77,7 +77,7 @@ def _applicant(review: records.Shenhe) -> PeopleKey | None:
     return people_key(people.name, people.phone) if people else None
 
 
-@strawberry.type(description="An application held against the security platform (核验).")
+@strawberry.type(description="An application compared with the security platform (核验).")
 class ShenheVerification:
     """Its source is the review itself: each field asks for what it needs."""
 
@@ -85,21 +85,21 @@ class ShenheVerification:
         People | None,
         PEOPLE,
         _applicant,
-        "The applicant's record, by name and phone; null when security does not know them, or name or phone is "
-        "missing, which is a finding (登记人员).",
+        "The applicant's record, by name and phone; null if security does not know them, or name or phone is "
+        "missing; that is a finding (登记人员).",
     )
     owner = looked_up(
         HouseOwner | None,
         HOUSE_OWNERS,
         applied_house,
-        "The owner of the house applied for; null when it has none, or its address is incomplete, which is a finding "
+        "The owner of the house applied for; null if it has none, or its address is incomplete; that is a finding "
         "(登记业主).",
     )
 
     @resolved(list[VerificationFinding], cost=Cost(calls=2))
     def findings(root: records.Shenhe, info: Info) -> Load[VerificationKey, list[Finding]]:
-        """What differs, is missing or speaks against it; empty when nothing does. What cannot be checked is a finding,
-        never a silent pass (核验发现)."""
+        """Differences, missing data and reasons against approval; empty if there are none. A check that cannot be
+        made is a finding too (核验发现)."""
         key = VerificationKey(_applicant(root), applied_house(root))
         return Load(info.context.loaders.verification, key, lambda found: list(verification.find(root, key, found)))
 
@@ -130,7 +130,7 @@ class ShenheContent:
 
     @resolved()
     def masked_fields(root: records.ShenheContent, info: Info) -> list[str]:
-        """Names of the fields masked for this caller (脱敏字段)."""
+        """Names of the fields that are masked for this caller (脱敏字段)."""
         return [] if root.raw is None or info.context.principal.reveals_pii else ["raw"]
 
 
@@ -139,7 +139,7 @@ class Shenhe(Node):
     content: ShenheContent | None = plain("What was submitted; null when unreadable, see dataIssues (审核数据).")
 
     id: strawberry.ID = fields.node_id("Shenhe", "platform_id", "The review's node id (节点标识).")
-    community = its_community("when it was reached by the bare number")
+    community = its_community("if it was requested by the platform's number")
 
     @resolved()
     def can_review(root: records.Shenhe, info: Info) -> bool:
@@ -150,8 +150,7 @@ class Shenhe(Node):
 
     @resolved(ShenheVerification | None, "people:read")
     def verification(root: records.Shenhe) -> records.Shenhe | None:
-        """The application held against the security platform: what a reviewer needs to decide; null when there is no
-        readable application (核验)."""
+        """The application compared with the security platform; null if the application cannot be read (核验)."""
         if root.content is None or (root.content.people is None and applied_house(root) is None):
             return None
         return root
@@ -165,8 +164,8 @@ SHENHES = CommunityList(
     name="shenhe",
     of_community="Reviews of a community (审核列表).",
     listed="Registration reviews (审核).",
-    count=("pending_shenhes", "Reviews to decide (待审核数)."),
-    changes="new applications and decisions, whoever makes them",
+    count=("pending_shenhes", "Number of reviews waiting for a decision (待审核数)."),
+    changes="new applications, and decisions by any reviewer",
 )
 
 
@@ -181,8 +180,8 @@ class ShenheHouseInput:
 
 
 @strawberry.input(
-    description="Only what the reviewer corrects: all else, nulls too, is kept as submitted. What cannot be right is "
-    "INVALID, each value with its field; an empty address, portrait, occupation, employer or ethnic group is none "
+    description="Only the reviewer's corrections: omitted or null fields stay as submitted. Wrong values are "
+    "INVALID, each with its field. An empty address, portrait, occupation, employer or ethnic group removes the value "
     "(审核数据更正)."
 )
 class ShenheContentInput:
@@ -193,7 +192,7 @@ class ShenheContentInput:
 @strawberry.input(description="Approve a review (审核通过).")
 class ApproveShenheInput:
     id: strawberry.ID = required("The review (审核标识).")
-    content: ShenheContentInput | None = optional("Corrections (更正).")
+    content: ShenheContentInput | None = optional("Corrections to the application (更正).")
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_KEY)
 
 
@@ -201,8 +200,8 @@ class ApproveShenheInput:
 class RejectShenheInput:
     id: strawberry.ID = required("The review (审核标识).")
     reason: str | None = optional(
-        f"Why, in at most {LONGEST_REASON} characters. The platform's document has no parameter for it: "
-        "`reasonRecorded` says whether the platform kept it, the operation keeps it in any case (拒绝理由)."
+        f"The reason, at most {LONGEST_REASON} characters. The platform documents no parameter for it: "
+        "`reasonRecorded` says whether the platform saved it; the operation always has it (拒绝理由)."
     )
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_KEY)
 
@@ -216,11 +215,11 @@ class ApproveShenhesInput:
 @strawberry.input(description="Reject several reviews for the same reason (批量审核不通过).")
 class RejectShenhesInput:
     ids: list[strawberry.ID] = required(f"The reviews, 1 to {MOST_ENTRIES} (审核标识列表).")
-    reason: str = required(f"Why, in 1 to {LONGEST_REASON} characters; as for `rejectShenhe` (拒绝理由).")
+    reason: str = required(f"The reason, 1 to {LONGEST_REASON} characters; as for `rejectShenhe` (拒绝理由).")
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_EACH_KEY)
 
 
-@record_type(Written, "How a decision on a review ended (审核结果).")
+@record_type(Written, "Result of a decision on a review (审核结果).")
 class ShenhePayload(MutationPayload):
     shenhe = written_field(Shenhe, "The review as the platform shows it now (审核).")
 
@@ -232,7 +231,7 @@ class ShenhePayload(MutationPayload):
         return answer.get("reasonRecorded") if answer else None
 
 
-ShenhesPayload = writes.payload_of_several(ShenhePayload, "id", "How several decisions ended (批量审核结果).")
+ShenhesPayload = writes.payload_of_several(ShenhePayload, "id", "Result of several decisions (批量审核结果).")
 
 
 def _corrections(content: ShenheContentInput | None) -> Corrections | None:
@@ -259,24 +258,24 @@ class ShenheMutations:
     @writes.mutation(ApproveShenhe, ShenhePayload, APPROVAL)
     @described(input="Which review, and corrections (输入).")
     async def approve_shenhe(self, info: Info, input: ApproveShenheInput) -> Written:
-        """Approve a review that is pending, with corrections if any (审核通过)."""
+        """Approve a pending review, with corrections if any (审核通过)."""
         corrections = _corrections(input.content)
         return await writes.write_row(info, ApproveShenhe, corrections, input.id, input.idempotency_key)
 
     @writes.mutation(RejectShenhe, ShenhePayload)
     @described(input="Which review, and why (输入).")
     async def reject_shenhe(self, info: Info, input: RejectShenheInput) -> Written:
-        """Reject a review that is pending (审核不通过)."""
+        """Reject a pending review (审核不通过)."""
         return await writes.write_row(info, RejectShenhe, _reason(input), input.id, input.idempotency_key)
 
     @writes.mutation(ApproveShenhe, ShenhesPayload, bulk_cost("input.ids", most=MOST_IDS))
     @described(input="Which reviews (输入).")
     async def approve_shenhes(self, info: Info, input: ApproveShenhesInput) -> list[Written]:
-        """Approve several reviews as submitted: a result and an operation for each (批量审核通过)."""
+        """Approve several reviews as submitted, each with its own result and operation (批量审核通过)."""
         return await writes.write_rows(info, ApproveShenhe, None, input.ids, input.idempotency_key, MOST_IDS)
 
     @writes.mutation(RejectShenhe, ShenhesPayload, bulk_cost("input.ids"))
     @described(input="Which reviews, and why (输入).")
     async def reject_shenhes(self, info: Info, input: RejectShenhesInput) -> list[Written]:
-        """Reject several reviews for the same reason: a result and an operation for each (批量审核不通过)."""
+        """Reject several reviews for the same reason, each with its own result and operation (批量审核不通过)."""
         return await writes.write_rows(info, RejectShenhe, _reason(input), input.ids, input.idempotency_key)

@@ -22,12 +22,12 @@ from schema.record import community
 LONGEST_KEY = 128
 
 KEY = (
-    f"The caller's own key for this write, 1 to {LONGEST_KEY} printable ASCII characters: "
-    "the same key and arguments give the same result, once (幂等键)."
+    f"A key that the caller chooses for this write, 1 to {LONGEST_KEY} printable ASCII characters: "
+    "the same key and arguments give the same result and write once (幂等键)."
 )
-OPTIONAL_KEY = f"{KEY} Without one, the platform's own state guards against doing it twice."
-EACH_KEY = f"{KEY} It covers each entry by itself: a repeat sends only what was not sent."
-OPTIONAL_EACH_KEY = f"{EACH_KEY} Without one, the platform's own state guards against doing it twice."
+OPTIONAL_KEY = f"{KEY} Without a key, the record's state at the platform prevents a second write."
+EACH_KEY = f"{KEY} It covers each entry separately: a repeat sends only what was not sent."
+OPTIONAL_EACH_KEY = f"{EACH_KEY} Without a key, the record's state at the platform prevents a second write."
 
 
 def mutation(kind: type[Action[Any]], payload: type, cost: Cost = WRITE) -> Any:
@@ -206,6 +206,6 @@ def payload_of_several(payload: type, entry: str, description: str) -> type:
     """The type of what several writes of one mutation give: a `payload` for each `entry`."""
 
     shown: Any = list[payload]  # type: ignore[valid-type] # known when the schema is built
-    results = derived(shown, f"One result for each {entry}, in their order (结果列表).", lambda root: root)
+    results = derived(shown, f"One result per {entry}, in the order of the input (结果列表).", lambda root: root)
     several = type(f"{payload.__name__.removesuffix('Payload')}sPayload", (), {"results": results})
     return strawberry.type(several, description=description)

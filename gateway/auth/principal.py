@@ -74,7 +74,7 @@ class Principal:
 
     @property
     def sees_all(self) -> bool:
-        """Whether no community is closed to the caller."""
+        """Whether the caller may see all communities."""
         return self.communities is None
 
     def may(self, scope: str) -> bool:

@@ -172,9 +172,7 @@ PlatformId = Annotated[int, msgspec.Meta(gt=0, le=INT32_MAX)]
 
 ListedCommunityCode = Annotated[
     str | None,
-    Field(
-        "Code of the community whose list showed it; null when reached by the bare number (小区标识).", identifier=True
-    ),
+    Field("Code of its community; null if it was requested by the platform's number (小区标识).", identifier=True),
 ]
 """For records that wjdh gives by a bare number as well (quirk 175)."""
 

@@ -86,7 +86,7 @@ class Switch:
 class ResidentRole(WireEnum, chinese="居民角色", english="Role of a resident in a house"):
     OWNER = Word("业主", "Owner in person", note="业主本人")
     TENANT = Word("租客", "Tenant, or a tenant's family", note="所有非业主亲属的都是租客（包括租客的家人）")
-    FAMILY = Word("家属", "Family of the owner, not known how", note="为防止物业端搞不清楚亲属的具体身份而设置")
+    FAMILY = Word("家属", "Family of the owner, relation unknown", note="为防止物业端搞不清楚亲属的具体身份而设置")
     HUSBAND = Word("丈夫", "Husband")
     WIFE = Word("妻子", "Wife")
     FATHER = Word("父亲", "Father")
@@ -99,14 +99,14 @@ class ResidentRole(WireEnum, chinese="居民角色", english="Role of a resident
     DAUGHTER = Word("女儿", "Daughter")
     OTHER = Word(
         "其他",
-        "Neither family nor tenant, as far as is known",
+        "Neither family nor tenant",
         note="连是不是亲属、是不是租客都搞不清楚，那只能选其他了",
     )
     UNRECOGNIZED = NOT_LISTED
 
 
 class HouseUse(WireEnum, chinese="房屋用途", english="What a house is used for"):
-    RESIDENTIAL = Word("住宅", "Living")
+    RESIDENTIAL = Word("住宅", "Residential")
     PRODUCTION = Word("生产", "Production")
     BUSINESS = Word("经营", "Running a shop or restaurant", note="（商业）（饭店）")
     STORAGE = Word("仓储", "Storage")
@@ -141,7 +141,7 @@ class HouseStatus(WireEnum, chinese="房屋状态", english="How a house is occu
     SELF_OCCUPIED = Word("自用", "Used by the owner")
     VACANT = Word("闲置", "Vacant")
     BORROWED = Word("借用", "Lent")
-    REGISTERED_ONLY = Word("空挂", "Someone is registered there, nobody lives there")
+    REGISTERED_ONLY = Word("空挂", "Registered residents, but no one lives there")
     RENTED = Word("租用", "Rented")
     DEMOLISHED = Word("拆迁", "Demolished")
     OTHER = Word("其他", "Another status")
@@ -203,11 +203,11 @@ class PiiKind(DescribedEnum, chinese="个人信息类别", english="Kind of pers
 
 
 class DataProblem(DescribedEnum, chinese="数据问题", english="Why a value did not arrive as documented"):
-    UNRECOGNIZED_VALUE = Word("未知取值", "A word or number that is not in the list")
-    MALFORMED = Word("格式错误", "Not readable as what it should be")
-    MISSING = Word("缺失", "The document promises it, and it did not come")
-    CONTRADICTORY = Word("自相矛盾", "Two spellings of the same field disagree, or the word is of another list")
-    LEGACY_CODE = Word("旧编号", "A code of the old numbering, which is not documented")
+    UNRECOGNIZED_VALUE = Word("未知取值", "A value that is not in the list")
+    MALFORMED = Word("格式错误", "The value cannot be read as its type")
+    MISSING = Word("缺失", "A documented value was not sent")
+    CONTRADICTORY = Word("自相矛盾", "Two spellings of the same field differ, or the value belongs to another list")
+    LEGACY_CODE = Word("旧编号", "An undocumented code of the old numbering")
 
 
 YES_NO = Switch("YesNo", off=("0", 0, "否"), on=("1", 1, "是"))
@@ -226,85 +226,79 @@ NATION: Mapping[str, str] = {"汉": "汉族"}
 # The gateway's own: what no platform sends
 
 
-class Outcome(DescribedEnum, chinese="写入结果", english="How a write ended"):
-    CONFIRMED = Word("已确认", "It is done")
-    REFUSED = Word("已拒绝", "It is not done, or, of syncModules, not all of it; userErrors say why")
-    UNKNOWN = Word(
-        "结果未知", "It was sent, and the answer was lost or is still to come; the operation shows how it ends"
-    )
-    PLANNED = Word("预览", "It was a dry run and could be done; nothing was sent or recorded")
+class Outcome(DescribedEnum, chinese="写操作结果", english="Result of a write"):
+    CONFIRMED = Word("已确认", "Done")
+    REFUSED = Word("已拒绝", "Not done, or for syncModules only in part; userErrors say why")
+    UNKNOWN = Word("结果未知", "Sent, but the answer was lost or is pending; the operation shows the final outcome")
+    PLANNED = Word("预览", "A dry run that could be carried out; nothing was sent or recorded")
 
 
-class OperationState(DescribedEnum, chinese="写入状态", english="What has become of a write"):
+class OperationState(DescribedEnum, chinese="写操作状态", english="State of a write"):
     """RESERVED → SENT → CONFIRMED | REFUSED | UNKNOWN; UNKNOWN → CONFIRMED | REFUSED once the write is read back.
 
     No operation is in READ_BACK: it is a step of the timeline alone, after which the write may still be UNKNOWN.
     """
 
-    RESERVED = Word("已登记", "It is in the journal, and nothing has been sent")
-    SENT = Word("已发出", "It was about to be sent to the platform")
-    CONFIRMED = Word("已确认", "It is done")
-    REFUSED = Word("已拒绝", "It is not done, or, of syncModules, not all of it; userErrors say why")
-    UNKNOWN = Word("结果未知", "It was sent, and what came of it is not known")
-    READ_BACK = Word("已回查", "While it was UNKNOWN, the platform's state was read to learn the outcome")
+    RESERVED = Word("已登记", "Recorded in the journal; nothing has been sent")
+    SENT = Word("已发出", "About to be sent to the platform")
+    CONFIRMED = Word("已确认", "Done")
+    REFUSED = Word("已拒绝", "Not done, or for syncModules only in part; userErrors say why")
+    UNKNOWN = Word("结果未知", "Sent, but whether it was done is not known")
+    READ_BACK = Word("已回查", "The platform's state was read to learn an UNKNOWN outcome")
 
 
-class UserErrorCode(DescribedEnum, chinese="写入被拒绝的原因", english="Why a write was refused"):
+class UserErrorCode(DescribedEnum, chinese="写操作被拒绝的原因", english="Why a write was refused"):
     INVALID = Word("输入无效", "A value of the input cannot be used")
     NOT_FOUND = Word("记录不存在", "There is no such record")
     PERSON_NOT_FOUND = Word("查无此人", "The platform does not know this person")
     VEHICLE_NOT_FOUND = Word("查无此车", "The platform does not know this vehicle")
     NOT_REGISTERED = Word("用户未注册", "The person is known and has not registered in the mini program")
-    FORBIDDEN_COMMUNITY = Word("无权操作该小区", "The community is not the caller's to write to")
-    ALREADY_REVIEWED = Word("已审核", "The review has been decided before")
-    ALREADY_CHARGED = Word("已有相同账单", "An equal open order of the last day stands")
-    CONFLICT = Word("冲突", "The write contradicts what is recorded already")
+    FORBIDDEN_COMMUNITY = Word("无权操作该小区", "The caller may not write to this community")
+    ALREADY_REVIEWED = Word("已审核", "The review is already decided")
+    ALREADY_CHARGED = Word("已有相同账单", "An equal open order was created in the last day")
+    CONFLICT = Word("冲突", "The write contradicts an existing record")
     IDEMPOTENCY_MISMATCH = Word("幂等键参数不一致", "The idempotency key was used with other arguments")
-    IDEMPOTENCY_IN_PROGRESS = Word("正在处理", "The write with this idempotency key is still under way")
+    IDEMPOTENCY_IN_PROGRESS = Word("正在处理", "The write with this idempotency key is still in progress")
     NOT_SUPPORTED = Word("无法更正", "What was submitted cannot be read, so nothing in it can be corrected")
-    UPSTREAM_REFUSED = Word("平台拒绝", "The platform said no")
-    UPSTREAM_UNAVAILABLE = Word("平台不可用", "The platform could not be asked; nothing was changed")
-    NOT_SENT = Word(
-        "未发送", "One of several that this request did not send; send the request again, with the same key"
-    )
+    UPSTREAM_REFUSED = Word("平台拒绝", "The platform refused the write")
+    UPSTREAM_UNAVAILABLE = Word("平台不可用", "The platform could not be reached; nothing was changed")
+    NOT_SENT = Word("未发送", "This entry was not sent; send the request again, with the same key")
 
 
-class DeliveryState(
-    DescribedEnum, chinese="缴费通知投递状态", english="Where the delivery of a payment notification stands"
-):
-    QUEUED = Word("待投递", "Stored, and to be delivered")
+class DeliveryState(DescribedEnum, chinese="缴费通知投递状态", english="Delivery state of a payment notification"):
+    QUEUED = Word("待投递", "Stored, waiting for delivery")
     DELIVERED = Word("已送达", "The security platform has saved it")
-    DEAD = Word("投递失败", "Given up after the last attempt; can be retried")
+    DEAD = Word("投递失败", "All attempts failed; can be retried")
 
 
 class ChangeKind(DescribedEnum, chinese="变动类型", english="What happened to a record of a list"):
-    APPEARED = Word("新增", "It is new among those that wait")
-    CHANGED = Word("变更", "It changed while it was waiting, or it left the list and its status cannot be read")
-    DECIDED = Word("已审核", "It is approved or rejected")
-    RESOLVED = Word("已处理", "It is dealt with")
-    REOPENED = Word("重新打开", "It waits again")
+    APPEARED = Word("新增", "A new record is waiting")
+    CHANGED = Word("变更", "The record changed while waiting, or left the list and its status cannot be read")
+    DECIDED = Word("已审核", "The review was approved or rejected")
+    RESOLVED = Word("已处理", "The repair was resolved")
+    REOPENED = Word("重新打开", "The record is waiting again")
 
 
 class PaymentEventKind(DescribedEnum, chinese="缴费通知事件类型", english="What happened to a payment notification"):
     RECEIVED = Word("已接收", "It was saved, or its community became known")
     DELIVERED = Word("已送达", "The security platform has saved it")
-    DEAD = Word("投递失败", "Its delivery is given up")
-    CONFLICTED = Word("冲突", "One with other numbers has come for its order or WeChat number")
+    DEAD = Word("投递失败", "All attempts at delivery failed")
+    CONFLICTED = Word("冲突", "Another notification has other numbers for its order or WeChat number")
 
 
 class Severity(DescribedEnum, chinese="严重程度", english="Severity of a finding"):
-    INFO = Word("提示", "Good to know")
-    WARNING = Word("警告", "Look before deciding")
-    BLOCKING = Word("阻断", "Speaks against approval")
+    INFO = Word("提示", "For information")
+    WARNING = Word("警告", "Check before deciding")
+    BLOCKING = Word("阻断", "A reason against approval")
 
 
 class Availability(DescribedEnum, chinese="接口可用性", english="Whether an endpoint can be used"):
     AVAILABLE = Word("可用", "Configured")
-    NOT_CONFIGURED = Word("未配置", "The settings give no path for it")
+    NOT_CONFIGURED = Word("未配置", "No path is configured for it")
     NOT_OFFERED = Word("平台未开发", "The platform has not developed it")
 
 
 class CircuitState(DescribedEnum, chinese="熔断状态", english="The circuit breaker of an endpoint"):
-    CLOSED = Word("正常", "Calls pass")
+    CLOSED = Word("正常", "Calls go through")
     OPEN = Word("熔断", "Calls fail at once after repeated failures")
-    HALF_OPEN = Word("试探", "One call is tried")
+    HALF_OPEN = Word("试探", "One trial call is let through")

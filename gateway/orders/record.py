@@ -179,18 +179,19 @@ class Order(Record, frozen=True, gc=False):
     """
 
     platform_id: Annotated[PlatformId, Field("The platform's row number (订单id).", "id", ROW_NUMBER)]
-    community_code: Annotated[str, Field("Code of the community whose list it stands in (小区标识).", identifier=True)]
+    community_code: Annotated[str, Field("Code of the community whose list contains it (小区标识).", identifier=True)]
     number: Annotated[str | None, Field("The order number, 20 digits (订单编号).", "number", IDENTIFIER)] = None
     title: Annotated[
         str, Field("What is charged, as the platform writes it (收费名称).", "title", TITLE, free_text=True)
     ] = ""
     fee_type: Annotated[
-        FeeType, Field("The kind of fee, by the title; OTHER for any other title (收费类型).", kind=FEE_TYPE_OF_TITLE)
+        FeeType,
+        Field("Kind of fee, derived from the title; OTHER for any other title (收费类型).", kind=FEE_TYPE_OF_TITLE),
     ] = FeeType.OTHER
     amount: Annotated[Money | None, Field(key="amount", kind=REQUIRED_MONEY)] = None
     payment_status: Annotated[
         PaymentStatus,
-        Field("Whether it is paid, as wjdh says (缴费状态).", "paied", word_of(PaymentStatus, required=True)),
+        Field("Whether it is paid, according to wjdh (缴费状态).", "paied", word_of(PaymentStatus, required=True)),
     ] = PaymentStatus.UNRECOGNIZED
     status: Annotated[
         OrderStatus, Field("Whether it is still open (订单状态).", "status", word_of(OrderStatus, required=True))
@@ -202,7 +203,7 @@ class Order(Record, frozen=True, gc=False):
         Field("The merchant's number of the payment; null until paid (商户单号).", "shop_number", IDENTIFIER),
     ] = None
     address: Annotated[
-        str | None, free_text("The house it charges, as a label; null for a personal charge (收费房屋).", "house")
+        str | None, free_text("The house charged, as a label; null for a personal charge (收费房屋).", "house")
     ] = None
     own_issues: tuple[DataIssue, ...] = ()
     source: Any = None
@@ -269,7 +270,7 @@ class OrderQuery(Record, frozen=True, gc=False, kw_only=True):
         str | None, Field("The payer's phone number (手机号).", "phone", IDENTIFIER, pii=PiiKind.PHONE)
     ] = None
     name: Annotated[str | None, Field("The payer's name (姓名).", "name", IDENTIFIER, pii=PiiKind.NAME)] = None
-    title: Annotated[str | None, Field("The exact title; excludes feeType (收费名称).", "title", TEXT)] = None
+    title: Annotated[str | None, Field("The exact title; not together with feeType (收费名称).", "title", TEXT)] = None
     status: Annotated[OrderStatus | None, Field("Open or closed (订单状态).", "status", number_of(OrderStatus))] = None
     payment_status: Annotated[
         PaymentStatus | None, Field("Paid or not (缴费状态).", "paied", number_of(PaymentStatus))

@@ -23,13 +23,13 @@ from gateway.orders.record import Order, PaymentStatus
 from gateway.wording.enums import DescribedEnum, Word
 
 
-class FeeGrouping(DescribedEnum, chinese="费用分组", english="By what orders are added up"):
-    FEE_TYPE = Word("收费类型", "The kind of fee, by the title")
+class FeeGrouping(DescribedEnum, chinese="费用分组", english="How the sums of orders are grouped"):
+    FEE_TYPE = Word("收费类型", "The kind of fee, derived from the title")
     TITLE = Word("收费名称", "The title, as the platform writes it")
     BUILDING = Word("楼栋", "The building of the house that is charged")
     PAYMENT_STATUS = Word("缴费状态", "Whether it is paid")
-    MONTH = Word("月份", "The month it was created in, by China's calendar")
-    AGE = Word("账龄", "The days since it was created, by China's calendar, in bands")
+    MONTH = Word("月份", "Month of creation, in China time")
+    AGE = Word("账龄", "Days since creation, in China time, in bands")
 
 
 class Group(NamedTuple):

@@ -123,7 +123,7 @@ NO_SUCH_PAYMENT = Written.refused(user_error(UserErrorCode.NOT_FOUND, WriteWordi
 
 
 class RetryPayment(_WritesPayments[Payment]):
-    """Queue a dead delivery again."""
+    """Queue a failed delivery (DEAD) again."""
 
     mutation = "retryPayment"
 

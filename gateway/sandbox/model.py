@@ -80,7 +80,7 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Residency:
-    """A person's place in a house."""
+    """A person's residence in a house."""
 
     house: House
     role: str

@@ -101,7 +101,7 @@ class ShenheHouse(Record, frozen=True, gc=False):
     community_code: Annotated[
         str | None,
         Field(
-            "The community in the applicant's form: a legacy number at times, no proof of anything (小区标识).",
+            "The community as entered by the applicant: not verified, may be a legacy number (小区标识).",
             "community_identifier",
             IDENTIFIER,
             free_text=True,
@@ -247,13 +247,11 @@ class Shenhe(Record, frozen=True, gc=False):
     ] = None
     house_introduction: Annotated[
         str | None,
-        free_text("The house in words: free text, and at times wrong (审核房屋地址简介).", "shenhe_house_introduction"),
+        free_text("The house as free text; may be wrong (审核房屋地址简介).", "shenhe_house_introduction"),
     ] = None
     action_introduction: Annotated[
         str | None,
-        free_text(
-            "The application in words: free text, and at times wrong (审核动作简介).", "shenhe_action_introduction"
-        ),
+        free_text("The application as free text; may be wrong (审核动作简介).", "shenhe_action_introduction"),
     ] = None
     rejection_reason: Annotated[str | None, free_text("Why it was rejected (拒绝理由).", "shenhe_refuse_reason")] = None
     created_at: Annotated[datetime | None, Field("When it was submitted (审核记录创建时间).", "created_at", TIME)] = (
@@ -293,7 +291,7 @@ class ShenheQuery(Record, frozen=True, gc=False, kw_only=True):
     """The filters of the review list (1.2.2.1): the word of the one, the number of the other (quirk 98)."""
 
     type: Annotated[ShenheType | None, Field("What is applied for (审核类型).", "type", word_of(ShenheType))] = None
-    status: Annotated[ShenheStatus | None, Field("How it stands (审核状态).", "status", number_of(ShenheStatus))] = None
+    status: Annotated[ShenheStatus | None, Field("Status (审核状态).", "status", number_of(ShenheStatus))] = None
 
 
 SHENHE_ROWS = Rows(Shenhe, PlatformName.WJDH, info="meta", parts={"shenhe_content": CONTENTS})

@@ -25,7 +25,7 @@ class Word(msgspec.Struct, frozen=True):
 
 NOT_LISTED = Word(
     "未识别",
-    "The platform sent a value that is not in this list: a DataIssue holds it",
+    "The platform sent a value that is not in this list; see dataIssues",
     note="仅用于显示，不能作为输入",
 )
 
@@ -41,7 +41,7 @@ class DictionaryEntry(msgspec.Struct, frozen=True):
 
 
 class Dictionary(msgspec.Struct, frozen=True):
-    """An enum as labels for interfaces. `name` is the enum's public name, `title` its Chinese one."""
+    """The labels of an enum, for user interfaces. `name` is the enum's public name, `title` its Chinese one."""
 
     name: str
     title: str

@@ -58,7 +58,7 @@ class FaultWording(Wording):
     NO_CONNECTION = "No connection could be made: {detail}.", "无法建立连接。"
 
     # answers of platforms
-    NOT_IN_PROTOCOL = """The platform answered HTTP {status}, and not in its protocol.
+    NOT_IN_PROTOCOL = """The platform answered HTTP {status}, but not in its protocol.
         平台返回 HTTP {status}，内容不符合协议。"""
     HTTP_STATUS = "The platform answered HTTP {status}.", "平台返回 HTTP {status}。"
     CODE_NO_NUMBER = "The platform answered with a code that is no number.", "平台返回的代码不是数字。"
@@ -68,7 +68,7 @@ class FaultWording(Wording):
     JOURNAL_REFUSED = "The journal does not take this ({code}).", "操作台账不接受该内容（{code}）。"
     JOURNAL_LATE = "The journal did not answer within {seconds} seconds.", "操作台账没有在 {seconds} 秒内响应。"
     JOURNAL_MOVED = "{file} was removed or replaced while the gateway runs.", "网关运行时 {file} 被移走或替换。"
-    GIVEN_UP = "The operation was given up before it was sent.", "该写入在发出之前已被放弃。"
+    GIVEN_UP = "The operation was given up before it was sent.", "该操作在发出之前已被放弃。"
     WATCH_LOST = "Another gateway watches this list now.", "现由另一个网关监视该列表。"
     NOT_IN_JOURNAL = "The operation is not in the journal.", "操作台账中没有该写操作。"
     JOURNAL_NEWER = """{setting}: the journal was written by a newer version of the gateway.

@@ -95,7 +95,7 @@ class WriteWording(Wording):
     NO_SUCH_VEHICLE = Rule.EXISTS("The platform knows no such vehicle.", "平台查无此车。")
 
     OTHER_COMMUNITY = Rule.ACCESS("This community is not the caller's.", "无权操作该小区。")
-    EVERY_COMMUNITY = Rule.ACCESS("This takes a caller of every community.", "该操作须有所有小区的权限。")
+    EVERY_COMMUNITY = Rule.ACCESS("This needs a caller with all communities.", "该操作须有所有小区的权限。")
 
     NOT_REGISTERED = Rule.STATE("""The person is known and has not registered in the mini program yet.
         平台有此人，但其尚未在小程序注册。""")
@@ -106,11 +106,11 @@ class WriteWording(Wording):
     CONTENT_UNREADABLE = Rule.STATE("""What was submitted cannot be read, so nothing can be corrected in it.
         提交的内容无法读取，因此无法更正。""")
     NOT_DEAD = Rule.STATE("Only a dead delivery can be retried.", "只有投递失败的通知才能重新投递。")
-    KEY_IN_PROGRESS = Rule.STATE("""The write with this idempotency key is still under way.
-        使用该幂等键的写入仍在进行。""")
+    KEY_IN_PROGRESS = Rule.STATE("""The write with this idempotency key is still in progress.
+        使用该幂等键的操作仍在进行。""")
 
     KEY_MISMATCH = Rule.CONFLICT("This idempotency key was used with other arguments.", "该幂等键已用于其他参数。")
-    ALREADY_CHARGED = Rule.CONFLICT("""An equal open order of the last day stands. To charge twice, set allowRepeat.
+    ALREADY_CHARGED = Rule.CONFLICT("""An equal open order of the last day exists. To charge again, set allowRepeat.
         一天之内已有相同的未缴账单。确需重复收费，请设 allowRepeat。""")
     OTHER_NUMBERS = Rule.CONFLICT("""The order or WeChat number is known with other numbers.
         该订单编号或微信单号已有不同的记录。""")

@@ -28,7 +28,7 @@ _LABELS = """
     reply 答复; room 房间号; since 起始时间; sex 性别; shopNumber 商户单号; state 投递状态; status 状态;
     subject 操作人; conflicting 有无冲突; title 标题; type 类型; unit 单元号; until 截止时间; value 值;
     weixinNumber 微信单号;
-    community 小区; house 房屋; module 功能模块; operation 写入记录; order 订单; payment 缴费通知; person 人员;
+    community 小区; house 房屋; module 功能模块; operation 操作记录; order 订单; payment 缴费通知; person 人员;
     repair 报修"""
 
 LABELS: Final[Mapping[str, str]] = dict(re.findall(r"(\w+) (\w+)", _LABELS))

@@ -144,7 +144,7 @@ def test_input_descriptions_state_bounds():
     bounds = {
         "CreateOrderInput.amount": f"at most {LARGEST_AMOUNT}",
         "CreateOrderInput.title": f"1 to {LONGEST_TITLE} characters",
-        "CreateOrderInput.details": f"at most {MOST_DETAILS} lines, each name once",
+        "CreateOrderInput.details": f"at most {MOST_DETAILS} lines, with unique names",
         "UpdateRepairInput.reply": f"at most {LONGEST_REPLY} characters",
         "RejectShenheInput.reason": f"at most {LONGEST_REASON} characters",
         "CreateAnnouncementInput.images": f"at most {MOST_IMAGES}",
