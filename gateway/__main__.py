@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for option in ("host", "port"):  # in the environment, so that workers have them too
         if options.get(option) is not None:
             os.environ[f"GATEWAY_{option.upper()}"] = options[option]
+    if options.get("allow_remote"):
+        os.environ["GATEWAY_ENV"] = "development"  # which the image's is not
     if options["env_file"]:
         os.environ[ENV_FILE] = os.pathsep.join(map(os.path.abspath, options["env_file"]))
     options["environ"] = dict(os.environ)
@@ -107,6 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo = command("demo", "gateway.commands.demo:demo", "serve the gateway over a sandbox of both platforms")
     demo.add_argument("--once", action="store_true", help="show one query and its answer, then end")
+    asked = "listen where other machines may connect: in a container, with its port published on 127.0.0.1"
+    demo.add_argument("--allow-remote", action="store_true", help=asked)
     for each in (serve, demo):
         each.add_argument("--host", metavar="ADDRESS", help="where to listen, instead of GATEWAY_HOST")
         each.add_argument("--port", help="instead of GATEWAY_PORT")

@@ -16,7 +16,7 @@ from gateway.actions.action import Services
 from gateway.actions.audit import AuditTrail
 from gateway.actions.writer import Reconciler, Writer
 from gateway.auth.authenticator import open_authenticator
-from gateway.auth.issuer import AUDIENCE, DEMO_AUDIENCE
+from gateway.auth.issuer import AUDIENCE, DEMO_AUDIENCE, is_loopback
 from gateway.auth.node_ids import NodeIds, read_id_key
 from gateway.auth.principal import Principal, Scope
 from gateway.auth.rate import Admission
@@ -186,6 +186,7 @@ def create_app(
     failed: Callable[[BaseException], object] = lambda _error: None,
     explorer_token: str = "",
     sandbox: Mapping[str, str] = MappingProxyType({}),
+    is_local: Callable[[str], bool] = is_loopback,
     journal: OpenJournal = open_journal,
     metrics: Metrics | None = None,
 ) -> Application:
@@ -193,7 +194,7 @@ def create_app(
 
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request,
     `failed` when there will be none. `explorer_token` is for those who open GraphiQL, `sandbox` the address of each
-    platform whose switches it shows. `journal` opens the journal.
+    platform whose switches it shows, to clients at an address that `is_local`. `journal` opens the journal.
     """
     metrics = Metrics() if metrics is None else metrics
     mistakes = Mistakes()
@@ -249,7 +250,7 @@ def create_app(
             *payment_callback_routes(gateway.journal.payments, gateway.callback_tokens, gateway.unverified, access_log),
             *metrics_routes(metrics, gateway.journal.backlog, checks),
             *health_routes(checks),
-            *open_explorer(settings, GRAPHQL_PATH, explorer_token, sandbox),
+            *open_explorer(settings, GRAPHQL_PATH, explorer_token, sandbox, is_local),
         ]
 
     @asynccontextmanager

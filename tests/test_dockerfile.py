@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from asyncio import to_thread
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,6 +65,19 @@ def test_gateway_does_not_run_as_root() -> None:
     assert user != "root"
     assert f"useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin {user} " in last_stage
     assert last_stage.index("USER") < last_stage.index("ENTRYPOINT")
+
+
+def test_byte_code_is_compiled_before_the_user_is_chosen(tmp_path: Path) -> None:
+    """The command of the last stage, with this Python, and a standard library of one module."""
+    last_stage = RECIPE.rpartition("\nFROM ")[2]
+    (command,) = re.findall(r"^RUN (stdlib=(?:.*\\\n)*.*)$", last_stage, re.MULTILINE)
+    assert last_stage.index("COPY --from=build") < last_stage.index(command) < last_stage.index("USER gateway")
+    (tmp_path / "module.py").touch()
+    (tmp_path / "site-packages").mkdir()
+    (tmp_path / "site-packages" / "other.py").touch()
+    named = re.sub(r"\$\(.*?\) ", f"{tmp_path} ", command)
+    run("sh", "-c", named.replace("/app/.venv/bin/python", sys.executable))
+    assert [path.name.partition(".")[0] for path in tmp_path.rglob("*.pyc")] == ["module"]
 
 
 def test_build_arguments_name_base_image_and_package_index() -> None:

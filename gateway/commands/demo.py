@@ -18,14 +18,15 @@ import orjson
 import uvicorn
 
 from gateway.app import GRAPHQL_PATH, create_app
-from gateway.auth.issuer import DemoIssuer
+from gateway.auth.issuer import DemoIssuer, is_loopback
 from gateway.commands.serve import EmbeddedServer, bind, report_failure, server_options
+from gateway.http.explorer import IsLocal, is_private
 from gateway.journal.journal import Clock, Journal, open_journal
 from gateway.ops.logs import configure_logs
 from gateway.ops.metrics import Metrics
 from gateway.sandbox.day import live_through_a_day
 from gateway.sandbox.server import Sandbox
-from gateway.settings import Settings, StartError, load_settings, make_url
+from gateway.settings import Settings, SettingsError, StartError, load_settings, make_url
 
 QUERY = """\
 query Dashboard {
@@ -45,18 +46,26 @@ query Dashboard {
 TOKEN_TTL = 24 * 3600
 
 
-async def demo(_settings: Settings, once: bool) -> int:
+async def demo(given: Settings, once: bool, allow_remote: bool) -> int:
     """Show one query and its answer, then serve until stopped, or with `once` end. Returns the exit status.
 
     The settings are those of the environment, but for the platforms, which are the sandbox, and the journal. Raises
     SettingsError where there is no development issuer: the demo hands its token to everybody who opens GraphiQL.
+    With `allow_remote` it listens at any address and is for names of this machine alone, as a container's port is
+    that is published on 127.0.0.1.
     """
+    if not allow_remote and not is_loopback(given.host):
+        raise SettingsError("GATEWAY_HOST: the demo serves this machine only (--allow-remote: in a container)")
+    own = {"GATEWAY_HOST": "127.0.0.1"} if allow_remote else {}
     async with Sandbox() as sandbox:
-        settings = load_settings({"GATEWAY_COMMUNITIES": sandbox.communities, **os.environ, **sandbox.settings()})
+        settings = load_settings(
+            {"GATEWAY_COMMUNITIES": sandbox.communities, **os.environ, **sandbox.settings(), **own}
+        )
         configure_logs("critical")  # of the day that is made up, nobody has to look into a line
         token = DemoIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
         platforms = {"wjdh": sandbox.wjdh.url, "security": sandbox.security.url}
-        async with _server(settings, token, platforms).serving(_listen(settings)) as port:
+        is_local = is_private if allow_remote else is_loopback
+        async with _server(settings, token, platforms, is_local).serving(_listen(given)) as port:
             address = make_url(settings.host, port)
             headers = {"authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as client:
@@ -87,13 +96,14 @@ def _listen(settings: Settings) -> socket.socket:
         return bind(settings.host, 0)
 
 
-def _server(settings: Settings, token: str, platforms: Mapping[str, str]) -> EmbeddedServer:
+def _server(settings: Settings, token: str, platforms: Mapping[str, str], is_local: IsLocal) -> EmbeddedServer:
     metrics = Metrics()
     app = create_app(
         settings,
         failed=report_failure,
         explorer_token=token,
         sandbox=platforms,
+        is_local=is_local,
         journal=_passing_journal,
         metrics=metrics,
     )

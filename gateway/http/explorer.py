@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from html import escape
+from ipaddress import ip_address
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -71,6 +72,8 @@ FORWARDING_HEADERS: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded
 
 NO_PAGE = {"x-sandbox": "1"}  # what the sandbox asks of each request: no page of another origin can send it
 
+IsLocal = Callable[[str], bool]
+
 _EXAMPLE_HEAD: Final = re.compile(r"# (\w+): (.+) \| (.+)\n")
 
 
@@ -95,9 +98,12 @@ def read_examples() -> list[Example]:
     return examples
 
 
-def open_explorer(settings: Settings, graphql_path: str, token: str, sandbox: Mapping[str, str]) -> list[Route]:
+def open_explorer(
+    settings: Settings, graphql_path: str, token: str, sandbox: Mapping[str, str], is_local: IsLocal = is_loopback
+) -> list[Route]:
     """GraphiQL where it is shown: the page at `/`, and what it loads under `/explorer/`. The `token` is on the page for
-    everybody who opens it. Tokens and switches are there only where both platforms are the `sandbox`.
+    everybody who opens it. Tokens and switches are there only where both platforms are the `sandbox`, for clients at
+    an address that `is_local`.
 
     No request shows whether it is of this machine: a plain proxy sends those of others on from here, to a name of here.
     """
@@ -123,18 +129,25 @@ def open_explorer(settings: Settings, graphql_path: str, token: str, sandbox: Ma
         return FileResponse(ASSETS / name, headers=FOREVER)
 
     return [
-        *([token_route(DemoIssuer.open(settings)), *sandbox_routes(sandbox)] if is_demo else ()),
+        *([token_route(DemoIssuer.open(settings), is_local), *sandbox_routes(sandbox, is_local)] if is_demo else ()),
         Route("/", HTMLResponse(page, headers=FRESH), methods=["GET"]),
         Route("/explorer/examples.json", Response(examples, 200, FRESH, "application/json"), methods=["GET"]),
         Route("/explorer/{name}", send_asset),
     ]
 
 
-def local_route(path: str, answer: Callable[[Request, bytes], Awaitable[bytes]], method: str = "POST") -> Route:
+def is_private(host: str) -> bool:
+    """Whether no address of the internet. To a container, its own machine has one of a network that Docker made."""
+    return ip_address(host).is_private
+
+
+def local_route(
+    path: str, answer: Callable[[Request, bytes], Awaitable[bytes]], is_local: IsLocal, method: str = "POST"
+) -> Route:
     """Answers local requests with JSON and all others with 403. `answer` makes it of the request and its body."""
 
     async def endpoint(request: Request) -> Response:
-        require_local(request)
+        require_local(request, is_local)
         length = read_length(request.headers.get("content-length"))
         body = await read_body(request.receive, length, LARGEST_BODY)
         return json_response(await answer(request, body), new_request_id())
@@ -142,14 +155,14 @@ def local_route(path: str, answer: Callable[[Request, bytes], Awaitable[bytes]],
     return Route(path, endpoint, methods=[method])
 
 
-def require_local(request: Request) -> None:
+def require_local(request: Request, is_local: IsLocal = is_loopback) -> None:
     """Raises ForbiddenError unless a page of this origin sent it from this machine to a name of this machine. JSON is
     no form: another page would have to ask first (Fetch, "CORS-preflight"), and no route here answers that.
     """
     headers = request.headers
     if not (
         request.client is not None
-        and is_loopback(request.client.host)
+        and is_local(request.client.host)
         and "@" not in headers.get("host", "")
         and (request.url.hostname or "") in LOOPBACK_NAMES
         and not any(name in headers for name in FORWARDING_HEADERS)
@@ -169,7 +182,7 @@ class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ttl: int = 3600
 
 
-def token_route(issuer: DevelopmentIssuer) -> Route:
+def token_route(issuer: DevelopmentIssuer, is_local: IsLocal) -> Route:
     """For the demo only: all who can send requests to it can have its tokens."""
 
     async def mint(_request: Request, body: bytes) -> bytes:
@@ -182,14 +195,14 @@ def token_route(issuer: DevelopmentIssuer) -> Route:
             raise UserInputError("token", RequestWording.NO_TOKEN(detail=error)) from None
         return orjson.dumps({"token": token})
 
-    return local_route(TOKEN_PATH, mint)
+    return local_route(TOKEN_PATH, mint, is_local)
 
 
 class SandboxError(GatewayError):
     code = ErrorCode.UPSTREAM_UNAVAILABLE
 
 
-def sandbox_routes(platforms: Mapping[str, str]) -> list[Route]:
+def sandbox_routes(platforms: Mapping[str, str], is_local: IsLocal) -> list[Route]:
     """For the demo only. `platforms`: the sandbox's address of each, by its name in lower case."""
 
     def switch(path: str, *fields: str, method: str = "POST") -> Route:
@@ -206,7 +219,8 @@ def sandbox_routes(platforms: Mapping[str, str]) -> list[Route]:
                 raise UserInputError("body", RequestWording.BODY_NO_OBJECT()) from None
             form = {field: str(value) for field, value in given.items() if field in fields}
             if path == "pay":
-                form["callback_url"] = make_url(*request.scope["server"])
+                host, port = request.scope["server"]
+                form["callback_url"] = make_url(host if is_loopback(host) else "127.0.0.1", port)
             url = f"{platforms[platform]}/__sandbox__/{name}"
             try:
                 async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as client:
@@ -217,7 +231,7 @@ def sandbox_routes(platforms: Mapping[str, str]) -> list[Route]:
                 raise UserInputError("sandbox", RequestWording.SANDBOX_REFUSED(detail=response.json().get("error")))
             return response.content
 
-        return local_route(f"{SANDBOX_PATH}/{path}", answer, method)
+        return local_route(f"{SANDBOX_PATH}/{path}", answer, is_local, method)
 
     return [
         switch("faults", method="DELETE"),
