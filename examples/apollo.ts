@@ -32,4 +32,4 @@ const ORDERS = gql`
 `;
 
 const { data, error } = await client.query({ query: ORDERS, variables: { community: "10002" } });
-if (CombinedGraphQLErrors.is(error)) console.log(error.errors.map(({ extensions }) => extensions?.code));
+if (CombinedGraphQLErrors.is(error)) console.log(error.errors.map(({ extensions }) => extensions?.messageZh));

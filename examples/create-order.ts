@@ -4,7 +4,7 @@ const CREATE_ORDER = gql`
     createOrder(input: $input) {
       outcome
       orderNumber
-      userErrors { code field message upstreamMessage }
+      userErrors { code field messageZh upstreamMessage }
       operation { id }
     }
   }
@@ -12,7 +12,7 @@ const CREATE_ORDER = gql`
 
 const OPERATION = gql`
   query OperationOutcome($id: ID!) {
-    operation(id: $id) { outcome userErrors { code message } result { id ... on Order { number } } }
+    operation(id: $id) { outcome userErrors { code messageZh } result { id ... on Order { number } } }
   }
 `;
 
@@ -45,7 +45,7 @@ export async function createOrder(order: Omit<CreateOrderInput, "idempotencyKey"
       case "CONFIRMED":
         return { kind: "done", orderNumber: written.orderNumber };
       case "REFUSED":
-        return { kind: "refused", reasons: written.userErrors.map((e) => e.upstreamMessage ?? e.message) };
+        return { kind: "refused", reasons: written.userErrors.map((e) => e.upstreamMessage ?? e.messageZh) };
       default:
         return { kind: "unclear", operationId: written.operation?.id };
     }
@@ -62,7 +62,7 @@ export async function outcomeOf(operationId: string): Promise<Result> {
       return { kind: "done", orderNumber: order && "number" in order ? order.number : null };
     }
     case "REFUSED":
-      return { kind: "refused", reasons: operation.userErrors.map((e) => e.message) };
+      return { kind: "refused", reasons: operation.userErrors.map((e) => e.messageZh) };
     default:
       return { kind: "unclear", operationId }; // null: still under way
   }

@@ -20,4 +20,4 @@ const Orders = gql`
 `;
 
 const { data, error } = await client.query(Orders, { community: "10002" }).toPromise();
-console.log(data?.orders?.totalCount, error?.graphQLErrors.map(({ extensions }) => extensions.code));
+console.log(data?.orders?.totalCount, error?.graphQLErrors.map(({ extensions }) => extensions.messageZh));

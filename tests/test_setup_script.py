@@ -1,6 +1,7 @@
 """`scripts/setup`, with stubs of Python, pip and uv."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,19 @@ def test_setup_reports_progress_and_runs_once(environ: dict[str, str]) -> None:
     assert installed.startswith("Installing the packages ")
     assert progress == ["Prepared 1 package in 1s"]
     assert (second.stdout, second.stderr) == ("", "")
+
+
+def test_setup_needs_no_tool_of_gnu(environ: dict[str, str], tmp_path: Path) -> None:
+    """macOS has no `sha256sum`, and its `sed` neither `-u` nor `\\|`."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("bash", "cat", "chmod", "cp", "dirname", "ls", "mkdir", "mktemp", "rm", "sh"):
+        (tools / name).symlink_to(shutil.which(name) or name)
+    for name, text in (("shasum", 'cat >/dev/null; echo "$*"'), ("sed", '[ "$1" = -n ] && cat "$3"')):
+        (tools / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tools / name).chmod(0o700)
+    assert setup(environ | {"PATH": str(tools)}).stderr.splitlines()[2:] == ["Prepared 1 package in 1s"]
+    assert Path(environ["VENV"], "build.sha256").read_text() == "-a 256\n"
 
 
 INDEX = "https://mirror.example/simple"  # that of pip's settings

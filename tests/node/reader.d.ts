@@ -45,7 +45,7 @@ type CreateOrderMutation = {
     userErrors: Array<{
       code: UserErrorCode;
       field?: Maybe<Array<string>>;
-      message: string;
+      messageZh: string;
       upstreamMessage?: Maybe<string>;
     }>;
     operation?: Maybe<{ id: string }>;
@@ -55,7 +55,7 @@ type CreateOrderMutation = {
 type OperationOutcomeQuery = {
   operation?: Maybe<{
     outcome?: Maybe<Outcome>;
-    userErrors: Array<{ code: UserErrorCode; message: string }>;
+    userErrors: Array<{ code: UserErrorCode; messageZh: string }>;
     result?: Maybe<
       | { __typename?: "Order"; number?: Maybe<string> }
       | { __typename?: "Announcement" | "Community" | "House" | "Member" | "Module" | "Operation" }
