@@ -130,6 +130,8 @@ def _invite(address: str, token: str) -> None:
         f"\nAsk it yourself, with a token for everything, good for {TOKEN_TTL // 3600} hours (GraphiQL has it too):\n\n"
         f"curl -s {address}{GRAPHQL_PATH} -H 'content-type: application/json' -H 'authorization: Bearer {token}' "
         """-d '{"query": "{ viewer { subject scopes } }"}'\n\n"""
+        "To try in GraphiQL: under Sandbox switch security slow, then run Reviews and look at Calls; or run a\n"
+        'subscription such as Changes, press "Make one happen" under Events, and see the event arrive.\n\n'
         f"Stop with Ctrl+C. GraphiQL, with examples, is at {address}/\n"
     )
     sys.stdout.flush()

@@ -205,8 +205,11 @@ class SandboxError(GatewayError):
 def sandbox_routes(platforms: Mapping[str, str], is_local: IsLocal) -> list[Route]:
     """For the demo only. `platforms`: the sandbox's address of each, by its name in lower case."""
 
-    def switch(path: str, *fields: str, method: str = "POST") -> Route:
-        """Pass these members of a JSON object on to the sandbox, as a form, and give its answer."""
+    def switch(path: str, *fields: str, method: str = "POST", passed_as: str = "") -> Route:
+        """Pass these members of a JSON object on to the sandbox, as a form, and give its answer.
+
+        What is read is asked for by POST, too: a browser sends no `Origin` with a GET of the same origin.
+        """
         name = path.removeprefix("{platform}/")
 
         async def answer(request: Request, body: bytes) -> bytes:
@@ -224,7 +227,7 @@ def sandbox_routes(platforms: Mapping[str, str], is_local: IsLocal) -> list[Rout
             url = f"{platforms[platform]}/__sandbox__/{name}"
             try:
                 async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as client:
-                    response = await client.request(method, url, data=form or None, headers=NO_PAGE)
+                    response = await client.request(passed_as or method, url, data=form or None, headers=NO_PAGE)
             except httpx.HTTPError as error:
                 raise SandboxError(RequestWording.SANDBOX_DOWN(detail=type(error).__name__)) from None
             if response.status_code != 200:
@@ -234,9 +237,11 @@ def sandbox_routes(platforms: Mapping[str, str], is_local: IsLocal) -> list[Rout
         return local_route(f"{SANDBOX_PATH}/{path}", answer, is_local, method)
 
     return [
+        switch("faults", passed_as="GET"),
         switch("faults", method="DELETE"),
         switch("pay", "order_number"),
         switch("reset"),
-        switch("{platform}/faults", "kind", "endpoint", "times", "seconds"),
+        switch("{platform}/faults", "kind", "endpoint", "times", "seconds", "body"),
+        switch("{platform}/faults/off", "endpoint"),
         switch("{platform}/tokens/expire"),
     ]

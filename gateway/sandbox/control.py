@@ -1,6 +1,8 @@
 """The sandbox's own controls over HTTP, for when it runs in another process: `/__sandbox__/...` on each platform.
 
 POST   faults         switch a fault on: kind, and at will endpoint, times, seconds, status, body
+POST   faults/off     switch one off: endpoint, or without one that of the whole platform
+GET    faults         what is on, of both platforms, and what can be: the kinds, the endpoints
 DELETE faults         switch all faults off, let hanging calls go on
 GET    calls          counts, the newest calls
 DELETE calls          forget them
@@ -14,7 +16,7 @@ in `Host`, and no `Origin`: a page that is open in a browser here cannot switch 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from http.client import HTTPException
 from typing import Protocol
@@ -23,7 +25,7 @@ import msgspec
 
 from gateway.sandbox.dialects.dialect import Row
 from gateway.sandbox.effects import Effects
-from gateway.sandbox.endpoint import Form, PlatformName
+from gateway.sandbox.endpoint import Form, Platform, PlatformName
 from gateway.sandbox.faults import Fault, FaultKind, Faults
 from gateway.sandbox.http import Connection, Request
 from gateway.sandbox.log import CallLog
@@ -41,6 +43,9 @@ class Controlled(Protocol):
     faults: Faults
     effects: Effects
 
+    @property
+    def platforms(self) -> Sequence[Platform]: ...
+
     def expire_tokens(self, platform: PlatformName | None = None) -> None: ...
 
     def reset(self) -> None: ...
@@ -56,6 +61,8 @@ class Control:
         self._paying: set[asyncio.Task[None]] = set()
         self._actions: Mapping[tuple[str, str], Callable[[PlatformName, Form], Row]] = {
             ("POST", "faults"): self._set_fault,
+            ("POST", "faults/off"): self._remove_fault,
+            ("GET", "faults"): self._list_faults,
             ("DELETE", "faults"): self._clear_faults,
             ("GET", "calls"): self._calls,
             ("DELETE", "calls"): self._forget_calls,
@@ -91,6 +98,24 @@ class Control:
         )
         self._sandbox.faults.set(platform, form.get("endpoint") or None, fault, int(times) if times else None)
         return {}
+
+    def _remove_fault(self, platform: PlatformName, form: Form) -> Row:
+        self._sandbox.faults.remove(platform, form.get("endpoint") or None)
+        return {}
+
+    def _list_faults(self, _platform: PlatformName, _form: Form) -> Row:
+        return {
+            "on": [
+                {"platform": name, "endpoint": endpoint, "kind": fault.kind, "seconds": fault.seconds, "times": left}
+                for name, endpoint, fault, left in self._sandbox.faults.switched_on()
+            ],
+            "kinds": [{"name": kind, "forWrites": kind.is_for_writes} for kind in FaultKind],
+            "endpoints": [
+                {"platform": platform.name, "name": endpoint.name, "kind": endpoint.kind}
+                for platform in self._sandbox.platforms
+                for endpoint in platform.endpoints
+            ],
+        }
 
     def _clear_faults(self, _platform: PlatformName, _form: Form) -> Row:
         self._sandbox.faults.clear()

@@ -42,16 +42,9 @@ class FaultKind(StrEnum):
     # A write hangs, and is carried out when it goes on, though nobody waits any more.
     APPLIED_LATE = "applied_late"
 
-
-_FOR_WRITES = frozenset(
-    {
-        FaultKind.REFUSED_BEFORE_COMMIT,
-        FaultKind.APPLIED_THEN_RESET,
-        FaultKind.APPLIED_THEN_500,
-        FaultKind.APPLIED_THEN_HANG,
-        FaultKind.APPLIED_LATE,
-    }
-)
+    @property
+    def is_for_writes(self) -> bool:
+        return self is FaultKind.REFUSED_BEFORE_COMMIT or self.startswith("applied")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,7 @@ class Fault:
 
     def concerns(self, endpoint: Endpoint) -> bool:
         """A fault set for a whole platform spares the calls it makes no sense for."""
-        if self.kind in _FOR_WRITES:
+        if self.kind.is_for_writes:
             return endpoint.kind is EndpointKind.WRITE
         return self.kind is not FaultKind.EXPIRED_TOKEN or endpoint.kind is not EndpointKind.TOKEN
 
@@ -99,9 +92,21 @@ class Faults:
             raise ValueError(f"no such endpoint: {platform} {endpoint}")
         self._rules[platform, endpoint] = _Rule(fault, times)
 
+    def switched_on(self) -> list[tuple[str, str | None, Fault, int | None]]:
+        """(platform, endpoint or None for all, fault, how many calls are left or None), in the order they came."""
+        return [(*place, rule.fault, rule.left) for place, rule in self._rules.items()]
+
+    def remove(self, platform: str, endpoint: str | None) -> None:
+        """Switch the fault of one place off, and let the calls that hang go on."""
+        self._rules.pop((platform, endpoint), None)
+        self._release()
+
     def clear(self) -> None:
         """Switch everything off, and let the calls that hang go on."""
         self._rules.clear()
+        self._release()
+
+    def _release(self) -> None:
         held, self._held = self._held, []
         for go_on in held:
             go_on()

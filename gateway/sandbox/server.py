@@ -10,7 +10,7 @@ from typing import Self
 from gateway.sandbox.control import Control
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.effects import Effects
-from gateway.sandbox.endpoint import PlatformName
+from gateway.sandbox.endpoint import Platform, PlatformName
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.log import CallLog, LoggedCall
 from gateway.sandbox.platform import PlatformServer
@@ -110,6 +110,10 @@ class Sandbox:
             "GATEWAY_CALLBACK_KEY_K": options.callback_credentials[0],
             "GATEWAY_CALLBACK_KEY_D": options.callback_credentials[1],
         }
+
+    @property
+    def platforms(self) -> tuple[Platform, Platform]:
+        return self.wjdh.platform, self.security.platform
 
     @property
     def communities(self) -> str:

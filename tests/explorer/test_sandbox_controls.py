@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from gateway.sandbox.faults import FaultKind
+
 ORDERS = {"query": '{ orders(communityCode: "10002", first: 1) { totalCount } }'}
 
 
@@ -97,3 +99,22 @@ async def test_gateway_of_another_issuer_has_no_switches(environ, issuer, serve)
     async with serve(environ | settings, token="", sandbox={"wjdh": "http://127.0.0.1:1"}) as gateway:
         response = await gateway.stranger.post("/explorer/sandbox/reset", json={}, headers={"origin": gateway.url})
     assert response.status_code in (404, 405)
+
+
+async def test_one_fault_is_switched_off_and_the_others_stay(demo):
+    await switch(demo, "wjdh/faults", {"kind": "hang", "endpoint": "modules"})
+    await switch(demo, "security/faults", {"kind": "latency", "seconds": 2})
+    listed = (await switch(demo, "faults")).json()
+    modules = {"platform": "WJDH", "endpoint": "modules", "kind": "hang", "seconds": 1.0, "times": None}
+    security = {"platform": "SECURITY", "endpoint": None, "kind": "latency", "seconds": 2.0, "times": None}
+    assert listed["on"] == [modules, security]
+    assert {"platform": "WJDH", "name": "repair/update", "kind": "write"} in listed["endpoints"]
+    assert [kind["name"] for kind in listed["kinds"]] == list(FaultKind)
+
+    assert (await switch(demo, "wjdh/faults/off", {"endpoint": "modules"})).status_code == 200
+    assert (await switch(demo, "faults")).json()["on"] == [security]
+
+
+async def test_listing_faults_is_for_this_page_alone(demo):
+    assert (await switch(demo, "faults", origin="http://attacker.example")).status_code == 403
+    assert (await demo.stranger.get("/explorer/sandbox/faults")).status_code in (404, 405)
