@@ -8,6 +8,8 @@ import pytest
 from browser import RESULT, execute, open_example, show_panel, write_query
 from playwright.async_api import Locator, Page, Route, expect
 
+from gateway.sandbox.faults import FaultKind
+
 pytestmark = pytest.mark.browser
 
 
@@ -16,7 +18,7 @@ async def watch(page: Page, demo: str, example: str) -> Locator:
     await page.goto(demo)
     await open_example(page, example)
     await execute(page)
-    panel = await show_panel(page, "Events")
+    panel = page.get_by_role("region", name="Events", exact=True)
     await expect(panel).to_contain_text("open")
     return panel
 
@@ -100,6 +102,63 @@ async def test_slow_platform_shows_in_the_timeline(fresh_demo: str, page: Page) 
     await expect(calls.get_by_role("region", name="Level 2").locator(".is-own").first).to_contain_text(
         re.compile(r"3\d\d\d ms")
     )
+
+
+async def test_banner_says_which_faults_are_on_after_a_reload(fresh_demo: str, page: Page) -> None:
+    await page.goto(fresh_demo)
+    banner = page.locator(".explorer-faults")
+    panel = await show_panel(page, "Sandbox")
+    await panel.get_by_role("group", name="security").get_by_role("button", name="Slow").click()
+    await expect(banner).to_contain_text("security (every endpoint): slow, answers after 3 s")
+
+    await page.reload()
+    await expect(banner).to_contain_text("security (every endpoint): slow, answers after 3 s")
+    panel = page.get_by_role("region", name="Sandbox", exact=True)  # GraphiQL keeps it open
+    slow = panel.get_by_role("group", name="security").get_by_role("button", name="Slow")
+    await expect(slow).to_have_attribute("aria-pressed", "true")
+    await banner.get_by_role("button", name="All faults off").click()
+    await expect(banner).to_have_count(0)
+    await expect(slow).to_have_attribute("aria-pressed", "false")
+
+
+async def test_picked_fault_loses_the_answer_of_a_write(fresh_demo: str, page: Page) -> None:
+    await page.goto(fresh_demo)
+    panel = await show_panel(page, "Sandbox")
+    await expect(panel.get_by_label("What happens").locator("option")).to_have_count(len(FaultKind))
+    await panel.get_by_label("What happens").select_option("applied_then_reset")
+    await panel.get_by_label("Endpoint").select_option("WJDH repair/list")
+    await expect(panel.get_by_role("button", name="Switch on")).to_be_disabled()
+    await panel.get_by_label("Endpoint").select_option("WJDH repair/update")
+    await panel.get_by_role("button", name="Switch on").click()
+    await expect(page.locator(".explorer-faults")).to_contain_text(
+        "wjdh repair/update: carried out, answer lost (reset)"
+    )
+
+    await open_example(page, "Answer a repair")
+    await execute(page, '"CONFIRMED"')  # read back
+    panel = await show_panel(page, "Operations")
+    write = panel.get_by_role("region", name="updateRepair").first
+    await expect(write.locator(".explorer-timeline")).to_contain_text("Confirmed")
+    await expect(write.locator("time").first).to_contain_text("+08:00")
+
+    panel = await show_panel(page, "Sandbox")
+    await panel.get_by_role("list", name="Faults").get_by_role("button", name="Off").click()
+    await expect(page.locator(".explorer-faults")).to_have_count(0)
+
+
+async def test_banner_ends_with_a_fault_of_few_calls(fresh_demo: str, page: Page) -> None:
+    await page.goto(fresh_demo)
+    await page.evaluate(
+        """() => fetch("/explorer/sandbox/wjdh/faults", {
+            method: "POST", headers: { "content-type": "application/json" },
+            body: JSON.stringify({ kind: "http_500", endpoint: "modules", times: 1 })
+        })"""
+    )
+    await page.reload()
+    await expect(page.locator(".explorer-faults")).to_contain_text("wjdh modules: HTTP 500")
+    await open_example(page, "Modules and their drift")
+    await execute(page, '"data"')
+    await expect(page.locator(".explorer-faults")).to_have_count(0)
 
 
 async def test_paid_order_is_announced(fresh_demo: str, page: Page) -> None:

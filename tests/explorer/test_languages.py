@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from gateway.sandbox.faults import FaultKind
+
 LANGUAGES = Path(__file__).parents[2] / "scripts/explorer/src/language"
 SOURCES = LANGUAGES.parent
 
@@ -24,3 +26,7 @@ def test_every_word_the_page_asks_for_exists() -> None:
     }
     assert len(asked) > 50
     assert asked - keys("english") == set()
+
+
+def test_every_fault_of_the_sandbox_has_words() -> None:
+    assert {f"faultKind.{kind}" for kind in FaultKind} <= keys("english")

@@ -84,6 +84,44 @@ async def test_errors_are_explained_with_path_and_id(nulls: Page) -> None:
     assert await nulls.evaluate("navigator.clipboard.readText()") == "0af7651916cd43dd"
 
 
+async def test_equal_errors_are_one_card_with_their_communities(demo: str, page: Page) -> None:
+    await open_dashboard(page, demo)
+    lost: dict[str, object] = {
+        "code": "UPSTREAM_UNAVAILABLE",
+        "platform": "WJDH",
+        "endpoint": "modules",
+        "retryable": True,
+    }
+    errors = [
+        {"message": "Not reached", "path": ["communities", at, "modules"], "extensions": lost | {"requestId": str(at)}}
+        for at in range(8)
+    ]
+    codes = [f"1000{at}" for at in range(8)]
+    data = {"communities": [{"code": code, "modules": None} for code in codes]}
+    await add_trace(page, data=data, errors=errors)
+    await write_query(page, "{ communities { code modules { name } } }")
+    await execute(page, '"communities"')
+    card = (await show_panel(page, "Errors")).locator("li")
+    await expect(card).to_have_count(1)
+    for words in ("8 times", f"Communities: {', '.join(codes)}", "communities[0].modules", "and 3 more"):
+        await expect(card).to_contain_text(words)
+
+
+async def test_error_card_has_every_violation(demo: str, page: Page) -> None:
+    await open_dashboard(page, demo)
+    given = 'communityCode: "", title: "", amount: "1", payer: { phone: { phone: "1" } }, idempotencyKey: ""'
+    await write_query(page, f"mutation {{ createOrder(input: {{ {given} }}) {{ outcome }} }}")
+    async with page.expect_response("**/graphql") as came:
+        await execute(page)
+    [error] = (await (await came.value).json())["errors"]
+    violations = error["extensions"]["violations"]
+    assert len(violations) > 1
+    listed = (await show_panel(page, "Errors")).get_by_role("list", name="Violations").get_by_role("listitem")
+    await expect(listed).to_have_count(len(violations))
+    for violation in violations:
+        await expect(listed.filter(has_text=violation["message"]).first).to_contain_text(violation["rule"])
+
+
 async def test_errors_are_shown_in_the_language_of_the_page(nulls: Page) -> None:
     await show_panel(nulls, "Errors")
     await nulls.get_by_role("button", name="中文").click()

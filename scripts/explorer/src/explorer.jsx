@@ -8,6 +8,7 @@ import { useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { changeLanguage, languageCode } from './language/language.js';
 import { translateChrome } from './language/chrome.js';
+import { FaultBanner } from './fault-banner.jsx';
 import { element, page } from './page.js';
 import { loadExamples, variablesFor } from './panels/examples/examples.js';
 import { makePlugins } from './panels/plugins.js';
@@ -20,6 +21,7 @@ import { StatusLine } from './status-line.jsx';
 import { storage } from './storage.js';
 import { useStore } from './store.js';
 import { TopBar } from './top-bar.jsx';
+import { watchFaults } from './transport/faults.js';
 import { fetcher } from './transport/fetcher.js';
 import './explorer.css';
 
@@ -63,6 +65,7 @@ function Explorer() {
           <Session />
           <SharedHeaders initial={headers} />
           <TopBar />
+          <FaultBanner />
           <Interface />
         </DocExplorerStore>
       </HistoryStore>
@@ -98,4 +101,5 @@ function Interface() {
 
 changeLanguage(languageCode());
 translateChrome();
+watchFaults();
 createRoot(element).render(<Explorer />);

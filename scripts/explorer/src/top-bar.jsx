@@ -3,6 +3,7 @@
 import { useGraphiQL } from '@graphiql/react';
 import { useState } from 'react';
 import { changeLanguage, useLanguage, useText } from './language/language.js';
+import { showMinute } from './language/times.js';
 import { page } from './page.js';
 import { prefer, preferences } from './preferences.js';
 import { session } from './session/session.js';
@@ -19,7 +20,7 @@ export function TopBar() {
   return (
     <header className="explorer-scheme explorer-top">
       <strong className="explorer-title">wanjia-gateway</strong>
-      {token && !refusal && <Bearer token={token} language={language} />}
+      {token && !refusal && <Bearer token={token} />}
       <span className="explorer-choices">
         <label title={t('tracedHint')}>
           <input type="checkbox" checked={isTraced} onChange={(event) => prefer({ isTraced: event.target.checked })} />{' '}
@@ -40,15 +41,14 @@ export function TopBar() {
   );
 }
 
-function Bearer({ token, language }) {
+function Bearer({ token }) {
   const t = useText();
   const said = readToken(token);
   if (!said) return null;
   const { subject, expiresAt } = said;
   if (!expiresAt) return <span className="explorer-bearer">{subject}</span>;
-  const time = expiresAt.toLocaleString(language === 'zh' ? 'zh-CN' : 'en-GB', { dateStyle: 'short', timeStyle: 'short' });
   const key = expiresAt > Date.now() ? 'until' : 'expired';
-  return <span className="explorer-bearer">{t(key, subject, time)}</span>;
+  return <span className="explorer-bearer">{t(key, subject, showMinute(expiresAt))}</span>;
 }
 
 function TokenForm({ refusal }) {

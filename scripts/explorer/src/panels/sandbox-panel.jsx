@@ -1,39 +1,34 @@
-// Switches of the demo's platforms: slow, dead, lying, expired tokens, a paid order.
+// Switches of the demo's platforms: any fault of any endpoint, expired tokens, a paid order.
 
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
+import { describeFault } from '../fault-banner.jsx';
 import { useText } from '../language/language.js';
 import { Failure, Note, Panel } from '../parts/panel.jsx';
-import { createStore, useStore } from '../store.js';
-import { clearFaults, expireTokens, payOrder, resetSandbox, setFault } from '../transport/page-routes.js';
+import { useStore } from '../store.js';
+import { faults, isAt, readFaults } from '../transport/faults.js';
+import { clearFaults, endFault, expireTokens, payOrder, resetSandbox, setFault } from '../transport/page-routes.js';
 import { findUnpaidOrder } from './events/make-event.js';
 
-const PLATFORMS = ['wjdh', 'security'];
-const FAULTS = { latency: 3, reset: null, wrong_shape: null }; // seconds, where the kind has some
-
-// The fault of each platform as this page switched it: the sandbox cannot be asked.
-const faults = createStore({ wjdh: null, security: null });
-
-// The sandbox can switch one fault on, and all off.
-async function switchFault(platform, kind) {
-  const wanted = { ...faults.get(), [platform]: faults.get()[platform] === kind ? null : kind };
-  await clearFaults();
-  for (const [name, each] of Object.entries(wanted)) if (each) await setFault(name, each, FAULTS[each]);
-  faults.set(wanted);
-}
+const PLATFORMS = ['WJDH', 'SECURITY'];
+const SLOW = 3; // seconds
+const QUICK = { latency: SLOW, reset: null, wrong_shape: null }; // seconds, where the kind has some
+const WITH_SECONDS = ['latency', 'slow_drip', 'too_many_requests'];
 
 export function SandboxPanel() {
   const t = useText();
   const [said, setSaid] = useState({});
+  const { on } = useStore(faults);
+  useEffect(() => {
+    readFaults().catch((error) => setSaid({ failure: error.message }));
+  }, []);
   const act = (action) => async () => {
     try {
-      setSaid({ note: await action() });
+      const note = await action();
+      await readFaults();
+      setSaid({ note });
     } catch (error) {
       setSaid({ failure: error.message });
     }
-  };
-  const heal = async () => {
-    await clearFaults();
-    faults.set({ wjdh: null, security: null });
   };
   return (
     <Panel title="sandbox">
@@ -41,8 +36,21 @@ export function SandboxPanel() {
       {PLATFORMS.map((platform) => (
         <Platform key={platform} platform={platform} act={act} />
       ))}
+      <FaultForm act={act} />
+      {on.length > 0 && (
+        <ul className="explorer-faults-on" aria-label={t('faultsOn')}>
+          {on.map((fault) => (
+            <li key={`${fault.platform} ${fault.endpoint}`}>
+              {describeFault(t, fault)}{' '}
+              <button type="button" className="explorer-chip" onClick={act(async () => void (await endFault(fault.platform, fault.endpoint)))}>
+                {t('endFault')}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
       <p className="explorer-buttons">
-        <button type="button" className="explorer-button" onClick={act(heal)}>
+        <button type="button" className="explorer-button" onClick={act(async () => void (await clearFaults()))}>
           {t('healAll')}
         </button>
         <button
@@ -50,7 +58,6 @@ export function SandboxPanel() {
           className="explorer-button"
           onClick={act(async () => {
             await resetSandbox();
-            await heal();
             return t('sandboxReset');
           })}
         >
@@ -67,19 +74,22 @@ export function SandboxPanel() {
 
 function Platform({ platform, act }) {
   const t = useText();
-  const current = useStore(faults)[platform];
+  const current = useStore(faults).on.find((fault) => isAt(fault, platform, null))?.kind;
+  const toggle = (kind) => async () => {
+    await (current === kind ? endFault(platform, null) : setFault(platform, { kind, seconds: QUICK[kind] }));
+  };
   return (
     <fieldset className="explorer-form">
-      <legend>{platform}</legend>
+      <legend>{platform.toLowerCase()}</legend>
       <p className="explorer-buttons">
-        {Object.keys(FAULTS).map((kind) => (
+        {Object.entries(QUICK).map(([kind, seconds]) => (
           <button
             key={kind}
             type="button"
             className="explorer-button is-switch"
             aria-pressed={current === kind}
-            title={t(`faultHint.${kind}`)}
-            onClick={act(() => switchFault(platform, kind))}
+            title={t(`faultKind.${kind}`, seconds)}
+            onClick={act(toggle(kind))}
           >
             {t(`fault.${kind}`)}
           </button>
@@ -95,8 +105,95 @@ function Platform({ platform, act }) {
           {t('expireTokens')}
         </button>
       </p>
-      {current && <small>{t(`faultHint.${current}`)}</small>}
     </fieldset>
+  );
+}
+
+function FaultForm({ act }) {
+  const t = useText();
+  const { endpoints, kinds } = useStore(faults);
+  const [place, setPlace] = useState('WJDH');
+  const [kind, setKind] = useState('latency');
+  const [seconds, setSeconds] = useState(SLOW);
+  const [body, setBody] = useState('');
+  const [platform, endpoint] = place.split(' ');
+  const isWrite = !endpoint || endpoints.some((one) => one.name === endpoint && one.platform === platform && one.kind === 'write');
+  const isFit = isWrite || !kinds.find(({ name }) => name === kind)?.forWrites;
+  const switchOn = async () => {
+    const hasSeconds = WITH_SECONDS.includes(kind);
+    await setFault(platform, { kind, endpoint, ...(hasSeconds && { seconds }), ...(kind === 'body' && { body }) });
+  };
+  const options = (isForWrites) =>
+    kinds
+      .filter(({ forWrites }) => forWrites === isForWrites)
+      .map(({ name }) => (
+        <option key={name} value={name} disabled={isForWrites && !isWrite}>
+          {t(`faultKind.${name}`)}
+        </option>
+      ));
+  return (
+    <form
+      className="explorer-form"
+      aria-label={t('pickFault')}
+      onSubmit={(event) => {
+        event.preventDefault();
+        act(switchOn)();
+      }}
+    >
+      <h3>{t('pickFault')}</h3>
+      <label>
+        {t('endpoint')}
+        <select value={place} onChange={(event) => setPlace(event.target.value)}>
+          {PLATFORMS.map((name) => (
+            <optgroup key={name} label={name.toLowerCase()}>
+              <option value={name}>
+                {name.toLowerCase()} {t('everyEndpoint')}
+              </option>
+              {endpoints
+                .filter((one) => one.platform === name)
+                .map((one) => (
+                  <option key={one.name} value={`${name} ${one.name}`}>
+                    {one.name}
+                  </option>
+                ))}
+            </optgroup>
+          ))}
+        </select>
+      </label>
+      <label>
+        {t('faultKind')}
+        <select value={kind} onChange={(event) => setKind(event.target.value)}>
+          <optgroup label={t('faultsOfCalls')}>{options(false)}</optgroup>
+          <optgroup label={t('faultsOfWrites')}>{options(true)}</optgroup>
+        </select>
+      </label>
+      {WITH_SECONDS.includes(kind) && (
+        <label>
+          {t('faultSeconds')}
+          <input
+            type="number"
+            min="0.1"
+            max="600"
+            step="0.1"
+            required
+            value={seconds}
+            onChange={(event) => setSeconds(event.target.value)}
+          />
+        </label>
+      )}
+      {kind === 'body' && (
+        <label>
+          {t('faultBody')}
+          <input value={body} onChange={(event) => setBody(event.target.value)} />
+        </label>
+      )}
+      <p className="explorer-buttons">
+        <button type="submit" className="explorer-button" disabled={!isFit}>
+          {t('switchOn')}
+        </button>
+        {!isFit && <small>{t('onlyWrites')}</small>}
+      </p>
+    </form>
   );
 }
 

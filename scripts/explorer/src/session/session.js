@@ -25,5 +25,12 @@ export function Session() {
   useEffect(() => {
     if (state.subscription) state.actions.stop();
   }, [tabId]);
+  // Chinese punctuation is no trap here, and gets no yellow box.
+  const { queryEditor, variableEditor, headerEditor, responseEditor } = state;
+  useEffect(() => {
+    for (const editor of [queryEditor, variableEditor, headerEditor, responseEditor]) {
+      editor?.updateOptions({ unicodeHighlight: { ambiguousCharacters: false } });
+    }
+  }, [queryEditor, variableEditor, headerEditor, responseEditor]);
   return null;
 }

@@ -71,6 +71,7 @@ function observe(request, headers, operation) {
   return {
     subscribe(sink) {
       const tabId = activeTabId();
+      session().actions.setVisiblePlugin('Events');
       const isShown = () => activeTabId() === tabId;
       const [selection] = operation.selectionSet.selections;
       const field = selection.name?.value;

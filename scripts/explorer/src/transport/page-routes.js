@@ -16,12 +16,21 @@ async function send(path, body, method = 'POST') {
 
 export const mintToken = async (asked) => (await send(page.tokenPath, asked)).token;
 
-export const setFault = (platform, kind, seconds) =>
-  send(`${page.sandboxPath}/${platform}/faults`, { kind, ...(seconds && { seconds }) });
+const ofPlatform = (platform) => `${page.sandboxPath}/${platform.toLowerCase()}`;
+
+// Members without a value are left out.
+const given = (members) => Object.fromEntries(Object.entries(members).filter(([, value]) => value ?? false));
+
+// `fault`: its kind, and at will endpoint, seconds, body. It replaces the fault of the same place.
+export const setFault = (platform, fault) => send(`${ofPlatform(platform)}/faults`, given(fault));
+
+export const endFault = (platform, endpoint) => send(`${ofPlatform(platform)}/faults/off`, given({ endpoint }));
+
+export const listFaults = () => send(`${page.sandboxPath}/faults`);
 
 export const clearFaults = () => send(`${page.sandboxPath}/faults`, null, 'DELETE');
 
-export const expireTokens = (platform) => send(`${page.sandboxPath}/${platform}/tokens/expire`);
+export const expireTokens = (platform) => send(`${ofPlatform(platform)}/tokens/expire`);
 
 export const resetSandbox = () => send(`${page.sandboxPath}/reset`);
 

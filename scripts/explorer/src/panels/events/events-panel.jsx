@@ -1,16 +1,20 @@
-// Subscriptions under way with the state of their sockets, and the events as they come, newest first.
+// Subscriptions under way with the state of their socket, and the events as they come, newest first.
 
 import { useState } from 'react';
 import { page } from '../../page.js';
-import { useLanguage, useText } from '../../language/language.js';
+import { useText } from '../../language/language.js';
+import { isoTime, showClock } from '../../language/times.js';
 import { Note, Panel } from '../../parts/panel.jsx';
+import { bearer, caller } from '../../session/token.js';
 import { useStore } from '../../store.js';
-import { endSubscription, forgetSubscription, subscriptions } from '../../transport/subscriptions.js';
+import {
+  endSubscription,
+  forgetSubscription,
+  isRunning,
+  resumeSubscription,
+  subscriptions,
+} from '../../transport/subscriptions.js';
 import { canMake, makeEvent } from './make-event.js';
-
-const TIME = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hour12: false };
-
-const RUNNING = ['connecting', 'open', 'waiting'];
 
 export function EventsPanel() {
   const t = useText();
@@ -27,43 +31,59 @@ export function EventsPanel() {
 
 function Subscription({ subscription }) {
   const t = useText();
-  const { id, name, field, state, detail, events } = subscription;
-  const isRunning = RUNNING.includes(state);
+  const { id, name, field, state, detail, canResume, events } = subscription;
   return (
     <section className="explorer-subscription" aria-label={name}>
       <h3>
         {name} <span className={`explorer-badge is-socket-${state}`}>{t(`socket.${state}`)}</span>
       </h3>
       <p>
-        {t('eventsTotal', events.length)} {detail && <span className="explorer-faint">{detail}</span>}
+        {t('eventsTotal', events.filter(({ result }) => result).length)}{' '}
+        {detail && <span className="explorer-faint">{detail}</span>}
       </p>
+      {isRunning(subscription) && !canResume && <Note>{t('cannotResume')}</Note>}
       <p className="explorer-buttons">
-        {isRunning ? (
-          <button type="button" className="explorer-button" onClick={() => endSubscription(id)}>
-            {t('stop')}
-          </button>
+        {isRunning(subscription) ? (
+          <Button words="stop" onClick={() => endSubscription(id)} />
         ) : (
-          <button type="button" className="explorer-button" onClick={() => forgetSubscription(id)}>
-            {t('remove')}
-          </button>
+          <Button words="remove" onClick={() => forgetSubscription(id)} />
         )}
-        {page.isDemo && isRunning && canMake(field) && <Maker field={field} />}
+        {state === 'refused' && (
+          <Button words="connectAgain" onClick={() => resumeSubscription(id, bearer(caller.get().token))} />
+        )}
+        {page.isDemo && isRunning(subscription) && canMake(field) && <Maker field={field} />}
       </p>
       <ol className="explorer-events" aria-live="polite">
         {events.map((event) => (
-          <Event key={event.at.getTime() + JSON.stringify(event.result)} {...event} />
+          <Event key={event.number} {...event} />
         ))}
       </ol>
     </section>
   );
 }
 
-function Event({ at, result }) {
-  const language = useLanguage();
-  const time = at.toLocaleTimeString(language === 'zh' ? 'zh-CN' : 'en-GB', TIME);
+function Button({ words, onClick }) {
+  const t = useText();
+  return (
+    <button type="button" className="explorer-button" onClick={onClick}>
+      {t(words)}
+    </button>
+  );
+}
+
+function Event({ at, result, mark, detail }) {
+  const t = useText();
+  const time = <time dateTime={isoTime(at)}>{showClock(at)}</time>;
+  if (mark) {
+    return (
+      <li className={`is-${mark}`}>
+        {time} {t(`connection.${mark}`, detail)}
+      </li>
+    );
+  }
   return (
     <li>
-      <time dateTime={at.toISOString()}>{time}</time>
+      {time}
       <pre>{JSON.stringify(result.errors ? result.errors : result.data, null, 2)}</pre>
     </li>
   );

@@ -1,11 +1,11 @@
 // When a token expires, and how long that is from now.
 
 import { useEffect, useState } from 'react';
-import { useLanguage, useText } from '../../language/language.js';
+import { useText } from '../../language/language.js';
+import { showTime } from '../../language/times.js';
 
 export function Expiry({ at }) {
   const t = useText();
-  const language = useLanguage();
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), 1000);
@@ -15,7 +15,7 @@ export function Expiry({ at }) {
   const left = Math.round((at - now) / 1000);
   return (
     <>
-      {at.toLocaleString(language === 'zh' ? 'zh-CN' : 'en-GB')}{' '}
+      {showTime(at)}{' '}
       <span className={left > 0 ? 'explorer-faint' : 'explorer-badge is-failed'}>
         {left > 0 ? t('inTime', showSeconds(t, left)) : t('expiredAgo')}
       </span>
