@@ -69,81 +69,79 @@ def weighed(query: str) -> OperationCost:
     return OperationCost(outline, outline.operations[0], get_cost, introspected)
 
 
-def test_searches_cost_all_pages_at_most() -> None:
-    chapters = "byIds(ids: [1, 2, 3]) { author { name } chapters }"
-    assert weighed(f"{{ {chapters} }}").of({}, CALLER) == 3 + 3 + 3 * 10
-    assert weighed(f"{{ a: {chapters} b: {chapters} }}").of({}, CALLER) == 2 * (3 + 3) + 37
-    spread = "{ byIds(ids: [1, 2]) { ...B books(first: 10) { nodes { ...B } } } } fragment B on Book { chapters }"
-    assert weighed(spread).of({}, CALLER) == 2 + 2 * 2 + 37
-    sizes = "query ($n: Int!) { books(first: $n) { nodes { chapters } } }"
-    assert [weighed(sizes).of({"n": n}, CALLER) for n in (0, 1, 9)] == [1, 1 + 10, 1 + 37]
+CHAPTERS = "byIds(ids: [1, 2, 3]) { author { name } chapters }"
+SPREAD = "{ byIds(ids: [1, 2]) { ...B books(first: 10) { nodes { ...B } } } } fragment B on Book { chapters }"
+SEARCHED = "query ($n: Int!) { books(first: $n) { nodes { chapters } } }"
+TOTAL = "{ total x: total }"
+OF_SHELF = f'query ($code: ID = "b") {{ shelf(code: $code) {TOTAL} }}'
+BY_IDS = "query ($ids: [ID!]!{}) {{ byIds(ids: $ids) {{ author {{ name }} }} }}"
+LEND = "mutation ($input: Lend!) { lend(input: $input) { author { name } } }"
+LEND_IDS = "mutation ($ids: [ID!]!) { lend(input: {ids: $ids, to: null}) { author { name } } }"
+FIRST = "query ($first: Int) { books(first: $first) { count } }"
+FIRST_OF_50 = FIRST.replace("Int", "Int! = 50")
+
+COSTS_OF = [
+    ("{ free __typename }", {}, 0),
+    ("{ __schema { queryType { name } } }", {}, 1),
+    ("{ author { name } }", {}, 1),
+    ("{ a: author { name } b: author { name } }", {}, 2),
+    ("{ books { count } }", {}, 3),
+    ("{ books(first: 10) { count } }", {}, 2),
+    ("{ books(first: -5) { nodes { author { name } } } }", {}, 1),
+    ("{ books(first: null) { nodes { author { name } } } }", {}, 1),
+    ("{ books(first: 10) { nodes { title } pageInfo: count } }", {}, 2),
+    ("{ books(first: 10) { nodes { author { name } } } }", {}, 2 + 10),
+    ("{ books(first: 10) { edges { node { author { name } } } } }", {}, 2 + 10),
+    ("{ books(first: 10) { nodes { ...F } } } fragment F on Book { author { name } }", {}, 2 + 10),
+    ("{ books(first: 10) { nodes { ... on Book { author { name } } ... { author { name } } } } }", {}, 2 + 20),
+    ("{ books(first: 10) { nodes { author { books(first: 5) { nodes { title } } } } } }", {}, 2 + 10 * (1 + 1)),
+    ("{ books(first: 100) { nodes { books(first: 100) { nodes { author { name } } } } } }", {}, 11 + 100 * (11 + 100)),
+    ("{ found { __typename ... on Book { author { name } } ... on Author { name } } }", {}, 1),
+    ("{ found { ...F } } fragment F on Book { author { name } }", {}, 1),
+    ('{ byIds(ids: ["a", "b"]) { author { name } } }', {}, 2 + 2),
+    ("{ byIds(ids: []) { author { name } } }", {}, 0),
+    ('mutation { lend(input: {ids: ["a", "b"]}) { author { name } } }', {}, 4 + 2),
+    ('mutation { lend(input: {to: "a"}) { author { name } } }', {}, 0),
+    ("mutation { lend(input: null) { author { name } } }", {}, 0),
+    ("{ author @skip(if: true) { name } }", {}, 1),
+    ("subscription { nothing }", {}, 0),
+    # All searches read all pages at most.
+    (f"{{ {CHAPTERS} }}", {}, 3 + 3 + 3 * 10),
+    (f"{{ a: {CHAPTERS} b: {CHAPTERS} }}", {}, 2 * (3 + 3) + 37),
+    (SPREAD, {}, 2 + 2 * 2 + 37),
+    *((SEARCHED, {"n": n}, cost) for n, cost in ((0, 1), (1, 1 + 10), (9, 1 + 37))),
+    # Whole lists are those of their community.
+    (f'{{ shelf(code: "a") {TOTAL} other: shelf(code: "b") {TOTAL} }}', {}, 2 * 37),
+    *((OF_SHELF, given, cost) for given, cost in (({"code": "a"}, 14), ({}, 60))),
+    ("{ byIds(ids: [1, 2]) { own { total } } }", {}, 2 + 37),
+    # The size of a page, by variable, its default, or that of the argument.
+    *((FIRST, given, 3) for given in ({}, {"other": 7})),
+    *((FIRST, {"first": n}, cost) for n, cost in ((-5, 1), (-5.0, 1), (0, 1), (None, 1), (10, 2), (100.0, 11))),
+    *((FIRST_OF_50, given, cost) for given, cost in (({}, 6), ({"first": 10}, 2))),
+    # Lists count by their length, and a single value as a list of one.
+    (LEND_IDS, {"ids": ["a", "b", "c"]}, 6 + 3),
+    (LEND, {"input": {"ids": ["a", "b", "c"], "to": "x"}}, 6 + 3),
+    *((LEND, {"input": odd}, 0) for odd in ({"to": "x"}, 7, None)),
+    *((LEND, {"input": {"ids": value}}, 2 + 1) for value in (3, 12345, 1e9, "a", ["a"])),
+    *((BY_IDS.format(""), {"ids": value}, 1 + 1) for value in (3, 12345, 1e9, "a", ["a"])),
+    *((BY_IDS.format(f" = {value}"), {}, 1 + 1) for value in ("3", "9" * 5000, '"a"', "[3]")),
+    *((f"{{ byIds(ids: {value}) {{ author {{ name }} }} }}", {}, 1 + 1) for value in ("3", "9" * 5000, '"a"', "[3]")),
+    *(
+        (f"mutation {{ lend(input: {{ids: {value}}}) {{ author {{ name }} }} }}", {}, 2 + 1)
+        for value in ("3", "9" * 5000, '"a"', "[3]")
+    ),
+]
 
 
-def test_whole_lists_cost_the_pages_of_their_community() -> None:
-    total = "{ total x: total }"
-    assert weighed(f'{{ shelf(code: "a") {total} other: shelf(code: "b") {total} }}').of({}, CALLER) == 2 * 37
-    by_variable = f'query ($code: ID = "b") {{ shelf(code: $code) {total} }}'
-    assert [weighed(by_variable).of(given, CALLER) for given in ({"code": "a"}, {})] == [14, 60]
-    assert weighed("{ byIds(ids: [1, 2]) { own { total } } }").of({}, CALLER) == 2 + 37
+@pytest.mark.parametrize(("query", "variables", "requested"), COSTS_OF, ids=[query[:60] for query, *_ in COSTS_OF])
+def test_calls_are_summed_and_multiplied_through_lists(query: str, variables: dict[str, Any], requested: int) -> None:
+    assert weighed(query).of(variables, CALLER) == requested
 
 
-@pytest.mark.parametrize("value", ["3", "12345", "9" * 5000, '"a"', "[3]"])
-def test_single_value_for_a_list_counts_as_one(value: str) -> None:
-    for head, given in (("", value), (f"query ($ids: [ID!]! = {value})", "$ids")):
-        assert weighed(f"{head} {{ byIds(ids: {given}) {{ author {{ name }} }} }}").of({}, CALLER) == 1 + 1
-    assert weighed(f"mutation {{ lend(input: {{ids: {value}}}) {{ author {{ name }} }} }}").of({}, CALLER) == 2 + 1
-
-
-@pytest.mark.parametrize("value", [3, 12345, 1e9, "a", ["a"]])
-def test_single_variable_for_a_list_counts_as_one(value: object) -> None:
-    books = "query ($ids: [ID!]!) { byIds(ids: $ids) { author { name } } }"
-    assert weighed(books).of({"ids": value}, CALLER) == 1 + 1
-    lend = "mutation ($input: Lend!) { lend(input: $input) { author { name } } }"
-    assert weighed(lend).of({"input": {"ids": value}}, CALLER) == 2 + 1
-
-
-@pytest.mark.parametrize(
-    ("query", "requested"),
-    [
-        ("{ free __typename }", 0),
-        ("{ __schema { queryType { name } } }", 1),
-        ("{ author { name } }", 1),
-        ("{ a: author { name } b: author { name } }", 2),
-        ("{ books { count } }", 3),
-        ("{ books(first: 10) { count } }", 2),
-        ("{ books(first: -5) { nodes { author { name } } } }", 1),
-        ("{ books(first: null) { nodes { author { name } } } }", 1),
-        ("{ books(first: 10) { nodes { title } pageInfo: count } }", 2),
-        ("{ books(first: 10) { nodes { author { name } } } }", 2 + 10),
-        ("{ books(first: 10) { edges { node { author { name } } } } }", 2 + 10),
-        ("{ books(first: 10) { nodes { ...F } } } fragment F on Book { author { name } }", 2 + 10),
-        ("{ books(first: 10) { nodes { ... on Book { author { name } } ... { author { name } } } } }", 2 + 20),
-        ("{ books(first: 10) { nodes { author { books(first: 5) { nodes { title } } } } } }", 2 + 10 * (1 + 1)),
-        ("{ books(first: 100) { nodes { books(first: 100) { nodes { author { name } } } } } }", 11 + 100 * (11 + 100)),
-        ("{ found { __typename ... on Book { author { name } } ... on Author { name } } }", 1),
-        ("{ found { ...F } } fragment F on Book { author { name } }", 1),
-        ('{ byIds(ids: ["a", "b"]) { author { name } } }', 2 + 2),
-        ('{ byIds(ids: "a") { author { name } } }', 1 + 1),
-        ("{ byIds(ids: []) { author { name } } }", 0),
-        ('mutation { lend(input: {ids: ["a", "b"]}) { author { name } } }', 4 + 2),
-        ('mutation { lend(input: {to: "a"}) { author { name } } }', 0),
-        ("mutation { lend(input: null) { author { name } } }", 0),
-        ("{ author @skip(if: true) { name } }", 1),
-        ("subscription { nothing }", 0),
-    ],
-)
-def test_calls_are_summed_and_multiplied_through_lists(query: str, requested: int) -> None:
-    assert weighed(query).of(None, CALLER) == requested
-
-
-FIRSTS = ((-5, 1), (-5.0, 1), (0, 1), (None, 1), (10, 2), (100.0, 11))
-
-
-@pytest.mark.parametrize(
-    ("variables", "requested"), [({}, 3), ({"other": 7}, 3), *(({"first": n}, cost) for n, cost in FIRSTS)]
-)
-def test_page_size_comes_from_variable_or_default(variables: dict[str, Any], requested: int) -> None:
-    assert weighed("query ($first: Int) { books(first: $first) { count } }").of(variables, CALLER) == requested
+def test_sums_are_remembered_for_their_variables_alone() -> None:
+    weight = weighed(FIRST)
+    for given, cost in (({}, 3), ({"first": 10}, 2), ({}, 3), ({"first": 100}, 11), ({"first": 10}, 2)):
+        assert weight.of(given, CALLER) == cost
 
 
 BY_CODE = "query ($code: ID, $codes: [ID!]) { shelves(code: $code, codes: $codes, first: 2) { title } }"
@@ -184,20 +182,6 @@ def test_caller_is_not_asked_where_arguments_decide() -> None:
     ):
         assert weighed(query).of(variables, caller) >= 1
     assert caller.asked == 0
-
-
-def test_variable_default_precedes_argument_default() -> None:
-    weight = weighed("query ($first: Int! = 50) { books(first: $first) { count } }")
-    assert weight.of({}, CALLER) == 6
-    assert weight.of({"first": 10}, CALLER) == 2
-
-
-def test_lists_in_variables_count_by_length() -> None:
-    whole = weighed("mutation ($input: Lend!) { lend(input: $input) { author { name } } }")
-    part = weighed("mutation ($ids: [ID!]!) { lend(input: {ids: $ids, to: null}) { author { name } } }")
-    assert part.of({"ids": ["a", "b", "c"]}, CALLER) == 6 + 3
-    assert whole.of({"input": {"ids": ["a", "b", "c"], "to": "x"}}, CALLER) == 6 + 3
-    assert [whole.of({"input": odd}, CALLER) for odd in ({"to": "x"}, 7, None)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("value", ["20", True, {"a": 1}, [[]], 1.5, 10**300])

@@ -147,19 +147,6 @@ async def test_invalid_variables_are_a_request_error() -> None:
         assert response.to_bytes([{"message": "formatted"}]) == b'{"errors":[{"message":"formatted"}]}'
 
 
-async def test_middleware_wraps_every_field_without_plans() -> None:
-    seen = []
-
-    def check(resolve: Any, source: Any, info: Any, **arguments: Any) -> Any:
-        seen.append(info.field_name)
-        return resolve(source, info, **arguments)
-
-    executor = Executor(schema_with())
-    for _ in range(3):
-        assert not (await executor.execute(prepare(executor.schema, "{ a b }"), middleware=check)).planned
-    assert seen == ["a", "b"] * 3
-
-
 async def test_executor_serves_simultaneous_requests() -> None:
     executor = Executor(SCHEMA)
     query = prepare(SCHEMA, "query($n: Int!) { orders(count: $n) { number house { number } } }")
