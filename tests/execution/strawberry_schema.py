@@ -221,7 +221,7 @@ class Box(Numbered):
 
     @strawberry.field(graphql_type=Lid)
     async def strict_lid(root: strawberry.Parent[BoxRecord], info: strawberry.Info) -> Any:
-        return await info.context.lids.load(root.number)
+        return await Load(info.context.lids, root.number)
 
     @strawberry.field(graphql_type=list[Lid | None])
     def lids(root: strawberry.Parent[BoxRecord], info: strawberry.Info) -> Any:
