@@ -8,10 +8,8 @@ from typing import Any
 from graphql import GraphQLSchema, build_schema
 
 from gateway.execution.documents import Documents, Prepared
-from gateway.execution.executor import Executor
 from gateway.execution.limits import Limits
 from gateway.execution.load import Load, Loader
-from gateway.execution.run import Response
 
 SDL = """
 type Query { orders(count: Int! = 10): [Order!]! order: Order reviews: [Review!]! slow: String }
@@ -104,10 +102,3 @@ def prepare(schema: GraphQLSchema, text: str, name: str | None = None) -> Prepar
     """An operation of a document that may be of any size."""
     any_size = Limits(tokens=20_000, depth=100, aliases=2_000, root_fields=2_000, directives=2_000)
     return Documents(schema, any_size).prepare(text, name)
-
-
-async def execute_planned(schema: GraphQLSchema, query: str, context: Any, make_context: Any, **more: Any) -> Response:
-    """The response by a plan if there can be one, after graphql-core has given its own with another context."""
-    prepared = prepare(schema, query)
-    await Executor(schema, plans=False).execute(prepared, context=make_context(), **more)
-    return await Executor(schema).execute(prepared, context=context, **more)

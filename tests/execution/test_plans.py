@@ -8,7 +8,7 @@ import pytest
 from graphql import GraphQLDirective, GraphQLResolveInfo, GraphQLSchema, get_introspection_query
 from graphql.execution.values import VariableValues
 from graphql.language import DirectiveLocation
-from loading import Context, House, execute_planned, make_schema, prepare
+from loading import Context, House, make_schema, prepare
 from structlog.testing import capture_logs
 
 from gateway.execution.compile import compile_operation
@@ -169,7 +169,7 @@ async def test_empty_list_of_personal_data_keeps_its_plan(gateway: Any) -> None:
 
 async def test_level_asks_each_loader_once() -> None:
     context = Context()
-    response = await execute_planned(SCHEMA, FAN_OUT, context, Context)
+    response = await Executor(SCHEMA).execute(prepare(SCHEMA, FAN_OUT), context=context)
     assert response.planned
     assert context.houses.batches == [[0, 1, 2, 3, 4]]
     assert context.owners.batches == [[*range(10)]]  # the owners of the houses are among the payers
@@ -198,7 +198,7 @@ async def test_level_loads_and_coroutines_run_concurrently() -> None:
 
     async with asyncio.timeout(60):
         query = "{ orders(count: 2) { house { number } } slow }"
-        response = await execute_planned(schema, query, context, Context)
+        response = await Executor(schema).execute(prepare(schema, query), context=context)
 
     assert response.planned
     assert response.data["slow"] == "done"
@@ -207,7 +207,7 @@ async def test_level_loads_and_coroutines_run_concurrently() -> None:
 async def test_fallback_does_not_ask_loaders_again() -> None:
     query = "{ orders(count: 4) { payer { phone } strictHouse { owner { phone } } } slow }"
     context = Context({2})
-    response = await execute_planned(SCHEMA, query, context, lambda: Context({2}))
+    response = await Executor(SCHEMA).execute(prepare(SCHEMA, query), context=context)
     assert not response.planned
     assert response.data is None
     assert [error.path for error in response.errors if "non-nullable" in error.message] == [
@@ -254,7 +254,7 @@ async def test_failed_plan_leaves_no_pending_awaitables(complaints: list[dict[st
 
     schema = make_schema(sdl, {"Query.later": later, "Query.future": future, "Query.broken": broken})
 
-    response = await execute_planned(schema, "{ later future broken }", None, lambda: None)
+    response = await Executor(schema).execute(prepare(schema, "{ later future broken }"), context=None)
 
     assert response.data is None
     assert [error.message for error in response.errors][-1] == "broken"
