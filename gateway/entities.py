@@ -1,6 +1,6 @@
 """All entities: their lists, look-ups, writes and endpoints, each named once; loaders and actions of them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, TypeVar, cast
 
@@ -13,7 +13,7 @@ from gateway.journal.operations import HistoryKey
 from gateway.journal.records import NewEvent, Operation, Payment, PaymentConflict
 from gateway.loaders.answers import DataQuality
 from gateway.loaders.lists import RecordKey, RecordList, SliceKey, SliceLoader
-from gateway.loaders.loader import JournalLoader, KeyT, Lookup, ReadLoader, Source, ValueT, each
+from gateway.loaders.loader import JournalLoader, KeyT, Lookup, ReadLoader, Source, ValueT
 from gateway.loaders.paging import Places, Slice
 from gateway.modules import MODULE_STATES, MODULES, SetModule, SyncModules
 from gateway.orders.reads import ORDERS, AllOrdersLoader, OrderLoader
@@ -108,7 +108,10 @@ class Loaders:
 
     @cached_property
     def _counts(self) -> JournalLoader[tuple[Callable[[Any], Awaitable[int]], Any], int]:
-        return JournalLoader("count", each(lambda asked: asked[0](asked[1])))
+        async def read(asked: Sequence[tuple[Callable[[Any], Awaitable[int]], Any]]) -> list[int]:
+            return [await count(query) for count, query in asked]
+
+        return JournalLoader("count", read)
 
     def count(self, count: Callable[[Any], Awaitable[int]], query: Any) -> Load[Any, int]:
         """How many rows of the journal a query asks for, by what counts them."""

@@ -97,14 +97,8 @@ class RecordList(Generic[RowT]):
     def pages(self) -> "Lookup[PageKey, Page[RowT]]":
         """A page of the list. Filters may be personal data: numbers, names and phones to look for."""
         nothing = PageKey(NO_COMMUNITY, self.queries(self.everything)[0], 1, 1)
-        has_personal = bool(self.personal_filters)
-        return self._lookup(
-            self.endpoint,
-            self.read_page,
-            nothing,
-            page_size=self.page_size,
-            is_personal=lambda key: has_personal and key.query != self.everything,
-        )
+        is_personal = (lambda key: key.query != self.everything) if self.personal_filters else None
+        return self._lookup(self.endpoint, self.read_page, nothing, page_size=self.page_size, is_personal=is_personal)
 
     @cached_property
     def single(self) -> "Lookup[RecordKey, RowT | None]":

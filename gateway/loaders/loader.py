@@ -56,7 +56,7 @@ class Lookup(Generic[KeyT, ValueT]):
     cached_as: str
     page_size: int | None = None
     caches_none: bool = False
-    is_personal: Callable[[KeyT], bool] = lambda _key: False
+    is_personal: Callable[[KeyT], bool] | None = None
     community: Callable[[KeyT], str | None] = lambda _key: None
 
 
@@ -105,7 +105,7 @@ class ReadLoader(Loader[KeyT, ValueT]):
     def _begin(self, key: KeyT, since: float) -> Read:
         """The read of this key that another caller has begun, or else a new one."""
         source, lookup = self.source, self._lookup
-        what = source.shared.conceal(key) if lookup.is_personal(key) else key
+        what = source.shared.conceal(key) if lookup.is_personal is not None and lookup.is_personal(key) else key
         identity = lookup.community(key), what, source.view
         found = self._shared.find(identity, source.fresh, since)
         if found is not None:
@@ -158,12 +158,3 @@ class JournalLoader(Loader[KeyT, ValueT]):
         trace = current_trace()
         with nullcontext() if trace is None else trace.batch(self._name, len(keys)):
             return await self._read(keys)
-
-
-def each(read: Callable[[KeyT], Awaitable[ValueT]]) -> Callable[[Sequence[KeyT]], Awaitable[list[ValueT]]]:
-    """Reads one key after the other, a statement each."""
-
-    async def read_all(keys: Sequence[KeyT]) -> list[ValueT]:
-        return [await read(key) for key in keys]
-
-    return read_all
