@@ -297,12 +297,22 @@ def find_tool(in_ci: bool) -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def installed(find_tool: Callable[[str], str]) -> None:
-    """The npm packages of tests/node, once for each change of the lock file."""
-    npm, node = find_tool("npm"), Path(__file__).parent / "node"
-    marker = node / "node_modules" / ".package-lock.json"
-    if not marker.exists() or marker.stat().st_mtime < (node / "package-lock.json").stat().st_mtime:
-        run(npm, "ci", "--ignore-scripts", cwd=node, timeout=300)
+def install_packages(find_tool: Callable[[str], str]) -> Callable[[Path], None]:
+    """Installs the npm packages of a folder, once for each change of its lock file."""
+    npm = find_tool("npm")
+
+    def install(folder: Path) -> None:
+        marker = folder / "node_modules" / ".package-lock.json"
+        if not marker.exists() or marker.stat().st_mtime < (folder / "package-lock.json").stat().st_mtime:
+            run(npm, "ci", "--ignore-scripts", cwd=folder, timeout=300)
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def installed(install_packages: Callable[[Path], None]) -> None:
+    """The npm packages of tests/node."""
+    install_packages(Path(__file__).parent / "node")
 
 
 @pytest.fixture(scope="session")

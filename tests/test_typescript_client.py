@@ -1,0 +1,48 @@
+"""The npm package for frontends: packed, installed in a fresh app, compiled in strict mode, run against the sandbox."""
+
+import asyncio
+import gzip
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from programs import run
+
+PACKAGE = Path(__file__).parent.parent / "clients" / "typescript"
+
+pytestmark = [pytest.mark.node, pytest.mark.demo]
+
+
+@pytest.fixture(scope="module")
+def app(install_packages: Callable[[Path], None], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh app with the packed package, made of the schema as it is now."""
+    install_packages(PACKAGE)
+    app = tmp_path_factory.mktemp("app")
+    shutil.copytree(PACKAGE / "app", app, dirs_exist_ok=True)
+    run("npm", "pack", "--pack-destination", app, cwd=PACKAGE)
+    run("npm", "install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", cwd=app)
+    return app
+
+
+def test_fresh_app_compiles_in_strict_mode(app: Path) -> None:
+    assert run(app / "node_modules" / ".bin" / "tsc", cwd=app, status=None).stdout == ""
+
+
+async def test_fresh_app_runs_against_the_sandbox(app: Path, gateway: Any) -> None:
+    environ = {**os.environ, "NO_COLOR": "1", "GATEWAY_URL": f"{gateway.url}/graphql", "GATEWAY_TOKEN": gateway.token}
+    vitest = app / "node_modules" / ".bin" / "vitest"
+    ended = await asyncio.to_thread(run, vitest, "run", cwd=app, env=environ, status=None)
+    assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}"
+
+
+def test_package_stays_small(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What each entry adds to an app at most, compressed, without what a bundler leaves out."""
+    built = app / "node_modules" / "wanjia-gateway-client" / "dist"
+    sizes = {path.relative_to(built): len(gzip.compress(path.read_bytes())) for path in built.rglob("*.js")}
+    with capsys.disabled():
+        print(*(f"\n{path} {size / 1024:.1f} KiB gzip" for path, size in sizes.items() if size > 1024), end=" ")
+    assert sizes[Path("events.js")] < 2 * 1024
+    assert sizes[Path("generated/documents.js")] < 16 * 1024
