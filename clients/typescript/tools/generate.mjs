@@ -50,8 +50,7 @@ const generate = async (filename, plugins, changes = {}) => {
     plugins: Object.keys(pluginMap).map((name) => ({ [name]: {} })), config: { ...config, ...changes },
   });
 };
-const closed = schema.getType('ErrorCode') ? '' : 'export type ErrorCode = string;'; // until the schema lists them
-write('schema', `${await generate('schema.ts', [types])}${closed}`);
+write('schema', await generate('schema.ts', [types]));
 write('operations', await generate('operations.ts', [operations]));
 const constants = await generate('documents.ts', [typedDocuments], { importOperationTypesFrom: 'Types' });
 write('documents', `import type * as Types from "./operations.js";\n${constants}`);
