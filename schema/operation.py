@@ -194,7 +194,7 @@ def _mutations() -> frozenset[str]:
 
 
 LONGEST_SUBJECT = 255
-"""Of a token."""
+"""Characters of the subject of a token."""
 
 
 class OperationQueries:

@@ -114,8 +114,8 @@ class Placement:
         self._woken.set()
 
     async def place(self, community_code: str, numbers: set[str]) -> dict[str, Payment]:
-        """Record that these orders stand in the list of this community; their payments, by order number, as they are
-        then. Where that does not come to its end, `run` sees to it. Raises JournalError.
+        """Record that these orders stand in the list of this community; their payments by order number, in their new
+        state. If it fails, `run` retries. Raises JournalError.
         """
         try:
             await self._payments.set_community(numbers, community_code)

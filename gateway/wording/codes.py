@@ -59,13 +59,13 @@ class ErrorCode(
         Send the document itself once, as Apollo Client and urql do.
         没有此标识对应的文档
         请发送一次完整文档，Apollo Client 和 urql 会自动这样做。""")
-    QUERY_NOT_IN_SAFELIST = _lasting("""Only listed documents are run
+    QUERY_NOT_IN_SAFELIST = _lasting("""Only trusted documents are executed
         Have the document added to the trusted documents.
         只执行受信任列表中的文档
         请把文档加入受信任列表。""")
-    METHOD_NOT_ALLOWED = _lasting("""The operation or the address asks for another HTTP method
+    METHOD_NOT_ALLOWED = _lasting("""The HTTP method is wrong for this operation or address
         Use POST: GET is for queries only.
-        HTTP 方法不对
+        HTTP 方法不适用于该操作或地址
         请改用 POST：GET 只能用于查询。""")
     GRAPHQL_PARSE_FAILED = _lasting("""The text is not a GraphQL document
         Correct the document where `locations` points.
@@ -87,7 +87,7 @@ class ErrorCode(
         Offer to try again. Of a write, look first at how its operation ended.
         平台或整个请求超过了时限
         请重试。如为写操作，请先查看其结果。""")
-    UPSTREAM_PROTOCOL = _passing("""A platform answered in another way than documented
+    UPSTREAM_PROTOCOL = _passing("""A platform's answer does not follow its protocol
         Try again; if it stays, report it to the platform with the `requestId`.
         平台返回的内容不符合协议
         请重试；如仍出现，请附 `requestId` 告知平台方。""")
@@ -95,7 +95,7 @@ class ErrorCode(
         Have an operator check the credentials in the settings.
         平台拒绝网关的凭据
         需由运维人员检查设置中的凭据。""")
-    UPSTREAM_REFUSED = _lasting("""A platform understood the call and said no
+    UPSTREAM_REFUSED = _lasting("""A platform understood the call and refused it
         Show its `upstreamMessage`, if there is one: the same call is refused again.
         平台理解了调用，但拒绝执行
         如有 `upstreamMessage`，请显示给用户；同样的调用仍会被拒绝。""")

@@ -14,7 +14,7 @@ class FaultWording(Wording):
 
     # calls to a platform
     NOT_CONFIGURED = "The settings do not say where this endpoint is.", "设置中没有该接口的路径。"
-    RESTING = "This endpoint failed repeatedly and is given a rest.", "该接口连续失败，暂停调用，请稍后重试。"
+    RESTING = "This endpoint failed repeatedly; try again later.", "该接口连续失败，暂停调用，请稍后重试。"
     TOO_MANY_CALLS = "Too many calls to this platform are under way.", "对该平台的调用过多。"
     NO_ANSWER_IN_TIME = "The platform did not answer in time.", "平台没有按时返回。"
     NO_TOKEN_IN_TIME = "No token was given in time.", "平台没有按时签发令牌。"  # what a caller is told
@@ -22,8 +22,8 @@ class FaultWording(Wording):
     NO_TOKEN = "The platform answered the login without a token.", "登录成功返回，但未给出令牌。"  # as above
     CREDENTIALS_REFUSED = "The platform refuses the gateway's credentials.", "平台拒绝网关的凭据。"
     TOKEN_REFUSED = "The platform refuses a fresh token.", "平台拒绝新签发的令牌。"  # as above
-    FAILED_AT_WORK = "The platform failed while it was at work on the call.", "平台在执行调用时出错。"
-    NEITHER = "The platform answered neither success nor failure.", "平台返回的既不是成功，也不是失败。"
+    FAILED_AT_WORK = "The platform failed while processing the call.", "平台在执行调用时出错。"
+    NEITHER = "The platform returned neither success nor failure.", "平台返回的既不是成功，也不是失败。"
     NO_DATA = "The platform answered success without data.", "平台返回成功，但没有数据。"
     REFUSED = "The platform refused the call with code {code}.", "平台拒绝了调用，代码 {code}。"
     COMMUNITY_REFUSED = """The platform has not authorised the gateway's account for this community.
@@ -31,29 +31,29 @@ class FaultWording(Wording):
     SHAPE = "The answer does not have the documented shape: {detail}.", "平台返回的内容不符合文档所述的结构。"
     TOO_DEEP = "The answer is nested too deeply.", "平台返回的内容嵌套过深。"
     OTHER_RECORD = "The platform answered with another record.", "平台返回的是另一条记录。"
-    ONLY_FIRST_PAGE = "The platform gives only the first page of this list.", "平台只给出该列表的第一页。"
-    ROWS_MISSING = "The platform gives fewer rows of this list than it counts.", "平台给出的该列表的行数少于其总数。"
-    NO_ORDER_NUMBER = "The order was created, and its number was not returned.", "订单已生成，但平台没有给出编号。"
+    ONLY_FIRST_PAGE = "The platform returns only the first page of this list.", "平台只返回该列表的第一页。"
+    ROWS_MISSING = "The platform returns fewer rows of this list than it counts.", "平台返回的行数少于该列表的总数。"
+    NO_ORDER_NUMBER = "The order was created, and its number was not returned.", "订单已生成，但平台没有返回编号。"
     NO_ANNOUNCEMENT_ID = """The announcement was published, and its id was not returned.
-        公告已发布，但平台没有给出标识。"""
+        公告已发布，但平台没有返回标识。"""
 
     # connections to platforms
     CLOSED_BEFORE = "The connection closed before the request was sent.", "请求发出之前连接关闭。"
     NO_HTTP = "The answer is not HTTP/1.1.", "平台的返回不是 HTTP/1.1。"
     ANSWER_HEAD = "The head of the answer is too large.", "平台返回的头部过大。"
-    ANSWER_FRAMING = "The answer has too much beside its body.", "平台返回的正文之外内容过多。"
+    ANSWER_FRAMING = "The framing of the answer is too large.", "平台返回的正文以外的内容过多。"
     ANSWER_BODY = "The body of the answer is too large.", "平台返回的正文过大。"
-    ANSWER_VALUES = "The answer holds more values than any that is documented.", "平台返回的值过多。"
-    ANSWER_CODING = "The body is in a coding that nobody asked for.", "平台返回的正文使用了未请求的编码。"
+    ANSWER_VALUES = "The answer has too many values.", "平台返回的值过多。"
+    ANSWER_CODING = "The body has a content coding that was not requested.", "平台返回的正文使用了未请求的编码。"
     NOT_INFLATED = "The body cannot be decompressed.", "平台返回的正文无法解压。"
-    BODY_CUT = "The compressed body is cut.", "平台返回的压缩正文不完整。"
+    BODY_CUT = "The compressed body is truncated.", "平台返回的压缩正文不完整。"
     PROXY_REFUSED = "The proxy refused the call: HTTP {status}.", "代理拒绝了调用：HTTP {status}。"
     PROXY_UNREACHABLE = "The proxy cannot be reached: {reason}", "无法连接代理：{reason}"
     PROXY_LATE = "No connection to the proxy was made in time.", "没有按时连接到代理。"
     PLATFORM_LATE = "No connection to the platform was made in time.", "没有按时连接到平台。"
     PROXY_FAILED = "The proxy made no connection.", "代理没有建立连接。"
     CERTIFICATE = "The certificate of the server does not verify: {detail}.", "服务器的证书验证不通过。"
-    TLS = "The server does not speak TLS as it should.", "服务器的 TLS 不正确。"
+    TLS = "The TLS connection to the server failed.", "与服务器的 TLS 连接失败。"
     NO_NAME = "The name of the server cannot be resolved.", "无法解析服务器的名称。"
     NO_CONNECTION = "No connection could be made: {detail}.", "无法建立连接。"
 

@@ -71,7 +71,7 @@ DOCUMENTS: Final[Mapping[str, str]] = {
 SERVER: Final[Mapping[str, str]] = {
     "The server has as many connections as it takes": "服务器的连接数已满",
     "This is not well-formed HTTP": "请求不是正确的 HTTP",
-    "The request is too long besides its body": "请求体之外的部分过长",
+    "The request line and headers are too long": "请求行和请求头过长",
     "The server is no proxy": "服务器不是代理",
     "Too many requests wait on this connection": "该连接上等待的请求过多",
     "An upgrade needs HTTP/1.1, and no other request before it": "协议升级须用 HTTP/1.1，且之前不能有其他请求",
@@ -80,7 +80,7 @@ SERVER: Final[Mapping[str, str]] = {
     "The headers are too many or too long": "请求头过多或过长",
     "The address is too long: use POST": "地址过长：请用 POST",
     "The server speaks HTTP/1.1": "服务器只支持 HTTP/1.1",
-    "The header {name} is there twice": "请求头 {name} 出现了两次",
+    "The header {name} appears twice": "请求头 {name} 出现了两次",
     "The header host is missing": "缺少请求头 host",
     "The only transfer coding is chunked": "传输编码只支持 chunked",
     "The address has bytes beyond ASCII": "地址含有 ASCII 以外的字节",

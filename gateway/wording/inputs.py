@@ -59,9 +59,9 @@ class InputWording(Wording):
         {field}须为 5 至 10 个字母、数字的车牌号。""")
     JSON_NUMBER = Rule.FORMAT("{field} must be a JSON number.", "{field}须为 JSON 数字。")
     NATION = Rule.FORMAT("{field} must be a name, not a number.", "{field}须为名称，不能是数字。")
-    IMAGE = Rule.FORMAT("""Addresses of pictures travel joined by commas: none may be empty or hold one.
+    IMAGE = Rule.FORMAT("""Addresses of pictures are sent joined by commas: none may be empty or contain one.
         图片地址以逗号连接：不能为空，也不能含有逗号。""")
-    PAYMENT_NUMBER = Rule.FORMAT("{field} is not a number of a payment.", "{field}不是缴费的单号。")
+    PAYMENT_NUMBER = Rule.FORMAT("{field} is not a valid payment number.", "{field}不是有效的缴费单号。")
     CURSOR = Rule.FORMAT("{field} is not a cursor of this list.", "{field}不是此列表的游标。")
 
     NODE_ID = Rule.FORMAT("{field} is not a node id of this gateway.", "{field}不是本网关的节点标识。")

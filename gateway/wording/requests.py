@@ -41,7 +41,7 @@ class RequestWording(Wording):
     OTHER_HOST = """This host is not the gateway's: GATEWAY_ALLOWED_HOSTS lists those that are
         该主机名不是网关的：GATEWAY_ALLOWED_HOSTS 列出了网关的主机名"""
     DEADLINE = "The request took longer than its deadline", "请求超过了时限"
-    TOO_LATE = "The time of the request was over before this was sent", "请求的时间在发出之前已用完"
+    TOO_LATE = "The time of the request was over before this was sent", "请求已超时，这一项没有发出"
     NO_EVENT_CURSOR = "{argument} is not a cursor of this gateway.", "{argument} 不是本网关的游标。"
 
     # documents
@@ -101,11 +101,11 @@ class TokenWording(Wording):
 
     MISSING = "there is no Authorization header", "缺少 Authorization 请求头"
     SCHEME = "the Authorization header does not begin with Bearer", "Authorization 请求头不以 Bearer 开头"
-    FORM = "it is not a signed JWT, or too long", "它不是签名的 JWT，或过长"
+    FORM = "it is not a signed JWT, or too long", "令牌不是签名的 JWT，或过长"
     HEADER = """its header lacks alg or typ, or brings a key or an extension along
         其头部缺少 alg 或 typ，或带有密钥或扩展"""
-    ALG = "its alg is not one that is believed", "其 alg 不受信任"
-    TYP = "its typ is not that of an access token", "其 typ 不是访问令牌的"
+    ALG = "its alg is not accepted", "其 alg 不被接受"
+    TYP = "its typ is not that of an access token", "其 typ 与访问令牌不符"
     KEY = "the issuer has no key for its kid and alg", "签发方没有与其 kid 和 alg 对应的密钥"
     SIGNATURE = """its signature does not verify: another key signed it, or it was altered
         签名验证不通过：由其他密钥签名，或已被改动"""

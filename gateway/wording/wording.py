@@ -45,19 +45,19 @@ class ViolationRule(DescribedEnum, chinese="输入规则", english="Which rule a
         """The declaration of a message that is about this rule."""
         return Sentence(english, chinese, self)
 
-    REQUIRED = Word("不能为空", "There must be a value, and something to see in it")
-    LENGTH = Word("字符数须在范围内", "A text has from `min` to `max` characters")
-    COUNT = Word("条目数须在范围内", "A list has from `min` to `max` entries")
-    RANGE = Word("数值或日期须在范围内", "A number or date is from `min` to `max`")
-    FORMAT = Word("格式须正确", "A value has a form, which the message describes")
-    ONE_OF = Word("须为允许的值之一", "A value is one of a list, or exactly one of several fields is given")
-    UNIQUE = Word("不能重复", "An entry of a list is there once")
-    MASKED = Word("不能含有脱敏内容", "A value is a real one, not one that was masked for its reader")
+    REQUIRED = Word("不能为空", "A value is required, with visible characters")
+    LENGTH = Word("字符数须在范围内", "A text must have from `min` to `max` characters")
+    COUNT = Word("条目数须在范围内", "A list must have from `min` to `max` entries")
+    RANGE = Word("数值或日期须在范围内", "A number or date must be from `min` to `max`")
+    FORMAT = Word("格式须正确", "A value must have the form that the message describes")
+    ONE_OF = Word("须为允许的值之一", "A value must be one of a list, or exactly one of several fields given")
+    UNIQUE = Word("不能重复", "An entry of a list must be unique")
+    MASKED = Word("不能含有脱敏内容", "A masked value is not accepted")
     DEPENDENCY = Word("须同时填写另一字段", "A field needs another one, which the message names")
-    CONFLICT = Word("不能与其他值或已有记录冲突", "A value does not contradict another one, or what is recorded")
-    EXISTS = Word("所指的记录须存在", "There is such a record, person or vehicle")
-    ACCESS = Word("须有该小区的权限", "The community is the caller's")
-    STATE = Word("记录的状态须允许该操作", "The record is in a state that allows it")
+    CONFLICT = Word("不能与其他值或已有记录冲突", "A value must not contradict another one, or an existing record")
+    EXISTS = Word("所指的记录须存在", "The record, person or vehicle must exist")
+    ACCESS = Word("须有该小区的权限", "The caller must have the community")
+    STATE = Word("记录的状态须允许该操作", "The state of the record must allow the write")
 
 
 class Wording(Enum):

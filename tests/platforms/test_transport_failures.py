@@ -54,7 +54,7 @@ class TestNotSent:
     @pytest.mark.parametrize(
         ("says", "expected"),
         [
-            (b"220 smtp.invalid ESMTP\r\n", "The server does not speak TLS"),
+            (b"220 smtp.invalid ESMTP\r\n", "The TLS connection to the server failed"),
             (b"", "No connection to the platform was made in time"),
         ],
     )

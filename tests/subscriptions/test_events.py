@@ -187,20 +187,20 @@ class TestPlacement:
     async def test_placed_payment_reaches_its_community_once(self, connect, gateway, sandbox, mint):
         number, other = unpaid(sandbox)[:2]
         payments = gateway.parts.journal.payments
-        async with connect(token=mint(communities=[CODE])) as theirs, connect() as everyones:
-            for socket in (theirs, everyones):
+        async with connect(token=mint(communities=[CODE])) as restricted, connect() as unrestricted:
+            for socket in (restricted, unrestricted):
                 await socket.subscribe("1", PAYMENTS)
                 await socket.settle()
             await payments.receive(number, "shop", "weixin", subject="resident")
-            assert (await next_event(everyones))["kind"] == "RECEIVED"
+            assert (await next_event(unrestricted))["kind"] == "RECEIVED"
             await payments.set_community([number], CODE)
-            event = await next_event(theirs)
+            event = await next_event(restricted)
             assert (event["kind"], event["payment"]["orderNumber"]) == ("RECEIVED", number)
 
             gateway.parts.events.publish(WakeUp.PAYMENTS_DUE)  # the relay does not wait for its turn
-            numbers = {(await next_event(everyones))["payment"]["orderNumber"]}
+            numbers = {(await next_event(unrestricted))["payment"]["orderNumber"]}
             await payments.receive(other, "shop", "weixin-2", subject="resident")
-            numbers.add((await next_event(everyones))["payment"]["orderNumber"])
+            numbers.add((await next_event(unrestricted))["payment"]["orderNumber"])
         assert numbers == {number, other}  # the delivery of the one, and the other: not the one again
 
     @pytest.mark.slow
@@ -226,9 +226,9 @@ class TestOperations:
         clock, switch = MovedClock(), {"communityCode": "10002", "name": "COMPLAINTS", "enabled": False}
         async with (
             subscribed(serve, environ, clock) as (gateway, own),
-            connected(gateway.url, token=mint(subject="another")) as anothers,
+            connected(gateway.url, token=mint(subject="another")) as other_socket,
         ):
-            for socket in (own, anothers):
+            for socket in (own, other_socket):
                 await socket.subscribe("1", OPERATIONS)
                 await socket.settle()
             sandbox.faults.set("WJDH", "module", Fault(FaultKind.RESET))
@@ -238,9 +238,9 @@ class TestOperations:
             clock.advance(minutes=3)
             await gateway.parts.reconciler.reconcile_due()
             event = await next_event(own)
-            await anothers.subscribe("2", OPERATIONS, after=event["cursor"])
-            await anothers.settle()
-            assert not anothers.has_message("1")
+            await other_socket.subscribe("2", OPERATIONS, after=event["cursor"])
+            await other_socket.settle()
+            assert not other_socket.has_message("1")
         assert (event["missed"], event["operation"]) == (False, {"outcome": "REFUSED"})
 
 

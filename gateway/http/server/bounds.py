@@ -60,7 +60,7 @@ def check_head(version: str, headers: Headers, fields: dict[bytes, bytes]) -> No
         names = [name for name, _value in headers]
         for name in SINGLE:
             if names.count(name) > 1:
-                raise RequestError(400, name.decode(), f"The header {name.decode()} is there twice")
+                raise RequestError(400, name.decode(), f"The header {name.decode()} appears twice")
     if version == "1.1" and b"host" not in fields:
         raise RequestError(400, "host", "The header host is missing")
     coding = fields.get(b"transfer-encoding")

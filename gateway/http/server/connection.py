@@ -220,7 +220,7 @@ class HttpConnection(HttpToolsProtocol):
                 self._refuse(RequestError(400, "request", "This is not well-formed HTTP"))
         else:
             if self._framing_bytes > MOST_FRAMING:
-                self._refuse(RequestError(431, "headers", "The request is too long besides its body", MOST_FRAMING))
+                self._refuse(RequestError(431, "headers", "The request line and headers are too long", MOST_FRAMING))
             elif begins and self.cycle is not None and self.cycle.keep_alive:
                 self._block = cache_header_block(data, [*self.scope["headers"]], cast("Scope", self.scope))
         self._begin_next()
