@@ -123,6 +123,41 @@ async def test_every_panel_fits_the_screen(demo: str, page: Page, width: int) ->
         assert await page.evaluate("document.documentElement.scrollWidth") == width, title
 
 
+async def test_editor_is_roomy_and_reached_by_the_first_key(demo: str, page: Page) -> None:
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await open_dashboard(page, demo)
+    editor = await page.locator(".graphiql-query-editor .monaco-editor").first.bounding_box()
+    assert editor is not None
+    assert editor["width"] >= 460
+
+    await page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the editor")
+    await expect(skip).to_be_focused()
+    await expect(skip).to_be_in_viewport()
+    await page.keyboard.press("Enter")
+    await page.keyboard.insert_text("# here\n")
+    await expect(page.locator(QUERY)).to_contain_text("# here")
+
+
+async def test_active_tab_is_in_sight_among_many(demo: str, page: Page) -> None:
+    await open_dashboard(page, demo)
+    for title in ("Reviews to decide, everywhere", "Unpaid orders and owners", "What is owed, by age") * 3:
+        await page.get_by_role("button", name=title).click()
+    await expect(page.locator(".graphiql-tab-active")).to_be_in_viewport(ratio=0.95)
+    await page.get_by_role("tab", name="Dashboard").click()
+    await expect(page.locator(".graphiql-tab-active")).to_contain_text("Dashboard")
+    await expect(page.locator(".graphiql-tab-active")).to_be_in_viewport(ratio=0.95)
+
+
+async def test_headers_of_the_answer_are_shown(demo: str, page: Page) -> None:
+    await open_dashboard(page, demo)
+    await execute(page, '"data"')
+    await page.get_by_role("button", name="Headers of the answer").click()
+    headers = page.get_by_role("dialog", name="Headers of the answer")
+    for words in ("x-request-id", "ratelimit-policy", "cache-control"):
+        await expect(headers).to_contain_text(words)
+
+
 async def test_explorer_icons_have_readable_names(demo: str, page: Page) -> None:
     await page.goto(demo)
     await show_panel(page, "Documentation Explorer")

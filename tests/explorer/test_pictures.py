@@ -69,6 +69,8 @@ async def test_pictures_of_the_explorer(fresh_demo: str, folder: Path, language:
         owner = next(call for call in trace["calls"] if call["endpoint"] == "owner" and call["source"] == "own")
         await panel.locator(f"[data-call='{owner['id']}']").click()
         await take_picture(page, folder / f"explorer-calls-{language[:2]}.png")
+        await page.keyboard.press("Escape")
+        await panel.get_by_role("button", expanded=True).first.click()
         await show_panel(page, quality)
         await take_picture(page, folder / f"explorer-quality-{language[:2]}.png")
         await page.set_viewport_size({"width": 390, "height": 844})

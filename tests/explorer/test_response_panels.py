@@ -136,7 +136,14 @@ async def test_status_line_tells_of_the_answer(demo: str, page: Page) -> None:
         await execute(page)
     response = await came.value
     status = page.locator(".explorer-status")
-    for words in (r"HTTP 200", r"\d+ ms", r"[\d.]+ k?B", r"rate \d+ left", r"cost \d+ requested, \d+ actual"):
+    for words in (
+        r"HTTP 200",
+        r"\d+ ms",
+        r"[\d.]+ k?B",
+        r"\d+ operations left",
+        r"\d+ calls left",
+        r"cost \d+ requested, \d+ actual",
+    ):
         await expect(status).to_contain_text(re.compile(words))
     await status.get_by_role("button", name="Copy: Request id").click()
     assert await page.evaluate("navigator.clipboard.readText()") == response.headers["x-request-id"]

@@ -10,6 +10,7 @@ import { changeLanguage, languageCode } from './language/language.js';
 import { translateChrome } from './language/chrome.js';
 import { FaultBanner } from './fault-banner.jsx';
 import { element, page } from './page.js';
+import { CallsDrawer } from './panels/calls/calls-drawer.jsx';
 import { loadExamples, variablesFor } from './panels/examples/examples.js';
 import { makePlugins } from './panels/plugins.js';
 import { Session } from './session/session.js';
@@ -17,6 +18,7 @@ import { SharedHeaders } from './session/shared-headers.jsx';
 import { caller, headersWith } from './session/token.js';
 import { readLink } from './share/link.js';
 import { ShareMenu } from './share/share-menu.jsx';
+import { SkipLink } from './skip-link.jsx';
 import { StatusLine } from './status-line.jsx';
 import { storage } from './storage.js';
 import { useStore } from './store.js';
@@ -64,9 +66,11 @@ function Explorer() {
         <DocExplorerStore>
           <Session />
           <SharedHeaders initial={headers} />
+          <SkipLink />
           <TopBar />
           <FaultBanner />
           <Interface />
+          <CallsDrawer />
         </DocExplorerStore>
       </HistoryStore>
     </GraphiQLProvider>

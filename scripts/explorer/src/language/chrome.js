@@ -60,7 +60,6 @@ const CHINESE = {
   'Other results': '其他结果',
   'Error fetching schema': '无法获取 schema',
   'No GraphQL schema available': '没有 schema',
-  'Calls': 'calls',
   'Data quality': 'dataQuality',
   'Errors': 'errors',
   'Who am I': 'whoAmI',

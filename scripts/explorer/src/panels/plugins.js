@@ -2,7 +2,6 @@
 
 import { page } from '../page.js';
 import {
-  CallsIcon,
   DataQualityIcon,
   ErrorsIcon,
   EventsIcon,
@@ -11,7 +10,6 @@ import {
   SandboxIcon,
   WhoAmIIcon,
 } from '../parts/icons.jsx';
-import { CallsPanel } from './calls/calls-panel.jsx';
 import { DataQualityPanel } from './data-quality-panel.jsx';
 import { ErrorsPanel } from './errors-panel.jsx';
 import { EventsPanel } from './events/events-panel.jsx';
@@ -23,7 +21,6 @@ import { SandboxPanel } from './sandbox-panel.jsx';
 // The first one is open when the page is new.
 export const makePlugins = (examples) => [
   { title: 'Examples', icon: ExamplesIcon, content: examplesPanel(examples) },
-  { title: 'Calls', icon: CallsIcon, content: CallsPanel },
   { title: 'Data quality', icon: DataQualityIcon, content: DataQualityPanel },
   { title: 'Errors', icon: ErrorsIcon, content: ErrorsPanel },
   { title: 'Who am I', icon: WhoAmIIcon, content: WhoAmIPanel },

@@ -18,6 +18,15 @@ export function openTab(query, variables = '') {
   state.queryEditor.setScrollTop(0);
 }
 
+// Among more tabs than there is room for.
+function bringIntoSight(tab) {
+  const row = tab?.parentElement;
+  if (!row) return;
+  const [own, all] = [tab.getBoundingClientRect(), row.getBoundingClientRect()];
+  if (own.left < all.left) row.scrollLeft -= all.left - own.left;
+  else if (own.right > all.right) row.scrollLeft += own.right - all.right;
+}
+
 export function Session() {
   state = useGraphiQL((current) => current);
   const tabId = activeTabId();
@@ -32,5 +41,7 @@ export function Session() {
       editor?.updateOptions({ unicodeHighlight: { ambiguousCharacters: false } });
     }
   }, [queryEditor, variableEditor, headerEditor, responseEditor]);
+  const { title } = state.tabs[state.activeTabIndex] ?? {};
+  useEffect(() => bringIntoSight(document.querySelector('.graphiql-tab-active')), [tabId, title]);
   return null;
 }

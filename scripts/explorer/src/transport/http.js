@@ -2,7 +2,7 @@
 
 import { page } from '../page.js';
 
-// Resolves to `{ status, ms, bytes, requestId, rate, body }`, or without an answer to `{ ms, failure }`.
+// Resolves to `{ status, ms, bytes, requestId, responseHeaders, rates, body }`, or without an answer to `{ ms, failure }`.
 export async function post(request, headers) {
   const began = performance.now();
   const elapsed = () => performance.now() - began;
@@ -23,7 +23,8 @@ export async function post(request, headers) {
     ms: elapsed(),
     bytes: new Blob([text]).size,
     requestId: response.headers.get('x-request-id'),
-    rate: readRate(response.headers.get('ratelimit')),
+    responseHeaders: [...response.headers],
+    rates: readRates(response.headers.get('ratelimit')),
   };
   try {
     return { ...met, body: JSON.parse(text) };
@@ -32,8 +33,10 @@ export async function post(request, headers) {
   }
 }
 
-// `"caller";r=1199;t=42` (draft-ietf-httpapi-ratelimit-headers-10); null where there is none.
-function readRate(header) {
-  const [, remaining, reset] = header?.match(/;r=(\d+)(?:;t=(\d+))?/) ?? [];
-  return remaining === undefined ? null : { remaining: Number(remaining), reset: Number(reset ?? 0) };
-}
+// `"caller";r=1199;t=42, "calls";r=35990;t=1` (draft-ietf-httpapi-ratelimit-headers-10): what is left of each budget.
+const readRates = (header) =>
+  [...(header ?? '').matchAll(/"(\w+)";r=(\d+)(?:;t=(\d+))?/g)].map(([, name, remaining, reset]) => ({
+    name,
+    remaining: Number(remaining),
+    reset: Number(reset ?? 0),
+  }));

@@ -1,9 +1,10 @@
-// One call in full: its times, what it brought, the response paths that asked for it, and why it failed.
+// One call in full: what was sent and what came back, its times, the response paths that asked for it, why it failed.
 
 import { useText } from '../../language/language.js';
 import { PathLink } from '../../parts/path-link.jsx';
 import { ErrorAdvice } from '../error-advice.jsx';
 import { SEGMENTS, showMs } from './times.js';
+import { Verbatim } from './verbatim.jsx';
 
 const MOST_PATHS = 20;
 
@@ -15,7 +16,7 @@ export function CallDetails({ call }) {
     arguments: call.arguments?.map(({ name, kind }) => `${name} (${kind})`).join(', '),
     start: time(call.startMs),
     duration: time(call.durationMs),
-    ...Object.fromEntries(SEGMENTS.map((segment) => [segment, time(call[`${segment}Ms`])])),
+    ...Object.fromEntries(SEGMENTS.map((segment) => [segment, time(call[`${segment}Ms`] || null)])),
     age: time(call.ageMs),
     attempts: call.attempts > 1 ? call.attempts : null,
     tokenRenewals: call.tokenRenewals || null,
@@ -25,9 +26,6 @@ export function CallDetails({ call }) {
   };
   return (
     <>
-      <h3>
-        {call.platform} {call.endpoint}
-      </h3>
       {call.outcome !== 'OK' && (
         <div className="explorer-failure">
           <code>{call.outcome}</code> {call.retryable !== null && t(call.retryable ? 'retryable' : 'notRetryable')}
@@ -35,11 +33,12 @@ export function CallDetails({ call }) {
         </div>
       )}
       <p>{t(`sourceHint.${call.source}`)}</p>
+      <Verbatim call={call} />
       <dl>
         {Object.entries(facts)
           .filter(([, value]) => value !== null && value !== undefined && value !== '')
           .map(([name, value]) => (
-            <div key={name}>
+            <div key={name} className={`is-${name}`}>
               <dt>{t(`call.${name}`)}</dt>
               <dd>{value}</dd>
             </div>

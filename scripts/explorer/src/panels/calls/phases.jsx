@@ -1,26 +1,31 @@
-// What the gateway itself did, from the first byte of the request to the answer, as one bar.
+// What the gateway itself did, from the first byte of the request to the answer, as the first row of the waterfall.
 
 import { useText } from '../../language/language.js';
-import { lengthOf, showMs } from './times.js';
+import { lengthOf, showTime } from './times.js';
 
 export function Phases({ trace }) {
   const t = useText();
   const total = lengthOf(trace);
   const share = (ms) => `${(100 * ms) / total}%`;
+  const words = ({ name, durationMs }) => `${t(`phase.${name}`)} ${showTime(t, durationMs)}`;
   return (
-    <div className="explorer-phases" role="group" aria-label={t('phases')}>
-      <div className="explorer-phase-bar" aria-hidden="true">
-        {trace.phases.map(({ name, startMs, durationMs }) => (
-          <span key={name} className={`is-${name}`} style={{ left: share(startMs), width: share(durationMs) }} />
+    <div className="explorer-row explorer-phases" role="group" aria-label={t('phases')}>
+      <span className="explorer-call-what">
+        <span className="explorer-call-name">{t('gateway')}</span>
+        <span className="explorer-purpose" title={trace.phases.map(words).join(' · ')}>
+          {trace.phases.map(words).join(' · ')}
+        </span>
+      </span>
+      <span className="explorer-track" aria-hidden="true">
+        {trace.phases.map((phase) => (
+          <span
+            key={phase.name}
+            className={`is-${phase.name}`}
+            style={{ left: share(phase.startMs), width: share(phase.durationMs) }}
+          />
         ))}
-      </div>
-      <ol>
-        {trace.phases.map(({ name, durationMs }) => (
-          <li key={name} className={`is-${name}`}>
-            {t(`phase.${name}`)} {t('ms', showMs(durationMs))}
-          </li>
-        ))}
-      </ol>
+      </span>
+      <span className="explorer-call-time">{showTime(t, trace.durationMs)}</span>
     </div>
   );
 }
