@@ -114,7 +114,7 @@ ADDRESS = {
 
 @strawberry.input(description="The full address of a house (房屋地址).")
 class HouseAddressInput:
-    community_code: strawberry.ID = required("Code of the community, with leading zeros (小区标识).")
+    community_code: strawberry.ID = required("Code of the community, leading zeros kept (小区标识).")
     building: int = required(ADDRESS["building"])
     unit: int = required(ADDRESS["unit"])
     floor: int = required(ADDRESS["floor"])

@@ -32,12 +32,12 @@ from schema.fields import described, plain, required, resolved
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 
-CODE = 'Its code, such as "10002" or "00001": a string with leading zeros (小区标识).'
+CODE = 'Its code, such as "10002" or "00001": a string, leading zeros kept (小区标识).'
 
 CommunityCode = Annotated[
     strawberry.ID,
     strawberry.argument(
-        description='Code of the community, such as "10002" or "00001": a string with leading zeros (小区标识).'
+        description='Code of the community, such as "10002" or "00001": a string, leading zeros kept (小区标识).'
     ),
 ]
 OptionalCommunityCode = Annotated[

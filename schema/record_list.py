@@ -148,7 +148,7 @@ class CommunityList:
         """The list, as a field of the root."""
 
         @described(
-            community_code='Code of the community, such as "10002" or "00001": a string with leading zeros; omitted: '
+            community_code='Code of the community, such as "10002" or "00001": a string, leading zeros kept; omitted: '
             "of several (小区标识).",
             community_codes="Codes of the communities to merge; omitted: all that the caller may see. Excludes "
             "`communityCode` (小区标识列表).",
@@ -248,7 +248,7 @@ class CommunityList:
 
         kind = derived(
             ChangeKind,
-            f"What happened; also CHANGED if `{noun}` is null (变动类型).",
+            f"What happened; also CHANGED if `{self.name}` is null (变动类型).",
             lambda root: ChangeKind(root.kind or ChangeKind.CHANGED),
         )
         cls = type(f"{self.node.__name__}Event", (Event,), {"kind": kind, self.name: record})

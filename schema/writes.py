@@ -23,7 +23,7 @@ LONGEST_KEY = 128
 
 KEY = (
     f"A key that the caller chooses for this write, 1 to {LONGEST_KEY} printable ASCII characters: "
-    "the same key and arguments give the same result and write once (幂等键)."
+    "requests with the same key and arguments write once and give the same result (幂等键)."
 )
 OPTIONAL_KEY = f"{KEY} Without a key, the record's state at the platform prevents a second write."
 EACH_KEY = f"{KEY} It covers each entry separately: a repeat sends only what was not sent."

@@ -135,7 +135,7 @@ async def test_community_cut_short_costs_what_follows_until_it_is_there(gateway,
     assert rest["pageInfo"]["hasNextPage"] is False
 
 
-ONLY_FIRST = "The platform gives only the first page of this list."
+ONLY_FIRST = "The platform returns only the first page of this list."
 
 
 @pytest.mark.parametrize("variant", [Variant(turns_pages=False, counts_pages=counts) for counts in (False, True)])

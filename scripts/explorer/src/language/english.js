@@ -267,7 +267,7 @@ export const english = {
   'state.SENT': 'Sent',
   'state.CONFIRMED': 'Confirmed',
   'state.REFUSED': 'Refused',
-  'state.UNKNOWN': 'Answer lost',
+  'state.UNKNOWN': 'Unknown',
   'state.READ_BACK': 'Read back',
 
   // Examples
