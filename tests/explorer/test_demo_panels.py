@@ -212,7 +212,7 @@ async def test_unknown_write_is_followed_until_known(fresh_demo: str, page: Page
     await page.route("**/graphql", answer_later)
     panel = await show_panel(page, "Operations")
     await expect(panel.get_by_role("status")).to_contain_text("following until the outcome is known")
-    await expect(panel).to_contain_text("Unknown")
+    await expect(panel).to_contain_text("Outcome unknown")
     await expect(panel).to_contain_text("Read back", timeout=15_000)
     await expect(panel.get_by_role("status")).to_have_count(0)
     assert reads == ["UNKNOWN", "UNKNOWN", "CONFIRMED"]

@@ -267,7 +267,7 @@ export const english = {
   'state.SENT': 'Sent',
   'state.CONFIRMED': 'Confirmed',
   'state.REFUSED': 'Refused',
-  'state.UNKNOWN': 'Unknown',
+  'state.UNKNOWN': 'Outcome unknown',
   'state.READ_BACK': 'Read back',
 
   // Examples
