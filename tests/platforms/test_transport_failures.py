@@ -142,7 +142,7 @@ FAILURES: list[Any] = [
     *(pytest.param(step, ProtocolError, "too (large|much)", id=f"large-{name}") for name, step in TOO_LARGE.items()),
     *(pytest.param(step, ProtocolError, None, id=f"malformed-{name}") for name, step in MALFORMED.items()),
     *(
-        pytest.param(values(part), ProtocolError, "more values", id=f"values-{part!r}")
+        pytest.param(values(part), ProtocolError, "too many values", id=f"values-{part!r}")
         for part in (b"1,", b"[],", b"{},", b"[", rb"\u002c")
     ),
     pytest.param(hang, PlatformTimeoutError, "in time", id="hang"),
