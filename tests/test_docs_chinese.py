@@ -29,6 +29,11 @@ NO_SPACE = re.compile(r"[\u4e00-\u9fff][A-Za-z0-9`]|[A-Za-z0-9`][\u4e00-\u9fff]"
 OTHER_TERMS = {
     "日志库": "操作台账",
     "业务台": "工作台",
+    "写入记录": "操作记录",
+    "写入结果": "写操作结果",
+    "怪异": "平台文档的已知问题",
+    "应答": "返回，响应",
+    "你": "您",
     "支付通知": "缴费通知",
     "遮盖": "脱敏",
     "沙盒": "沙箱",
@@ -36,6 +41,18 @@ OTHER_TERMS = {
     "发行者": "签发方",
 }
 """What is not to be said, and the term of `gateway/wording/` that is."""
+
+BESIDE_DOCS = [
+    "schema/schema.graphql",
+    "scripts/explorer/src/language/chinese.js",
+    *(
+        str(path.relative_to(ROOT))
+        for folder in ("gateway/wording", "gateway/http/examples", "deploy")
+        for path in sorted((ROOT / folder).rglob("*.*"))
+        if path.suffix in {".py", ".graphql", ".yml", ".json"}
+    ),
+]
+"""What else is read in Chinese."""
 
 QUOTED = re.compile("“[^“”]*”")
 
@@ -159,4 +176,10 @@ def test_text_is_chinese_spaced_and_of_the_terms_of_the_messages(name: str) -> N
         assert CHINESE.search(section.text) or not section.text.strip(), section.heading
         assert NO_SPACE.findall(QUOTED.sub("", LINK.sub("]", CODE.sub("``", prose(section))))) == []
     text = read_text(in_chinese(name))
+    assert {term: right for term, right in OTHER_TERMS.items() if term in text} == {}
+
+
+@pytest.mark.parametrize("name", BESIDE_DOCS)
+def test_words_beside_the_docs_are_the_same(name: str) -> None:
+    text = read_text(ROOT / name)
     assert {term: right for term, right in OTHER_TERMS.items() if term in text} == {}
