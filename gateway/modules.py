@@ -78,7 +78,7 @@ class Module(Record, frozen=True, gc=False):
     community_code: Annotated[
         str, Field("Code of its community (小区标识).", "community_identifier", COMMUNITY, identifier=True)
     ]
-    name: Annotated[ModuleName, Field("Which module (模块名称).", kind=NAME)]
+    name: Annotated[ModuleName, Field("Name of the module (模块名称).", kind=NAME)]
     label: Annotated[str, Field("The platform's name for it (模块名称原文).", "module_name", LABEL)]
     enabled: Annotated[
         bool | None,

@@ -35,7 +35,7 @@ class Module(Node):
 
 @record_type(records.ModuleDrift, "A module whose state differs between the platforms (模块差异).")
 class ModuleDrift:
-    name: ModuleName = plain("Which module (模块名称).")
+    name: ModuleName = plain("Name of the module (模块名称).")
     label: str = plain("The platform's name for it (模块名称原文).")
     wjdh: bool | None = plain("Whether it is on at wjdh; null if not reported or unreadable (万家灯火状态).")
     security: bool | None = plain("Whether it is on at security; null if not reported or unreadable (安防平台状态).")
@@ -52,7 +52,7 @@ class ModuleQueries:
 @strawberry.input(description="Switch a module (改变功能模块状态).")
 class SetModuleInput:
     community_code: strawberry.ID = required("Code of the community (小区标识).")
-    name: ModuleName | None = optional("Which module; either this or `label` (模块名称).")
+    name: ModuleName | None = optional("Name of the module; give either this or `label` (模块名称).")
     label: str | None = optional("The platform's name of a module that is not in ModuleName (模块名称原文).")
     enabled: bool = required("On or off (模块状态).")
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_KEY)
@@ -61,7 +61,7 @@ class SetModuleInput:
 @strawberry.input(description="Switch a module of several communities (批量改变功能模块状态).")
 class SetModulesInput:
     community_codes: list[strawberry.ID] = required(f"Codes of the communities, 1 to {MOST_ENTRIES} (小区标识列表).")
-    name: ModuleName = required("Which module (模块名称).")
+    name: ModuleName = required("Name of the module (模块名称).")
     enabled: bool = required("On or off (模块状态).")
     dry_run: bool = optional(
         "Only show what would change or be refused: nothing is written or recorded (仅预览).", True
@@ -80,7 +80,7 @@ class SyncModulesInput:
 
 @strawberry.type(description="A module switched on or off, with its previous state (模块变更).")
 class ModuleChange:
-    name: ModuleName | None = plain("Which module (模块名称).")
+    name: ModuleName | None = plain("Name of the module (模块名称).")
     label: str | None = plain("The platform's name for it (模块名称原文).")
 
     @resolved(name="from")

@@ -53,7 +53,7 @@ class UserError:
 @record_type(records.OperationStep, "A step of a write, with its time (写操作步骤).")
 class OperationStep:
     state: OperationState = plain("State of the write after this step (写操作状态).")
-    at: datetime = plain("When (时间).")
+    at: datetime = plain("Time of the step (时间).")
 
 
 @strawberry.input(description="Filter for operations: all given conditions apply (操作记录筛选).")
@@ -80,7 +80,7 @@ class OperationFilter:
 
 @record_type(records.Operation, "The durable record of one write through this gateway (操作记录).")
 class Operation(Node):
-    mutation: str = plain("Which mutation (操作名称).")
+    mutation: str = plain("Name of the mutation (操作名称).")
     subject: str = plain("Who wrote: the subject of the token (操作人).")
     community_code: strawberry.ID | None = plain("Code of the community written to (小区标识).")
     idempotency_key: strawberry.ID | None = plain("The key the caller gave (幂等键).")

@@ -71,7 +71,7 @@ REPAIRS = CommunityList(
 
 @strawberry.input(description="Set a repair's status (更新报修状态).")
 class UpdateRepairInput:
-    id: strawberry.ID = required("The repair (报修标识).")
+    id: strawberry.ID = required("Id of the repair (报修标识).")
     status: RepairStatus = required("The new status; the platform needs one with every reply (报修状态).")
     reply: str | None = optional(
         f"The reply to the resident, at most {LONGEST_REPLY} characters; omitted or empty: the earlier one is kept "
@@ -82,7 +82,7 @@ class UpdateRepairInput:
 
 @strawberry.input(description="Set several repairs' status, with the same reply (批量更新报修状态).")
 class UpdateRepairsInput:
-    ids: list[strawberry.ID] = required(f"The repairs, 1 to {MOST_ENTRIES} (报修标识列表).")
+    ids: list[strawberry.ID] = required(f"Ids of the repairs, 1 to {MOST_ENTRIES} (报修标识列表).")
     status: RepairStatus = required("The new status (报修状态).")
     reply: str | None = optional(
         f"The reply to the residents, at most {LONGEST_REPLY} characters; omitted or empty: the earlier ones are kept "

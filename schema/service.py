@@ -115,7 +115,7 @@ class PlatformEndpoint:
 
 @record_type(PlatformStatus, "A platform behind this gateway (平台).")
 class Platform:
-    name: PlatformName = plain("Which platform (平台名称).")
+    name: PlatformName = plain("Name of the platform (平台名称).")
     healthy: bool = plain("Whether all circuits are closed and the last login succeeded (是否健康).")
     endpoints: list[PlatformEndpoint] = plain("Its endpoints (接口).")
 

@@ -191,14 +191,14 @@ class ShenheContentInput:
 
 @strawberry.input(description="Approve a review (审核通过).")
 class ApproveShenheInput:
-    id: strawberry.ID = required("The review (审核标识).")
+    id: strawberry.ID = required("Id of the review (审核标识).")
     content: ShenheContentInput | None = optional("Corrections to the application (更正).")
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_KEY)
 
 
 @strawberry.input(description="Reject a review (审核不通过).")
 class RejectShenheInput:
-    id: strawberry.ID = required("The review (审核标识).")
+    id: strawberry.ID = required("Id of the review (审核标识).")
     reason: str | None = optional(
         f"The reason, at most {LONGEST_REASON} characters. The platform documents no parameter for it: "
         "`reasonRecorded` says whether the platform saved it; the operation always has it (拒绝理由)."
@@ -208,13 +208,13 @@ class RejectShenheInput:
 
 @strawberry.input(description="Approve several reviews as submitted (批量审核通过).")
 class ApproveShenhesInput:
-    ids: list[strawberry.ID] = required(f"The reviews, 1 to {MOST_IDS} (审核标识列表).")
+    ids: list[strawberry.ID] = required(f"Ids of the reviews, 1 to {MOST_IDS} (审核标识列表).")
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_EACH_KEY)
 
 
 @strawberry.input(description="Reject several reviews for the same reason (批量审核不通过).")
 class RejectShenhesInput:
-    ids: list[strawberry.ID] = required(f"The reviews, 1 to {MOST_ENTRIES} (审核标识列表).")
+    ids: list[strawberry.ID] = required(f"Ids of the reviews, 1 to {MOST_ENTRIES} (审核标识列表).")
     reason: str = required(f"The reason, 1 to {LONGEST_REASON} characters; as for `rejectShenhe` (拒绝理由).")
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_EACH_KEY)
 
