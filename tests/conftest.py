@@ -1,6 +1,7 @@
 """The whole gateway over a sandbox of both platforms, on real sockets, for the tests that drive the HTTP edge."""
 
 import asyncio
+import fcntl
 import os
 import shutil
 import signal
@@ -313,6 +314,17 @@ def install_packages(find_tool: Callable[[str], str]) -> Callable[[Path], None]:
 def installed(install_packages: Callable[[Path], None]) -> None:
     """The npm packages of tests/node."""
     install_packages(Path(__file__).parent / "node")
+
+
+@pytest.fixture(scope="session")
+def client_package(install_packages: Callable[[Path], None], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The npm package for frontends, packed of the schema as it is now; one process at a time builds it."""
+    folder, target = Path(__file__).parent.parent / "clients" / "typescript", tmp_path_factory.mktemp("client")
+    with (folder / "package.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install_packages(folder)
+        packed = run("npm", "pack", "--silent", "--pack-destination", target, cwd=folder).stdout.split()
+    return target / packed[-1]
 
 
 @pytest.fixture(scope="session")

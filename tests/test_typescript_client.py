@@ -3,13 +3,17 @@
 import asyncio
 import gzip
 import os
+import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import GraphQLScalarType, is_specified_scalar_type
+from pages import DOCS, PAGES, blocks, read_text
 from programs import run
+
+from schema.build import executable_schema
 
 PACKAGE = Path(__file__).parent.parent / "clients" / "typescript"
 
@@ -17,17 +21,20 @@ pytestmark = [pytest.mark.node, pytest.mark.demo]
 
 
 @pytest.fixture(scope="module")
-def app(install_packages: Callable[[Path], None], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh app with the packed package, made of the schema as it is now."""
-    install_packages(PACKAGE)
+def app(client_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh app with the package, its tests, and the code of the pages."""
     app = tmp_path_factory.mktemp("app")
-    shutil.copytree(PACKAGE / "app", app, dirs_exist_ok=True)
-    run("npm", "pack", "--pack-destination", app, cwd=PACKAGE)
+    shutil.copytree(PACKAGE / "app", app, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copy(client_package, app)
+    for page in (*PAGES, PACKAGE / "README.md"):
+        for number, block in enumerate(blocks(page, "ts")):
+            (app / f"{page.parent.name}-{page.stem}-{number}.ts").write_text(block, encoding="utf-8")
     run("npm", "install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", cwd=app)
     return app
 
 
 def test_fresh_app_compiles_in_strict_mode(app: Path) -> None:
+    assert len([*app.glob("*-*.ts")]) >= 4
     assert run(app / "node_modules" / ".bin" / "tsc", cwd=app, status=None).stdout == ""
 
 
@@ -45,3 +52,10 @@ def test_package_stays_small(app: Path) -> None:
     assert sizes["events.js"] < 2 * 1024
     assert sizes["generated/documents.js"] < 16 * 1024
     assert sizes["cjs/mini-program-client.js"] < 4 * 1024
+
+
+def test_type_generator_maps_every_scalar() -> None:
+    (scalars,) = re.findall(r"^ +scalars: \{ (.*) \}$", read_text(DOCS / "quickstart.md"), re.MULTILINE)
+    types = [t for t in executable_schema().type_map.values() if isinstance(t, GraphQLScalarType)]
+    own = {t.name for t in types if not is_specified_scalar_type(t)}
+    assert scalars.split(", ") == [f"{name}: string" for name in sorted(own)]

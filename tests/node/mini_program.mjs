@@ -1,4 +1,4 @@
-// Runs examples/mini-program/client.js against a simulated wx, with what WeChat allows: five sockets, ten requests, POST
+// Runs the client for mini-programs against a simulated wx, with what WeChat allows: five sockets, ten requests, POST
 // bodies that are objects, a Referer of its own, no Origin and no cookies. Reads commands from standard input, one JSON
 // object a line, and prints what becomes of each, and every event of a subscription.
 
@@ -7,10 +7,10 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import WebSocket from 'ws';
 
-const client = createRequire(import.meta.url)('../../examples/mini-program/client.js');
+const [url, given, path] = process.argv.slice(2);
+const client = createRequire(import.meta.url)(path);
 const { createGateway } = client;
-const [url] = process.argv.slice(2);
-let token = process.argv[3];
+let token = given;
 const print = (line) => console.log(JSON.stringify(line));
 const Referer = 'https://servicewechat.com/wx0123456789abcdef/1/page-frame.html';
 

@@ -26,3 +26,18 @@ for (const [type, field, keyArgs] of listFields) {
 
 /** `new InMemoryCache(cacheConfig)`. The next page: `fetchMore({ variables: { after: pageInfo.endCursor } })`. */
 export const cacheConfig = { possibleTypes: possibleTypes as Record<string, string[]>, typePolicies };
+
+/** For `new ApolloClient({ defaultOptions })`: else Apollo discards the rest of an answer, and the outcome of a write. */
+export const defaultOptions = {
+  query: { errorPolicy: "all" },
+  watchQuery: { errorPolicy: "all" },
+  mutate: { errorPolicy: "all" },
+} as const;
+
+declare module "@apollo/client" {
+  namespace ApolloClient.DeclareDefaultOptions {
+    interface Query { errorPolicy: "all" }
+    interface WatchQuery { errorPolicy: "all" }
+    interface Mutate { errorPolicy: "all" }
+  }
+}

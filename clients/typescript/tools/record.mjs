@@ -144,6 +144,5 @@ const recorded = Object.fromEntries(Object.keys(found).sort().map((name) => {
     Object.fromEntries(Object.entries(sample).map(([field, value]) => [field, strip(value, abstract(field))])))];
 }));
 writeFileSync(new URL('../recorded.json', import.meta.url), `${JSON.stringify(recorded)}\n`);
-demo.removeAllListeners('exit');
 demo.once('exit', () => rmSync(data, { recursive: true, force: true }));
 demo.kill('SIGKILL');
