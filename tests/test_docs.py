@@ -24,7 +24,9 @@ TEMPLATE = re.compile(r"gql`(.*?)`", re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 OUR_COMMAND = re.compile(r"^(?:\.venv/bin/)?gateway(?: |$)")
 QUIRK = re.compile(r"quirks? ((?:\d+(?:, | and | to )?)+)", re.IGNORECASE)
-OUR_PATH = re.compile(r"`((?:gateway|schema|benchmarks|clients|examples|scripts|tests|docs|\.ci)/[\w./*-]+)(?: [^`]*)?`")
+OUR_PATH = re.compile(
+    r"`((?:gateway|schema|benchmarks|clients|examples|scripts|tests|docs|\.ci)/[\w./*-]+)(?: [^`]*)?`"
+)
 NAMES_IN_A_FILE = re.compile(r"`([\w/]+/\w+\.py)` \(([^()]+)\)")
 
 EVERYWHERE = {

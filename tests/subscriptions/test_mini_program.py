@@ -159,7 +159,7 @@ async def test_page_of_the_docs_shows_rows_and_answers(gateway, sandbox, start) 
         answered = await program.do("page", reply="已修好")
         refused = await program.do("page", reply="好" * 1001)
 
-    assert (answered["answer"]["rows"], answered["answer"]["failed"]) == (20, False)
+    assert (answered["answer"]["rows"], answered["answer"]["failed"]) == (10, False)
     assert answered["answer"]["shown"] == []
     assert sandbox.effects.count("repair/update") == 1
     assert refused["answer"]["shown"] == ["答复不能超过 1000 个字符。"]
