@@ -6,6 +6,8 @@ import msgspec
 import pytest
 from platform_answers import calls
 
+from gateway.loaders.paging import InvalidCursorError, read_cursor
+
 LISTS = ("shenhes", "orders", "repairs", "announcements")
 CODE = 'communityCode: "10002"'
 
@@ -18,7 +20,6 @@ def cursor(content):
 PLACE = (0, "10002"), (5, 1, 9, 1)
 NO_PLACES = [
     *(-1, 2**31 - 1, 2**64 - 1, 1.5, None, True, "5", b"\xcc\x05", b"\x05\x05", b""),
-    *({"offset": -1, "key": "a"}, {"offset": 2**31 - 1, "key": "a"}, {"offset": 1, "key": "a" * 81}, {"offset": 1}),
     *([PLACE, PLACE], [((0, "1" * 33), PLACE[1])], [(PLACE[0], (5, 1, 9, 2))], [(PLACE[0], (5, -1, 9, 1))], [PLACE[0]]),
 ]
 NO_CURSORS = ["", "x", "1", "!", "游标", "A" * 8, "A" * 8 + cursor(5)]
@@ -106,6 +107,14 @@ async def test_wrong_argument_is_named_and_costs_no_call(gateway, sandbox):
     bounds = (await gateway.ask(f"{{ orders({CODE}, first: 101) {{ totalCount }} }}")).error["extensions"]
     assert (bounds["rule"], bounds["min"], bounds["max"]) == ("RANGE", "1", "100")
     assert bounds["messageZh"] == "条数须在 1 至 100 之间。"
+
+
+@pytest.mark.parametrize("row", [{"offset": -1}, {"offset": 2**31 - 1}, {"key": "a" * 81}, {"key": 1}])
+def test_forged_row_of_a_cursor_is_none(row):
+    known = {"offset": 1, "key": "a" * 80}
+    assert read_cursor(cursor(known))
+    with pytest.raises(InvalidCursorError):
+        read_cursor(cursor(known | row))
 
 
 async def test_forged_place_of_a_cursor_is_refused(gateway):
