@@ -52,7 +52,7 @@ from gateway.payments.reads import Placement
 from gateway.payments.writes import Relay, UnverifiedPayments
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.settings import VERSION, Communities, Mistakes, Settings
-from schema.build import executable_schema, get_cost, get_scopes, revealed_types
+from schema.build import executable_schema, explain_null, get_cost, get_scopes, revealed_types
 
 GRAPHQL_PATH = "/graphql"
 
@@ -232,7 +232,7 @@ def create_app(
             authenticator=authenticator,
             open_context=gateway.open_context,
             documents=documents,
-            executor=Executor(schema, suggestions=not settings.is_production),
+            executor=Executor(schema, suggestions=not settings.is_production, explain_null=explain_null),
             guard=Guard(schema, needed_scopes),
             bounds=Bounds(settings.max_body_bytes),
             timeout=settings.request_timeout,

@@ -18,7 +18,7 @@ from gateway.execution.run import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.event_streams import EventStreams
 from gateway.normalise.records import Page
-from gateway.ops.trace import Exchanges, Trace
+from gateway.ops.trace import Exchanges, Trace, current_trace
 from gateway.orders.reads import MOST_PAGES
 from gateway.orders.record import Order
 from gateway.settings import Communities
@@ -85,6 +85,24 @@ class Backend:
     is_production: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _TracedPrincipal(Principal):
+    """Whose operation is traced: what they may not see is why a field is null."""
+
+    def sees(self, community_code: str | None) -> bool:
+        return Principal.sees(self, community_code) or _withhold()
+
+    @property
+    def sees_all(self) -> bool:
+        return self.communities is None or _withhold()
+
+
+def _withhold() -> bool:
+    if (trace := current_trace()) is not None:
+        trace.withhold()
+    return False
+
+
 class RequestContext:
     """One per request: who asks, what may be read through, and how ids are made.
 
@@ -130,9 +148,13 @@ class RequestContext:
         to a caller who may read all of everybody.
         """
         self.loaders.source.trace = trace
-        principal = self.principal
-        if trace.is_shown and not self._backend.is_production and principal.sees_all and principal.scopes >= READING:
-            trace.exchanges = Exchanges()
+        if trace.is_shown:
+            caller = self.principal
+            if not self._backend.is_production and caller.sees_all and caller.scopes >= READING:
+                trace.exchanges = Exchanges()
+            self.principal = _TracedPrincipal(
+                caller.subject, caller.scopes, caller.communities, caller.expires_at, caller.codes
+            )
 
     def observe_trace(self, trace: Trace) -> None:
         """The trace is about to be shown: the audit trail has what that reveals."""

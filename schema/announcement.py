@@ -81,7 +81,7 @@ class CreateAnnouncementsInput(_AnnouncementInput):
 
 @record_type(Written, "Result of publishing an announcement (创建公告结果).")
 class AnnouncementPayload(MutationPayload):
-    announcement = written_field(Announcement, "The announcement (公告).", None)
+    announcement = written_field(Announcement, "The announcement; null if there is none (公告).", None)
 
 
 AnnouncementsPayload = writes.payload_of_several(

@@ -1,7 +1,7 @@
 """Assembles the schema: the roots, of what each file declares."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -16,8 +16,12 @@ from strawberry.types.scalar import ScalarDefinition
 from gateway.actions.identity import Identity, RevealedType
 from gateway.auth.masking import mask_text
 from gateway.execution.cost import Cost
+from gateway.execution.load import Loader
 from gateway.execution.strawberry_adapter import as_it_is, get_attribute, unchanged
-from gateway.normalise.vocabulary import HouseType
+from gateway.loaders.loader import JournalLoader
+from gateway.normalise.records import DataIssue, Record, declared_fields
+from gateway.normalise.vocabulary import DataProblem, HouseType
+from gateway.ops.trace import NullReason
 from gateway.wording.inputs import ScalarWording
 from schema.announcement import AnnouncementMutations, AnnouncementQueries
 from schema.community import LISTS, CommunityQueries
@@ -202,6 +206,26 @@ def get_scopes(field: graphql.GraphQLField) -> frozenset[str]:
 def get_cost(field: graphql.GraphQLField) -> Cost:
     """What a field declares as its `cost` (`schema/costs.py`)."""
     return _metadata(field).get(COST) or Cost()
+
+
+def explain_null(
+    field: graphql.GraphQLField | None, name: str, record: object, loader: Loader[Any, Any] | None
+) -> NullReason:
+    """Why a field is null that has no error: of a record, or of what a loader gave."""
+    definition = None if field is None else field.extensions.get("strawberry-definition")
+    if field is None or definition is None or record is None:
+        return "NOT_APPLICABLE" if loader is None or isinstance(loader, JournalLoader) else "EMPTY"
+    shown = get_attribute(field)
+    attribute = definition.python_name if shown is None else shown.name
+    if getattr(record, attribute, None) is not None:
+        return "MASKED"
+    declared = declared_fields(type(record)).get(attribute) if isinstance(record, Record) else None
+    path = name if declared is None else declared.path
+    issues: Sequence[DataIssue] = getattr(record, "data_issues", getattr(record, "own_issues", ()))
+    for issue in issues:
+        if issue.field == path or issue.field.endswith(f".{path}"):
+            return "NOT_SENT" if issue.problem is DataProblem.MISSING else "UNREADABLE"
+    return "EMPTY" if declared is not None and declared.keys else "NOT_APPLICABLE"
 
 
 def _metadata(field: graphql.GraphQLField) -> Mapping[Any, Any]:

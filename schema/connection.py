@@ -155,13 +155,13 @@ class PageInfo:
 
     @resolved()
     def start_cursor(root: Slice[Any], info: Info) -> str | None:
-        """Cursor of the first item of this page (起始游标)."""
+        """Cursor of the first item of this page; null if there is none (起始游标)."""
         return Cursors(root, info).at(0) if root.items else None
 
     @resolved()
     def end_cursor(root: Slice[Any], info: Info) -> str | None:
-        """Cursor of the last item: pass it as `after` for the next page, which resumes a community that failed where
-        it stopped (结束游标)."""
+        """Cursor of the last item, null if there is none: pass it as `after` for the next page, which resumes a
+        community that failed where it stopped (结束游标)."""
         return Cursors(root, info).at(len(root.items) - 1) if root.items or root.failures else None
 
     @resolved()

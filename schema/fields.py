@@ -380,8 +380,8 @@ class DataIssue:
 
     @resolved()
     def raw(root: records.DataIssue, info: Info) -> str | None:
-        """What the platform sent, verbatim; masked like the field itself, and withheld if it may name communities
-        that the caller may not see (原文)."""
+        """What the platform sent, verbatim; null if it sent nothing. Masked like the field itself, and withheld if it
+        may name communities that the caller may not see (原文)."""
         return _visible(root, info)
 
     @resolved()

@@ -99,7 +99,7 @@ class ModulePayload(MutationPayload):
         is_visible = root.outcome is not Outcome.REFUSED and writes.written_record(info, root)
         return changes(root) if is_visible else []
 
-    module = written_field(Module, "The module as the platform shows it now (功能模块).")
+    module = written_field(Module, "The module as the platform shows it now; null if there is none (功能模块).")
 
 
 ModulesPayload = writes.payload_of_several(

@@ -35,7 +35,7 @@ from schema.record import Node, its_community
 
 @record_type(records.UserError, "Why a write was refused, for the caller to act on (业务错误).")
 class UserError:
-    field: list[str] | None = plain("Path of the input field it is about (字段路径).")
+    field: list[str] | None = plain("Path of the input field it is about; null where it is about none (字段路径).")
     message: str = plain("For developers, in English (说明).")
     message_zh: str = plain("The same message in Chinese, to be shown to people (中文说明).")
     rule = derived(
@@ -45,7 +45,7 @@ class UserError:
     )
     min: str | None = plain("The lower bound of the rule, as text; null if it has none (下限).")
     max: str | None = plain("The upper bound of the rule, as text; null if it has none (上限).")
-    upstream_message: str | None = plain("The platform's message for its users (平台提示).")
+    upstream_message: str | None = plain("The platform's message for its users; null if there is none (平台提示).")
 
     code = derived(UserErrorCode, "Why it was refused (错误码).", lambda root: UserErrorCode(root.code))
 
@@ -82,13 +82,15 @@ class OperationFilter:
 class Operation(Node):
     mutation: str = plain("Name of the mutation (操作名称).")
     subject: str = plain("Who wrote: the subject of the token (操作人).")
-    community_code: strawberry.ID | None = plain("Code of the community written to (小区标识).")
-    idempotency_key: strawberry.ID | None = plain("The key the caller gave (幂等键).")
+    community_code: strawberry.ID | None = plain("Code of the community written to; null if unknown (小区标识).")
+    idempotency_key: strawberry.ID | None = plain("The key the caller gave; null if none (幂等键).")
     user_errors: list[UserError] = plain("Why it was refused; empty otherwise (业务错误).")
-    reason: str | None = fields.free_text("The reviewer's reason, kept even if the platform drops it (理由).", "reason")
+    reason: str | None = fields.free_text(
+        "The reviewer's reason, kept even if the platform drops it; null if none (理由).", "reason"
+    )
     outcome: Outcome | None = plain("Outcome of the write; null while it is in progress (写操作结果).")
     started_at: datetime = plain("When it started (开始时间).")
-    finished_at: datetime | None = plain("When its outcome became known (结束时间).")
+    finished_at: datetime | None = plain("When its outcome became known; null until then (结束时间).")
     timeline: list[OperationStep] = plain(
         "The steps whose time is known, oldest first; of more than "
         f"{records.MOST_READ_BACKS} read-backs, the first ones and the last (写操作过程)."
@@ -201,7 +203,7 @@ class OperationQueries:
     @resolved(Operation | None, "operation:read")
     @described(id="Its node id (操作记录标识).")
     async def operation(self, info: Info, id: strawberry.ID) -> records.Operation | None:
-        """One write made through this gateway (操作记录)."""
+        """One write made through this gateway; null if there is none, or the caller may not see it (操作记录)."""
         node = resolve_node_id(info.context.principal, info.context.ids, id, "Operation")
         return node and await info.context.journal.operations.get(str(node.parts[0]))
 

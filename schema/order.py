@@ -236,11 +236,15 @@ class CreateOrdersInput(_BillInput):
 class OrderPayload(MutationPayload):
     @resolved()
     def order_number(root: Written, info: Info) -> str | None:
-        """The new order's number; with ALREADY_CHARGED, that of the existing order (订单编号)."""
+        """The new order's number; with ALREADY_CHARGED, of the existing order; null if there is none (订单编号)."""
         record = writes.written_record(info, root)
         return None if record is None else record.platform_id
 
-    order = written_field(Order, "The new or the existing order, looked up in the community's list (订单).", ONE_ORDER)
+    order = written_field(
+        Order,
+        "The new or the existing order, looked up in the community's list; null if there is none (订单).",
+        ONE_ORDER,
+    )
 
 
 class Created(NamedTuple):

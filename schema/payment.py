@@ -73,9 +73,9 @@ class Payment(Node):
     state: DeliveryState = plain("State of the delivery (投递状态).")
     attempts: int = plain("Number of delivery attempts (投递次数).")
     received_at: datetime = plain("When it was stored (接收时间).")
-    delivered_at: datetime | None = plain("When the security platform saved it (送达时间).")
-    next_attempt_at: datetime | None = plain("When delivery is tried next (下次投递时间).")
-    last_error: str | None = plain("The code of the last failure (最近错误).")
+    delivered_at: datetime | None = plain("When the security platform saved it; null until then (送达时间).")
+    next_attempt_at: datetime | None = plain("When delivery is tried next; null if it is not (下次投递时间).")
+    last_error: str | None = plain("The code of the last failure; null if none (最近错误).")
 
     id: strawberry.ID = node_id("Payment", "id", "The notification's node id (节点标识).")
     community = its_community("while it is not known")

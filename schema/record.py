@@ -214,7 +214,8 @@ class NodeQueries:
     @resolved(
         list[Node | None] | None,
         cost=ANY_RECORDS,
-        description=f"Records by their node ids, in the requested order; at most {MOST_IDS} (节点列表).",
+        description=f"Records by their node ids, in the requested order; at most {MOST_IDS}; null for one that is "
+        "gone, or that the caller may not see (节点列表).",
     )
     @described(ids="Node ids (节点标识列表).")
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[object]:

@@ -93,7 +93,7 @@ class UpdateRepairsInput:
 
 @record_type(Written, "Result of updating a repair (更新报修结果).")
 class RepairPayload(MutationPayload):
-    repair = written_field(Repair, "The repair as the platform shows it now (报修).")
+    repair = written_field(Repair, "The repair as the platform shows it now; null if there is none (报修).")
 
 
 RepairsPayload = writes.payload_of_several(

@@ -52,8 +52,8 @@ class ViewerQueries:
 class DictionaryEntry:
     value: str = plain("The enum member, as the schema names it (枚举值).")
     label: str = plain("The Chinese label to display (显示名称).")
-    code: str | None = plain("The platform's number for it, if there is one (编码).")
-    note: str | None = plain("Remark in the platforms' document (补充).")
+    code: str | None = plain("The platform's number for it; null if there is none (编码).")
+    note: str | None = plain("Remark in the platforms' document; null if none (补充).")
     deprecated: bool = plain("Whether it should no longer be offered (是否停用).")
 
 

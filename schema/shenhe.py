@@ -56,12 +56,15 @@ def _owned_house(finding: Finding, shown: tuple[str, ...]) -> HouseKey | None:
 @record_type(Finding, "A finding for the reviewer (核验发现).", identity=FINDING._replace(owned=_owned_house))
 class VerificationFinding:
     code: FindingCode = plain("What was found (发现).")
-    field: str | None = plain("Path of the field of the review that it concerns (字段).")
+    field: str | None = plain("Path of the field of the review that it concerns; null if none (字段).")
     severity: Severity = plain("Severity of the finding (严重程度).")
 
-    submitted: str | None = _value("The value in the application; masked like the field itself (申报值).", "submitted")
+    submitted: str | None = _value(
+        "The value in the application; null where it has none. Masked like the field itself (申报值).", "submitted"
+    )
     registered: str | None = _value(
-        "The value on the security platform; masked like the field itself (登记值).", "registered"
+        "The value on the security platform; null where it has none. Masked like the field itself (登记值).",
+        "registered",
     )
 
     @resolved()
@@ -114,15 +117,19 @@ class ShenhePeople(Person):
 )
 class ShenheHouse:
     house: House | None = plain(
-        "The same house on the security platform, in the community of the review (房屋).", "people:read"
+        "The same house on the security platform, in the community of the review; null where that or a part of the "
+        "address is not known (房屋).",
+        "people:read",
     )
 
 
 @record_type(records.ShenheContent, "What the applicant submitted (审核数据).", identity=part_of_review("content."))
 class ShenheContent:
-    user_id: int | None = plain("The applicant's number in the mini program (用户id).")
-    people: ShenhePeople | None = plain("The applicant (申请人).")
-    house: ShenheHouse | None = plain("The house applied for (申请房屋).")
+    user_id: int | None = plain("The applicant's number in the mini program; null where `people` has none (用户id).")
+    people: ShenhePeople | None = plain("The applicant; null where none was submitted, or not readably (申请人).")
+    house: ShenheHouse | None = plain(
+        "The house applied for; null where none was submitted, or not readably (申请房屋)."
+    )
     raw: str | None = strawberry.field(
         resolver=attribute_in(REVEALING, "raw", otherwise=mask_content_raw),
         description="Exactly what the platform sent; personal values masked for this caller (原文).",
@@ -221,12 +228,12 @@ class RejectShenhesInput:
 
 @record_type(Written, "Result of a decision on a review (审核结果).")
 class ShenhePayload(MutationPayload):
-    shenhe = written_field(Shenhe, "The review as the platform shows it now (审核).")
+    shenhe = written_field(Shenhe, "The review as the platform shows it now; null if there is none (审核).")
 
     @resolved()
     def reason_recorded(root: Written) -> bool | None:
-        """On a rejection with a reason: whether the platform kept it; null when it could not be read back
-        (理由是否被平台保存)."""
+        """On a rejection with a reason: whether the platform kept it; null when it could not be read back, and of any
+        other decision (理由是否被平台保存)."""
         answer = root.operation and root.operation.answer
         return answer.get("reasonRecorded") if answer else None
 

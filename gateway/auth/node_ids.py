@@ -110,9 +110,9 @@ def resolve_node_id(principal: Principal, ids: NodeIds, text: str, type_name: st
         node = ids.decode(text)
     except InvalidNodeIdError:
         return None
-    if type_name not in (None, node.type_name) or not principal.sees(node.community_code):
-        return None
-    return node
+    seen = principal.communities  # not `sees`: a trace would show that the id is none that was made up
+    is_foreign = seen is not None and node.community_code not in seen
+    return None if type_name not in (None, node.type_name) or is_foreign else node
 
 
 def looks_like_number(text: str) -> bool:

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import structlog
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, get_nullable_type, is_leaf_type
+from graphql import ExecutionResult, GraphQLError, GraphQLField, GraphQLSchema, get_nullable_type, is_leaf_type
 from graphql import Executor as GraphQLExecutor
 from graphql.execution import create_source_event_stream, execute_root_selection_set, execute_subscription_event
 from graphql.execution.middleware import MiddlewareManager
@@ -28,15 +28,19 @@ from graphql.pyutils import is_awaitable
 
 from gateway.execution.compile import compile_operation
 from gateway.execution.documents import PlanKey, Prepared
-from gateway.execution.load import HandOverError, UnplannableError
+from gateway.execution.load import HandOverError, Load, Loader, UnplannableError
 from gateway.execution.run import Response, Run
 from gateway.execution.strawberry_adapter import get_attribute
-from gateway.ops.trace import Trace, current_trace, enter_phase
+from gateway.ops.trace import NullReason, Path, Trace, current_trace, enter_phase
 
 log = structlog.get_logger(__name__)
 
 Middleware = Callable[..., Any]
 """A function of graphql-core's: (resolve, source, info, **arguments) to a value or an awaitable."""
+
+
+ExplainNull = Callable[[GraphQLField | None, str, Any, Loader[Any, Any] | None], NullReason]
+"""Why the field of this name is null, without an error: of an object, or of what this loader gave for it."""
 
 
 def read_variables(schema: GraphQLSchema, prepared: Prepared, inputs: dict[str, Any]) -> VariableValues | None:
@@ -63,10 +67,13 @@ def read_variables(schema: GraphQLSchema, prepared: Prepared, inputs: dict[str, 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Executor:
-    """`plans` switches compiled plans on. `suggestions`: errors may name what the caller did not ask for."""
+    """`plans` switches compiled plans on. `suggestions`: errors may name what the caller did not ask for.
+    `explain_null` is for traces.
+    """
 
     schema: GraphQLSchema
     _: KW_ONLY
+    explain_null: ExplainNull = lambda *_: "NOT_APPLICABLE"
     plans: bool = True
     suggestions: bool = True
 
@@ -159,7 +166,7 @@ class Executor:
         trace = current_trace()
         chain = [middleware] if middleware else []
         if trace and trace.is_shown:
-            chain.append(partial(_inspect, trace))
+            chain.append(partial(_inspect, trace, self.explain_null))
         return GraphQLExecutor.build(
             self.schema,
             prepared.document,
@@ -173,22 +180,34 @@ class Executor:
         )
 
 
-def _inspect(trace: Trace, resolver: Callable[..., Any], source: Any, info: Any, /, **arguments: Any) -> Any:
+def _inspect(
+    trace: Trace, explain: ExplainNull, resolver: Callable[..., Any], source: Any, info: Any, /, **arguments: Any
+) -> Any:
     path = tuple(info.path.as_list())
     for issue in getattr(source, "data_issues", None) or ():
         place = (*path[:-1], *issue.field.split("."))
         trace.data_issues[place, issue.field] = issue.problem.value, issue.platform.value
     with trace.asking((path,)):
         value = resolver(source, info, **arguments)
-    if is_awaitable(value):
-        return trace.under((path,), value)
     field = info.parent_type.fields.get(info.field_name)
+    if is_awaitable(value):
+        return trace.under((path,), _explained(trace, partial(explain, field, info.field_name), path, value))
+    if value is None:
+        trace.nulls[path] = explain(field, info.field_name, source, None)
     declared = field and get_attribute(field)
     if declared is not None and getattr(info.context, "variant", None) != declared.variant:
         held = getattr(source, declared.name)
         if held is not None and held != value:
             trace.masked[path] = None
     return value
+
+
+async def _explained(trace: Trace, explain: Callable[..., NullReason], path: Path, value: Any) -> Any:
+    found = await value
+    if found is None:
+        loader = value.loader if type(value) is Load else None
+        trace.nulls[path] = explain(loader and await loader.wait(value.key), loader)
+    return found
 
 
 async def _responses(executor: GraphQLExecutor[Any], source: AsyncIterable[Any]) -> AsyncGenerator[Response, None]:

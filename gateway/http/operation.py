@@ -337,6 +337,7 @@ class Operation:
             trace.finish()
             if trace.is_shown:
                 self.context.observe_trace(trace)
+                trace.explain_nulls(response.data, errors)
                 extensions = {**(extensions or {}), "trace": trace.to_json()}
         body = response.to_bytes(errors, extensions)
         size, bound = len(body), self._service.largest_answer

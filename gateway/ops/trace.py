@@ -6,7 +6,7 @@ platform sent; in development, its `Exchanges` do.
 
 import os
 import time
-from collections.abc import Awaitable, Hashable, Iterator, Mapping
+from collections.abc import Awaitable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -36,6 +36,11 @@ Source: TypeAlias = Literal["own", "joined", "kept"]
 
 Moment: TypeAlias = Literal["token", "slot", "connecting", "sent", "byte"]
 """A call has a token, has a slot, waits for a new connection, was handed to its connection, got its first byte."""
+
+NullReason: TypeAlias = Literal["FAILED", "MASKED", "WITHHELD", "NOT_SENT", "UNREADABLE", "EMPTY", "NOT_APPLICABLE"]
+"""Why a value is null: the platform sent it not, unreadably, or has none; the schema's description says what else."""
+
+_FORBIDDEN: Final = ("FORBIDDEN", "FORBIDDEN_COMMUNITY")  # codes of errors
 
 ASKING: ContextVar[tuple[Path, ...]] = ContextVar("asking", default=())
 """The response paths that whatever is running now is for."""
@@ -203,11 +208,13 @@ class Trace:
         self.calls: list[CallTrace] = []
         self.data_issues: dict[tuple[Path, str], tuple[str, str]] = {}  # problem and platform, by path and field
         self.masked: dict[Path, None] = {}
+        self.nulls: dict[Path, NullReason] = {}
         self.reveals: dict[str, dict[str, int]] = {}  # records, by type and field
         self.duration = 0.0
         self.batches: list[tuple[str, int, float, float]] = []  # loader, keys, start and end
         self._entered = [("authenticate", self.began)]  # each phase, and when it began
         self.level = 0
+        self._withheld: set[Path] = set()
         self._asked: dict[tuple[int, Hashable], list[Path]] = {}
 
     def enter(self, phase: str) -> None:
@@ -274,6 +281,27 @@ class Trace:
         fields = self.reveals.setdefault(type_name, {})
         fields[field] = fields.get(field, 0) + records
 
+    def withhold(self) -> None:
+        """What is running now is for a community that the caller may not see."""
+        self._withheld.update(ASKING.get())
+
+    def explain_nulls(self, data: Any, errors: Iterable[Mapping[str, Any]]) -> None:
+        """Leave in `nulls` those of the answer, where errors and what is withheld go before what was noted."""
+        failed: dict[Path, NullReason] = {}
+        for error in errors:
+            path = tuple(error.get("path", ()))
+            reason: NullReason = "WITHHELD" if error["extensions"]["code"] in _FORBIDDEN else "FAILED"
+            failed |= {path[:length]: reason for length in range(len(path) + 1) if path[:length] not in failed}
+        noted, self.nulls = self.nulls, {}
+        values: list[tuple[Path, Any]] = [((), data)]
+        for path, value in values:
+            if value is None:
+                known = noted.get(path, "NOT_APPLICABLE")
+                self.nulls[path] = failed.get(path) or ("WITHHELD" if path in self._withheld else known)
+            elif isinstance(value, dict | list):
+                parts = value.items() if isinstance(value, dict) else enumerate(value)
+                values += [((*path, step), part) for step, part in parts]
+
     def phases(self) -> list[tuple[str, float, float]]:
         """Name, start since the beginning, and duration in seconds of the phases that there were, in order."""
         found: dict[str, tuple[float, float]] = {}
@@ -319,6 +347,7 @@ class Trace:
                 for (path, field), (problem, platform) in self.data_issues.items()
             ],
             "masked": [list(path) for path in self.masked],
+            "nulls": [{"path": list(path), "reason": reason} for path, reason in self.nulls.items()],
             "reveals": [
                 {"type": type_name, "fields": sorted(fields), "records": max(fields.values())}
                 for type_name, fields in self.reveals.items()

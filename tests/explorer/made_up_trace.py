@@ -65,6 +65,7 @@ TRACE = {
     "calls": CALLS,
     "dataIssues": [],
     "masked": [],
+    "nulls": [],
     "reveals": [{"type": "Order", "fields": ["title"], "records": 2}],
 }
 

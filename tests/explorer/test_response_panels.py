@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 NULLS = {
     "data": {
-        "orders": {"nodes": [{"number": "1", "title": None, "remark": None, "amount": None, "house": None}]},
+        "orders": {"nodes": [{"number": None, "title": None, "remark": None, "amount": None, "house": None}]},
         "repairs": None,
         "modules": None,
     },
@@ -29,10 +29,14 @@ NULLS = {
             },
         },
     ],
-    "masked": [["orders", "nodes", 0, "title"]],
-    "dataIssues": [
-        {"path": ["orders", "nodes", 0, "remark"], "field": "remark", "problem": "MISSING", "platform": "WJDH"},
-        {"path": ["orders", "nodes", 0, "amount"], "field": "amount", "problem": "MALFORMED", "platform": "WJDH"},
+    "nulls": [
+        {"path": ["repairs"], "reason": "FAILED"},
+        {"path": ["modules"], "reason": "WITHHELD"},
+        {"path": ["orders", "nodes", 0, "title"], "reason": "MASKED"},
+        {"path": ["orders", "nodes", 0, "remark"], "reason": "NOT_SENT"},
+        {"path": ["orders", "nodes", 0, "amount"], "reason": "UNREADABLE"},
+        {"path": ["orders", "nodes", 0, "number"], "reason": "EMPTY"},
+        {"path": ["orders", "nodes", 0, "house"], "reason": "NOT_APPLICABLE"},
     ],
 }
 
@@ -54,13 +58,24 @@ async def nulls(demo: str, page: Page) -> Page:
         ("title", "because it is masked"),
         ("remark", "because the platform did not send it"),
         ("amount", "because the platform sent something unreadable"),
-        ("house", "Truly empty"),
+        ("number", "Truly empty"),
+        ("house", "The schema says: The house charged, parsed from `address`; null for a personal charge"),
     ],
 )
 async def test_click_on_null_explains_it(nulls: Page, field: str, reason: str) -> None:
     await nulls.locator(f"{RESULT} .view-line", has_text=f'"{field}": null').get_by_text("null").click()
     await expect(nulls.locator(".explorer-null")).to_contain_text(reason)
     await expect(nulls.locator(".explorer-null code")).to_contain_text(field)
+
+
+async def test_null_of_the_first_example_says_what_it_means(demo: str, page: Page) -> None:
+    await open_dashboard(page, demo)
+    await execute(page)
+    await page.locator(f"{RESULT} .view-line", has_text='"communityCodes": null').get_by_text("null").click()
+    await expect(page.locator(".explorer-null")).to_have_text(
+        "viewer.communityCodes This null has a meaning of its own. "
+        "The schema says: Codes of the communities the caller may see, as in the token; null: all."
+    )
 
 
 async def test_null_without_trace_has_no_guessed_reason(demo: str, page: Page) -> None:

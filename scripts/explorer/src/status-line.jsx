@@ -99,10 +99,12 @@ function WayToCalls({ trace }) {
 
 function NullReason({ exchange, path }) {
   const t = useText();
-  const { kind, error } = explainNull(exchange, path);
+  const schema = useGraphiQL((state) => state.schema);
+  const { reason, error, sentence } = explainNull(exchange, path, schema);
   return (
-    <p role="status" className={`explorer-null is-${kind}`}>
-      <code>{showPath(path)}</code> {t(`null.${kind}`, error)}
+    <p role="status" className={`explorer-null is-${reason}`}>
+      <code>{showPath(path)}</code> {t(`null.${reason}`, error)}
+      {(reason === 'NOT_APPLICABLE' || reason === 'UNKNOWN') && sentence && ` ${t('null.means', sentence)}`}
     </p>
   );
 }

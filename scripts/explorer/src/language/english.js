@@ -123,13 +123,15 @@ export const english = {
   messageOf: (error) => error.message,
 
   // Null
-  'null.failed': (error) => `Null because it failed: ${error?.message ?? ''}`,
-  'null.withheld': (error) => `Null because it is withheld: ${error?.message ?? ''}`,
-  'null.masked': () => 'Null because it is masked for this caller: pii:read shows it.',
-  'null.notSent': () => 'Null because the platform did not send it.',
-  'null.unreadable': () => 'Null because the platform sent something unreadable: see Data quality.',
-  'null.empty': () => 'Truly empty: the platform says there is no value.',
-  'null.unknown': () => 'No error at this path. A trace would say whether it is masked, not sent or empty.',
+  'null.FAILED': (error) => `Null because it failed: ${error?.message ?? ''}`,
+  'null.WITHHELD': (error) => `Null because it is withheld: ${error?.message ?? 'not this caller’s to see.'}`,
+  'null.MASKED': () => 'Null because it is masked for this caller: pii:read shows it.',
+  'null.NOT_SENT': () => 'Null because the platform did not send it, which its document promises.',
+  'null.UNREADABLE': () => 'Null because the platform sent something unreadable: see Data quality.',
+  'null.EMPTY': () => 'Truly empty: the platform has no value here.',
+  'null.NOT_APPLICABLE': () => 'This null has a meaning of its own.',
+  'null.UNKNOWN': () => 'No error at this path. A trace would say why it is null.',
+  'null.means': (sentence) => `The schema says: ${sentence}`,
 
   // Status line
   statusHttp: (status) => `HTTP ${status}`,

@@ -1,19 +1,15 @@
-// Why a value of the response is null: failed, withheld, masked, not sent, sent and unreadable, or truly empty.
+// Why a value of the response is null, as the gateway says in the trace, and what the schema says of null there.
 
 import { errorsOf, traceOf } from '../transport/exchanges.js';
+import { nullSentence } from './null-sentence.js';
 import { isSame, startsWith } from './paths.js';
+import { descriptionAt } from './query-fields.js';
 
-// `{ kind, error?, issue? }`, in the order that the gateway promises; `kind` is a key of the words `null.…`. Without a
-// trace only errors are known: "unknown" then.
-export function explainNull(exchange, path) {
-  const errors = errorsOf(exchange).filter((error) => error.path);
-  const error =
-    errors.find((each) => startsWith(path, each.path)) ?? errors.find((each) => startsWith(each.path, path));
-  if (error) return { kind: error.extensions?.code === 'FORBIDDEN' ? 'withheld' : 'failed', error };
-  const trace = traceOf(exchange);
-  if (!trace) return { kind: 'unknown' };
-  if (trace.masked?.some((masked) => isSame(masked, path))) return { kind: 'masked' };
-  const issue = trace.dataIssues?.find((each) => isSame(each.path, path));
-  if (issue) return { kind: issue.problem === 'MISSING' ? 'notSent' : 'unreadable', issue };
-  return { kind: 'empty' };
+// `{ reason, error?, sentence? }`; `reason` is a key of the words `null.…`. Without a trace only errors are known.
+export function explainNull(exchange, path, schema) {
+  const error = errorsOf(exchange).find((each) => each.path && startsWith(each.path, path));
+  const noted = traceOf(exchange)?.nulls?.find((each) => isSame(each.path, path));
+  const failure = error && (error.extensions?.code === 'FORBIDDEN' ? 'WITHHELD' : 'FAILED');
+  const description = descriptionAt(exchange, path, schema);
+  return { reason: noted?.reason ?? failure ?? 'UNKNOWN', error, sentence: nullSentence(description) };
 }
