@@ -26,22 +26,51 @@ const namedIcons = {
     })),
 };
 
-// The documentation's search finds names alone. Descriptions end in the Chinese term, in brackets: it finds that, too.
-const searchedTerms = {
-  name: 'searched-terms',
+// Descriptions have a Chinese term: the documentation's search finds it and, where the page is in Chinese, hits and the
+// editor's completions show it. What is changed has to be in the files still.
+const withTerms = (filter, module, names, changes) => ({
+  name: `terms-of-${names}`,
   setup: ({ onLoad }) =>
-    onLoad({ filter: /plugin-doc-explorer\/dist\/components\/search\.js$/ }, async ({ path }) => {
-      const source = await readFile(path, 'utf8');
-      const terms = (name) => `(${name}.description ?? '').match(/\\([^()]*\\)/g)`;
-      const withTerm = (node, name) => `isMatch([${name}, ${terms(node)}].join(' '), searchValue)`;
-      const changed = source
-        .replace('isMatch(typeName, searchValue)', withTerm('type', 'typeName'))
-        .replace('isMatch(fieldName, searchValue)', withTerm('field', 'fieldName'))
-        .replace('isMatch(arg.name, searchValue)', withTerm('arg', 'arg.name'));
-      if (changed.split('.description').length < 4) throw new Error(`${path} is not as it was: the search needs a look`);
-      return { contents: changed };
+    onLoad({ filter }, async ({ path }) => {
+      let contents = await readFile(path, 'utf8');
+      for (const [before, after] of changes) {
+        if (!contents.includes(before)) throw new Error(`${path} is not as it was, without: ${before}`);
+        contents = contents.replace(before, () => after);
+      }
+      return { contents: `import { ${names} } from ${JSON.stringify(join(here, 'src/language', module))};\n${contents}` };
     }),
-};
+});
+
+const searched = (name, node) => [
+  `isMatch(${name}, searchValue)`,
+  `isMatch(${name} + ' ' + searchableOf(${node}.description), searchValue)`,
+];
+
+const hit = (element, node) => [element, `withTerm(${element}, ${node}.description)`];
+
+const fieldHit = (result) =>
+  hit(
+    `jsx(Field, { field: ${result}.field, argument: ${result}.argument })`,
+    `(${result}.argument ?? ${result}.field)`,
+  );
+
+const searchedTerms = withTerms(
+  /plugin-doc-explorer\/dist\/components\/search\.js$/,
+  'with-term.jsx',
+  'searchableOf, withTerm',
+  [
+    searched('typeName', 'type'),
+    searched('fieldName', 'field'),
+    searched('arg.name', 'arg'),
+    fieldHit('result'),
+    hit('jsx(Type, { type: result_0.type })', 'result_0.type'),
+    fieldHit('result_1'),
+  ],
+);
+
+const completedTerms = withTerms(/monaco-graphql\/esm\/languageFeatures\.js$/, 'terms.js', 'termOf', [
+  ['label: entry.label,', 'label: { label: entry.label, description: termOf(entry.documentation?.value ?? entry.documentation) },'],
+]);
 
 const common = {
   absWorkingDir: here,
@@ -54,7 +83,7 @@ const common = {
   metafile: true,
   minify: true,
   outdir,
-  plugins: [withoutEditorStyles, namedIcons, searchedTerms],
+  plugins: [withoutEditorStyles, namedIcons, searchedTerms, completedTerms],
   target: 'es2022',
 };
 

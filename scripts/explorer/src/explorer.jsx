@@ -11,7 +11,7 @@ import { translateChrome } from './language/chrome.js';
 import { FaultBanner } from './fault-banner.jsx';
 import { element, page } from './page.js';
 import { CallsDrawer } from './panels/calls/calls-drawer.jsx';
-import { loadExamples, variablesFor } from './panels/examples/examples.js';
+import { documentIn, loadExamples, variablesFor } from './panels/examples/examples.js';
 import { makePlugins } from './panels/plugins.js';
 import { Session } from './session/session.js';
 import { SharedHeaders } from './session/shared-headers.jsx';
@@ -40,7 +40,7 @@ const headers = headersWith(page.token);
 const examples = await loadExamples(page.examplesPath);
 const ownPlugins = makePlugins(examples);
 const plugins = [DOC_EXPLORER_PLUGIN, HISTORY_PLUGIN, ...ownPlugins];
-const example = { query: examples[0].query, variables: variablesFor(examples[0].query) };
+const example = { query: documentIn(languageCode(), examples[0]), variables: variablesFor(examples[0].query) };
 // A link opens a tab beside those that the browser has kept.
 const first = readLink() ?? (storage.getItem('graphiql:tabState') ? null : example);
 

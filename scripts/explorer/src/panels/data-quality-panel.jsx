@@ -8,7 +8,7 @@ import { Failure, Note, Panel } from '../parts/panel.jsx';
 import { PathLink } from '../parts/path-link.jsx';
 import { collectIssues, rawOf, withDataIssues } from '../response/raw-values.js';
 import { traceOf, useExchange } from '../transport/exchanges.js';
-import { post } from '../transport/http.js';
+import { post, sentenceOf } from '../transport/http.js';
 
 export function DataQualityPanel() {
   const t = useText();
@@ -37,7 +37,7 @@ function Issues({ issues, exchange }) {
   const ask = async () => {
     const { variables, operationName, headers } = exchange;
     const answer = await post({ query: withDataIssues(exchange.query, schema), variables, operationName }, headers);
-    setFailure(answer.failure ?? answer.body.errors?.[0]?.message ?? null);
+    setFailure(sentenceOf(answer) ?? null);
     setCollected(collectIssues(answer.body?.data ?? null));
   };
 

@@ -1,7 +1,8 @@
 // GraphiQL's state for modules that are no components. `Session` keeps it up to date.
 
 import { useGraphiQL } from '@graphiql/react';
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
+import { useLanguage } from '../language/language.js';
 
 let state;
 
@@ -43,5 +44,13 @@ export function Session() {
   }, [queryEditor, variableEditor, headerEditor, responseEditor]);
   const { title } = state.tabs[state.activeTabIndex] ?? {};
   useEffect(() => bringIntoSight(document.querySelector('.graphiql-tab-active')), [tabId, title]);
+  // The schema's descriptions are in the page's language.
+  const language = useLanguage();
+  const described = useRef(language);
+  useEffect(() => {
+    if (described.current === language) return;
+    described.current = language;
+    if (state.schema) state.actions.introspect();
+  }, [language]);
   return null;
 }

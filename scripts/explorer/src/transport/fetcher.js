@@ -4,9 +4,10 @@ import { getOperationAST, parse } from 'graphql';
 import { preferences } from '../preferences.js';
 import { activeTabId, session } from '../session/session.js';
 import { bearer, caller, tokenOf } from '../session/token.js';
-import { say } from '../language/language.js';
+import { describeInChinese } from '../language/descriptions.js';
+import { languageCode, say } from '../language/language.js';
 import { record } from './exchanges.js';
-import { post } from './http.js';
+import { post, sentenceOf } from './http.js';
 import { endSubscription, subscribe } from './subscriptions.js';
 
 const UNAUTHENTICATED = 'UNAUTHENTICATED';
@@ -35,8 +36,11 @@ function operationOf({ query, operationName }) {
 async function fetchSchema(request, headers) {
   const answer = await post(request, headers ?? bearer(caller.get().token));
   noteRefusal(answer.body);
-  if (answer.body?.data) return answer.body;
-  throw new Error(answer.body?.errors?.[0]?.message ?? answer.failure);
+  if (answer.body?.data) {
+    if (languageCode() === 'zh') await describeInChinese(answer.body.data);
+    return answer.body;
+  }
+  throw new Error(sentenceOf(answer));
 }
 
 async function execute(request, headers, operation) {
@@ -58,7 +62,7 @@ function withoutTrace({ extensions, ...body }) {
 
 function noteRefusal(body) {
   const refused = body?.errors?.find(({ extensions }) => extensions?.code === UNAUTHENTICATED);
-  caller.set({ refusal: refused ? refused.message : null });
+  caller.set({ refusal: refused ? say('messageOf', refused) : null });
 }
 
 // Nothing is sent, and nothing is shown: the top of the page says what is missing.

@@ -1,5 +1,6 @@
 // One GraphQL request over HTTP, and what its answer says besides the data.
 
+import { say } from '../language/language.js';
 import { page } from '../page.js';
 
 // Resolves to `{ status, ms, bytes, requestId, responseHeaders, rates, body }`, or without an answer to `{ ms, failure }`.
@@ -40,3 +41,9 @@ const readRates = (header) =>
     remaining: Number(remaining),
     reset: Number(reset ?? 0),
   }));
+
+// The gateway's sentence about the first error of an answer, in the page's language; without one, why there is no answer.
+export function sentenceOf({ body, failure }) {
+  const [error] = body?.errors ?? [];
+  return error ? say('messageOf', error) : failure;
+}

@@ -1,6 +1,7 @@
 // The gateway's own routes for this page: in the demo tokens, and the sandbox's switches.
 
 import { page } from '../page.js';
+import { sentenceOf } from './http.js';
 
 // The JSON of the answer. Throws an Error with the gateway's sentence.
 async function send(path, body, method = 'POST') {
@@ -10,7 +11,7 @@ async function send(path, body, method = 'POST') {
     body: JSON.stringify(body ?? {}),
   });
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.errors?.[0]?.message ?? `HTTP ${response.status}`);
+  if (!response.ok) throw new Error(sentenceOf({ body: answer, failure: `HTTP ${response.status}` }));
   return answer;
 }
 

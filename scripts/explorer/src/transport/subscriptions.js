@@ -3,6 +3,7 @@
 
 import { createClient } from 'graphql-ws';
 import { getOperationAST, Kind, parse } from 'graphql';
+import { say } from '../language/language.js';
 import { page } from '../page.js';
 import { session } from '../session/session.js';
 import { readHeaders, tokenOf } from '../session/token.js';
@@ -67,9 +68,9 @@ function socketFor(headers) {
         isAccepted = socket.isConnected = true;
         for (const { id } of own()) change(id, opened);
       },
-      closed: ({ code, reason }) => {
+      closed: (closed) => {
         socket.isConnected = false;
-        const detail = `${code} ${reason}`.trim();
+        const detail = describeClose(closed);
         for (const { id } of own()) change(id, (one) => lost(one, detail));
       },
     },
@@ -163,12 +164,16 @@ export function forgetSubscription(id) {
   subscriptions.set(({ all }) => ({ all: all.filter((one) => one.id !== id) }));
 }
 
+const describeClose = ({ code, reason }) => {
+  const words = say(`closed.${code}`);
+  return `${words === String(code) ? reason : words} (${code})`.trim();
+};
+
 // A sentence for what graphql-ws gives: a CloseEvent, errors of GraphQL, or an error of its own.
 function describe(error) {
   if (error instanceof CloseEvent) {
-    const message = `${error.code} ${error.reason}`.trim();
-    return { message, code: error.code === REFUSED ? 'UNAUTHENTICATED' : undefined };
+    return { message: describeClose(error), code: error.code === REFUSED ? 'UNAUTHENTICATED' : undefined };
   }
-  if (Array.isArray(error)) return { message: error[0].message, code: error[0].extensions?.code };
+  if (Array.isArray(error)) return { message: say('messageOf', error[0]), code: error[0].extensions?.code };
   return { message: error?.message ?? String(error) };
 }

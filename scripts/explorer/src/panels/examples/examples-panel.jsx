@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { useLanguage, useText } from '../../language/language.js';
 import { Note, Panel } from '../../parts/panel.jsx';
 import { openTab } from '../../session/session.js';
-import { DESKS, matches, variablesFor } from './examples.js';
+import { DESKS, documentIn, matches, variablesFor } from './examples.js';
 
 // A panel's component for these examples.
 export function examplesPanel(examples) {
@@ -37,6 +37,7 @@ function Desk({ desk, examples }) {
   const t = useText();
   const language = useLanguage();
   const isReady = useGraphiQL((state) => Boolean(state.queryEditor && state.variableEditor && state.headerEditor));
+  const open = (example) => openTab(documentIn(language, example), variablesFor(example.query));
   if (!examples.length) return null;
   return (
     <section aria-label={t(`desk.${desk}`)}>
@@ -44,7 +45,7 @@ function Desk({ desk, examples }) {
       <ul className="explorer-examples">
         {examples.map((example) => (
           <li key={example.name}>
-            <button type="button" disabled={!isReady} onClick={() => openTab(example.query, variablesFor(example.query))}>
+            <button type="button" disabled={!isReady} onClick={() => open(example)}>
               <strong>{language === 'zh' ? example.chinese : example.english}</strong>{' '}
               <span className={`explorer-badge is-kind-${example.kind}`}>{t(`kind.${example.kind}`)}</span>
               <small>{example.name}</small>

@@ -16,6 +16,12 @@ export async function loadExamples(path) {
   });
 }
 
+// The document with its comments in the page's language: those in Chinese begin with "#zh".
+export const documentIn = (language, { query }) =>
+  language === 'zh'
+    ? query.replace(/^# .*\n/gm, '').replace(/^#zh /gm, '# ')
+    : query.replace(/^#zh .*\n/gm, '');
+
 const isKey = (name) => /^(key|idempotencyKey)$/.test(name);
 
 export const freshKey = () => `explorer-${crypto.randomUUID()}`;

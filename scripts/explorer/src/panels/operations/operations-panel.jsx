@@ -74,9 +74,9 @@ function Operation({ operation }) {
       <p className="explorer-faint">{[subject, communityCode].filter(Boolean).join(' · ')}</p>
       {!isKnown(operation) && <p role="status">{t('following')}</p>}
       <Timeline operation={operation} />
-      {userErrors.map(({ code, message }) => (
+      {userErrors.map(({ code, message, messageZh }) => (
         <p key={code + message}>
-          <code className="explorer-code">{code}</code> {message}
+          <code className="explorer-code">{code}</code> {t('messageOf', { message, extensions: { messageZh } })}
         </p>
       ))}
     </section>

@@ -2,7 +2,7 @@
 
 import { ask } from '../../transport/ask.js';
 
-const FIELDS = 'id mutation subject communityCode outcome startedAt finishedAt userErrors { code message }';
+const FIELDS = 'id mutation subject communityCode outcome startedAt finishedAt userErrors { code message messageZh }';
 
 export const hasTimeline = (schema) => Boolean(schema.getType('Operation')?.getFields().timeline);
 
