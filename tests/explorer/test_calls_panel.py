@@ -109,7 +109,7 @@ async def test_failed_call_has_error_colour_code_and_advice(panel: Any, page: Pa
     await failed.click()
     await expect(failed).to_contain_text("UPSTREAM_TIMEOUT")
     await expect(page.get_by_role("dialog", name="Details")).to_contain_text("can be retried")
-    await expect(page.get_by_role("dialog", name="Details")).to_contain_text("Try again.")
+    await expect(page.get_by_role("dialog", name="Details")).to_contain_text("try again")
     colour = "element => getComputedStyle(element).backgroundColor"
     red, green = [await panel.locator(f"[data-call='{number}'] .explorer-bar").evaluate(colour) for number in (5, 4)]
     assert red != green
@@ -160,6 +160,52 @@ async def test_fan_out_fits_without_scrolling(demo: str, page: Page, width: int)
 
     await group.get_by_role("button", expanded=False).first.click()
     await expect(panel.locator("[data-call='46']")).to_contain_text("orders.nodes[46].house.owner")
+
+
+async def test_call_shows_what_was_sent_and_what_came_back(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await open_example(page, "What is owed, by age")
+    trace = await run_traced(page)
+    call = next(call for call in trace["calls"] if call.get("exchange"))
+    sent, received = call["exchange"]["sent"], call["exchange"]["received"]
+    panel = await show_panel(page, "Calls")
+    bar = panel.locator(f"[data-call='{call['id']}']")
+    await expect(bar).to_contain_text(sent["form"]["xiaoqu"])
+    await expect(bar).to_contain_text("communities[")
+
+    await bar.click()
+    details = page.get_by_role("dialog", name="Details")
+    asked = details.get_by_role("region", name="Sent to the platform")
+    await expect(asked).to_contain_text(f"{sent['method']} {sent['path']}")
+    await expect(asked.locator("pre")).to_have_text(
+        "\n".join(f"{name}={value}" for name, value in sent["form"].items())
+    )
+    answered = details.get_by_role("region", name="Came back")
+    await expect(answered).to_contain_text(f"HTTP {received['status']} {received['bytes']} bytes")
+    assert await answered.locator("pre").text_content() == received["body"]
+    await answered.get_by_role("button", name="Copy: Came back").click()
+    assert await page.evaluate("navigator.clipboard.readText()") == received["body"]
+    await answered.get_by_label("Indent").check()
+    indented = await answered.locator("pre").text_content() or ""
+    assert re.sub(r"\s", "", indented) == re.sub(r"\s", "", received["body"])
+    assert indented.startswith('{\n  "')
+
+
+async def test_masked_caller_sees_no_personal_value(demo: str, page: Page) -> None:
+    await page.goto(demo)
+    await open_example(page, "Unpaid orders and owners")
+    who = await show_panel(page, "Who am I")
+    await who.get_by_role("button", name="Clerk without pii:read").click()
+    await who.get_by_role("button", name="Use this token").click()
+    await expect(who).to_contain_text("now uses the new token")
+    trace = await run_traced(page)
+    panel = await show_panel(page, "Calls")
+    own = next(call for call in trace["calls"] if call["endpoint"] == "order/list")
+    await panel.locator(f"[data-call='{own['id']}']").click()
+    await expect(page.get_by_role("dialog", name="Details")).to_contain_text("No text of what was sent")
+    shown = await page.evaluate("document.body.innerText")
+    assert "order/list" in shown
+    assert re.findall(r"199000\d{5}|999\d{14}", shown) == []
 
 
 async def test_height_of_the_drawer_is_kept(panel: Any, page: Page) -> None:

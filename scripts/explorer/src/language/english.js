@@ -54,6 +54,7 @@ export const english = {
   details: 'Details',
   gateway: 'Gateway',
   legend: 'Legend',
+  comma: ', ',
   failed: 'failed',
   slowest: (name, time) => `slowest: ${name}, ${time}`,
   pageNumber: (number) => `page ${number}`,
@@ -67,7 +68,7 @@ export const english = {
   bytesExactly: (number) => `${number} ${number === 1 ? 'byte' : 'bytes'}`,
   truncated: 'only the beginning is shown',
   nothingCame: 'Nothing came back.',
-  noExchange: 'What was sent and what came back is shown in development and in the sandbox alone.',
+  noExchange: 'No text of what was sent and what came back: development and the sandbox show it to callers of all communities with pii:read and every other scope that reads.',
   wayToCalls: (number, time) =>
     `${number} ${number === 1 ? 'call' : 'calls'} to the platforms in ${time}: see what each was for in Calls`,
   'call.kind': 'Kind',

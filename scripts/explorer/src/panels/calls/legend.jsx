@@ -35,7 +35,7 @@ export function Legend({ trace }) {
         (names) =>
           names.length > 0 && (
             <li key={names[0]} className="explorer-phases">
-              <i className={`is-${names[0]}`} /> {names.map((name) => t(`phase.${name}`)).join(', ')}
+              <i className={`is-${names[0]}`} /> {names.map((name) => t(`phase.${name}`)).join(t('comma'))}
             </li>
           ),
       )}

@@ -1,5 +1,6 @@
 // What a call sent and what came back, character by character, where the gateway shows it: in development and the sandbox.
 
+import { applyEdits, format } from 'jsonc-parser';
 import { useState } from 'react';
 import { useText } from '../../language/language.js';
 import { CopyButton } from '../../parts/copy-button.jsx';
@@ -65,10 +66,6 @@ const textOf = (value) => (value === undefined ? '' : typeof value === 'string' 
 const formText = (form) =>
   (Array.isArray(form) ? form : Object.entries(form)).map(([name, value]) => `${name}=${value}`).join('\n');
 
-function indent(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return null; // it is no JSON, or cut short
-  }
-}
+// Spaces are all that changes: numbers of many digits, and names that come twice, are what may be looked for.
+const indent = (text) =>
+  /^\s*[[{]/.test(text) ? applyEdits(text, format(text, undefined, { tabSize: 2, insertSpaces: true })) : null;
