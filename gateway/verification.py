@@ -15,6 +15,7 @@ from gateway.loaders.loader import ReadLoader
 from gateway.normalise.records import HouseKey, Record, ReviewKey, declared_fields
 from gateway.normalise.values import mobile_number
 from gateway.normalise.vocabulary import PiiKind, ResidentRole, Severity
+from gateway.ops.trace import current_trace
 from gateway.people import HouseOwner, People, PeopleKey
 from gateway.shenhe.record import Shenhe, ShenhePeople, ShenheType
 from gateway.wording.enums import DescribedEnum, Word
@@ -243,6 +244,11 @@ class VerificationLoader(Loader[VerificationKey, LookedUp]):
         self._owners = owners
 
     async def read(self, keys: Sequence[VerificationKey]) -> list[Any]:
+        if (trace := current_trace()) is not None:  # each look-up is for the reviews that need it
+            for key in keys:
+                with trace.asking(trace.find_paths(self, key)):
+                    trace.ask(self._people, key.people)
+                    trace.ask(self._owners, key.house)
         people = list(dict.fromkeys(key.people for key in keys if key.people is not None))
         houses = list(dict.fromkeys(key.house for key in keys if key.house is not None))
         both = (self._people.load_level(people), self._owners.load_level(houses))

@@ -54,6 +54,18 @@ async def test_trace_names_the_paths_that_asked(gateway):
     assert owners == [["orders", "nodes", index, "house", "owner"] for index in range(20)]
 
 
+async def test_trace_names_the_review_that_each_look_up_is_for(gateway):
+    query = (
+        'query Checked { shenhes(communityCode: "10002", first: 10) { nodes { verification { findings { code } } } } }'
+    )
+    looked_up = [call for call in (await trace_of(gateway, query))["calls"] if call["level"] == 2]
+    owners = [call["paths"] for call in looked_up if call["endpoint"] == "owner"]
+    reviews = {path[2] for paths in owners for path in paths}
+    assert len(owners) > 1
+    assert len(reviews) >= len(owners)
+    assert all(path == ["shenhes", "nodes", path[2], "verification", "findings"] for paths in owners for path in paths)
+
+
 async def test_trace_says_how_the_operation_was_executed(gateway):
     query = "query Platforms { platforms { name } }"
     first = await trace_of(gateway, query)
