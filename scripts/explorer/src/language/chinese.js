@@ -277,7 +277,7 @@ export const chinese = {
   'desk.modules': '功能模块',
   'desk.payments': '缴费',
   'kind.query': '查询',
-  'kind.mutation': '写操作',
+  'kind.mutation': '变更',
   'kind.subscription': '事件',
 
   share: '分享',
