@@ -1,6 +1,6 @@
-import { useState } from "react";
-import { useQuery } from "urql";
-import { SessionDocument } from "wanjia-gateway-client";
+import { useEffect, useState } from "react";
+import { useQuery, useSubscription } from "urql";
+import { OperationEventsDocument, SessionDocument } from "wanjia-gateway-client";
 import { Charge } from "./Charge.js";
 import { Events } from "./Events.js";
 import { Problems } from "./Problems.js";
@@ -10,6 +10,10 @@ export function Desk({ isLive, logOut }: { isLive: boolean; logOut: () => void }
   const [{ data, error }] = useQuery({ query: SessionDocument });
   const [chosen, setChosen] = useState("");
   const [version, setVersion] = useState(0); // of the list: each change reads it again
+  useSubscription({ query: OperationEventsDocument }); // outcomes of unclear writes: the cache takes them
+  useEffect(() => {
+    if (isLive) setVersion((before) => before + 1); // first subscribe, then read: nothing is lost between
+  }, [isLive]);
   const community = chosen || data?.communities?.[0]?.code;
   return (
     <>

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useSubscription } from "urql";
-import { NewReviewsDocument, type NewReviewsSubscription, OperationEventsDocument, labelOf, labels } from "wanjia-gateway-client";
+import { NewReviewsDocument, type NewReviewsSubscription, labelOf, labels } from "wanjia-gateway-client";
 import { Problems } from "./Problems.js";
 import { showTime } from "./words.js";
 
@@ -19,7 +19,6 @@ export function Events({ community, onChange }: { community: string; onChange: (
     if (shenheEvents.missed || shenheEvents.kind !== "DECIDED") onChange();
     return data;
   });
-  useSubscription({ query: OperationEventsDocument }); // the outcomes of unclear writes: the cache takes them
   return (
     <section aria-label="动态" className="card">
       <h2>动态</h2>

@@ -1,0 +1,189 @@
+"""`examples/web`: started with its two commands beside the demo, and used in a browser as by a clerk."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import httpx
+import pytest
+from pages import ROOT
+from playwright.async_api import Locator, Page, expect
+from processes import free_port
+from programs import run
+
+pytestmark = [pytest.mark.browser, pytest.mark.node]
+
+MADE = shutil.ignore_patterns("node_modules", "dist", "generated")
+HOUSE = {"楼号": "1", "单元号": "2", "楼层": "1", "房间号": "102"}
+
+
+@pytest.fixture(scope="module")
+def installed_app(find_tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the app, in a copy of what it takes, after `npm ci`."""
+    copy = tmp_path_factory.mktemp("project")
+    for folder in ("examples/web", "clients/typescript"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=MADE)
+    for folder in ("schema", "gateway"):
+        (copy / folder).symlink_to(ROOT / folder)
+    app = copy / "examples" / "web"
+    run(find_tool("npm"), "ci", "--prefer-offline", cwd=app, timeout=280)
+    return app
+
+
+@pytest.fixture(scope="module")
+def app(installed_app: Path, demo: str) -> Iterator[str]:
+    """The address that `npm run dev` prints."""
+    command = ["npm", "run", "dev", "--", "--port", str(free_port()), "--strictPort"]
+    environ = {**os.environ, "GATEWAY_URL": demo, "NO_COLOR": "1"}
+    with subprocess.Popen(command, cwd=installed_app, env=environ, stdout=subprocess.PIPE, text=True) as vite:
+        late = Timer(60, vite.kill)
+        late.start()
+        address = next(line for line in vite.stdout if "Local:" in line).split()[-1]
+        late.cancel()
+        yield address
+        vite.terminate()
+
+
+async def log_in(page: Page, app: str, caller: str) -> None:
+    await page.goto(app)
+    await page.get_by_label(caller).check()
+    await page.get_by_role("button", name="登录").click()
+    await expect(page.get_by_text("实时已连接")).to_be_visible()
+
+
+def card(page: Page, state: str, number: int = 0) -> Locator:
+    """One of the list: that can be decided, by its button, or was."""
+    return page.get_by_role("article").filter(has_text=state).nth(number)
+
+
+async def count(page: Page) -> int:
+    heading = page.get_by_role("heading", name=re.compile("待审核（"))
+    return int(re.search(r"\d+", await heading.inner_text())[0])
+
+
+async def ask(demo: str, path: str, body: Any, token: str = "") -> Any:
+    headers = {"origin": demo} | ({"authorization": f"Bearer {token}"} if token else {})
+    async with httpx.AsyncClient(trust_env=False, timeout=30, headers=headers) as client:
+        return (await client.post(f"{demo}{path}", json=body)).json()
+
+
+async def mint(demo: str) -> str:
+    asked = {"scopes": ["*"], "communities": ["*"], "subject": "colleague"}
+    token: str = (await ask(demo, "/explorer/token", asked))["token"]
+    return token
+
+
+def test_app_compiles_and_builds(installed_app: Path) -> None:
+    run("npm", "run", "build", cwd=installed_app)
+    assert (installed_app / "dist" / "index.html").exists()
+
+
+async def test_clerk_approves_and_rejects(app: str, page: Page) -> None:
+    await log_in(page, app, "审核主管")
+    await expect(card(page, "拒绝").locator(".findings, .fine").first).to_be_visible()
+    before = await count(page)
+    await card(page, "拒绝").get_by_role("button", name="通过").click()
+    await expect(card(page, "审核通过")).to_contain_text("已确认")
+
+    name = await card(page, "拒绝").get_attribute("aria-label")
+    rejected = page.get_by_role("article", name=name).filter(has_text="拒绝")
+    await rejected.get_by_role("button", name="拒绝").click()
+    await page.get_by_label("拒绝理由").fill("材料不全")
+    await page.get_by_role("button", name="确认拒绝").click()
+    await expect(card(page, "审核未通过")).to_contain_text("已确认")
+    await expect(page.get_by_role("heading", name=f"待审核（{before - 2}）")).to_be_visible()
+    await expect(page.get_by_role("region", name="动态").get_by_role("listitem")).to_have_count(2)
+
+
+async def test_decision_of_a_colleague_arrives(app: str, demo: str, page: Page) -> None:
+    await log_in(page, app, "审核主管")
+    token = await mint(demo)
+    listed = """{ shenhes(communityCode: "00001", filter: {status: PENDING}, first: 10) {
+        nodes { id content { people { phone } } }
+    } }"""
+    rows = (await ask(demo, "/graphql", {"query": listed}, token))["data"]["shenhes"]["nodes"]
+    review = next(row for row in rows if row["content"] and row["content"]["people"]["phone"])
+    await page.get_by_role("combobox").select_option("00001")
+    await expect(card(page, review.pop("content")["people"]["phone"])).to_be_visible()
+    reject = "mutation ($input: RejectShenheInput!) { rejectShenhe(input: $input) { outcome } }"
+    written = await ask(demo, "/graphql", {"query": reject, "variables": {"input": review}}, token)
+    assert written["data"] == {"rejectShenhe": {"outcome": "CONFIRMED"}}
+
+    await expect(card(page, "审核未通过")).to_be_visible()
+    await expect(card(page, "审核未通过").get_by_role("button")).to_have_count(0)
+    await expect(page.get_by_role("region", name="动态")).to_contain_text("已审核")
+
+
+async def test_refused_decision_says_why(app: str, demo: str, page: Page) -> None:
+    await log_in(page, app, "审核主管")
+    fault = {"kind": "refused_before_commit", "endpoint": "shenhe/update", "times": 1}
+    assert await ask(demo, "/explorer/sandbox/wjdh/faults", fault) == {}
+    await card(page, "拒绝").get_by_role("button", name="通过").click()
+    await expect(card(page, "拒绝").get_by_role("alert")).to_contain_text("平台")
+
+
+async def charge(page: Page, **fields: str) -> Locator:
+    form = page.get_by_role("region", name="收费")
+    for label, text in fields.items():
+        await form.get_by_label(label).fill(text)
+    await form.get_by_role("button", name="收费", exact=True).click()
+    return form
+
+
+async def test_charge_shows_each_refusal_beside_its_field(app: str, page: Page) -> None:
+    await log_in(page, app, "审核主管")
+    form = await charge(page, **HOUSE, 收费名称="", 金额="0")
+    await expect(form.get_by_label("收费名称")).to_have_attribute("aria-invalid", "true")
+    await expect(form.locator("label", has_text="收费名称")).to_contain_text("1 至 100 个字符")
+    await expect(form.locator("label", has_text="金额")).to_contain_text("金额须大于 0")
+    await charge(page, 收费名称="物业费", 金额="十元")
+    await expect(form.locator("label", has_text="金额").get_by_role("alert")).to_contain_text("Decimal")
+    await charge(page, 金额="10", 楼号="99")
+    await expect(form.get_by_role("alert")).to_contain_text("查无此人")
+
+
+async def test_equal_charge_takes_consent(app: str, page: Page) -> None:
+    await log_in(page, app, "审核主管")
+    form = await charge(page, **HOUSE, 金额="12.50")
+    await expect(form).to_contain_text(re.compile(r"账单编号 \d{20}"))
+    await charge(page, **HOUSE, 金额="12.50")
+    await expect(form.get_by_role("alert")).to_contain_text("已有相同")
+    first = re.search(r"已有账单 (\d{20})", await form.inner_text())[1]
+    await form.get_by_role("button", name="仍然收费").click()
+    await expect(form).to_contain_text(re.compile(rf"账单编号 (?!{first})\d{{20}}"))
+
+
+async def test_lost_answer_is_followed_until_known(app: str, demo: str, page: Page) -> None:
+    """The platform carries it out only later: nobody may charge once more meanwhile."""
+    await log_in(page, app, "审核主管")
+    fault = {"kind": "applied_late", "endpoint": "order/new"}
+    assert await ask(demo, "/explorer/sandbox/wjdh/faults", fault) == {}
+    form = await charge(page, **HOUSE, 金额="77.70")
+    await expect(form).to_contain_text("正在回查", timeout=60_000)
+    await expect(form.get_by_role("button", name="收费", exact=True)).to_have_count(0)
+    async with httpx.AsyncClient(trust_env=False, headers={"origin": demo}) as client:
+        await client.request("DELETE", f"{demo}/explorer/sandbox/faults", json={})
+    await expect(form).to_contain_text("已确认（经回查）", timeout=120_000)
+
+
+async def test_rights_of_the_caller_show(app: str, page: Page) -> None:
+    await log_in(page, app, "查看人员")
+    await expect(page.get_by_text("您不能审核这条申请").first).to_be_visible()
+    await expect(page.get_by_role("button", name="通过")).to_have_count(0)
+    form = await charge(page, **HOUSE, 金额="1")
+    await expect(form.get_by_role("alert")).to_contain_text("需要权限 order:create")
+
+
+async def test_clerk_on_a_phone_sees_masked_data(app: str, page: Page) -> None:
+    await page.set_viewport_size({"width": 390, "height": 800})
+    await log_in(page, app, "审核员")
+    await expect(card(page, "拒绝")).to_contain_text("已脱敏")
+    assert not re.search(r"199000\d{5}|999\d{14}", await page.locator("body").inner_text())
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    await page.get_by_role("button", name="退出").click()
+    await expect(page.get_by_role("heading", name="小区审核工作台")).to_be_visible()
