@@ -31,7 +31,7 @@ NAMES_IN_A_FILE = re.compile(r"`([\w/]+/\w+\.py)` \(([^()]+)\)")
 
 EVERYWHERE = {
     *(".venv/bin/pre-commit", "amtool", "cat", "cd", "comm", "cp", "curl", "docker", "git", "journalctl", "kubectl"),
-    *("openssl", "pg_dump", "pg_restore", "set", "systemctl", "systemd-journal-upload", "tail"),
+    *("npm", "openssl", "pg_dump", "pg_restore", "set", "systemctl", "systemd-journal-upload", "tail"),
 }
 """Commands of the shell and of tools that a reader has, or gets with scripts/setup."""
 
