@@ -65,7 +65,7 @@ async def test_subscription_survives_a_restart_with_its_cursor(process: GatewayP
 
         await process.stop()
         await expect(panel.locator(".is-socket-waiting")).to_have_text("lost, connecting again")
-        await expect(panel.locator(".is-lost")).to_contain_text("Connection lost: 1")
+        await expect(panel.locator(".is-lost")).to_contain_text("Connection lost: the gateway restarts (1012)")
         await process.start()
         await answer_repair(client, "第二次")
         await expect(panel.locator(".is-resumed")).to_contain_text("Connected again, from cursor")
