@@ -159,7 +159,7 @@ def _bound(review: Shenhe, house: HouseKey, registered: People) -> Iterator[Find
     there = next((residency for residency in registered.residencies if residency.house.key == house), None)
     field = "content.house.role"
     if there is not None:
-        yield Finding(FindingCode.ALREADY_BOUND, field, submitted=role and role.value, registered=there.role.value)
+        yield Finding(FindingCode.ALREADY_BOUND, field, submitted=role, registered=there.role)
     elif _may_live_in(registered, house.community_code):
         yield Finding(FindingCode.NOT_CHECKED, field)
 
@@ -230,6 +230,9 @@ def _is_unrecognized(*values: object) -> bool:
 
 
 def _text(value: object) -> str:
+    """A member of an enum is a text that also knows its words."""
+    if isinstance(value, DescribedEnum):
+        return value
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

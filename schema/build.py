@@ -97,7 +97,8 @@ def _write_decimal(value: Decimal | str) -> str:
 def _read_decimal(value: Any) -> Decimal:
     if isinstance(value, int | str) and not isinstance(value, bool) and DECIMAL.fullmatch(str(value)):
         return Decimal(value)
-    raise graphql.GraphQLError((ScalarWording.DECIMAL_FLOAT if isinstance(value, float) else ScalarWording.DECIMAL)())
+    wording = ScalarWording.DECIMAL_FLOAT if isinstance(value, float) else ScalarWording.DECIMAL
+    raise graphql.GraphQLError(wording(field="Decimal"))
 
 
 def _read_decimal_literal(node: graphql.ValueNode, _variables: Mapping[str, Any] | None = None) -> Decimal:
@@ -112,7 +113,7 @@ def _read_date(value: Any) -> date:
             return date.fromisoformat(value)
     except ValueError:
         pass
-    raise graphql.GraphQLError(ScalarWording.DATE())
+    raise graphql.GraphQLError(ScalarWording.DATE(field="Date"))
 
 
 def _read_datetime(value: Any) -> datetime:
@@ -123,7 +124,7 @@ def _read_datetime(value: Any) -> datetime:
                 return moment
     except ValueError:
         pass
-    raise graphql.GraphQLError(ScalarWording.DATETIME())
+    raise graphql.GraphQLError(ScalarWording.DATETIME(field="DateTime"))
 
 
 _SCALARS: dict[object, ScalarDefinition] = {

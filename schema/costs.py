@@ -3,7 +3,7 @@
     @resolved(..., cost=Cost(calls=1))
 
 Every field that asks a platform declares it; what the journal or memory answers costs nothing, but for texts of any
-length. Tokens, and the repetition of a read that failed, are not counted.
+length and counts of all operations. Tokens, and the repetition of a read that failed, are not counted.
 """
 
 from collections.abc import Callable
@@ -79,6 +79,9 @@ def _each(calls: int, most: int = MOST_IDS) -> Callable[[int], int]:
 
 ALL_ORDERS = Cost(lists=1)
 ONE_COMMUNITY = Cost(names="code")
+ALL_OPERATIONS = Cost(calls=10)
+"""All operations of the journal are read: of a million, that takes seconds, in which others read and write as well."""
+
 LIST_OF_THE_JOURNAL = Cost(items=Amount("first", _items))
 ANNOUNCEMENTS = Cost(calls=Amount("first", lambda first: LONG_TEXT * _items(first)))
 

@@ -1,7 +1,7 @@
 """Writes: how they ended, and their durable record."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, partial
 from typing import Any
 
@@ -14,11 +14,13 @@ from gateway.actions.identity import Identity
 from gateway.auth.node_ids import resolve_node_id
 from gateway.auth.principal import Scope
 from gateway.context import Info
+from gateway.errors import refuse_input
 from gateway.execution.cost import Cost
 from gateway.execution.load import Load
 from gateway.journal import records
 from gateway.journal.listing import OperationQuery
-from gateway.journal.operations import LONGEST_HISTORY, HistoryKey
+from gateway.journal.operations import LONGEST_HISTORY, HistoryKey, OperationGroup
+from gateway.journal.operations import OperationCount as OperationCounted
 from gateway.loaders.event_streams import Happened, Happenings
 from gateway.loaders.paging import Slice
 from gateway.modules import SetModule
@@ -28,7 +30,7 @@ from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation, ViolationRule
 from schema import fields, record, writes
 from schema.connection import Window, connection_field, listed
-from schema.costs import ANY_RECORD, ONE_CALL
+from schema.costs import ALL_OPERATIONS, ANY_RECORD, ONE_CALL
 from schema.fields import derived, described, optional, plain, record_type, resolved
 from schema.record import Node, its_community
 
@@ -76,6 +78,20 @@ class OperationFilter:
                 yield Violation(path, InputWording.NO_MUTATION(field=".".join(path)))
         yield from record.wrong_name(self.subject, LONGEST_SUBJECT, "filter", "subject")
         yield from record.wrong_period(self.since, self.until, "filter")
+
+
+@record_type(OperationCounted, "Number of writes in one group (操作记录计数).")
+class OperationCount:
+    subject: str | None = plain("Who wrote; null unless counted by it (操作人).")
+    mutation: str | None = plain("Which mutation; null unless counted by it (操作名称).")
+    outcome: Outcome | None = plain("How they ended; null while under way, and unless counted by this (写入结果).")
+    community_code = derived(
+        strawberry.ID | None,
+        "Code of the community written to; null where none is known, and unless counted by this (小区标识).",
+        lambda root: root.community,
+    )
+    day: date | None = plain("The day they were begun, in China; null unless counted by it (日期).")
+    count: int = plain("How many (数量).")
 
 
 @record_type(records.Operation, "The durable record of one write through this gateway (操作记录).")
@@ -217,21 +233,38 @@ class OperationQueries:
         filter: OperationFilter | None = None,
     ) -> Slice[records.Operation] | None:
         """Writes made through this gateway, newest first (操作记录列表)."""
-        asked = filter or OperationFilter()
-        codes = record.get_communities(info, community_code)
-        recorded = _recorded(info, asked.record_id)
-        if codes is not None and not codes:
-            return None
-        query = OperationQuery(
-            communities=codes,
-            outcome=asked.outcome,
-            mutations=None if asked.mutations is None else tuple(dict.fromkeys(asked.mutations)),
-            subject=asked.subject,
-            records=recorded,
-            since=asked.since,
-            until=asked.until,
-        )
-        return await listed(info, info.context.journal.operations, query, part)
+        query = _query(info, record.get_communities(info, community_code), filter)
+        return None if query is None else await listed(info, info.context.journal.operations, query, part)
+
+    @resolved(list[OperationCount] | None, Scope.OPERATION_READ, cost=ALL_OPERATIONS)
+    @described(
+        filter="Which operations; omitted: all (操作记录筛选).",
+        by="By what to count, each combination by itself (分组方式).",
+    )
+    async def operation_counts(
+        self, info: Info, by: list[OperationGroup], filter: OperationFilter | None = None
+    ) -> list[OperationCounted]:
+        """Number of writes made through this gateway in each group, in the order of the groups (操作记录计数)."""
+        refuse_input(writes.wrong_count("by", by, len(OperationGroup)), filter.wrong() if filter else ())
+        query = _query(info, record.get_communities(info, None), filter)
+        return await info.context.journal.operations.count_by(query, tuple(dict.fromkeys(by))) if query else []
+
+
+def _query(info: Info, codes: frozenset[str] | None, filter: OperationFilter | None) -> OperationQuery | None:
+    """What is asked for in these communities; None where there are none. Raises UserInputError for the id of none."""
+    asked = filter or OperationFilter()
+    recorded = _recorded(info, asked.record_id)
+    if codes is not None and not codes:
+        return None
+    return OperationQuery(
+        communities=codes,
+        outcome=asked.outcome,
+        mutations=None if asked.mutations is None else tuple(dict.fromkeys(asked.mutations)),
+        subject=asked.subject,
+        records=recorded,
+        since=asked.since,
+        until=asked.until,
+    )
 
 
 def _recorded(info: Info, node_id: str | None) -> records.RecordRefs | None:

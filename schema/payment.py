@@ -185,11 +185,16 @@ class PaymentEvent(record.Event):
 class PaymentSubscriptions:
     @subscribed(PaymentEvent, "payment:read")
     def payment_events(
-        self, info: Info, community_code: record.OptionalCommunityCode = None, after: record.After = None
+        self,
+        info: Info,
+        community_code: record.OptionalCommunityCode = None,
+        community_codes: record.SeveralCodes = None,
+        after: record.After = None,
     ) -> Happenings:
         """Events of payment notifications; without a community, of all that the caller may see. One whose order has
         not been read in a list has no community yet: only callers with all communities see it, the others get
-        RECEIVED once the community is known. Ends at once if the caller may not see the community (缴费通知事件)."""
-        codes, streams = record.get_communities(info, community_code), info.context.event_streams
+        RECEIVED once the community is known. Communities that the caller may not see are left out; ends at once if
+        none is left (缴费通知事件)."""
+        codes, streams = record.get_communities(info, community_code, community_codes), info.context.event_streams
         is_visible = codes is None or bool(codes)
         return record.noticed(info, after, lambda cursor: streams.of_payments(codes, cursor), visible=is_visible)

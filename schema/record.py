@@ -46,6 +46,15 @@ OptionalCommunityCode = Annotated[
 ]
 
 
+SeveralCodes = Annotated[
+    list[strawberry.ID] | None,
+    strawberry.argument(
+        description="Codes of the communities; omitted: all that the caller may see. Excludes `communityCode` "
+        "(小区标识列表)."
+    ),
+]
+
+
 def community(code: str, argument: str = "communityCode") -> str:
     """The code as it goes to a platform. Raises UserInputError when no community can have it."""
     problem = code_problem(code)
@@ -56,19 +65,26 @@ def community(code: str, argument: str = "communityCode") -> str:
 
 def wrong_codes(code: str | None, codes: Sequence[str] | None = None) -> Iterator[Violation]:
     """What is wrong with the arguments `communityCode` and `communityCodes`."""
+    if code is not None and codes is not None:
+        message = InputWording.EXCLUSIVE(field="communityCodes", other="communityCode")
+        yield Violation(("communityCodes",), message)
+    if codes is not None and not codes:
+        yield Violation(("communityCodes",), InputWording.EMPTY_FOR_ALL(field="communityCodes"))
     if code is not None:
         yield from find_violations(community, code)
     for index, each in enumerate(codes or ()):
         yield from find_violations(community, each, f"communityCodes.{index}")
 
 
-def get_communities(info: Info, code: str | None) -> frozenset[str] | None:
-    """Which communities to read, None for all: the given one, or all that the caller may see. Empty: not to be seen."""
-    seen = info.context.principal.communities
-    if code is None:
-        return seen
-    checked = community(code)
-    return frozenset({checked}) if info.context.principal.sees(checked) else frozenset()
+def get_communities(info: Info, code: str | None, codes: Sequence[str] | None = None) -> frozenset[str] | None:
+    """Which communities to read, None for all: of the given ones, or all, those that the caller may see. Raises
+    UserInputError.
+    """
+    refuse_input(wrong_codes(code, codes))
+    named = codes if code is None else [code]
+    if named is None:
+        return info.context.principal.communities
+    return frozenset(str(each) for each in named if info.context.principal.sees(each))
 
 
 def find_record(info: Info, node_id: str, argument: str) -> RecordRef | str:

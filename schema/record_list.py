@@ -1,6 +1,7 @@
 """How the schema shows a list of a community's records: what `gateway.loaders.lists` leaves to say."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -16,7 +17,7 @@ from gateway.context import Info, Lookup
 from gateway.errors import UserInputError, find_violations, refuse_input
 from gateway.execution.cost import OfCaller
 from gateway.execution.load import IncompleteError, Load
-from gateway.loaders.event_streams import Happened, Happenings
+from gateway.loaders.event_streams import Cursor, Happened, Happenings
 from gateway.loaders.lists import RecordKey, RecordList, SliceKey
 from gateway.loaders.paging import Failure, Slice
 from gateway.normalise.records import Community, Field, declared_fields
@@ -30,14 +31,16 @@ from schema.fields import derived, described, record_input, record_type, resolve
 from schema.record import (
     NULL_RECORD,
     After,
-    CommunityCode,
     Event,
+    OptionalCommunityCode,
+    SeveralCodes,
     community,
-    community_codes,
+    get_communities,
     noticed,
     recognized,
     wrong_codes,
 )
+from schema.record import community_codes as all_communities
 
 SEVERAL_COMMUNITIES = (
     "Without `communityCode` the lists of several communities are merged in the same order; `page` cannot be given "
@@ -99,7 +102,7 @@ class CommunityList:
         """A part of the lists of these communities merged, or of all that the caller may see. The errors of those that
         fail, or are not the caller's to see, are reported. None when all are.
         """
-        codes = tuple(dict.fromkeys(map(str, given or await community_codes(info))))
+        codes = tuple(dict.fromkeys(map(str, given or await all_communities(info))))
         foreign = [code for code in codes if not info.context.principal.sees(code)]
         for code in foreign:
             error = errors.ForbiddenCommunityError(WriteWording.OTHER_COMMUNITY())
@@ -161,11 +164,9 @@ class CommunityList:
             filter: Any = None,
         ) -> SliceLoad | Awaitable[Slice[Any] | None] | None:
             if community_code is None:
-                refuse_input(_wrong_of_several(community_codes, part), wrong_codes(None, community_codes))
+                refuse_input(_wrong_of_several(part), wrong_codes(None, community_codes))
                 return self.load_several(info, community_codes, self.query(filter), part)
-            if community_codes is not None:
-                message = InputWording.EXCLUSIVE(field="communityCodes", other="communityCode")
-                raise UserInputError("communityCodes", message)
+            refuse_input(wrong_codes(community_code, community_codes))
             return self.load(info, community_code, filter, part)
 
         return self.connection(resolve, f"{self.of_community} {SEVERAL_COMMUNITIES}", MERGED)
@@ -220,19 +221,31 @@ class CommunityList:
         return resolved(self.node | None, self.records.scope, cost=ONE_CALL, description=description)
 
     def events_field(self) -> Any:
-        """What happens to the records of a community, as a field of the root of subscriptions."""
+        """What happens to the records of communities, as a field of the root of subscriptions."""
         noun = self.records.noun
 
         @subscribed(
             self._event_type(),
             self.records.scope,
-            description=f"Events of the {noun}s of a community: {self.changes}. Ends at once if the caller may "
-            f"not see the community ({noun.label}事件).",
+            description=f"Events of the {noun}s of communities: {self.changes}. Communities that the caller may "
+            f"not see are left out; ends at once if none is left ({noun.label}事件).",
         )
-        def resolve(info: Info, community_code: CommunityCode, after: After = None) -> Happenings:
-            code, of_list = community(community_code), info.context.event_streams.of_list
-            is_visible = info.context.principal.sees(code)
-            return noticed(info, after, lambda cursor: of_list(self.records, code, cursor), visible=is_visible)
+        def resolve(
+            info: Info,
+            community_code: OptionalCommunityCode = None,
+            community_codes: SeveralCodes = None,
+            after: After = None,
+        ) -> Happenings:
+            named, of_lists = community_code or community_codes, info.context.event_streams.of_lists
+            visible = get_communities(info, community_code, community_codes)
+
+            async def stream(cursor: Cursor | None) -> Happenings:
+                codes = visible if named else frozenset(await all_communities(info))
+                async with aclosing(of_lists(self.records, codes or (), cursor)) as happenings:
+                    async for happened in happenings:
+                        yield happened
+
+            return noticed(info, after, stream)
 
         return resolve
 
@@ -268,14 +281,12 @@ def _located(info: Info, failure: Failure) -> GraphQLError:
     )
 
 
-def _wrong_of_several(given: Sequence[str] | None, part: Window) -> Iterator[Violation]:
+def _wrong_of_several(part: Window) -> Iterator[Violation]:
     """What one community's list may have, and that of several may not."""
     if part.is_page:
         yield Violation(("page",), InputWording.PAGE_OF_ONE(field="page", other="communityCode"))
     elif part.offset:
         yield from foreign_cursor().violations
-    if given is not None and not given:
-        yield Violation(("communityCodes",), InputWording.EMPTY_FOR_ALL(field="communityCodes"))
 
 
 def _asked(declared: Field, value: Any) -> Any:

@@ -1,5 +1,6 @@
 """Registration reviews (document 1.2)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import strawberry
@@ -20,16 +21,27 @@ from gateway.people import HOUSE_OWNERS, PEOPLE, PeopleKey
 from gateway.shenhe import record as records
 from gateway.shenhe.writes import LONGEST_REASON, ApproveShenhe, Corrections, RejectShenhe, correctable
 from gateway.verification import Finding, FindingCode, VerificationKey, applied_house
+from gateway.wording.enums import DescribedEnum
+from gateway.wording.inputs import InputWording
+from gateway.wording.wording import Violation
 from schema import fields, writes
 from schema.costs import APPROVAL, MOST_ENTRIES, MOST_IDS, bulk_cost
-from schema.fields import described, looked_up, optional, plain, record_type, required, resolved
+from schema.fields import derived, described, looked_up, optional, plain, record_type, required, resolved
 from schema.operation import MutationPayload, writes_of, written_field
 from schema.people import House, HouseOwner, People, Person, people_key
 from schema.record import Node, its_community
 from schema.record_list import CommunityList
 
 
-def _value(description: str, attribute: str) -> Any:
+@strawberry.type(description="A text for people, in both languages (双语文本).")
+class Text:
+    """Its source is the value itself."""
+
+    en = derived(str, "In English (英文).", lambda root: root.word.meaning if isinstance(root, DescribedEnum) else root)
+    zh = derived(str, "In Chinese (中文).", lambda root: root.label if isinstance(root, DescribedEnum) else root)
+
+
+def _value(description: str, attribute: str, shown: Any = str) -> Any:
     """A value of a finding, which is personal as the finding says."""
 
     def masked(finding: Finding) -> str | None:
@@ -42,15 +54,18 @@ def _value(description: str, attribute: str) -> Any:
     return strawberry.field(
         resolver=attribute_in(REVEALING, attribute, otherwise=masked, of_object=True),
         description=description,
+        graphql_type=shown | None,
         metadata={fields.PERSONAL_IF: is_personal},
     )
 
 
 FINDING = part_of_review("verification.findings.")
 
+LABEL = "the words of an enum's value, else the value itself"
+
 
 def _owned_house(finding: Finding, shown: tuple[str, ...]) -> HouseKey | None:
-    return finding.owned if f"{FINDING.path}registered" in shown else None
+    return None if {f"{FINDING.path}registered", f"{FINDING.path}registeredLabel"}.isdisjoint(shown) else finding.owned
 
 
 @record_type(Finding, "A finding for the reviewer (核验发现).", identity=FINDING._replace(owned=_owned_house))
@@ -59,13 +74,15 @@ class VerificationFinding:
     field: str | None = plain("Path of the field of the review that it concerns; null if none (字段).")
     severity: Severity = plain("Severity of the finding (严重程度).")
 
-    submitted: str | None = _value(
+    submitted = _value(
         "The value in the application; null where it has none. Masked like the field itself (申报值).", "submitted"
     )
-    registered: str | None = _value(
+    registered = _value(
         "The value on the security platform; null where it has none. Masked like the field itself (登记值).",
         "registered",
     )
+    submitted_label = _value(f"What people read for `submitted`: {LABEL} (申报值显示文本).", "submitted", Text)
+    registered_label = _value(f"What people read for `registered`: {LABEL} (登记值显示文本).", "registered", Text)
 
     @resolved()
     def masked(root: Finding, info: Info) -> bool:
@@ -219,10 +236,23 @@ class ApproveShenhesInput:
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_EACH_KEY)
 
 
-@strawberry.input(description="Reject several reviews for the same reason (批量审核不通过).")
+@strawberry.input(description="Reject several reviews, for one reason or each for its own (批量审核不通过).")
 class RejectShenhesInput:
     ids: list[strawberry.ID] = required(f"Ids of the reviews, 1 to {MOST_ENTRIES} (审核标识列表).")
-    reason: str = required(f"The reason, 1 to {LONGEST_REASON} characters; as for `rejectShenhe` (拒绝理由).")
+    reason: str | None = optional(
+        f"Why, in 1 to {LONGEST_REASON} characters, as for `rejectShenhe`; either this or `reasons` (拒绝理由)."
+    )
+    reasons: list[str] | None = optional("A reason for each id, in their order. Excludes `reason` (各项的拒绝理由).")
+
+    def wrong(self) -> Iterator[Violation]:
+        """What is wrong with them together."""
+        if self.reason is None and self.reasons is None:
+            yield Violation(("reason",), InputWording.EITHER(field="reason", other="reasons"))
+        if self.reason is not None and self.reasons is not None:
+            yield Violation(("reasons",), InputWording.EXCLUSIVE(field="reasons", other="reason"))
+        elif self.reasons is not None and len(self.reasons) != (count := len(self.ids)):
+            yield Violation(("reasons",), InputWording.COUNT_OF(field="reasons", other="ids", min=count, max=count))
+
     idempotency_key: strawberry.ID | None = optional(writes.OPTIONAL_EACH_KEY)
 
 
@@ -256,9 +286,9 @@ def _corrections(content: ShenheContentInput | None) -> Corrections | None:
     return {part: values for part, values in corrections.items() if values} or None
 
 
-def _reason(input: RejectShenheInput | RejectShenhesInput) -> str | None:
+def _kept(reason: str | None) -> str | None:
     """As the platform may keep it, which may cut blanks off, and not know it again with them."""
-    return input.reason and input.reason.strip()
+    return reason and reason.strip()
 
 
 class ShenheMutations:
@@ -273,16 +303,20 @@ class ShenheMutations:
     @described(input="Which review, and why (输入).")
     async def reject_shenhe(self, info: Info, input: RejectShenheInput) -> Written:
         """Reject a pending review (审核不通过)."""
-        return await writes.write_row(info, RejectShenhe, _reason(input), input.id, input.idempotency_key)
+        return await writes.write_row(info, RejectShenhe, _kept(input.reason), input.id, input.idempotency_key)
 
     @writes.mutation(ApproveShenhe, ShenhesPayload, bulk_cost("input.ids", most=MOST_IDS))
     @described(input="Which reviews (输入).")
     async def approve_shenhes(self, info: Info, input: ApproveShenhesInput) -> list[Written]:
         """Approve several reviews as submitted, each with its own result and operation (批量审核通过)."""
-        return await writes.write_rows(info, ApproveShenhe, None, input.ids, input.idempotency_key, MOST_IDS)
+        return await writes.write_rows(info, ApproveShenhe, None, input.ids, input.idempotency_key, most=MOST_IDS)
 
     @writes.mutation(RejectShenhe, ShenhesPayload, bulk_cost("input.ids"))
     @described(input="Which reviews, and why (输入).")
     async def reject_shenhes(self, info: Info, input: RejectShenhesInput) -> list[Written]:
-        """Reject several reviews for the same reason, each with its own result and operation (批量审核不通过)."""
-        return await writes.write_rows(info, RejectShenhe, _reason(input), input.ids, input.idempotency_key)
+        """Reject several reviews for one reason or a reason each, each with its own result and operation
+        (批量审核不通过)."""
+        given = (input.ids, input.idempotency_key, input.wrong())
+        if input.reasons is None:
+            return await writes.write_rows(info, RejectShenhe, _kept(input.reason), *given)
+        return await writes.write_each_row(info, RejectShenhe, list(map(_kept, input.reasons)), *given, name="reasons")

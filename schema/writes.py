@@ -1,6 +1,8 @@
 """How mutations derive from actions (`gateway.actions.action`), and what all of them do with their input."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import strawberry
@@ -121,7 +123,8 @@ async def write_all(info: Info, writes: Sequence[Write[Any]], *, dry_run: bool =
 
 async def write_row(info: Info, kind: type[RowUpdate[AskedT, Any]], asked: AskedT, id: str, key: str | None) -> Written:
     """Update the row of a list that a node id names. Raises UserInputError."""
-    [write] = _row_writes(info, kind, asked, [id], key)
+    action, errors = judge(info, kind, asked, key)
+    [write] = _row_writes(info, action, [id], [(asked, errors)], lambda _number: key)
     return await carry_out(info, write)
 
 
@@ -131,40 +134,70 @@ async def write_rows(
     asked: AskedT,
     ids: Sequence[str],
     key: str | None,
+    *wrong: Iterable[Violation],
     most: int = MOST_ENTRIES,
 ) -> list[Written]:
     """Update several rows alike, in order. Raises UserInputError."""
-    return await write_all(info, _row_writes(info, kind, asked, ids, key, most))
+    action, errors = judge(info, kind, asked, key, *wrong, count=wrong_count("ids", ids, most))
+    return await write_all(info, _row_writes(info, action, ids, [(asked, errors)] * len(ids), partial(entry_key, key)))
+
+
+async def write_each_row(
+    info: Info,
+    kind: type[RowUpdate[AskedT, Any]],
+    asked: Sequence[AskedT],
+    ids: Sequence[str],
+    key: str | None,
+    *wrong: Iterable[Violation],
+    name: str,
+) -> list[Written]:
+    """Update several rows, each by what is asked for it, which the input has in the list `name`, in order. Raises
+    UserInputError.
+    """
+
+    def at(index: int, violations: Iterable[Violation]) -> list[Violation]:
+        return [Violation((name, str(index), *path[1:]), message) for path, message in violations]
+
+    action = info.context.actions[kind]
+    refused = [at(index, action.violations(each)) for index, each in enumerate(asked)]
+    errors = [action.judge(info.context.principal, *each) for each in zip(asked, refused, strict=True)]
+    others = [at(index, action.wrong(each)) for index, each in enumerate(asked)]
+    require(wrong_count("ids", ids), wrong_key(key), *wrong, *others, besides=chain(*refused))
+    judged = list(zip(asked, errors, strict=True))
+    return await write_all(info, _row_writes(info, action, ids, judged, partial(entry_key, key)))
 
 
 def _row_writes(
     info: Info,
-    kind: type[RowUpdate[AskedT, Any]],
-    asked: AskedT,
+    action: RowUpdate[AskedT, Any],
     ids: Sequence[str],
-    key: str | None,
-    most: int | None = None,
+    judged: Sequence[tuple[AskedT, tuple[UserError, ...]]],
+    key_for: Callable[[str], str | None],
 ) -> list[Write[Any]]:
-    """The writes of these rows, in order: one for a row that is named twice. A bare number does not name the row's
-    community: where it is given both ways, the id's counts. Of several, `most` of them, each has a key of its own.
+    """The writes of these rows, in order, each by what is asked and what is wrong with that: one for a row that is
+    named twice. A bare number does not name the row's community: where it is given both ways, the id's counts.
 
     An id that leads the caller nowhere is never distinguished from a record that is not there. So what is wrong with
     the input is the refusal first, as it is where there is such a record.
     """
-    type_name = kind.records.type_name
-    action, errors = judge(info, kind, asked, key, count=() if most is None else wrong_count("ids", ids, most))
+    type_name = action.records.type_name
     nodes = [resolve_node_id(info.context.principal, info.context.ids, each, type_name) for each in ids]
     rows = [node and RecordRef(type_name, node.community_code, str(node.parts[0])) for node in nodes]
     named = {row.platform_id: row for row in rows if row is not None}
     named |= {row.platform_id: row for row in rows if row is not None and row.community_code is not None}
-    writes = {
-        number: action.write(asked, key if most is None else entry_key(key, number), errors, row)
-        for number, row in named.items()
-    }
-    return [
-        action.write(asked, None, errors or (action.no_such(),)) if row is None else writes[row.platform_id]
-        for row in rows
-    ]
+    writes: dict[str, Write[Any]] = {}
+    found: list[Write[Any]] = []
+    for row, (asked, errors) in zip(rows, judged, strict=True):
+        if row is None:
+            found.append(action.write(asked, None, errors or (action.no_such(),)))
+            continue
+        number = row.platform_id
+        if number not in writes:
+            writes[number] = action.write(asked, key_for(number), errors, named[number])
+        elif writes[number].asked != asked:
+            require([Violation(("ids",), InputWording.EACH_RECORD_ONCE(field="ids"))])
+        found.append(writes[number])
+    return found
 
 
 async def write_communities(

@@ -115,6 +115,7 @@ NO_MOMENTS = (
     *("20201213240000000000", "20201213106059976889", "20201213104760976889", "00000000000000000000"),
     *("18991213104759976889", "２０２０１２１３１０４７５９", "2020-12-13T10:47:59", "null"),
 )
+AT_101 = "10002 1栋1单元1楼101号"
 UNIT = "栋1单元1楼101号"
 ODD_LABELS = (
     *("晨曦家园", "1栋1单元101号", f"1{UNIT}门口", "栋单元楼号", "1" * 300),
@@ -135,7 +136,7 @@ CASES: tuple[Case, ...] = (
     ),
     *(Case(64, "residency", {"community_identifier": "10002", "xiaoqu": blank}, HOUSE) for blank in (..., None, " ")),
     Case(66, "applied_house", {"community_identifier": "1"}, {"communityCode": "1", "house.communityCode": "10002"}),
-    Case(67, "residency", NO_KEYS | OTHER_KEYS, {"house.address": "10002 2-3--1-104"}),
+    Case(67, "residency", NO_KEYS | OTHER_KEYS, {"house.address": "10002 2栋3单元-1楼104号"}),
     Case(
         67,
         "residency",
@@ -150,11 +151,11 @@ CASES: tuple[Case, ...] = (
         HOUSE | {"house.unit": None, "house.room": None, "house.address": None},
         ("room MISSING", "unit MISSING"),
     ),
-    *each(68, "residency louhao", "house.address", "10002 1-1-1-101", ["1", 1, " 1 ", "01", 1.0]),
+    *each(68, "residency louhao", "house.address", AT_101, ["1", 1, " 1 ", "01", 1.0]),
     *each(68, "residency louhao", "house.building", MAX, [MAX, str(MAX), float(MAX)]),
     *each(68, "residency louhao", "house.building", MIN, [MIN, str(MIN), float(MIN)]),
     *each(68, "residency louhao", "house.building", None, ODD_NUMBERS, "building MALFORMED"),
-    *each(70, "applied_house id", "house.address", "10002 1-1-2-201", ["4"]),
+    *each(70, "applied_house id", "house.address", "10002 1栋1单元2楼201号", ["4"]),
     Case(71, "review", {"id": ..., "shenhe_id": 2}, {"platformId": 2}),
     *each(71, "review shenhe_id", "platformId", 1, [1, None, "", " "]),
     *each(71, "review shenhe_id", "platformId", 1, [2, "x", 0, True, "１", [2]], "platformId CONTRADICTORY"),
@@ -338,10 +339,10 @@ CASES: tuple[Case, ...] = (
     *each(128, "order number", "createdAt", "1987-06-01T12:00:00+09:00", ["19870601120000000001"]),
     *each(131, "order number", "createdAt", None, NO_MOMENTS),
     # labels of houses
-    *each(86, "order house", "house.address", "10002 1-1-1-101", [f"晨曦家园1{UNIT}", f"晨曦家园（2期）1{UNIT}"]),
-    *each(86, "order house", "house.address", "10002 1-1-1-101", [f"𠮷家园 1{UNIT}"]),
-    *each(86, "order house", "house.address", "10002 12-3--1-2", ["晨曦家园二期12栋3单元-1楼2号"]),
-    *each(81, "order house", "house.address", "10002 1-2-3-301", ["晨熙家园1幢2单元3层301室 "]),
+    *each(86, "order house", "house.address", AT_101, [f"晨曦家园1{UNIT}", f"晨曦家园（2期）1{UNIT}"]),
+    *each(86, "order house", "house.address", AT_101, [f"𠮷家园 1{UNIT}"]),
+    *each(86, "order house", "house.address", "10002 12栋3单元-1楼2号", ["晨曦家园二期12栋3单元-1楼2号"]),
+    *each(81, "order house", "house.address", "10002 1栋2单元3楼301号", ["晨熙家园1幢2单元3层301室 "]),
     *each(86, "order house", "house", None, ODD_LABELS, "house MALFORMED"),
     *each(86, "order house", "address", AS_SENT, ODD_LABELS, "house MALFORMED"),
 )

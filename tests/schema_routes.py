@@ -49,6 +49,7 @@ VALUES: Mapping[str, Any] = HOUSE | {
     "weixinNumber": "4200000202",
     "idempotencyKey": "security",
     "reason": "照片不清晰",
+    "RejectShenhesInput.reason": "照片不清晰",
     "value": "10",
     "SetModuleInput.name": "CLOUD_PARKING",
     "SetModulesInput.name": "CLOUD_PARKING",

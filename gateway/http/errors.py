@@ -31,7 +31,7 @@ from gateway.http.server.connection import WHOLE_ANSWER
 from gateway.ops.logs import traced
 from gateway.wording.codes import ErrorCode
 from gateway.wording.faults import FaultWording
-from gateway.wording.foreign import translate
+from gateway.wording.foreign import find_place, translate
 from gateway.wording.wording import Text
 
 LONGEST_WORD = 64
@@ -45,7 +45,6 @@ _PYTHON_WORD = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\b(?:None|True
 """A word of Python's in a message of graphql-core. Quoted text is matched whole, so that it is left as it is."""
 
 _GRAPHQL_WORDS = {"None": "null", "True": "true", "False": "false"}
-_VARIABLE = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ((?:\.\w+|\[\d+\])+))?")
 
 _STATUS: Final = {
     ErrorCode.BAD_USER_INPUT: 400,
@@ -196,7 +195,7 @@ def format_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
         message, extensions = FaultWording.INTERNAL(), {"code": code}
     else:
         message = translate(_presentable(error.message), code)
-        extensions = dict(error.extensions or _about_variable(error.message, message))
+        extensions = dict(error.extensions or _about_value(error.message, message))
     extensions["messageZh"] = message.chinese
     extensions["requestId"] = request_id
     formatted: dict[str, Any] = {"message": message}
@@ -236,13 +235,10 @@ def get_cause(error: Exception) -> Exception:
     return cause
 
 
-def _about_variable(said: str, message: Text) -> dict[str, Any]:
+def _about_value(said: str, message: Text) -> dict[str, Any]:
     """The extensions of what graphql-core `said` of an argument, or of a variable: as the gateway's own checks."""
-    named = _VARIABLE.match(said)
-    if named is None:
-        return {"code": UserInputError.code}
-    path = (named[2] or "").replace("[", ".").replace("]", "")
-    return dict(UserInputError(named[1] + path, message).extensions())
+    place = find_place(said)
+    return {"code": UserInputError.code} if place is None else dict(UserInputError(place, message).extensions())
 
 
 def _presentable(message: str) -> str:

@@ -111,18 +111,19 @@ class Events:
         same = (_is_of(events, *place), of.record_id == noticed.record_id, of.status == noticed.status)
         found = select(of.id).where(*same, of.at >= since, ~of.written).limit(1)
         if connection.execute(found).first() is None:
-            is_watched = _is_watched(connection, *place, self._clock())
-            self.note(connection, msgspec.structs.replace(noticed, missed=not is_watched))
+            code = noticed.community_code
+            watched = None if code is None else connection.scalar(_watched(noticed.topic, [code], self._clock()))
+            self.note(connection, msgspec.structs.replace(noticed, missed=watched is None))
 
-    async def start(self, topic: str, community_code: str | None = None) -> Start:
-        """The end of what has been noted by now."""
+    async def start(self, topic: str, communities: Collection[str] = ()) -> Start:
+        """The end of what has been noted by now, for the lists of these communities."""
         now = self._clock()
 
         def work(connection: Connection) -> Start:
             # First: then the number of the event by which the watch began is not beyond the end.
-            is_watched = _is_watched(connection, topic, community_code, now)
+            watched = frozenset(connection.scalars(_watched(topic, communities, now))) if communities else frozenset()
             row = _number(connection)
-            return Start(row.epoch, row.last, row.forgotten, is_watched)
+            return Start(row.epoch, row.last, row.forgotten, watched)
 
         return await self._database.write(work)
 
@@ -166,10 +167,10 @@ def _alive(now: datetime) -> Select[Any]:
     return select(gateways.c.id).where(gateways.c.alive_until > now)
 
 
-def _is_watched(connection: Connection, topic: str, community_code: str | None, now: datetime) -> bool:
-    this = _is_of(watches, topic, community_code)
-    watched = select(watches.c.topic).where(this, watches.c.begun, watches.c.gateway_id.in_(_alive(now)))
-    return connection.execute(watched).first() is not None
+def _watched(topic: str, communities: Collection[str], now: datetime) -> Select[Any]:
+    """Those of the communities whose list is watched."""
+    these = (watches.c.topic == topic, watches.c.community_code.in_(communities))
+    return select(watches.c.community_code).where(*these, watches.c.begun, watches.c.gateway_id.in_(_alive(now)))
 
 
 def _number(connection: Connection) -> Row[Any]:

@@ -2,18 +2,20 @@
 
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, case, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, literal, or_, select, update
 
-from gateway.errors import JournalError
+from gateway.errors import JournalError, QueryTooComplexError
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events, get_audience
-from gateway.journal.listing import FARTHEST, Records, is_past, on_records, once
+from gateway.journal.listing import FARTHEST, OperationQuery, Records, is_past, on_records, once
 from gateway.journal.records import (
     MOST_READ_BACKS,
     OPERATION,
@@ -28,10 +30,18 @@ from gateway.journal.records import (
 )
 from gateway.journal.tables import UtcDateTime, operations, storable
 from gateway.normalise.vocabulary import OperationState, Outcome
+from gateway.wording.enums import DescribedEnum, Word
 from gateway.wording.faults import FaultWording
+from gateway.wording.requests import RequestWording
 
 _UNDER_WAY = (OperationState.RESERVED, OperationState.SENT)
 _UNRESOLVED = (*_UNDER_WAY, OperationState.UNKNOWN)
+
+SLICE = 5_000
+"""Rows that are counted at once, of any number: no write waits longer than that takes."""
+
+MOST_GROUPS = 10_000
+"""That a count may have."""
 
 LONGEST_HISTORY = 50  # operations on one record
 MOST_SYNCHRONISATIONS = 200  # of a community, the newest: those of a module are looked for among them, too
@@ -44,6 +54,25 @@ def fingerprint(secret: bytes, mutation: str, arguments: object) -> str:
     """
     canonical = msgspec.json.encode([mutation, arguments], order="deterministic")
     return hmac.new(secret, canonical, hashlib.sha256).hexdigest()
+
+
+class OperationGroup(DescribedEnum, chinese="操作记录分组", english="By what writes are counted"):
+    SUBJECT = Word("操作人", "Who wrote")
+    MUTATION = Word("操作名称", "Which mutation it was")
+    OUTCOME = Word("写入结果", "How it ended")
+    COMMUNITY = Word("小区", "The community written to")
+    DAY = Word("日期", "The day it was begun, in China")
+
+
+class OperationCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many operations there are of one group: what they are not counted by is None."""
+
+    subject: str | None = None
+    mutation: str | None = None
+    outcome: Outcome | None = None
+    community: str | None = None
+    day: date | None = None
+    count: int
 
 
 class HistoryKey(msgspec.Struct, frozen=True):
@@ -267,6 +296,23 @@ class Operations(Records[Operation]):
         is_open = of.state.in_((OperationState.SENT, OperationState.UNKNOWN))
         return tuple(await self.find(of.mutation == mutation, of.community_code == community_code, is_open))
 
+    async def count_by(self, query: OperationQuery, by: Sequence[OperationGroup]) -> list[OperationCount]:
+        """How many are asked for, of each group that has some, in the order of the groups. A slice of the journal is
+        read after the other: what is begun meanwhile is counted, or not. Raises QueryTooComplexError.
+        """
+        counts: Counter[tuple[str | None, ...]] = Counter()
+        last: str | None = ""
+        while last is not None:
+            rows, last = await self._database.read(partial(_count_slice, query, by, last))
+            for row in rows:
+                counts[tuple(row[:-1])] += row[-1]
+            if len(counts) > MOST_GROUPS:
+                raise QueryTooComplexError(RequestWording.TOO_MANY_GROUPS(max=MOST_GROUPS), "groups", MOST_GROUPS)
+        names = [group.value.lower() for group in by]
+        in_order = sorted(counts, key=lambda group: [(value is None, value) for value in group])
+        found = [dict(zip(names, group, strict=True)) | {"count": counts[group]} for group in in_order]
+        return msgspec.convert(found, list[OperationCount])
+
     async def histories(self, keys: Sequence[HistoryKey]) -> list[tuple[Operation, ...]]:
         """The operations on each record, newest first, `LONGEST_HISTORY` at most, by one statement."""
         if not keys:
@@ -281,6 +327,27 @@ class Operations(Records[Operation]):
         newest = select(places.c.id).where(places.c.place <= places.c.longest)
         found = await self.read(self.rows.where(on.id.in_(newest)).order_by(on.id.desc()))
         return [tuple(filter(key.holds, found))[:LONGEST_HISTORY] for key in keys]
+
+
+def _count_slice(
+    query: OperationQuery, by: Sequence[OperationGroup], after: str, connection: Connection
+) -> tuple[Sequence[Row[Any]], str | None]:
+    """The counts of the rows beyond an id, and the id of the last one; None: that is the last of all."""
+    of = operations.c
+    is_sqlite = connection.dialect.name == "sqlite"
+    china = func.timezone("Asia/Shanghai", of.started_at)
+    columns: Mapping[OperationGroup, ColumnElement[Any]] = {
+        OperationGroup.SUBJECT: of.subject,
+        OperationGroup.MUTATION: of.mutation,
+        OperationGroup.OUTCOME: case((of.state.in_(_UNDER_WAY), None), else_=of.state),
+        OperationGroup.COMMUNITY: of.community_code,
+        OperationGroup.DAY: func.date(of.started_at, "+8 hours") if is_sqlite else func.to_char(china, "YYYY-MM-DD"),
+    }
+    keys = [columns[group].label(f"by_{group.value.lower()}") for group in by]
+    last = connection.scalar(select(of.id).where(of.id > after).order_by(of.id).offset(SLICE - 1).limit(1))
+    within = [of.id > after] if last is None else [of.id > after, of.id <= last]
+    rows = query.select(connection, *keys, func.count()).where(*within).group_by(*(key.name for key in keys))
+    return connection.execute(rows).all(), last
 
 
 def _columns(record: RecordRef | None) -> Mapping[str, str | None]:

@@ -301,7 +301,7 @@ class NotedEvent(NewEvent, frozen=True, kw_only=True):
 
 
 class Start(msgspec.Struct, frozen=True):
-    """Where a subscription begins: after the event of this number. `is_watched`: whether the list is, by then.
+    """Where a subscription begins: after the event of this number. `watched`: the communities whose list is, by then.
 
     `epoch` names the journal; `forgotten` is the number of the latest event that is not kept any more.
     """
@@ -309,7 +309,7 @@ class Start(msgspec.Struct, frozen=True):
     epoch: str
     position: int
     forgotten: int
-    is_watched: bool
+    watched: frozenset[str]
 
 
 class AuditAction(StrEnum):

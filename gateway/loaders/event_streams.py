@@ -10,7 +10,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator
-from contextlib import AbstractContextManager, aclosing, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, aclosing, asynccontextmanager, contextmanager
 from datetime import datetime
 from hashlib import blake2b
 from itertools import takewhile
@@ -180,15 +180,15 @@ class EventStreams:
         self._tail = tail
         self._watching = watching
         self._clock = clock
-        self._starts: dict[tuple[str, str | None], asyncio.Task[Start]] = {}
+        self._starts: dict[tuple[str, frozenset[str]], asyncio.Task[Start]] = {}
 
-    async def of_list(self, records: RecordList[Any], community_code: str, after: Cursor | None) -> Happenings:
-        """The changes of a community's list, which is watched meanwhile."""
-        with self._watching(records, community_code) as topic:
-            happenings = self._follow(Interest(topic, (community_code,)), after, community_code)
-            async with aclosing(happenings):
-                async for happened in happenings:
-                    yield happened
+    async def of_lists(self, records: RecordList[Any], codes: Collection[str], after: Cursor | None) -> Happenings:
+        """The changes of the lists of these communities, which are watched meanwhile; none where there are none."""
+        with ExitStack() as watched:
+            for topic in {watched.enter_context(self._watching(records, code)) for code in codes}:
+                async with aclosing(self._follow(Interest(topic, codes), after, codes)) as happenings:
+                    async for happened in happenings:
+                        yield happened
 
     def of_payments(self, communities: Collection[str] | None, after: Cursor | None) -> Happenings:
         """Those of these communities; None: all, and those of no known community."""
@@ -198,15 +198,16 @@ class EventStreams:
         """The subject's own."""
         return self._follow(Interest(OPERATION, audience=get_audience(subject)), after)
 
-    async def _follow(self, interest: Interest, after: Cursor | None, community_code: str | None = None) -> Happenings:
-        start = await self._start(interest.topic, community_code)
+    async def _follow(self, interest: Interest, after: Cursor | None, lists: Collection[str] = ()) -> Happenings:
+        start = await self._start(interest.topic, frozenset(lists))
         position, is_known = _position(start, after)
         if not is_known:
-            yield Happened(self.cursors.write(start.epoch, position), self._clock(), True, None, None, community_code)
-        has_begun = after is not None or start.is_watched or community_code is None
+            yield Happened(self.cursors.write(start.epoch, position), self._clock(), True, None, None, None)
+        to_begin: set[str | None] = {*lists} if after is None else set()
+        to_begin -= start.watched
         async with aclosing(self._tail.follow(interest, position)) as events:
             async for event in events:
-                is_gap = event.record_id is None
+                is_gap, has_begun = event.record_id is None, event.community_code not in to_begin
                 if has_begun or not is_gap or event.kind != GapKind.STARTED:
                     yield Happened(
                         self.cursors.write(start.epoch, event.sequence),
@@ -216,14 +217,15 @@ class EventStreams:
                         event.record_id,
                         event.community_code,
                     )
-                has_begun = has_begun or is_gap
+                if is_gap:
+                    to_begin.discard(event.community_code)
 
-    async def _start(self, topic: str, community_code: str | None) -> Start:
+    async def _start(self, topic: str, lists: frozenset[str]) -> Start:
         """Where the events end now: one read for all who come while it is under way. Thousands come after a restart."""
-        key = (topic, community_code)
+        key = (topic, lists)
         task = self._starts.get(key)
         if task is None:
-            task = self._starts[key] = asyncio.create_task(self._events.start(topic, community_code))
+            task = self._starts[key] = asyncio.create_task(self._events.start(topic, lists))
             task.add_done_callback(lambda _: self._starts.pop(key))
         return await join(task)
 

@@ -308,9 +308,9 @@ class House(Record, frozen=True, gc=False):
 
     @property
     def address(self) -> str | None:
-        """How the address is written, "10002 1-1-1-101"."""
+        """The address within the community, as `house_of_label` reads it: "1栋1单元1楼101号"."""
         key = self.key
-        return None if key is None else "{} {}-{}-{}-{}".format(*key)
+        return None if key is None else f"{key.building}栋{key.unit}单元{key.floor}楼{key.room}号"
 
     @property
     def identifying_parts(self) -> tuple[str | int | None, ...]:

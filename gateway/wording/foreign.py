@@ -10,34 +10,55 @@ from gateway.wording.inputs import ScalarWording
 from gateway.wording.wording import Sentence, Text, Wording
 from gateway.wording.wording import ViolationRule as Rule
 
-VALUES: Final[Mapping[Rule, Mapping[str, str]]] = {
+VALUES: Final[Mapping[Rule, Mapping[str, tuple[str, str]]]] = {
     Rule.REQUIRED: {
-        "Expected a value of non-null type '{type}' to be provided": "缺少 {type} 类型的必填值。",
-        "Expected value of non-null type '{type}' not to be ": "{type} 类型的值不能为 null。",
-        "Expected value of type '{type}' to include required field '{name}'": "{type} 类型的值缺少必填字段 {name}。",
-        "Argument '{name}' of type '{type}' is required": "缺少必填参数 {name}，其类型为 {type}。",
-        "Argument '{name}' of required type '{type}' was not ": "缺少必填参数 {name}，其类型为 {type}。",
+        "Expected a value of non-null type '{type}' to be provided": ("{field} must be given.", "{field}不能缺少。"),
+        "Expected value of non-null type '{type}' not to be ": ("{field} must not be null.", "{field}不能为空。"),
+        "Expected variable '{name}' provided to non-null type '{type}' not to be ": (
+            "{field} must not be null.",
+            "{field}不能为空。",
+        ),
+        "Expected value of type '{type}' to include required field '{name}'": (
+            "{field} must be given.",
+            "{field}不能缺少。",
+        ),
     },
     Rule.ONE_OF: {
-        "Expected value of type '{type}' not to include unknown field '{name}'": "{type} 类型没有字段 {name}。",
-        "Within OneOf Input Object type '{type}', exactly one ": "{type} 的字段须恰好填写一个，且不能为 null。",
-        "Value '{value}' does not exist in '{type}' enum": "该值不在枚举 {type} 中。",
-        "Enum '{type}' cannot represent ": "枚举 {type} 不能表示该值。",
+        "Expected value of type '{type}' not to include unknown field '{name}'": (
+            "{field} has no field {name}: its type is {type}.",
+            "{field}没有字段 {name}。",
+        ),
+        "Within OneOf Input Object type '{type}', exactly one ": (
+            "{field} must have exactly one field, and not null.",
+            "{field}须恰好填写一项，且不能为空。",
+        ),
+        "Value '{value}' does not exist in '{type}' enum": (
+            "{field} must be a value of {type}.",
+            "{field}不在可选范围内。",
+        ),
+        "Enum '{type}' cannot represent ": ("{field} must be a value of {type}.", "{field}不在可选范围内。"),
     },
-    Rule.RANGE: {"Int cannot represent non 32-bit signed integer value": "Int 须为 32 位有符号整数。"},
+    Rule.RANGE: {
+        "Int cannot represent non 32-bit signed integer value": (
+            "{field} must be a whole number of at most 32 bits.",
+            "{field}须为 32 位以内的整数。",
+        )
+    },
     Rule.FORMAT: {
-        "Expected value of type '{type}' to be an object": "{type} 类型的值须为对象。",
-        "Expected value of type '{type}'": "该值不是 {type} 类型。",
-        "Int cannot represent ": "Int 须为整数。",
-        "Float cannot represent ": "Float 须为数值。",
-        "String cannot represent ": "String 须为字符串。",
-        "Boolean cannot represent ": "Boolean 须为 true 或 false。",
-        "ID cannot represent ": "ID 须为字符串或整数。",
+        "Expected value of type '{type}' to be an object": ("{field} must be an object.", "{field}须为对象。"),
+        "Expected value of type '{type}'": ("{field} must be of the type {type}.", "{field}须为 {type} 类型。"),
+        "Int cannot represent ": ("{field} must be a whole number.", "{field}须为整数。"),
+        "Float cannot represent ": ("{field} must be a number.", "{field}须为数字。"),
+        "String cannot represent ": ("{field} must be a text.", "{field}须为文本。"),
+        "Boolean cannot represent ": ("{field} must be true or false.", "{field}须为 true 或 false。"),
+        "ID cannot represent ": ("{field} must be a text or a whole number.", "{field}须为文本或整数。"),
     },
 }
-"""What graphql-core says of values, by the rule that they break."""
+"""What graphql-core says of values, by the rule that they break: its words, and what is said of the field."""
 
 DOCUMENTS: Final[Mapping[str, str]] = {
+    "Argument '{name}' of type '{type}' is required": "缺少必填参数 {name}，其类型为 {type}。",
+    "Argument '{name}' of required type '{type}' was not ": "缺少必填参数 {name}，其类型为 {type}。",
     "Syntax Error: Expected {what}, found ": "语法错误：此处应为 {what}。",
     "Syntax Error: Unexpected <EOF>": "语法错误：查询文本不完整。",
     "Syntax Error: Unexpected ": "语法错误：此处有多余或不当的内容。",
@@ -89,9 +110,14 @@ SERVER: Final[Mapping[str, str]] = {
 """What the HTTP server says, which knows nothing of the gateway."""
 
 _AROUND: Final = re.compile(
-    r"(Variable|Argument) '(?P<name>.+?)' has invalid (?:default )?value(?: at (?P<path>.+?))?: (?P<reason>.+)",
+    r"(?:Variable '\$(?P<variable>\w+)'|Argument '(?:[^'(]*\()?(?P<argument>\w+)(?::\))?')"
+    r" has invalid (?:default )?value(?: at (?P<path>(?:\.\w+|\[\d+\])+))?: (?P<reason>.+)",
     re.DOTALL,
 )
+_MISSING: Final = re.compile(r"Expected value of type '.+?' to include required field '(\w+)'")
+
+THE_VALUE: Final = "该值"
+"""In Chinese, of a field that is not known: a value in the text of a document."""
 
 _PLACEHOLDER: Final = re.compile(r"\\\{(\w+)\\\}")
 
@@ -101,27 +127,38 @@ def translate(message: str, code: ErrorCode) -> Text:
     return find_text(message) or Text(Sentence(code.word.meaning, code.label), {}, message)
 
 
+def find_place(message: str) -> str | None:
+    """The dotted path of the variable or argument whose value a message of graphql-core is about; None: of none."""
+    around = _AROUND.match(message)
+    if around is None:
+        return None
+    path = (around["path"] or "").replace("[", ".").replace("]", "")
+    missing = _MISSING.match(around["reason"])
+    return (around["variable"] or around["argument"]) + path + (f".{missing[1]}" if missing else "")
+
+
 def find_text(message: str) -> Text | None:
-    """The message with its Chinese; None where no table has it."""
-    if around := _AROUND.match(message):
-        place, path = "变量" if around[1] == "Variable" else "参数", " 中 {path}" if around["path"] else ""
-        reason = find_text(around["reason"])
-        sentence = Sentence("", f"{place} {{name}}{path} 的值无效：{{reason}}")
-        return reason and Text(sentence, around.groupdict() | {"reason": reason}, message)
+    """The message with its Chinese; None where no table has it. What is wrong with a value is said of its field."""
+    around, place = _AROUND.match(message), find_place(message)
+    reason = message if around is None else around["reason"]
     for known, pattern in _patterns():
-        if found := pattern.match(message):
-            return Text(known, found.groupdict(), message)
+        if found := pattern.match(reason):
+            if "{field}" not in known.chinese:
+                return Text(known, found.groupdict(), message)
+            field = THE_VALUE if place is None else place.removeprefix("input.")
+            return Text(known, found.groupdict() | {"field": field}, message if place is None else None)
     return None
 
 
 @cache
 def _patterns() -> list[tuple[Wording | Sentence, re.Pattern[str]]]:
     """Of the beginnings of messages, and the whole where a value is at the end; a longer one comes first."""
-    values = [Sentence(*texts, rule) for rule, sentences in VALUES.items() for texts in sentences.items()]
-    others = [Sentence(*texts) for sentences in (DOCUMENTS, SERVER) for texts in sentences.items()]
+    said: list[tuple[Wording | Sentence, str]] = [(known, known.english) for known in ScalarWording]
+    said += [(Sentence(*texts, rule), each) for rule, values in VALUES.items() for each, texts in values.items()]
+    said += [(Sentence(*texts), texts[0]) for texts in (*DOCUMENTS.items(), *SERVER.items())]
     patterns: list[tuple[Wording | Sentence, re.Pattern[str]]] = []
-    for known in sorted((*ScalarWording, *values, *others), key=lambda it: len(it.english), reverse=True):
-        pattern = _PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(known.english))
-        end = r"\Z" if known.english.endswith("}") else ""
+    for known, english in sorted(said, key=lambda each: len(each[1]), reverse=True):
+        pattern = _PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(english))
+        end = r"\Z" if english.endswith("}") else ""
         patterns.append((known, re.compile(pattern + end, re.DOTALL)))
     return patterns

@@ -8,15 +8,15 @@ from gateway.wording.wording import Wording
 
 @unique
 class ScalarWording(Wording):
-    """Raised by the schema's own scalars; graphql-core puts them into its sentences."""
+    """Raised by the schema's own scalars, of their type; graphql-core puts them into its sentences."""
 
-    DECIMAL_FLOAT = Rule.FORMAT("""Decimal cannot be a float, whose digits are not exact: send a string, as "0.01".
-        Decimal 不能是浮点数，因为其数位不精确：请发送字符串，如 "0.01"。""")
-    DECIMAL = Rule.FORMAT("""Decimal must be a string such as "0.01", or an integer.
-        Decimal 须为字符串，如 "0.01"，或整数。""")
-    DATE = Rule.FORMAT('Date must be a string such as "2026-11-24".', 'Date 须为字符串，如 "2026-11-24"。')
-    DATETIME = Rule.FORMAT("""DateTime must be a string with an offset, such as "2026-11-24T08:30:00+08:00".
-        DateTime 须为带时差的字符串，如 "2026-11-24T08:30:00+08:00"。""")
+    DECIMAL_FLOAT = Rule.FORMAT("""{field} must be a string such as "0.01": the digits of a float are not exact.
+        {field}须以字符串发送，如 "0.01"：浮点数的数位不精确。""")
+    DECIMAL = Rule.FORMAT("""{field} must be a number such as "0.01", as a string or a whole number.
+        {field}须为数字，如 "0.01"。""")
+    DATE = Rule.FORMAT('{field} must be a date such as "2026-11-24".', '{field}须为日期，如 "2026-11-24"。')
+    DATETIME = Rule.FORMAT("""{field} must be a time with its offset, such as "2026-11-24T08:30:00+08:00".
+        {field}须为带时差的时间，如 "2026-11-24T08:30:00+08:00"。""")
 
 
 @unique
@@ -32,6 +32,10 @@ class InputWording(Wording):
     LENGTH_AT_MOST = Rule.LENGTH("{field} must have at most {max} characters.", "{field}不能超过 {max} 个字符。")
     COUNT = Rule.COUNT("{field} must have {min} to {max} entries.", "{field}须有 {min} 至 {max} 项。")
     COUNT_AT_MOST = Rule.COUNT("{field} must have at most {max} entries.", "{field}不能超过 {max} 项。")
+    COUNT_OF = Rule.COUNT("""{field} must have {min} entries, one for each of {other}.
+        {field}须有 {min} 项，与{other}一一对应。""")
+    EACH_RECORD_ONCE = Rule.UNIQUE("""{field} must have each record once, unless all that is asked of it is the same.
+        {field}中同一条记录不能有不同的要求。""")
     EACH_NAME_ONCE = Rule.UNIQUE("{field} must have each name once.", "{field}中的名称不能重复。")
     EACH_ONCE = Rule.UNIQUE("{field} must be each name once.", "{field}不能重复。")
 

@@ -65,6 +65,8 @@ class RequestWording(Wording):
         操作可能引起 {requested} 次平台调用，上限为 {max} 次。请减少每页条数"""
     NO_MORE_CALLS = """The operation has made {max} calls to the platforms, its limit: what is missing was not asked for
         操作已达到 {max} 次平台调用的上限，缺少的内容未再查询"""
+    TOO_MANY_GROUPS = """The counts have more than {max} groups. Ask for a shorter period, or by less
+        计数超过 {max} 组。请缩短时间范围，或减少分组方式"""
     TOO_MANY_OPERATIONS = "The connection has {max} operations under way", "该连接上已有 {max} 个操作在进行"
     NO_SUCH_OPERATION = "The document has no operation of that name", "查询文本中没有该名称的操作"
     WHICH_OPERATION = """The document has several operations: operationName must name one

@@ -19,15 +19,19 @@ from typing import Final, NamedTuple, Self, TypeAlias
 from gateway.wording.enums import DescribedEnum, Word
 
 _LABELS = """
-    address 住址; after 游标; amount 金额; birthDate 出生日期; building 楼号; carNumber 车牌号; code 小区标识;
-    communityCode 小区标识; communityCodes 小区标识列表; content 内容; details 收费参数; feeType 收费类型;
-    first 条数; floor 楼层; id 标识; idCard 身份证号; idempotencyKey 幂等键; ids 标识列表; images 图片;
-    label 模块标签; logo 发布者标志; manager 管理主体; name 名称; names 名称列表; nation 民族; number 编号;
-    orderNumber 订单编号; orders 订单列表; filter 筛选; mutations 操作名称列表; page 页码; parkingNumber 车位号;
-    payer 收费对象; paymentStatus 付款状态; phone 手机号码; reason 理由; recordId 记录标识; remark 备注;
-    reply 答复; room 房间号; since 起始时间; sex 性别; shopNumber 商户单号; state 投递状态; status 状态;
-    subject 操作人; conflicting 有无冲突; title 标题; type 类型; unit 单元号; until 截止时间; value 值;
-    weixinNumber 微信单号;
+    address 住址; after 游标; allowRepeat 允许重复收费; amount 金额; birthDate 出生日期; building 楼号; by 分组;
+    carNumber 车牌号; code 小区标识; communityCode 小区标识; communityCodes 小区标识列表; companyName 公司;
+    conflicting 有无冲突; content 内容; details 收费参数; dryRun 仅预览; enabled 模块状态; feeType 收费类型;
+    filter 筛选; first 条数; floor 楼层; groupBy 分组方式; id 标识; idCard 身份证号; idempotencyKey 幂等键;
+    ids 标识列表; images 图片; input 输入; isPetitioner 上访; isVeteran 退役军人; jobName 工作; label 模块标签;
+    logo 发布者标志; manager 管理主体; mutations 操作名称列表; name 名称; names 名称列表; nation 民族; number 编号;
+    numeric 是否按数字发送; occupantType 住户类型; orderNumber 订单编号; orders 订单列表; outcome 写入结果;
+    ownership 房屋性质; page 页码; parkingNumber 车位号; payer 收费对象; paymentStatus 付款状态; people 申请人;
+    phone 手机号码; photo 头像; pinned 是否置顶; politicalStatus 政治面貌; published 是否开启; reason 理由;
+    reasons 理由列表; receivesSubsistenceAllowance 低保; recordId 记录标识; registeredAddress 户籍地址; remark 备注;
+    reply 答复; role 居民角色; room 房间号; sex 性别; shopNumber 商户单号; since 起始时间; state 投递状态;
+    status 状态; subject 操作人; title 标题; type 类型; unit 单元号; until 截止时间; use 房屋用途; value 值;
+    weight 权重; weixinNumber 微信单号;
     community 小区; house 房屋; module 功能模块; operation 操作记录; order 订单; payment 缴费通知; person 人员;
     repair 报修"""
 

@@ -20,13 +20,15 @@ NOT_PERSONAL = {
     "made by the gateway": {
         "*.id", "*.cursor", "*.maskedFields", "PageInfo.startCursor", "PageInfo.endCursor", "DataIssue.field",
         "VerificationFinding.field", "UserError.field", "UserError.message", "Money.text", "Operation.mutation",
-        "UserError.messageZh", "UserError.rule", "UserError.min", "UserError.max",
+        "UserError.messageZh", "Text.en", "Text.zh", "OperationCount.mutation", "UserError.min", "UserError.max",
         "Payment.orderId", "Reveal.recordId", "Reveal.requestId", "DataQualityFinding.sampleId",
     },
     "a code, checked as an argument or known to the caller": {
-        "*.communityCode", "Community.code", "Community.name", "Viewer.communityCodes", "House.address",
+        "*.communityCode", "OperationCount.subject",
+        "Community.code", "Community.name", "Viewer.communityCodes", "House.address",
     },
     "words of the schema and of the platforms' document": {
+        "ErrorCodeEntry.message", "ErrorCodeEntry.messageZh", "ErrorCodeEntry.advice", "ErrorCodeEntry.adviceZh",
         "Module.label", "ModuleDrift.label", "Dictionary.name", "Dictionary.title", "DictionaryEntry.value",
         "DictionaryEntry.label", "DictionaryEntry.code", "DictionaryEntry.note", "PlatformEndpoint.name",
         "ModuleChange.label", "Payment.lastError", "Reveal.typeName", "Reveal.fields", "DataQualityFinding.endpoint",

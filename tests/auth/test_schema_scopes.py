@@ -37,6 +37,7 @@ KINDS: Mapping[str, Scope] = {
 PARTS = {
     *("PageInfo", "DataIssue", "Money", "OrderDetail", "RepairReporter", "DictionaryEntry", "PlatformEndpoint"),
     *("ShenheContent", "ShenhePeople", "ShenheHouse", "UserError", "OperationStep", "PaymentConflict", "ModuleChange"),
+    *("ErrorCodeEntry", "OperationCount", "Text"),
 }
 """Types that are read only as a part of what leads to them; payloads, connections, their edges and events, too."""
 
@@ -52,6 +53,8 @@ OPEN = {
     "nothing by itself: each number has its own scope": ["Community.summary"],
     "the words of the schema": [
         *("Query.dictionaries", "Dictionary.name", "Dictionary.title", "Dictionary.entries", "Platform.name"),
+        "Query.errorCodes",
+        *(f"ErrorCodeEntry.{name}" for name in ("code", "retryable", "message", "messageZh", "advice", "adviceZh")),
     ],
     "whether the gateway works; no data of a platform": ["Query.platforms", "Platform.healthy", "Platform.endpoints"],
     "the caller's own writes": ["Subscription.operationEvents"],

@@ -158,32 +158,47 @@ async def test_fields_of_records_check_arguments_alike(gateway, sandbox):
     assert calls(sandbox) == {"people": 2}
 
 
-NULL = "'Int!' not to be null."
 HOUSE = "query ($address: HouseAddressInput!) { house(address: $address) { id } }"
 ADDRESS = {"communityCode": "10002", "building": None, "unit": 1, "floor": 1, "room": 1}
 ORDERS = f"query ($n: %s) {{ orders({CODE}, %s: $n) {{ totalCount }} }}"
-IN_GRAPHQL_WORDS = [
-    (f"{{ orders({CODE}, first: null) {{ totalCount }} }}", {}, NULL),
+CHARGE = "mutation ($input: CreateOrderInput!) { createOrder(input: $input) { outcome } }"
+PAYER = {"phone": {"phone": "19900000001"}}
+ORDER = {"communityCode": "10002", "title": "物业费", "payer": PAYER, "idempotencyKey": "k", "details": []}
+REJECT = "mutation ($input: RejectShenhesInput!) { rejectShenhes(input: $input) { results { outcome } } }"
+OF_VALUES = [
+    (f"{{ orders({CODE}, first: null) {{ totalCount }} }}", {}, "'Int!' not to be null.", "该值不能为空。"),
+    (f"{{ orders({CODE}, filter: {{status: None}}) {{ totalCount }} }}", {}, "'None'", "该值不在可选范围内。"),
+    (ORDERS % ("Int!", "first"), {"n": None}, "n must not be null.", "n不能为空。"),
+    (ORDERS % ("Int = 5", "first"), {"n": None}, "first must not be null.", "条数不能为空。"),
+    (ORDERS % ("Int!", "first"), {"n": True}, "n must be a whole number.", "n须为整数。"),
+    (HOUSE, {"address": ADDRESS}, "address.building must not be null.", "楼号不能为空。"),
     (
-        "{ house(address: {communityCode: null, building: 1, unit: 1, floor: 1, room: 1}) { id } }",
-        {},
-        "'ID!' not to be",
+        CHARGE,
+        {"input": ORDER | {"amount": "abc"}},
+        'amount must be a number such as "0.01", as a string or a whole number.',
+        '金额须为数字，如 "0.01"。',
     ),
-    (ORDERS % ("Int!", "first"), {"n": None}, NULL),
-    (ORDERS % ("Int = 5", "first"), {"n": None}, NULL),
-    (ORDERS % ("Int!", "first"), {"n": True}, "non-integer value: true"),
-    (ORDERS % ("Int", "page"), {"n": False}, "non-integer value: false"),
-    (ORDERS % ("Int", "page"), {"n": [None, "None"]}, "[null, 'None']"),
-    (HOUSE, {"address": ADDRESS}, NULL),
-    (f"{{ orders({CODE}, filter: {{status: None}}) {{ totalCount }} }}", {}, "'None'"),
+    (CHARGE, {"input": ORDER}, "amount must be given.", "金额不能缺少。"),
+    (REJECT, {"input": {"ids": "a", "reason": 5}}, "reason must be a text.", "理由须为文本。"),
 ]
 
 
-async def test_argument_errors_use_graphql_words(gateway, sandbox):
-    for query, variables, words in IN_GRAPHQL_WORDS:
-        answer = await gateway.ask(query, variables)
-        assert words in answer.error["message"], (query, variables)
+async def test_values_of_other_types_are_told_by_their_field(gateway, sandbox):
+    for query, variables, english, chinese in OF_VALUES:
+        error = (await gateway.ask(query, variables)).error
+        assert english in error["message"], error
+        assert error["extensions"]["messageZh"] == chinese, error
     assert sandbox.calls == []
+
+
+async def test_value_of_another_type_is_a_violation_like_any(gateway):
+    order = ORDER | {"amount": "1", "payer": {"house": {"building": "x", "unit": 1, "floor": 1, "room": 1}}}
+    said = (await gateway.ask(CHARGE, {"input": order})).error["extensions"]
+    message = {"message": "payer.house.building must be a whole number.", "messageZh": "楼号须为整数。"}
+    assert (said["code"], said["argument"], said["rule"]) == ("BAD_USER_INPUT", "input.payer.house.building", "FORMAT")
+    assert said["violations"] == [
+        {"field": ["payer", "house", "building"], "rule": "FORMAT", "min": None, "max": None, **message}
+    ]
 
 
 FILTER = 'filter: {unit: 1, idCard: "", status: UNRECOGNIZED, title: "", feeType: OTHER, room: 1}'

@@ -190,6 +190,44 @@ async def test_finding_is_masked_like_its_field(gateway, sandbox, review, mint, 
     assert finding == finding | shown | {"masked": True}
 
 
+LABELS = "code submitted registered submittedLabel { en zh } registeredLabel { en zh } masked"
+LABELLED = REVIEW.replace("code field severity submitted registered masked", LABELS)
+
+
+@pytest.mark.usefixtures("execution")
+async def test_values_of_enums_have_labels_in_both_languages(gateway, sandbox, review, mint):
+    resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
+    resident.residencies[0] = replace(resident.residencies[0], house=review.house, role="业主")
+    review.applicant = replace(review.applicant, nation="木匠", political_status="党员")
+    resident.person = replace(resident.person, nation="土家", political_status="群众")
+    status = {
+        "submittedLabel": {"en": "Member of the Communist Party", "zh": "党员"},
+        "registeredLabel": {"en": "Member of no party", "zh": "群众"},
+    }
+    nations = {"submittedLabel": {"en": "木匠", "zh": "木匠"}, "registeredLabel": {"en": "土家", "zh": "土家"}}
+    roles = {
+        "submittedLabel": {"en": "Tenant, or a tenant's family", "zh": "租客"},
+        "registeredLabel": {"en": "Owner in person", "zh": "业主"},
+    }
+    withheld = dict.fromkeys(status)
+
+    for token, shown in ((None, status), (mint(without=["pii:read"]), withheld)):
+        answer = await gateway.ask(LABELLED, token=token)
+        found = answer.data["shenhes"]["nodes"][0]["verification"]["findings"]
+        labels = {each["submitted"]: {name: each[name] for name in status} for each in found}
+        assert labels == {"木匠": nations, "TENANT": roles, "PARTY_MEMBER" if token is None else None: shown}
+
+
+async def test_label_of_a_masked_value_is_masked(gateway, sandbox, review, mint):
+    sandbox.world.residents[review.applicant.name, review.applicant.phone].person = replace(
+        review.applicant, name="李强"
+    )
+    answer = await gateway.ask(LABELLED, token=mint(without=["pii:read"]))
+    [finding] = answer.data["shenhes"]["nodes"][0]["verification"]["findings"]
+    assert finding["registeredLabel"] == {"en": finding["registered"], "zh": finding["registered"]}
+    assert "强" not in finding["registered"]
+
+
 async def test_wrong_check_digit_is_a_finding(gateway, sandbox, review, mint):
     wrong = review.applicant.id_card[:-1] + ("0" if review.applicant.id_card[-1] != "0" else "1")
     resident = sandbox.world.residents[review.applicant.name, review.applicant.phone]
@@ -217,8 +255,14 @@ async def test_phone_of_other_owner_is_in_the_trail_of_the_house(gateway, review
     house = gateway.parts.ids.encode("House", "10002", 1, 1, 1, 101)
     finding = '{ shenhes(communityCode: "10002", first: 1) { nodes { verification { findings { %s } } } } }'
     trail = "query($id: ID) { reveals(recordId: $id, first: 5) { nodes { typeName fields } } }"
-    for value, fields in (("submitted", []), ("registered", [{"typeName": "House", "fields": ["owner.phone"]}])):
+    owners = {"typeName": "House", "fields": ["owner.phone"]}
+    for value, fields in (
+        ("submittedLabel { zh }", []),
+        ("registered", [owners]),
+        ("registeredLabel { en }", [owners] * 2),
+    ):
         await gateway.ask(finding % value)
+        await gateway.parts.trail.flush()
         assert (await gateway.ask(trail, {"id": house})).data["reveals"]["nodes"] == fields
 
 

@@ -243,7 +243,7 @@ async def test_quirk_149_personal_orders_have_no_house(gateway):
     fields = "{ nodes { address house { address } } }"
     orders = f'orders(communityCode: "10002", first: 100) {fields}'
     data = (await gateway.ask(f"{{ {HOUSE} {{ orders(first: 50) {fields} }} {orders} }}")).data
-    assert {order["house"]["address"] for order in data["house"]["orders"]["nodes"]} == {"10002 1-1-1-101"}
+    assert {order["house"]["address"] for order in data["house"]["orders"]["nodes"]} == {"10002 1栋1单元1楼101号"}
     personal = [order["house"] for order in data["orders"]["nodes"] if order["address"] is None]
     assert personal == [None] * len(personal) != []
 

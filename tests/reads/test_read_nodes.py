@@ -45,7 +45,7 @@ async def test_every_node_type_is_read_by_its_id(gateway, sandbox, ids, review):
     assert found["Community"]["code"] == "10002"
     assert found["Shenhe"]["platformId"] == review.id
     assert found["Order"]["number"] == sandbox.world.orders_of["10002"][-1].number
-    assert found["House"]["address"] == "10002 1-1-1-101"
+    assert found["House"]["address"] == "10002 1栋1单元1楼101号"
     assert found["House"]["owner"] == {"phone": "19900000002"}
     assert found["Payment"]["orderNumber"] == sandbox.world.orders[20].number
     assert found["Operation"]["result"]["__typename"] == "Announcement"

@@ -34,7 +34,10 @@ RAISED: tuple[type[Wording], ...] = (
 """Tables whose messages the code names where it raises them."""
 
 MESSAGES = [wording for table in RAISED for wording in table]
-FOREIGN = [Sentence(*each) for sentences in (*VALUES.values(), DOCUMENTS, SERVER) for each in sentences.items()]
+FOREIGN = [
+    *(Sentence(*texts) for values in VALUES.values() for texts in values.values()),
+    *(Sentence(*texts) for texts in (*DOCUMENTS.items(), *SERVER.items())),
+]
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -98,12 +101,15 @@ def test_table_has_exactly_the_messages_of_the_server() -> None:
 
 def test_labels_are_those_of_fields_of_the_schema() -> None:
     schema = executable_schema()
-    names = set()
+    names, inputs = set(), set()
     for type_ in schema.type_map.values():
         for name, field in getattr(type_, "fields", {}).items():
             names |= {name, *getattr(field, "args", {})}
+            if not type_.name.startswith("__"):
+                inputs |= set(getattr(field, "args", {name}))
     records = {"person"}
     assert set(LABELS) - names - records == set()
+    assert inputs - set(LABELS) == set(), "or else a message in Chinese names them in English"
     assert all(CHINESE.search(label) for label in LABELS.values())
 
 

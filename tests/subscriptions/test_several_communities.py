@@ -1,0 +1,128 @@
+"""One subscription to the events of several communities."""
+
+import pytest
+from platform_answers import decide
+from test_events import apply, follow, next_event, unpaid
+from waiting import until
+
+from gateway.shenhe.record import ShenheStatus
+
+REVIEWS = """subscription($code: ID, $codes: [ID!], $after: String) {
+  shenheEvents(communityCode: $code, communityCodes: $codes, after: $after) {
+    cursor missed kind shenhe { platformId communityCode } } }"""
+REPAIRS = "subscription($codes: [ID!]) { repairEvents(communityCodes: $codes) { kind repair { platformId } } }"
+PAYMENTS = """subscription($code: ID, $codes: [ID!]) {
+  paymentEvents(communityCode: $code, communityCodes: $codes) { kind payment { communityCode orderNumber } } }"""
+BOTH = ["10002", "10003"]
+
+
+def told(event):
+    return event["kind"], event["shenhe"]["communityCode"], event["shenhe"]["platformId"], event["missed"]
+
+
+async def polled(sandbox, lists: int) -> None:
+    """Until each list that is watched was polled since."""
+    polls = sandbox.count("WJDH", "shenheList")
+    await until(lambda: sandbox.count("WJDH", "shenheList") > polls + 2 * lists)
+
+
+def watched(gateway):
+    return {code for _topic, code in gateway.parts.watches.lists}
+
+
+@pytest.mark.parametrize("codes", [BOTH, None], ids=["named", "all"])
+async def test_events_of_all_communities_come_in_one_subscription(connect, gateway, sandbox, mint, codes):
+    async with connect(token=mint(communities=BOTH)) as socket:
+        await socket.subscribe("1", REVIEWS, codes=codes)
+        await polled(sandbox, 2)
+        for number, code in ((900, "10003"), (901, "10002"), (902, "10003")):
+            apply(sandbox, number, code)
+            assert told(await next_event(socket)) == ("APPEARED", code, number, False)
+        await decide(gateway.parts.platforms.wjdh, 901, ShenheStatus.REJECTED)
+        assert told(await next_event(socket)) == ("DECIDED", "10002", 901, False)
+        assert watched(gateway) == set(BOTH)
+
+
+async def test_cursor_goes_on_in_all_communities(connect, sandbox):
+    async with connect() as socket:
+        await socket.subscribe("1", REVIEWS, codes=BOTH)
+        await polled(sandbox, 2)
+        apply(sandbox, 900, "10003")
+        cursor = (await next_event(socket))["cursor"]
+    apply(sandbox, 901, "10002")
+    apply(sandbox, 902, "10003")
+    async with connect() as socket:
+        await socket.subscribe("1", REVIEWS, codes=BOTH, after=cursor)
+        found = [told(await next_event(socket)) for _ in range(2)]
+    assert sorted(found) == [("APPEARED", "10002", 901, False), ("APPEARED", "10003", 902, False)]
+
+
+async def test_list_that_begins_beside_a_watched_one_is_no_gap(connect, sandbox):
+    async with connect() as other, connect() as socket:
+        await follow(other, sandbox)
+        await socket.subscribe("1", REVIEWS, codes=BOTH)
+        await polled(sandbox, 2)
+        apply(sandbox, 900, "10003")
+        assert told(await next_event(socket)) == ("APPEARED", "10003", 900, False)
+
+
+@pytest.mark.parametrize("extra", [{"GATEWAY_COMMUNITIES": "10002"}])
+async def test_all_are_those_that_the_settings_name(connect, gateway, sandbox):
+    async with connect() as socket:
+        await socket.subscribe("1", REVIEWS)
+        await polled(sandbox, 1)
+        assert watched(gateway) == {"10002"}
+
+
+async def test_all_without_settings_are_those_of_the_security_platform(connect, gateway, sandbox):
+    reported = {community["code"] for community in await gateway.read("{ communities { code } }")}
+    async with connect() as socket:
+        await socket.subscribe("1", REPAIRS)
+        await until(lambda: watched(gateway) == reported)
+
+
+async def test_communities_of_others_are_left_out(connect, gateway, sandbox, mint):
+    async with connect(token=mint(communities=["10002"])) as socket:
+        await socket.subscribe("none", REVIEWS, codes=["10003"])
+        assert (await socket.receive("none"))["type"] == "complete"
+        await socket.subscribe("1", REVIEWS, codes=BOTH)
+        await polled(sandbox, 1)
+        assert watched(gateway) == {"10002"}
+        apply(sandbox, 900, "10003")
+        apply(sandbox, 901, "10002")
+        assert told(await next_event(socket)) == ("APPEARED", "10002", 901, False)
+
+
+@pytest.mark.parametrize("query", [REVIEWS, PAYMENTS], ids=["reviews", "payments"])
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"code": "10002", "codes": BOTH}, [("communityCodes", "CONFLICT")]),
+        ({"codes": []}, [("communityCodes", "REQUIRED")]),
+        ({"codes": ["10002", "a b"]}, [("communityCodes.1", "FORMAT")]),
+        ({"code": "a b"}, [("communityCode", "FORMAT")]),
+    ],
+)
+async def test_wrong_codes_of_subscriptions_are_violations(connect, query, given, found):
+    async with connect() as socket:
+        await socket.subscribe("1", query, **given)
+        [error] = (await socket.receive("1"))["payload"]
+        violations = error["extensions"]["violations"]
+        assert [(".".join(each["field"]), each["rule"]) for each in violations] == found
+
+
+async def test_payments_of_several_communities_come_in_one_subscription(connect, gateway, sandbox, mint):
+    payments = gateway.parts.journal.payments
+    async with connect(token=mint(communities=["10003", "10002", "00002"])) as socket:
+        await socket.subscribe("1", PAYMENTS, codes=BOTH)
+        await socket.settle()
+        for code in ("00002", "10002", "10003"):
+            number = unpaid(sandbox, code)[0]
+            await payments.receive(number, "shop", code, subject="resident")
+            await payments.set_community([number], code)
+        received: list[str] = []
+        while len(received) < len(BOTH):
+            event = await next_event(socket)
+            assert event["payment"]["communityCode"] in BOTH
+            received += [event["payment"]["communityCode"]] * (event["kind"] == "RECEIVED")
+    assert received == BOTH
