@@ -84,7 +84,7 @@ class OperationFilter:
 class OperationCount:
     subject: str | None = plain("Who wrote; null unless counted by it (操作人).")
     mutation: str | None = plain("Which mutation; null unless counted by it (操作名称).")
-    outcome: Outcome | None = plain("How they ended; null while under way, and unless counted by this (写入结果).")
+    outcome: Outcome | None = plain("How they ended; null while under way, and unless counted by this (写操作结果).")
     community_code = derived(
         strawberry.ID | None,
         "Code of the community written to; null where none is known, and unless counted by this (小区标识).",

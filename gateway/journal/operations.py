@@ -59,7 +59,7 @@ def fingerprint(secret: bytes, mutation: str, arguments: object) -> str:
 class OperationGroup(DescribedEnum, chinese="操作记录分组", english="By what writes are counted"):
     SUBJECT = Word("操作人", "Who wrote")
     MUTATION = Word("操作名称", "Which mutation it was")
-    OUTCOME = Word("写入结果", "How it ended")
+    OUTCOME = Word("写操作结果", "How it ended")
     COMMUNITY = Word("小区", "The community written to")
     DAY = Word("日期", "The day it was begun, in China")
 

@@ -25,7 +25,7 @@ _LABELS = """
     filter 筛选; first 条数; floor 楼层; groupBy 分组方式; id 标识; idCard 身份证号; idempotencyKey 幂等键;
     ids 标识列表; images 图片; input 输入; isPetitioner 上访; isVeteran 退役军人; jobName 工作; label 模块标签;
     logo 发布者标志; manager 管理主体; mutations 操作名称列表; name 名称; names 名称列表; nation 民族; number 编号;
-    numeric 是否按数字发送; occupantType 住户类型; orderNumber 订单编号; orders 订单列表; outcome 写入结果;
+    numeric 是否按数字发送; occupantType 住户类型; orderNumber 订单编号; orders 订单列表; outcome 写操作结果;
     ownership 房屋性质; page 页码; parkingNumber 车位号; payer 收费对象; paymentStatus 付款状态; people 申请人;
     phone 手机号码; photo 头像; pinned 是否置顶; politicalStatus 政治面貌; published 是否开启; reason 理由;
     reasons 理由列表; receivesSubsistenceAllowance 低保; recordId 记录标识; registeredAddress 户籍地址; remark 备注;

@@ -20,7 +20,8 @@ NOT_PERSONAL = {
     "made by the gateway": {
         "*.id", "*.cursor", "*.maskedFields", "PageInfo.startCursor", "PageInfo.endCursor", "DataIssue.field",
         "VerificationFinding.field", "UserError.field", "UserError.message", "Money.text", "Operation.mutation",
-        "UserError.messageZh", "Text.en", "Text.zh", "OperationCount.mutation", "UserError.min", "UserError.max",
+        "UserError.messageZh", "Text.en", "Text.zh",
+        "OperationCount.mutation", "OperationCount.day","UserError.min", "UserError.max",
         "Payment.orderId", "Reveal.recordId", "Reveal.requestId", "DataQualityFinding.sampleId",
     },
     "a code, checked as an argument or known to the caller": {

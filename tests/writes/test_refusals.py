@@ -323,7 +323,7 @@ async def test_variables_of_wrong_types_are_violations_too(gateway):
         ("input.title", "FORMAT"),
         ("input.amount", "FORMAT"),
         ("input.payer", "ONE_OF"),
-        ("input.details", "REQUIRED"),
+        ("input.communityCode", "REQUIRED"),
     }
     assert {(*each, 1) for each in wrong} <= rules
 
