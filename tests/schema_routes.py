@@ -64,6 +64,12 @@ Ids = Mapping[str, str]
 """A node id for each type, by the type's name."""
 
 
+class EnumValue(str):
+    """Written without quotes in a query."""
+
+    __slots__ = ()
+
+
 class Field(NamedTuple):
     """A field of the schema: `parent` is the name of its object type."""
 
@@ -189,7 +195,7 @@ def example(kind: GraphQLInputType, name: str, place: str, ids: Ids, on: str | N
     if isinstance(kind, GraphQLInputObjectType):
         return _required(kind, ids)
     if isinstance(kind, GraphQLEnumType):
-        return next(iter(kind.values))
+        return EnumValue(next(iter(kind.values)))
     raise KeyError(f"no value for {place}({name}): give it one in VALUES")
 
 
@@ -230,6 +236,8 @@ def literal(value: Any) -> str:
     """A value as it is written in a query."""
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{name}: {literal(its)}' for name, its in value.items())}}}"
+    if isinstance(value, EnumValue):
+        return value
     return f"[{', '.join(map(literal, value))}]" if isinstance(value, list) else json.dumps(value, ensure_ascii=False)
 
 

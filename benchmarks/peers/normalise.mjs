@@ -146,7 +146,7 @@ function houseOfLabel(label, communityCode) {
   const [, building, unit, floor, room] = match
   return {
     communityCode,
-    address: `${communityCode} ${building}-${unit}-${floor}-${room}`,
+    address: `${communityCode} ${building}栋${unit}单元${floor}楼${room}号`,
     building: Number(building),
     unit: Number(unit),
     floor: Number(floor),

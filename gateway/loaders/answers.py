@@ -7,7 +7,6 @@ schema, counts, times and ids of records are kept, never a value.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, TypeAlias, TypeVar
@@ -22,7 +21,6 @@ from gateway.normalise.records import DataIssue, Page
 from gateway.normalise.vocabulary import DataProblem, PlatformName
 from gateway.normalise.wire import Wire
 from gateway.ops.metrics import Metrics
-from gateway.platforms.answer import CallError
 from gateway.platforms.call import Call
 
 Issues: TypeAlias = tuple[DataIssue, ...]
@@ -189,9 +187,8 @@ class Answers:
 
     def _find_undocumented(self, record: str, call: Call[Any]) -> None:
         observer = Observer(self._wire)
-        with suppress(CallError):
-            if (envelope := call.open_answer()) is not None:
-                observer.rows(record, observer.rows_in(record, envelope.body.get("data"))[:MOST_ROWS])
+        if (envelope := call.open_answer()) is not None:
+            observer.rows(record, observer.rows_in(record, envelope.body.get("data"))[:MOST_ROWS])
         for found in observer.undocumented():
             self._metrics.undocumented.labels(found.record, found.what).inc(found.rows)
             what = found[:-1]

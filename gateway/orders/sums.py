@@ -251,6 +251,8 @@ class ReconciliationLoader(ComposedLoader[ReconciliationKey, Reconciliation]):
         )
 
     async def _notified(self, community_code: str) -> tuple[Sequence[NotifiedOrder], Set[str]]:
-        """The notifications of a community, and the orders of those of no known one."""
-        notified = await self._payments.notified(community_code, MOST_NOTIFICATIONS)
-        return notified, await self._payments.order_numbers(None, MOST_NOTIFICATIONS)
+        """The notifications of a community, and the orders of those of no known one, which are read first: one whose
+        community becomes known meanwhile is then in both.
+        """
+        unplaced = await self._payments.order_numbers(None, MOST_NOTIFICATIONS)
+        return await self._payments.notified(community_code, MOST_NOTIFICATIONS), unplaced

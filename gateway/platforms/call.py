@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context, copy_context
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -85,8 +86,10 @@ class Call(Pending[ParsedT]):
         return self._client.platform, self.endpoint.name
 
     def open_answer(self) -> Envelope | None:
-        """The answer once more, with rows as they came. Raises CallError."""
-        return None if self.answer is None else self._client.open_envelope(self.answer)
+        """The answer once more, with rows as they came; None where there is none, or it is none of the protocol."""
+        with suppress(CallError):
+            return None if self.answer is None else self._client.open_envelope(self.answer)
+        return None
 
     def exchange(self, most: int) -> dict[str, Any] | None:
         """What was sent and what came back, verbatim, `most` bytes of it; None in production, of a login, and where

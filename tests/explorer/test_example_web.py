@@ -143,7 +143,7 @@ async def test_charge_shows_each_refusal_beside_its_field(app: str, page: Page) 
     await expect(form.locator("label", has_text="收费名称")).to_contain_text("1 至 100 个字符")
     await expect(form.locator("label", has_text="金额")).to_contain_text("金额须大于 0")
     await charge(page, 收费名称="物业费", 金额="十元")
-    await expect(form.locator("label", has_text="金额").get_by_role("alert")).to_contain_text("Decimal")
+    await expect(form.locator("label", has_text="金额").get_by_role("alert")).to_contain_text("金额须为数字")
     await charge(page, 金额="10", 楼号="99")
     await expect(form.get_by_role("alert")).to_contain_text("查无此人")
 

@@ -161,7 +161,7 @@ class NotifiedWorld(World):
         self.rng, self.payments = Random(seed), payments
         self.changes, self.failures = self.rng.choice((0, 0.1)), self.rng.choice((0, 0.1))
         self.notified, self.arriving = set(), []
-        read = payments.notified
+        read = payments.order_numbers
 
         async def notified_meanwhile(code, limit):
             """What has come while the pages were read is there when they have been read."""
@@ -169,7 +169,7 @@ class NotifiedWorld(World):
                 await self.notify(self.arriving.pop())
             return await read(code, limit)
 
-        payments.notified = notified_meanwhile
+        payments.order_numbers = notified_meanwhile
 
     def change(self):
         self.pay()

@@ -107,6 +107,7 @@ await Promise.all(received);
 // Every query, and what they leave out.
 
 const EXTRA = [
+  `{ shenhes(first: 50) { nodes { __typename id verification ${select(schema.getType('Verification'), 2)} } } }`,
   `{ community(code: "10002") { __typename id fees(groupBy: FEE_TYPE) ${select(schema.getType('FeeSummary'), 2)} } }`,
   `mutation { syncModules(input: { communityCode: "00001", dryRun: true }) ${select(schema.getType('SyncModulesPayload'), 2)} }`,
   `mutation { rejectShenhe(input: { id: "1", reason: "材料不全" }) ${select(schema.getType('ShenhePayload'), 2)} }`,
@@ -115,7 +116,7 @@ for (const query of EXTRA) collect(await ask(query));
 const ARGUMENTS = {
   people: 'name: "王芳", phone: "19900000002"',
   house: 'address: { communityCode: "10002", building: 1, unit: 1, floor: 1, room: 101 }',
-  modules: 'communityCode: "00001"',
+  modules: 'communityCode: "00001"', operationCounts: 'by: [SUBJECT, MUTATION, OUTCOME, COMMUNITY, DAY]',
   announcements: 'communityCode: "10002", first: 4',
   shenhes: 'filter: { status: PENDING }, first: 4',
   orders: 'communityCode: "10002", first: 4',
