@@ -61,7 +61,7 @@ def _value(description: str, attribute: str, shown: Any = str) -> Any:
 
 FINDING = part_of_review("verification.findings.")
 
-LABEL = "the words of an enum's value, else the value itself"
+LABEL = "the words of an enum's value, else the value itself; null where it is null"
 
 
 def _owned_house(finding: Finding, shown: tuple[str, ...]) -> HouseKey | None:

@@ -107,7 +107,7 @@ await Promise.all(received);
 // Every query, and what they leave out.
 
 const EXTRA = [
-  `{ shenhes(first: 50) { nodes { __typename id verification ${select(schema.getType('Verification'), 2)} } } }`,
+  `{ shenhes(first: 50) { nodes { __typename id verification ${select(schema.getType('ShenheVerification'), 2)} } } }`,
   `{ community(code: "10002") { __typename id fees(groupBy: FEE_TYPE) ${select(schema.getType('FeeSummary'), 2)} } }`,
   `mutation { syncModules(input: { communityCode: "00001", dryRun: true }) ${select(schema.getType('SyncModulesPayload'), 2)} }`,
   `mutation { rejectShenhe(input: { id: "1", reason: "材料不全" }) ${select(schema.getType('ShenhePayload'), 2)} }`,
