@@ -16,7 +16,6 @@ GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 EVENTS = "text/event-stream"
 VIEWER = "{ viewer { subject } }"
-DATA = {"viewer": {"subject": "developer"}}
 
 
 async def ask(gateway, query: str, accept: str = GRAPHQL, **more: object) -> httpx.Response:
