@@ -114,6 +114,7 @@ _AROUND: Final = re.compile(
     r" has invalid (?:default )?value(?: at (?P<path>(?:\.\w+|\[\d+\])+))?: (?P<reason>.+)",
     re.DOTALL,
 )
+_SUGGESTED: Final = re.compile(r"\.( Did you mean (?:the enum value )?'\w+'(?:(?:,| or|, or) '\w+')*\?)(?= Found: |\Z)")
 _MISSING: Final = re.compile(r"Expected value of type '.+?' to include required field '(\w+)'")
 
 THE_VALUE: Final = "该值"
@@ -145,8 +146,11 @@ def find_text(message: str) -> Text | None:
         if found := pattern.match(reason):
             if "{field}" not in known.chinese:
                 return Text(known, found.groupdict(), message)
-            field = THE_VALUE if place is None else place.removeprefix("input.")
-            return Text(known, found.groupdict() | {"field": field}, message if place is None else None)
+            if place is None:
+                return Text(known, found.groupdict() | {"field": THE_VALUE}, message)
+            values = found.groupdict() | {"field": place.removeprefix("input.")}
+            suggested = _SUGGESTED.match(reason, found.end())  # values that a message may show come later
+            return Text(known, values, suggested and f"{known.english.format_map(values)}{suggested[1]}")
     return None
 
 
