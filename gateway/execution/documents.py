@@ -10,6 +10,7 @@ Apollo's form, `{"format": "apollo-persisted-query-manifest", "version": 1, "ope
 Relay's, `{"<id>": "query ..."}`.
 """
 
+import gc
 import re
 import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -312,6 +313,7 @@ class Documents:
     def _validate(self, document: DocumentNode) -> None:
         hide_suggestions = not self.suggestions
         errors = validate(self.schema, document, _RULES, MAX_VALIDATION_ERRORS, hide_suggestions=hide_suggestions)
+        gc.collect(0)  # visitors refer to themselves; those of many documents would take the collector long
         if errors and isinstance(errors[-1], ValidationAbortedError) and len(errors) <= MAX_VALIDATION_ERRORS:
             raise QueryTooComplexError(RequestWording.TOO_MANY_COMPARISONS(), "fieldComparisons", OVERLAP_BUDGET)
         for error in errors:

@@ -54,16 +54,18 @@ def measured_event_loop(metrics: Metrics) -> Iterator[None]:
 ALL_INTERVAL: Final = 1.0  # seconds between two collections of all
 LONG: Final = 0.005
 """Seconds of CPU. What takes more to walk through is collected at once, as part of all, and then set aside."""
+MANY: Final = 12
+"""Collections of the youngest since the last of all: each new document makes one, with what its validation left."""
 
 
 def settle_collector() -> None:
     """Collect garbage by the clock, so that no collection holds the event loop for long. Called once, in the event
     loop, when everything that lasts has been made.
 
-    A request leaves no reference cycles behind (`test_reference_cycles.py`) but some hundred objects of the validation
-    of a new document. What a collection takes is the walk through the objects it looks at: some 0.1 µs each. Python's
-    own schedule counts objects made against objects gone: while new documents push old ones out of a cache, nothing
-    seems to grow, until one collection of the youngest walks through all that is kept.
+    A request leaves no reference cycles behind (`test_reference_cycles.py`) but what the validation of a new document
+    leaves, which is collected there. What a collection takes is the walk through the objects it looks at: some 0.1 µs
+    each. Python's own schedule counts objects made against objects gone: while new documents push old ones out of a
+    cache, nothing seems to grow, until one collection of the youngest walks through all that is kept.
 
     So the youngest are collected many times a second, all once a second, or as soon as there are many. What the process
     keeps from its start is set aside, and so is what is left when a collection of all was long: it goes as usual when
@@ -78,7 +80,7 @@ def settle_collector() -> None:
     def collect() -> None:
         nonlocal all_at, walked
         walked += _collect(0)
-        if walked > LONG or loop.time() >= all_at:
+        if walked > LONG or gc.get_count()[1] > MANY or loop.time() >= all_at:
             if _collect(2) > LONG:
                 gc.freeze()
             all_at, walked = loop.time() + ALL_INTERVAL, 0.0
