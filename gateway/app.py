@@ -101,7 +101,7 @@ class Gateway:
         self.tail = EventTail(journal.events)
         self.watches = Watches(platforms, self.events, self.tail, journal.watches, clock, settings.watch_interval)
         self.event_streams = EventStreams(journal.events, self.tail, self.watches.watching, clock, key)
-        self.writer = Writer(journal, key, clock, platforms.wjdh.slots.limit)
+        self.writer = Writer(journal, key, clock, platforms.wjdh.slots)
         services = Services(
             platforms=platforms, journal=journal, events=self.events, clock=clock, digest=self.writer.digest
         )
@@ -141,7 +141,7 @@ class Gateway:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.journal.bridge())
             await stack.enter_async_context(self.tail.open())
-            await stack.enter_async_context(self.journal.watches.present())
+            await stack.enter_async_context(self.journal.watches.present(self.platforms.divide_slots))
             stack.push_async_callback(self.watches.close)
             stack.push_async_callback(self.trail.close)
             stack.push_async_callback(self.writer.drain)

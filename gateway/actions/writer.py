@@ -48,7 +48,7 @@ from gateway.journal.journal import Journal
 from gateway.journal.operations import fingerprint
 from gateway.journal.records import Operation, ReservationKind
 from gateway.normalise.vocabulary import Outcome, UserErrorCode
-from gateway.ops.slots import background
+from gateway.ops.slots import Slots, background
 from gateway.ops.trace import METER, Meter
 from gateway.wording.inputs import WriteWording
 from gateway.wording.requests import RequestWording
@@ -140,17 +140,19 @@ class Writer:
     take turns.
     """
 
-    def __init__(
-        self, journal: Journal, fingerprint_key: bytes, clock: Callable[[], datetime], slots: int = SHARE_OF_SLOTS
-    ) -> None:
-        """`slots`: how many calls a platform takes at once."""
+    def __init__(self, journal: Journal, fingerprint_key: bytes, clock: Callable[[], datetime], slots: Slots) -> None:
+        """`slots`: those of the platform."""
         self.operations = journal.operations
         self._fingerprint_key = fingerprint_key
         self.clock = clock
-        self.at_once = max(1, slots // SHARE_OF_SLOTS)
+        self._slots = slots
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self.under_way: set[str] = set()
         self._running: dict[Hashable, Run] = {}
+
+    @property
+    def at_once(self) -> int:
+        return max(1, self._slots.limit // SHARE_OF_SLOTS)
 
     async def carry_out(self, principal: Principal, write: Write[Any]) -> Written:
         """Carry out one write to its end, once; join an equal one of the same idempotency key that is under way.

@@ -30,6 +30,7 @@ from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
 from gateway.journal.records import AuditEntry, Listed, Operation, Payment, RecordRef
 from gateway.journal.tables import audit as audit_table
 from gateway.normalise.vocabulary import DeliveryState, Outcome
+from gateway.ops.slots import Slots
 from gateway.payments.writes import NO_SUCH_PAYMENT, RetryPayment
 from gateway.settings import Settings
 
@@ -90,7 +91,7 @@ async def retry_payments(settings: Settings, ids: Sequence[str], *, all_dead: bo
         known = await journal.payments.by_ids(wanted)
         if not confirmed and not _confirm(len(wanted)):
             return 1
-        writer, retry = Writer(journal, key, utc_now), RetryPayment(journal.payments)
+        writer, retry = Writer(journal, key, utc_now, Slots(1)), RetryPayment(journal.payments)
         async with journal.bridge():
             results = [await _retry(writer, retry, id_, known.get(id_)) for id_ in wanted]
         await writer.drain()

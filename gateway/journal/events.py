@@ -12,6 +12,7 @@ gateways. A list is its gateway's until that one lets go of it, or has not renew
 import asyncio
 import hashlib
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -193,7 +194,8 @@ def _number(connection: Connection) -> Row[Any]:
 
 
 LEASE = timedelta(seconds=15)
-INTERVAL = LEASE.total_seconds() / 3
+BEATS = 3
+INTERVAL = LEASE.total_seconds() / BEATS
 PRUNED_EVERY = 120  # renewals between two times that old events are forgotten: ten minutes
 
 _FREE = {"gateway_id": None, "begun": False}
@@ -218,13 +220,24 @@ class WatchLeases:
         self._clock = clock
         self._is_alone = is_alone
         self._id = new_id(clock())
+        self._counts = deque([1], BEATS)  # the gateways that the last renewals found
+        self._counted: Callable[[int], object] = lambda _gateways: None
+
+    @property
+    def gateways(self) -> int:
+        """How many are at work, this one included: the most that its last renewals found, so that one which is late,
+        as all are after an outage of the database, still counts.
+        """
+        return max(self._counts)
 
     @asynccontextmanager
-    async def present(self) -> AsyncIterator[None]:
-        """Have this gateway be at work until the block ends, and old events forgotten meanwhile.
+    async def present(self, counted: Callable[[int], object]) -> AsyncIterator[None]:
+        """Have this gateway be at work until the block ends, and old events forgotten meanwhile. `counted` is called
+        with the number of gateways at work, at once and after each renewal.
 
         Raises JournalError where that cannot be said to begin with.
         """
+        self._counted = counted
         await self.renew(joins=True)
         try:
             async with at_work({"Presence": self._keep_renewing}):
@@ -243,7 +256,7 @@ class WatchLeases:
         row = {"id": self._id, "alive_until": now + LEASE}
         renewal = update(gateways).where(gateways.c.id == self._id).values(row)
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> int:
             has_missed = connection.execute(delete(gateways).where(dead)).rowcount > 0
             if joins and connection.execute(select(gateways.c.id).limit(1)).first() is None:
                 has_missed = True
@@ -251,8 +264,10 @@ class WatchLeases:
                 connection.execute(insert_new(connection, gateways), row)
             if has_missed:
                 self._events.note(connection, NewEvent(topic=PAYMENT, kind=GapKind.LATE, missed=True))
+            return connection.scalar(select(func.count()).select_from(gateways)) or 1
 
-        await self._events.write(work)
+        self._counts.append(await self._events.write(work))
+        self._counted(self.gateways)
 
     async def leave(self) -> None:
         """This gateway ends, and lets go of its lists."""

@@ -68,17 +68,30 @@ class _Turn(asyncio.Future[None]):
 
 
 class Slots:
-    """A bound on how many calls are under way at once. Each that enters is to leave."""
+    """A bound on how many calls are under way at once. Each that enters is to leave.
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.most = limit - max(1, limit // KEPT_SHARE) if limit >= LEAST_WITH_KEPT else limit
+    `total` is that of all gateways at work, which divide it; `limit` is the share of this one.
+    """
+
+    limit: int
+    most: int
+
+    def __init__(self, total: int) -> None:
+        self.total = total
         self.taken = 0
         self.waiting = 0
         self.lanes: dict[str, Lane] = {}
         """Of the callers who have a call, in the order of their turns."""
         self._in_background = 0  # of those that are taken
         self._turns = 0  # in a row that were not of background work, while some of it waited
+        self.divide(1)
+
+    def divide(self, gateways: int) -> None:
+        """Have so many gateways share them. Calls under way go on; where there is room now, calls that wait begin."""
+        limit = self.limit = max(1, self.total // gateways)
+        self.most = limit - max(1, limit // KEPT_SHARE) if limit >= LEAST_WITH_KEPT else limit
+        while self._give_turn():
+            pass
 
     def enter(self, waiter: Waiter, caller: str) -> None:
         """Have a call of this caller take its turn: at once, if there is a slot that it may have."""
@@ -109,11 +122,18 @@ class Slots:
                 self._in_background -= 1
         if not lane.held and not lane.waiting:
             del self.lanes[lane.caller]
-        if self.waiting and not is_waiting and (following := self._next()) is not None:
-            self.lanes[following.caller] = self.lanes.pop(following.caller)  # the last in turn
-            first = next(iter(following.waiting))
-            self._remove(first)
-            self.enter(first, following.caller)
+        if self.waiting and not is_waiting:
+            self._give_turn()
+
+    def _give_turn(self) -> bool:
+        """Have the caller whose turn it is begin a call that waits. Whether one did."""
+        if self.taken >= self.limit or (following := self._next()) is None:
+            return False
+        self.lanes[following.caller] = self.lanes.pop(following.caller)  # the last in turn
+        first = next(iter(following.waiting))
+        self._remove(first)
+        self.enter(first, following.caller)
+        return True
 
     def _remove(self, waiter: Waiter) -> None:
         """It is in no queue any more."""

@@ -44,6 +44,11 @@ class Platforms:
         """What is known of the platforms without asking them."""
         return [PlatformStatus(each.platform, each.healthy, tuple(each.endpoints.values())) for each in self.all]
 
+    def divide_slots(self, gateways: int) -> None:
+        """So many gateways at work share the slots of each platform."""
+        for client in self.all:
+            client.slots.divide(gateways)
+
     async def aclose(self) -> None:
         """Close every connection."""
         for client in self.all:

@@ -125,6 +125,27 @@ async def test_waiter_that_leaves_or_is_late_is_skipped() -> None:
     assert (world.slots.taken, world.slots.waiting) == (0, 0)
 
 
+@pytest.mark.parametrize(("gateways", "limit", "most"), [(1, 32, 30), (2, 16, 15), (3, 10, 9), (33, 1, 1)])
+def test_gateways_at_work_divide_the_slots(gateways: int, limit: int, most: int) -> None:
+    slots = Slots(32)
+    slots.divide(gateways)
+    assert (slots.limit, slots.most) == (limit, most)
+
+
+async def test_smaller_share_keeps_turns_and_larger_one_is_used_at_once() -> None:
+    world = World(4)
+    world.begin("a", "a0", "a1", "a2", "a3", "a4", "a5")
+    world.begin("b", "b0")
+    world.slots.divide(2)
+    world.end()
+    world.end()
+    assert (world.slots.taken, world.order) == (2, [])  # those under way come to their end first
+    world.end()
+    assert (world.slots.taken, world.order) == (2, ["a4"])
+    world.slots.divide(1)
+    assert (world.slots.taken, world.order) == (4, ["a4", "b0", "a5"])
+
+
 async def test_slot_may_be_awaited() -> None:
     slots, loop = Slots(1), asyncio.get_running_loop()
     holder = await slots.acquire(inf, "a")
