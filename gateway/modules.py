@@ -149,8 +149,11 @@ class ModuleDrift(Record, frozen=True, gc=False):
     security: bool | None
 
 
-def readable(states: Sequence[ModuleState] | None) -> Sequence[ModuleState] | None:
-    """What security reports of a community; None where there are states, and not one could be read."""
+StateT = TypeVar("StateT", Module, ModuleState)
+
+
+def readable(states: Sequence[StateT] | None) -> Sequence[StateT] | None:
+    """What a platform reports of a community; None where there are states, and not one could be read."""
     return None if states and all(state.enabled is None for state in states) else states
 
 
@@ -281,15 +284,16 @@ class SyncModules(_SwitchesModules[Sync]):
         return RecordRef("Community", sync.community_code, sync.community_code)
 
     async def prepare(self, write: Write[Sync]) -> Prepared:
-        """The plan. It is refused where security does not report the community, or not readably: unknown is not "off"
-        (quirk 167).
+        """The plan. It is refused where security does not report the community, or either platform not readably:
+        unknown is not "off" (quirk 167), nor as it should be.
         """
         states = readable((await read_module_states(self.platforms.security)).get(write.asked.community_code))
-        if states is None:
+        modules = None if states is None else readable(await read_modules(self.wjdh, write.asked.community_code))
+        if states is None or modules is None:
             raise WriteRefusal(user_error(UserErrorCode.NOT_FOUND, WriteWording.NOT_REPORTED(), "communityCode"))
         changes = [
             drift
-            for drift in module_drift(await read_modules(self.wjdh, write.asked.community_code), states)
+            for drift in module_drift(modules, states)
             if drift.security is not None and drift.wjdh is not None and drift.name is not ModuleName.UNRECOGNIZED
         ]
         expected = {"modules": {change.name.value: change.security for change in changes}}

@@ -152,14 +152,14 @@ class Community(Node):
 
     @resolved(list[ModuleDrift] | None, "module:read", cost=Cost(calls=2))
     async def module_drift(root: records.Community, info: Info) -> list[features.ModuleDrift] | None:
-        """Modules whose state differs between the two platforms; null if security does not report this community in
-        readable form (模块差异)."""
+        """Modules whose state differs between the two platforms; null if security does not report this community, or
+        either platform not in readable form (模块差异)."""
         loaders = info.context.loaders
         modules, states = only_values(
             await fetch((Load(loaders.of(MODULES), root.code), Load(loaders.of(MODULE_STATES), "all")))
         )
-        reported = features.readable(states.get(root.code))
-        return None if reported is None else list(features.module_drift(modules, reported))
+        switched, reported = features.readable(modules), features.readable(states.get(root.code))
+        return None if switched is None or reported is None else list(features.module_drift(switched, reported))
 
     @resolved(House | None, "people:read")
     @described(**ADDRESS)

@@ -93,8 +93,8 @@ class InputWording(Wording):
 class WriteWording(Wording):
     NO_SUCH = Rule.EXISTS("There is no such {record}.", "没有这条{record}。")
     NO_SUCH_MODULE = Rule.EXISTS("The community has no such module.", "该小区没有这个功能模块。")
-    NOT_REPORTED = Rule.EXISTS("""The security platform does not report this community, or not readably.
-        安防平台没有该小区的数据，或其数据无法识别。""")
+    NOT_REPORTED = Rule.EXISTS("""A platform does not report the modules of this community, or not readably.
+        平台没有该小区的模块数据，或其数据无法识别。""")
     NO_SUCH_PERSON = Rule.EXISTS("The platform knows no such person.", "平台查无此人。")
     NO_SUCH_VEHICLE = Rule.EXISTS("The platform knows no such vehicle.", "平台查无此车。")
 

@@ -310,14 +310,21 @@ async def test_quirk_166_167_module_drift_has_both_sides(gateway, sandbox):
     assert unknown["moduleDrift"] is None
 
 
-async def test_unreadable_switches_are_no_agreement(gateway, sandbox):
-    """Where not one of them is readable nothing is known, and 0 would be wrong."""
+UNREADABLE = dict.fromkeys(("绑定房屋", "生活缴费"), "某状态")
+SWITCHES = [{"module_name": name, "module_status": status} for name, status in UNREADABLE.items()]
+
+
+@pytest.mark.parametrize(
+    ("platform", "endpoint", "data"),
+    [("SECURITY", "modules-sync", {"00001": UNREADABLE}), ("WJDH", "modules", SWITCHES)],
+)
+async def test_unreadable_switches_are_no_agreement(gateway, sandbox, platform, endpoint, data):
+    """Where not one of them is readable nothing is known, and an empty list or 0 would be wrong."""
+    send(sandbox, platform, endpoint, {"code": 0, "data": data})
     query = """{ community(code: "00001") { moduleDrift { name } summary { disabledModules } } }"""
-    names = ("绑定房屋", "生活缴费")
-    send(sandbox, "SECURITY", "modules-sync", {"code": 0, "data": {"00001": dict.fromkeys(names, "某状态")}})
-    rows = [{"module_name": name, "module_status": "某状态"} for name in names]
-    send(sandbox, "WJDH", "modules", {"code": 0, "data": rows})
-    assert (await gateway.ask(query)).data["community"] == {"moduleDrift": None, "summary": {"disabledModules": None}}
+    community = (await gateway.ask(query)).data["community"]
+    assert community["moduleDrift"] is None
+    assert (community["summary"]["disabledModules"] is None) is (platform == "WJDH")
 
 
 NOT_AUTHORISED = (

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from platform_answers import send
 from write_cases import BY_NAME
 
 from gateway.modules import set_module
@@ -72,9 +73,15 @@ async def test_unrecognized_module_is_unchanged(gateway, sandbox, prepared):
     assert modules[-1].enabled
 
 
-async def test_sync_with_unreadable_states_is_refused(gateway, sandbox, prepared):
-    body = '{"code": 0, "data": {"00001": {"绑定房屋": "某状态", "生活缴费": "某状态"}}}'.encode()
-    sandbox.faults.set("SECURITY", "modules-sync", Fault(FaultKind.BODY, body=body))
+@pytest.mark.parametrize(
+    ("platform", "endpoint", "data"),
+    [
+        ("SECURITY", "modules-sync", {"00001": {"绑定房屋": "某状态", "生活缴费": "某状态"}}),
+        ("WJDH", "modules", [{"module_name": "绑定房屋", "module_status": "某状态"}]),
+    ],
+)
+async def test_sync_with_unreadable_states_is_refused(gateway, sandbox, prepared, platform, endpoint, data):
+    send(sandbox, platform, endpoint, {"code": 0, "data": data})
     for dry_run in (True, False):
         payload = await SYNC.write(gateway, prepared | {"dryRun": dry_run})
         assert [error["code"] for error in payload["userErrors"]] == ["NOT_FOUND"]
