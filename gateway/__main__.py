@@ -14,6 +14,7 @@ from typing import Any
 from gateway.env_file import ENV_FILE, export_others
 from gateway.errors import GatewayError
 from gateway.settings import VERSION, Settings, SettingsError, StartError, doubts, load_settings
+from gateway.wording.language import ARGPARSE, CHOSEN, LANGUAGES, either, local, speaks_chinese
 
 START_FAILURE = 3  # the exit status of a gateway that cannot start; uvicorn's, too
 INTERRUPTED = 130  # as shells have it, for a program that Ctrl+C ended
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0; 1 when what was tried did not work; 2 when the settings or arguments cannot be used,
     or a command cannot use the journal; 3 when the gateway cannot start with them now; 130 after Ctrl+C.
     """
+    _choose_language(arguments)
     options = vars(_parser().parse_args(arguments))
     for option in ("host", "port"):  # in the environment, so that workers have them too
         if options.get(option) is not None:
@@ -42,14 +44,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has enough: the rest goes nowhere
         return 0
     except (SettingsError, GatewayError, ValueError) as error:
-        _complain(*(error.mistakes if isinstance(error, SettingsError) else (error,)))
+        _complain(*(error.mistakes if isinstance(error, SettingsError) else error.args))
         return 2
     except StartError as error:
-        _complain(error)
+        _complain(*error.args)
         return START_FAILURE
     except KeyboardInterrupt:
         return INTERRUPTED
     return status
+
+
+def _choose_language(arguments: Sequence[str] | None) -> None:
+    """That of `--lang`, if it is given, before there is a parser: what parsers say is in it."""
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument("--lang", nargs="?")
+    if language := first.parse_known_args(arguments)[0].lang:
+        os.environ[CHOSEN] = language
+    if speaks_chinese():
+        vars(argparse)["_"] = lambda text: ARGPARSE.get(text, text)  # where it has gettext, which needs a catalogue
 
 
 def _run(settings: Settings, options: dict[str, Any]) -> int:
@@ -66,7 +78,7 @@ def _run(settings: Settings, options: dict[str, Any]) -> int:
 
 def _complain(*of: object) -> None:
     """A line each."""
-    sys.stderr.writelines(f"gateway: {complaint}\n" for complaint in of)
+    sys.stderr.writelines(f"gateway: {local(complaint)}\n" for complaint in of)
 
 
 def _schema(_settings: Settings) -> int:
@@ -91,107 +103,142 @@ def _token(settings: Settings, scopes: str, communities: str, subject: str, ttl:
 
 def _parser() -> argparse.ArgumentParser:
     """A command's `run` is its function, or the name of one: its parameters have the names of the options."""
-    parser = argparse.ArgumentParser("gateway", description="One typed GraphQL endpoint over wjdh and security.")
+    about = either(
+        "One typed GraphQL endpoint over wjdh and security.\nwjdh 和安防平台之上的一个带类型的 GraphQL 接口。"
+    )
+    parser = argparse.ArgumentParser("gateway", description=about)
     build = os.environ.get("GATEWAY_BUILD_ID", "").strip()
     running = f"%(prog)s {VERSION}" + (f" ({build})" if build else "")
     parser.add_argument("--version", action="version", version=running)
-    commands = parser.add_subparsers(required=True, metavar="command")
-    added: list[argparse.ArgumentParser] = []
+    commands = parser.add_subparsers(required=True, metavar=either("command\n命令"))
+    added = [parser]
 
     def command(name: str, run: object, help: str, within: Any = commands, **defaults: bool) -> argparse.ArgumentParser:
         added.append(within.add_parser(name, help=help))
         added[-1].set_defaults(run=run, **defaults)
         return added[-1]
 
-    serve = command("serve", "gateway.commands.serve:serve", "serve the gateway as the settings say", complains=True)
-    serve.add_argument(
-        "--workers", type=_count, default=1, metavar="N", help="processes (more than one needs GATEWAY_DATABASE_URL)"
-    )
-    demo = command("demo", "gateway.commands.demo:demo", "serve the gateway over a sandbox of both platforms")
-    demo.add_argument("--once", action="store_true", help="show one query and its answer, then end")
-    asked = "listen where other machines may connect: in a container, with its port published on 127.0.0.1"
+    does = "serve the gateway as the settings say\n按设置启动网关"
+    serve = command("serve", "gateway.commands.serve:serve", does, complains=True)
+    workers = "processes (more than one needs GATEWAY_DATABASE_URL)\n进程数（多于一个时须设置 GATEWAY_DATABASE_URL）"
+    serve.add_argument("--workers", type=_count, default=1, metavar="N", help=workers)
+    does = "serve the gateway over a sandbox of both platforms\n启动网关，连接两个平台的沙箱"
+    demo = command("demo", "gateway.commands.demo:demo", does)
+    once = "show one query and its answer, then end\n显示一个查询及其响应，然后结束"
+    demo.add_argument("--once", action="store_true", help=once)
+    asked = """listen where other machines may connect: in a container, with its port published on 127.0.0.1
+监听其他机器也能连接的地址：用于容器，端口只发布到 127.0.0.1"""
     demo.add_argument("--allow-remote", action="store_true", help=asked)
+    where = "where to listen, instead of GATEWAY_HOST\n监听的地址，代替 GATEWAY_HOST"
     for each in (serve, demo):
-        each.add_argument("--host", metavar="ADDRESS", help="where to listen, instead of GATEWAY_HOST")
-        each.add_argument("--port", help="instead of GATEWAY_PORT")
+        each.add_argument("--host", metavar="ADDRESS", help=where)
+        each.add_argument("--port", help="instead of GATEWAY_PORT\n监听的端口，代替 GATEWAY_PORT")
 
-    command("schema", _schema, "print the schema definition")
+    command("schema", _schema, "print the schema definition\n输出 schema 定义")
 
-    token = command("token", _token, "mint a token of the development issuer")
-    token.add_argument("--scopes", default="*", help="separated by commas or blanks; * (the default): all")
-    token.add_argument("--communities", default="*", help="codes, separated likewise; * (the default): all")
-    token.add_argument("--subject", default="developer", help="the user it names (default: %(default)s)")
-    token.add_argument("--ttl", type=int, default=3600, metavar="SECONDS", help="its lifetime (default: %(default)s)")
+    token = command("token", _token, "mint a token of the development issuer\n用开发环境的签发方签发一个令牌")
+    scopes = "separated by commas or blanks; * (the default): all\n权限，以逗号或空格分隔；*（默认）为全部"
+    token.add_argument("--scopes", default="*", help=scopes)
+    codes = "codes, separated likewise; * (the default): all\n小区标识，同样分隔；*（默认）为全部"
+    token.add_argument("--communities", default="*", help=codes)
+    subject = "the user it names (default: %(default)s)\n令牌中的用户（默认 %(default)s）"
+    token.add_argument("--subject", default="developer", help=subject)
+    lifetime = "its lifetime (default: %(default)s)\n有效期，以秒计（默认 %(default)s）"
+    token.add_argument("--ttl", type=int, default=3600, metavar="SECONDS", help=lifetime)
 
     journal = "gateway.commands.journal:"
-    audit = command("audit", f"{journal}audit", "print who was shown whose personal data, as JSON lines or CSV")
-    audit.add_argument("--subject", help="only of this caller")
-    audit.add_argument(
-        "--since", type=_moment, metavar="TIME", help="only from then on: ISO 8601, UTC unless it says otherwise"
-    )
-    audit.add_argument("--until", type=_moment, metavar="TIME", help="only before then")
-    audit.add_argument("--record", metavar="ID", help="only of this record: an id as the API gives it")
-    audit.add_argument(
-        "--csv", dest="as_csv", action="store_true", help="as CSV with a header, safe to open in a spreadsheet"
-    )
-    audit.add_argument("--follow", action="store_true", help="go on with what is added, until Ctrl+C")
+    does = "print who was shown whose personal data, as JSON lines or CSV\n输出谁查看了谁的个人信息，JSON 行或 CSV"
+    audit = command("audit", f"{journal}audit", does)
+    audit.add_argument("--subject", help="only of this caller\n只输出该调用者的")
+    since = """only from then on: ISO 8601, UTC unless it says otherwise
+只输出此时及以后的：ISO 8601，未注明时区的为 UTC"""
+    audit.add_argument("--since", type=_moment, metavar="TIME", help=since)
+    audit.add_argument("--until", type=_moment, metavar="TIME", help="only before then\n只输出此时以前的")
+    record = "only of this record: an id as the API gives it\n只输出该记录的：接口返回的标识"
+    audit.add_argument("--record", metavar="ID", help=record)
+    csv = "as CSV with a header, safe to open in a spreadsheet\n输出带表头的 CSV，可放心用电子表格打开"
+    audit.add_argument("--csv", dest="as_csv", action="store_true", help=csv)
+    follow = "go on with what is added, until Ctrl+C\n持续输出新增的记录，直到按下 Ctrl+C"
+    audit.add_argument("--follow", action="store_true", help=follow)
 
-    listed = "list payment notifications by their delivery, retry the dead"
-    payments = command("payments", f"{journal}list_payments", listed)
-    states, shown = ("QUEUED", "DELIVERED", "DEAD"), "again for more; the default is DEAD"
+    does = "list payment notifications by their delivery, retry the dead\n按投递状态列出缴费通知，重新投递已放弃的"
+    payments = command("payments", f"{journal}list_payments", does)
+    states, shown = ("QUEUED", "DELIVERED", "DEAD"), "again for more; the default is DEAD\n可重复给出；默认为 DEAD"
     payments.add_argument("--state", dest="states", action="append", choices=states, help=shown)
-    payments.add_argument("--json", dest="as_json", action="store_true", help="as JSON lines")
-    actions = payments.add_subparsers(metavar="action")
-    retry = command("retry", f"{journal}retry_payments", "deliver dead payments again", actions)
-    retry.add_argument("ids", nargs="*", metavar="ID", help="as listed, or as the API gives it")
-    retry.add_argument("--all-dead", action="store_true", help="all that are DEAD")
-    retry.add_argument("--yes", dest="confirmed", action="store_true", help="do not ask")
+    payments.add_argument("--json", dest="as_json", action="store_true", help="as JSON lines\n输出 JSON 行")
+    actions = payments.add_subparsers(metavar=either("action\n操作"))
+    retry = command("retry", f"{journal}retry_payments", "deliver dead payments again\n重新投递已放弃的", actions)
+    ids = "as listed, or as the API gives it\n列出的标识，或接口返回的标识"
+    retry.add_argument("ids", nargs="*", metavar="ID", help=ids)
+    retry.add_argument("--all-dead", action="store_true", help="all that are DEAD\n全部 DEAD 的")
+    retry.add_argument("--yes", dest="confirmed", action="store_true", help="do not ask\n不再询问")
 
-    operations = command("operations", f"{journal}list_operations", "list writes whose outcome is not known")
-    operations.add_argument("--json", dest="as_json", action="store_true", help="as JSON lines")
-    actions = operations.add_subparsers(metavar="action")
-    settle = command("settle", f"{journal}settle_operation", "close one as what was seen at the platform", actions)
-    settle.add_argument("id_", metavar="ID", help="as listed")
+    does = "list writes whose outcome is not known\n列出结果不明的写操作"
+    operations = command("operations", f"{journal}list_operations", does)
+    operations.add_argument("--json", dest="as_json", action="store_true", help="as JSON lines\n输出 JSON 行")
+    actions = operations.add_subparsers(metavar=either("action\n操作"))
+    does = "close one as what was seen at the platform\n按在平台上看到的结果结案"
+    settle = command("settle", f"{journal}settle_operation", does, actions)
+    settle.add_argument("id_", metavar="ID", help="as listed\n列出的标识")
     seen = settle.add_mutually_exclusive_group(required=True)
-    seen.add_argument("--applied", dest="outcome", action="store_const", const="CONFIRMED", help="its effect is there")
-    seen.add_argument("--not-applied", dest="outcome", action="store_const", const="REFUSED", help="it is not")
-    settle.add_argument("--note", required=True, help="who saw it where; kept with the account that runs this")
-    read_back = command("check", f"{journal}check_operations", "have the gateway that runs read them back now", actions)
-    read_back.add_argument("ids", nargs="+", metavar="ID", help="as listed")
+    told: Any = {"dest": "outcome", "action": "store_const"}
+    seen.add_argument("--applied", const="CONFIRMED", help="its effect is there\n平台上已生效", **told)
+    seen.add_argument("--not-applied", const="REFUSED", help="it is not\n平台上没有生效", **told)
+    note = "who saw it where; kept with the account that runs this\n谁在哪里看到；与执行命令的账号一并保存"
+    settle.add_argument("--note", required=True, help=note)
+    does = "have the gateway that runs read them back now\n让运行中的网关立即回查"
+    read_back = command("check", f"{journal}check_operations", does, actions)
+    read_back.add_argument("ids", nargs="+", metavar="ID", help="as listed\n列出的标识")
 
-    migrate = command("migrate", f"{journal}migrate", "make the journal")
-    migrate.add_argument("--check", action="store_true", help="only say what is pending; status 1: something is")
-    migrate.add_argument("--new-id-key", action="store_true", help="let gateways start with another GATEWAY_ID_KEY")
+    migrate = command("migrate", f"{journal}migrate", "make the journal\n建立操作台账")
+    pending = "only say what is pending; status 1: something is\n只列出待执行的迁移；有则状态为 1"
+    migrate.add_argument("--check", action="store_true", help=pending)
+    other_key = "let gateways start with another GATEWAY_ID_KEY\n允许网关用另一个 GATEWAY_ID_KEY 启动"
+    migrate.add_argument("--new-id-key", action="store_true", help=other_key)
 
-    tried = "try the journal, the issuer's keys and both platforms with the settings"
+    tried = """try the journal, the issuer's keys and both platforms with the settings
+按设置检查操作台账、签发方的公钥和两个平台"""
     check = command("check", "gateway.contact.check:check_command", tried, complains=True)
-    check.add_argument("--token", type=_content, metavar="FILE", help="say what this token's caller may see, too")
-    group = check.add_argument_group("deep", "learn what the platforms send (docs/first-contact.md); it only reads")
-    group.add_argument("--deep", action="store_true", help="ask every reading endpoint a few pages, and report")
-    group.add_argument("--communities", type=_codes, default=(), metavar="CODES", help="instead of GATEWAY_COMMUNITIES")
-    group.add_argument("--pages", type=_count, default=3, metavar="N", help="of each list (default: %(default)s)")
-    between = "between calls (default: %(default)s)"
+    opens = "say what this token's caller may see, too\n并说明该令牌的调用者能看到什么"
+    check.add_argument("--token", type=_content, metavar="FILE", help=opens)
+    learn = """learn what the platforms send (docs/first-contact.md); it only reads
+了解平台实际返回什么（docs/first-contact.md）；只读取"""
+    group = check.add_argument_group(either("deep\n深入检查"), either(learn))
+    deep = "ask every reading endpoint a few pages, and report\n向每个读取接口请求几页，然后报告"
+    group.add_argument("--deep", action="store_true", help=deep)
+    codes = "instead of GATEWAY_COMMUNITIES\n小区标识，代替 GATEWAY_COMMUNITIES"
+    group.add_argument("--communities", type=_codes, default=(), metavar="CODES", help=codes)
+    pages = "of each list (default: %(default)s)\n每个列表的页数（默认 %(default)s）"
+    group.add_argument("--pages", type=_count, default=3, metavar="N", help=pages)
+    between = "between calls (default: %(default)s)\n两次调用之间的秒数（默认 %(default)s）"
     group.add_argument("--pause", type=float, default=0.2, metavar="SECONDS", help=between)
-    group.add_argument("--json", metavar="FILE", help="write the report as JSON, too")
-    group.add_argument("--html", metavar="FILE", help="write the report as one page of HTML, too")
-    group.add_argument("--propose", metavar="FILE", help="write a profile of what was seen (docs/profile.md)")
-    group.add_argument("--write", metavar="COMMUNITY", help="try writes that can be undone there, once confirmed")
+    group.add_argument("--json", metavar="FILE", help="write the report as JSON, too\n报告另存为 JSON")
+    group.add_argument("--html", metavar="FILE", help="write the report as one page of HTML, too\n报告另存为 HTML")
+    proposal = "write a profile of what was seen (docs/profile.md)\n按所见写出平台配置（docs/profile.md）"
+    group.add_argument("--propose", metavar="FILE", help=proposal)
+    write = "try writes that can be undone there, once confirmed\n经确认后，在该小区试做可撤销的写操作"
+    group.add_argument("--write", metavar="COMMUNITY", help=write)
 
     parser.set_defaults(complains=False, env_file=None)
+    files = """settings that the environment has not, a NAME=VALUE a line; may be given again
+环境中没有的设置，每行一个 NAME=VALUE；可重复给出"""
+    kept: Any = {"default": argparse.SUPPRESS}  # what a command was given stays, where its action is given none
     for each in added:
-        each.add_argument(
-            "--env-file",
-            action="append",
-            default=argparse.SUPPRESS,  # what a command was given stays, where its action is given no file
-            metavar="FILE",
-            help="settings that the environment has not, a NAME=VALUE a line; may be given again",
-        )
+        each.formatter_class = _Formatter
+        each.add_argument("--lang", choices=LANGUAGES, help="language of what is printed\n输出的语言", **kept)
+        if each is not parser:
+            each.add_argument("--env-file", action="append", metavar="FILE", help=files, **kept)
     return parser
+
+
+class _Formatter(argparse.HelpFormatter):
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help and either(action.help)
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("a number from 1 on")
+        raise argparse.ArgumentTypeError(either("a number from 1 on\n须为从 1 起的整数"))
     return int(text)
 
 
@@ -203,14 +250,16 @@ def _content(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
-        raise argparse.ArgumentTypeError("the file cannot be read") from None
+        raise argparse.ArgumentTypeError(either("the file cannot be read\n无法读取文件")) from None
 
 
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError("a date or time of ISO 8601, such as 2026-01-31T08:00+08:00") from None
+        moment_form = """a date or time of ISO 8601, such as 2026-01-31T08:00+08:00
+须为 ISO 8601 的日期或时间，例如 2026-01-31T08:00+08:00"""
+        raise argparse.ArgumentTypeError(either(moment_form)) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -39,7 +39,10 @@ GatewayFactory = Callable[..., Any]
 
 
 def pytest_configure() -> None:
-    """Signals that the parent ignores (nohup, a shell's background) would be ignored by each process a test starts."""
+    """Signals that the parent ignores (nohup, a shell's background) would be ignored by each process a test starts.
+    What commands print is read in English.
+    """
+    os.environ["LANGUAGE"] = "en"
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

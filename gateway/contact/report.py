@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from statistics import median
 from typing import Any
+from unicodedata import east_asian_width
 
 import msgspec
 
@@ -166,8 +167,14 @@ def to_text(report: Report) -> str:
 
 
 def to_table(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    """Aligned columns. A Chinese character is as wide as two others."""
+
+    def width(text: str) -> int:
+        return len(text) + sum(east_asian_width(each) in "WF" for each in text)
+
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    padded = ([cell + " " * (most - width(cell)) for cell, most in zip(line, widths, strict=True)] for line in lines)
+    return "\n".join("  ".join(line).rstrip() for line in padded)
 
 
 STYLE = """body{font:14px/1.4 system-ui,sans-serif;margin:2rem;color:#222}
