@@ -237,7 +237,7 @@ def create_app(
             bounds=Bounds(settings.max_body_bytes),
             timeout=settings.request_timeout,
             largest_answer=LARGEST_ANSWER,
-            telemetry=Telemetry(metrics, operations, span_export, settings.trace_sample, access_log),
+            telemetry=Telemetry(metrics, operations, span_export, access_log),
         )
         endpoint: ASGIApp = GraphQLEndpoint(service)
         if settings.allowed_origins:

@@ -44,7 +44,6 @@ ProxyUrl = Annotated[
 ]
 Audience = Annotated[str, Meta(pattern=r"^[^,，\s]*$", description="one audience, without a comma or blank")]
 BuildId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._+-]{0,64}$", description="at most 64 letters, digits and . _ + -")]
-Share = Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")]
 Accepts = Annotated[Literal["gateway", "platform"], Meta(description="gateway or platform")]
 Mode = Annotated[Literal["off", "report", "require"] | None, Meta(description="off, report or require")]
 
@@ -148,8 +147,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     call_timeout: Seconds = 8.0
     request_timeout: Seconds = 15.0
     upstream_proxy: ProxyUrl = ""
-
-    trace_sample: Share = 0.0
 
     cache: Cache = ""
 

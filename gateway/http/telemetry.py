@@ -14,7 +14,6 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import islice
-from random import random
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -60,8 +59,7 @@ OTHERS: Final[Client] = (OTHER, OTHER)
 
 class Telemetry:
     """What one gateway records. The first `MOST_OPERATIONS` of the `operations` become labels. `export` sends spans of
-    requests whose caller records them, and of a random `share` of all others. `subscriptions` and `websockets` are open
-    now.
+    requests that it samples. `subscriptions` and `websockets` are open now.
     """
 
     def __init__(
@@ -69,7 +67,6 @@ class Telemetry:
         metrics: Metrics,
         operations: Iterable[str] = (),
         export: "SpanExport | None" = None,
-        share: float = 0.0,
         access_log: "AccessLog | None" = None,
     ) -> None:
         self.subscriptions = 0
@@ -82,18 +79,17 @@ class Telemetry:
         self._clients: dict[Client, Counter] = {}
         self._named: defaultdict[str, int] = defaultdict(int)
         self._export = export
-        self._share = share
         metrics.watch(metrics.websockets, lambda: self.websockets)
         metrics.watch(metrics.subscriptions, lambda: self.subscriptions)
 
     def begin(self, head: RequestHead) -> Trace | None:
         """The trace of a request with this head; None where neither the request nor the sample wants one."""
-        parent = head.trace_parent
-        is_sampled = parent is not None and parent.is_sampled
-        is_exported = self._export is not None and (is_sampled or random() < self._share)  # noqa: S311 # no secret
-        if not is_exported and not head.wants_trace:
+        if self._export is None and not head.wants_trace:
             return None
-        trace = Trace(parent, is_exported=is_exported)
+        trace = Trace(head.trace_parent)
+        trace.is_exported = self._export is not None and self._export.samples(trace)
+        if not trace.is_exported and not head.wants_trace:
+            return None
         TRACE_ID.set(trace.trace_id)
         SPAN_ID.set(trace.span_id)
         return trace

@@ -10,12 +10,13 @@ from importlib.metadata import version
 from typing import Final, TypeAlias
 
 from opentelemetry import trace as api
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import SpanKind, StatusCode
 
 from gateway.ops.trace import CallTrace, Trace, new_span_id
@@ -48,10 +49,15 @@ class SpanExport:
         named = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": SERVICE}
         resource = Resource.create({"service.version": version(SERVICE)} | named)
         self._ids = _GivenIds()
-        # What comes here is to be sent: sampled it was before.
-        self._provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False, id_generator=self._ids)
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False, id_generator=self._ids)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer(SERVICE, version(SERVICE))
+
+    def samples(self, trace: Trace) -> bool:
+        """Whether the sampler of `OTEL_TRACES_SAMPLER` takes this trace."""
+        parent, trace_id = trace.parent, int(trace.trace_id, 16)
+        context = None if parent is None else _make_context(trace_id, parent.span_id, parent.is_sampled)
+        return self._provider.sampler.should_sample(context, trace_id, SERVICE).decision is Decision.RECORD_AND_SAMPLE
 
     def send(self, trace: Trace, attributes: Attributes, failure: str | None) -> None:
         """Queue the spans of a finished trace: of the operation, its phases, its levels and their calls.
@@ -114,14 +120,17 @@ class SpanExport:
     ) -> str:
         """A span from start to end, in Unix seconds, below that with the id `parent`. Returns its id: `id_`, or new."""
         self._ids.span_id = int(id_ or "0", 16)
-        context = None
-        if parent:
-            flags = api.TraceFlags(api.TraceFlags.SAMPLED)
-            above = api.SpanContext(self._ids.trace_id, int(parent, 16), is_remote=True, trace_flags=flags)
-            context = api.set_span_in_context(api.NonRecordingSpan(above))
+        context = _make_context(self._ids.trace_id, parent) if parent else None
         span = self._tracer.start_span(name, context, kind, attributes, start_time=int(start * 1e9))
         if failure is not None:
             span.set_attribute("error.type", failure)
             span.set_status(StatusCode.ERROR)
         span.end(int(end * 1e9))
         return f"{span.get_span_context().span_id:016x}"
+
+
+def _make_context(trace_id: int, span_id: str, is_sampled: bool = True) -> Context:
+    """Where a span is below the one with this id."""
+    flags = api.TraceFlags(api.TraceFlags.SAMPLED if is_sampled else api.TraceFlags.DEFAULT)
+    above = api.SpanContext(trace_id, int(span_id, 16), is_remote=True, trace_flags=flags)
+    return api.set_span_in_context(api.NonRecordingSpan(above))

@@ -194,13 +194,13 @@ class Trace:
 
     exchanges: Exchanges | None = None
 
-    def __init__(self, parent: TraceParent | None, *, is_exported: bool = False) -> None:
+    def __init__(self, parent: TraceParent | None) -> None:
         self.began = time.perf_counter()
         self.started_at = datetime.now(CHINA)
         self.parent = parent
         self.trace_id = parent.trace_id if parent else f"{getrandbits(128) or 1:032x}"
         self.span_id = new_span_id()
-        self.is_exported = is_exported
+        self.is_exported = False
         self.is_shown = False
         self.request_id = ""
         self.operation_name: str | None = None

@@ -15,6 +15,7 @@ SERVER, CLIENT = 2, 3
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
 SAMPLED = {"traceparent": f"00-{TRACE_ID}-{CALLER}-01"}
+NO_PARENT = {"traceparent": "00-broken"}
 NOT_SAMPLED = {"traceparent": f"00-{TRACE_ID}-{CALLER}-00"}
 
 QUERY = 'query Owners { orders(communityCode: "10002", first: 5) { nodes { number house { owner { phone } } } } }'
@@ -78,13 +79,25 @@ async def test_failed_call_and_operation_are_marked(spans_of, sandbox):
     assert refused.attributes["error.type"] == "GRAPHQL_VALIDATION_FAILED"
 
 
-async def test_only_sampled_operations_are_exported(spans_of):
-    asked = (QUERY, {}, NOT_SAMPLED), (QUERY, {}, {}), (QUERY, {}, {"traceparent": "00-broken"})
-    assert await spans_of(*asked) == []
+@pytest.mark.parametrize(
+    ("sampler", "exported"),
+    [
+        ({}, [NO_PARENT, SAMPLED]),
+        ({"OTEL_TRACES_SAMPLER": "always_on"}, [NO_PARENT, SAMPLED, NOT_SAMPLED]),
+        ({"OTEL_TRACES_SAMPLER": "always_off"}, []),
+        ({"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}, [SAMPLED]),
+        ({"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "1"}, [NO_PARENT, SAMPLED]),
+    ],
+)
+async def test_sampler_of_the_environment_decides(spans_of, monkeypatch, sampler, exported):
+    for name, value in sampler.items():
+        monkeypatch.setenv(name, value)
+    spans = await spans_of(*(("{ __typename }", {}, headers) for headers in (NO_PARENT, SAMPLED, NOT_SAMPLED)))
+    assert len([span for span in spans if span.kind == SERVER]) == len(exported)
 
 
-async def test_sampling_setting_exports_a_share(spans_of):
-    spans = await spans_of((QUERY, {}, {}), GATEWAY_TRACE_SAMPLE="1")
+async def test_trace_without_a_caller_has_ids_of_its_own(spans_of):
+    spans = await spans_of((QUERY, {}, {}))
     [root] = [span for span in spans if span.kind == SERVER]
     assert root.parent_id == ""
     assert root.trace_id != TRACE_ID

@@ -115,7 +115,7 @@ MIXED_FIRST = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=MIXED_FIRST)
 async def leak_site(request: Any, serve: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LeakSite]:
-    settings = {"GATEWAY_MAX_DEPTH": "25", "GATEWAY_TRACE_SAMPLE": "1"}
+    settings = {"GATEWAY_MAX_DEPTH": "25"}
     with everything_logged() as logged, otlp_receiver() as collector, pytest.MonkeyPatch.context() as environ:
         environ.setattr("gateway.app.Limits", partial(Limits, aliases=100))
         environ.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
