@@ -34,7 +34,7 @@ from gateway.http.explorer import open_explorer
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.operation import LARGEST_ANSWER, Guard, Service, guard_introspection
 from gateway.http.payment_callback import CallbackTokens, payment_callback_routes
-from gateway.http.probes import health_routes, metrics_routes, share
+from gateway.http.probes import MetricsPort, health_routes, metrics_routes, share
 from gateway.http.request import Bounds
 from gateway.http.telemetry import AccessLog, Telemetry, count_failure
 from gateway.http.websocket import WebSocketEndpoint
@@ -271,4 +271,7 @@ def create_app(
                 if span_export is not None:
                     await asyncio.to_thread(span_export.close)
 
-    return Application(settings.hosts, failed, partial(count_failure, metrics), lifespan=lifespan)
+    app = Application(settings.hosts, failed, partial(count_failure, metrics), lifespan=lifespan)
+    if settings.metrics_port:
+        app.add_middleware(MetricsPort, port=settings.metrics_port)
+    return app

@@ -102,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     env_file: str = ""
     host: str = "127.0.0.1"
     port: Port = 8000
+    metrics_port: Port = 0
     data_dir: Path = Path("data")
     id_key: str = ""
     explorer: MaybeYesNo = None
@@ -312,6 +313,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     # Else a slow platform costs the whole answer, and not its own fields.
     if settings.request_timeout < settings.call_timeout:
         yield "GATEWAY_REQUEST_TIMEOUT: must not be shorter than GATEWAY_CALL_TIMEOUT"
+    if settings.metrics_port and settings.metrics_port == settings.port:
+        yield "GATEWAY_METRICS_PORT: must not be GATEWAY_PORT, which has /metrics without it"
     if bool(settings.callback_key_k) != bool(settings.callback_key_d):
         there, missing = CALLBACK_ACCOUNT if settings.callback_key_k else reversed(CALLBACK_ACCOUNT)
         yield f"{_variable(missing)}: needed with {_variable(there)}"

@@ -56,7 +56,7 @@ async def demo(given: Settings, once: bool, allow_remote: bool) -> int:
     """
     if not allow_remote and not is_loopback(given.host):
         raise SettingsError("GATEWAY_HOST: the demo serves this machine only (--allow-remote: in a container)")
-    own = {"GATEWAY_HOST": "127.0.0.1"} if allow_remote else {}
+    own = {"GATEWAY_METRICS_PORT": ""} | ({"GATEWAY_HOST": "127.0.0.1"} if allow_remote else {})
     async with Sandbox() as sandbox:
         settings = load_settings(
             {"GATEWAY_COMMUNITIES": sandbox.communities, **os.environ, **sandbox.settings(), **own}

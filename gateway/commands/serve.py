@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.sharedctypes import RawValue
@@ -44,8 +44,8 @@ LONGEST_MESSAGE = 1024 * 1024
 
 LONGEST_START = 60  # seconds that a worker may take to answer, on a busy machine: then it is taken for hung
 PAUSE = 5.0  # seconds that a worker waits before it ends because it cannot start: then another one tries
-LISTENER = "_GATEWAY_LISTENER"
-"""The variable that has the descriptor of the socket which a process leaves to the one that takes its place."""
+LISTENERS = "_GATEWAY_LISTENERS"
+"""The variable that has the descriptors of the sockets which a process leaves to the one that takes its place."""
 
 log = structlog.get_logger(__name__)
 
@@ -60,12 +60,14 @@ def serve(settings: Settings, workers: int, environ: Mapping[str, str]) -> int:
     with suppress(ValueError, OSError):  # each connection is one; macOS names no number and grants not just any
         resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     _require(settings, workers, create_app)  # so that wrong settings end the command, not each worker
-    with closing(_listen(settings)) as listener:
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(closing(listener)) for listener in _listen(settings)]
+        environ = {**environ, "GATEWAY_METRICS_PORT": str(settings.metrics_port)}  # a listener of which stays
         if workers == 1:
-            _serve_alone(settings, listener, environ)
+            _serve_alone(settings, listeners, environ)
             return 0
         with worker_directory():
-            command = Workers(settings, listener, environ, workers)
+            command = Workers(settings, listeners, environ, workers)
             command.run()
         failed = any(process.exitcode == STARTUP_FAILURE for process in command.processes)
         return STARTUP_FAILURE if failed else 0
@@ -122,18 +124,21 @@ def server_options(settings: Settings, metrics: Metrics | None = None) -> dict[s
     }
 
 
-def _listen(settings: Settings) -> socket.socket:
-    """The socket of the process whose place this one has taken, else a new one. Raises StartError."""
-    inherited = os.environ.pop(LISTENER, "")
+def _listen(settings: Settings) -> Iterator[socket.socket]:
+    """The sockets of the process whose place this one has taken, else new ones. Raises StartError."""
+    inherited = os.environ.pop(LISTENERS, "").split()
+    for descriptor in inherited:
+        listener = socket.socket(fileno=int(descriptor))
+        listener.set_inheritable(False)
+        yield listener
     if not inherited:
-        return bind(settings.host, settings.port)
-    listener = socket.socket(fileno=int(inherited))
-    listener.set_inheritable(False)
-    return listener
+        yield bind(settings.host, settings.port)
+        if settings.metrics_port:
+            yield bind(settings.host, settings.metrics_port, "GATEWAY_METRICS_PORT")
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket at this address. Raises StartError."""
+def bind(host: str, port: int, setting: str = "GATEWAY_PORT") -> socket.socket:
+    """A socket at this address, whose port is that of the setting. Raises StartError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -141,8 +146,8 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        failed = f"GATEWAY_HOST, GATEWAY_PORT: {host} port {port}: {error.strerror}"
-        raise StartError(f"{failed} (--host and --port choose others)") from None
+        hint = " (--host and --port choose others)" if setting == "GATEWAY_PORT" else ""
+        raise StartError(f"GATEWAY_HOST, {setting}: {host} port {port}: {error.strerror}{hint}") from None
     return listener
 
 
@@ -154,12 +159,12 @@ def notify_systemd(state: str) -> None:
             sender.sendto(state.encode(), address)
 
 
-def log_start(settings: Settings, listener: socket.socket) -> None:
+def log_start(settings: Settings, listeners: list[socket.socket]) -> None:
     """Log that requests are taken, and as an error what development should not be used with."""
     notify_systemd("READY=1")
     log.info(
         "gateway serves",
-        address=make_url(settings.host, listener.getsockname()[1]),
+        address=make_url(settings.host, listeners[0].getsockname()[1]),
         environment=settings.env,
         version=VERSION,
         build=settings.build_id,
@@ -216,13 +221,13 @@ class EmbeddedServer(uvicorn.Server):
             await running
 
 
-def _serve_alone(settings: Settings, listener: socket.socket, environ: Mapping[str, str]) -> None:
-    """In this process. On SIGHUP it ends as on SIGTERM, and then becomes another one, which has the listener.
+def _serve_alone(settings: Settings, listeners: list[socket.socket], environ: Mapping[str, str]) -> None:
+    """In this process. On SIGHUP it ends as on SIGTERM, and then becomes another one, which has the listeners.
 
     Two processes cannot share a SQLite journal, so a successor could not start before. Meanwhile connections wait.
     """
     metrics = Metrics()
-    server = Server(_config(settings, metrics, partial(application, metrics)), listener, settings)
+    server = Server(_config(settings, metrics, partial(application, metrics)), listeners, settings)
 
     def reload() -> None:
         if _read_anew({**environ}, 1) is None:
@@ -233,47 +238,51 @@ def _serve_alone(settings: Settings, listener: socket.socket, environ: Mapping[s
 
     signal.signal(signal.SIGHUP, lambda *_: Thread(target=reload, name="reload").start())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-    server.run([listener.dup()])
+    server.run([listener.dup() for listener in listeners])
     if server.is_reloading:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until the other one handles it
-        listener.set_inheritable(True)
-        variables = {**environ, LISTENER: str(listener.fileno())}
+        for listener in listeners:
+            listener.set_inheritable(True)
+        variables = {**environ, LISTENERS: " ".join(str(listener.fileno()) for listener in listeners)}
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], variables)  # noqa: S606 # the same command
 
 
 class Server(uvicorn.Server):
     """The only server of its command. `is_reloading`: it has stopped so that another process takes its place."""
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, listeners: list[socket.socket], settings: Settings) -> None:
         super().__init__(config)
         self.is_reloading = False
-        self._listener = listener
+        self._listeners = listeners
         self._settings = settings
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        log_start(self._settings, self._listener)
+        log_start(self._settings, self._listeners)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if not self.is_reloading:
-            self._listener.close()  # a connection that waits for nobody would be answered by a reset
+            for listener in self._listeners:
+                listener.close()  # a connection that waits for nobody would be answered by a reset
         await super().shutdown(sockets)
 
 
 class Workers(Multiprocess):
-    """uvicorn's worker processes, which share a listener.
+    """uvicorn's worker processes, which share the listeners.
 
     When none can start at first, all of them end. Whether the last reload succeeded is shared with the workers.
     """
 
-    def __init__(self, settings: Settings, listener: socket.socket, environ: Mapping[str, str], workers: int) -> None:
+    def __init__(
+        self, settings: Settings, listeners: list[socket.socket], environ: Mapping[str, str], workers: int
+    ) -> None:
         self._settings = settings
         self._environ = environ
         self._metrics = Metrics()
         self._reloaded = RawValue("b", 1)
         self._has_served = False
         factory = partial(worker, self._metrics, self._reloaded, is_successor=False)
-        super().__init__(_config(settings, self._metrics, factory, workers), [listener])
+        super().__init__(_config(settings, self._metrics, factory, workers), listeners)
 
     def terminate_all(self) -> None:
         for listener in self.sockets:
@@ -290,7 +299,7 @@ class Workers(Multiprocess):
                 log.warning("worker replaced", ended=ended.pid, status=ended.exitcode, pid=process.pid)
         if not self._has_served and any(process.is_ready() for process in self.processes):
             self._has_served = True
-            log_start(self._settings, self.sockets[0])
+            log_start(self._settings, self.sockets)
             self.config.app = partial(worker, self._metrics, self._reloaded, is_successor=True)
 
     def handle_hup(self) -> None:

@@ -7,8 +7,9 @@ from time import monotonic
 from typing import TypeAlias
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.errors import GatewayError
 from gateway.futures import join
@@ -21,6 +22,8 @@ Check: TypeAlias = Callable[[], Awaitable[object]]
 
 SharedCheck: TypeAlias = Callable[[], Awaitable[bool]]
 ReadBacklog: TypeAlias = Callable[[], Awaitable[Backlog]]
+
+METRICS_PATH = "/metrics"
 
 CHECK_TIMEOUT = 2.0  # seconds; a check that hangs has failed
 FRESH = 1.0  # seconds for which a success holds: asking more often does not have the same work done more often
@@ -105,4 +108,20 @@ def metrics_routes(metrics: Metrics, backlog: ReadBacklog, checks: Mapping[str, 
         body, content_type = await metrics.expose(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
 
-    return [Route("/metrics", show)]
+    return [Route(METRICS_PATH, show)]
+
+
+class MetricsPort:
+    """`app`, whose `/metrics` is at this `port` alone, and nothing else is there."""
+
+    def __init__(self, app: ASGIApp, port: int) -> None:
+        self._app = app
+        self._port = port
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or (scope["server"][1] == self._port) is (scope["path"] == METRICS_PATH):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            await PlainTextResponse("Not Found", 404)(scope, receive, send)

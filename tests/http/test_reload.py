@@ -13,7 +13,10 @@ import httpx
 import orjson
 import pytest
 from gateway_workers import PATIENCE, Workers
+from graphql_socket import connected
+from processes import free_port
 from throw_away import on_server
+from websockets.exceptions import InvalidStatus
 
 pytestmark = pytest.mark.slow
 
@@ -214,3 +217,24 @@ async def test_successor_that_cannot_start_replaces_nobody(start: Start, databas
     reloaded.hang_up()
     await reloaded.serving(2)
     assert all(answer.status_code == 200 for answer in await reloaded.ask())
+
+
+async def test_metrics_port_has_metrics_alone_and_outlives_a_reload(start: Start, journal: dict[str, str]) -> None:
+    port = free_port()
+    reloaded = await start(**journal, GATEWAY_METRICS_PORT=str(port))
+    reloaded.set(GATEWAY_METRICS_PORT=str(free_port()))
+    scrapes = []
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as prometheus:
+        for generation in (1, 2):
+            await reloaded.serving(generation)
+            scrapes += [await prometheus.get("/metrics", headers=CLOSE) for _ in range(6)]
+            assert [each.status_code for each in await reloaded.ask("/metrics")] == [404] * 6
+            paths = "/graphql", "/readyz", "/healthz", "/callbacks/token"
+            assert [(await prometheus.get(path)).status_code for path in paths] == [404] * 4
+            if generation == 1:
+                reloaded.hang_up()
+        with pytest.raises(InvalidStatus, match="403"):
+            async with connected(str(prometheus.base_url)):
+                pass
+
+    assert all("gateway_reload_successful 1.0" in scrape.text for scrape in scrapes)
