@@ -1,7 +1,13 @@
-"""`deploy/kubernetes` against the schemas of Kubernetes, the oldest version that it is for and the newest."""
+"""What kustomize builds of `deploy/kubernetes`, against the schemas of Kubernetes and the gateway's own needs."""
 
+import base64
+import os
+import re
+import shutil
 import sys
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,63 +18,204 @@ from test_compose import refused
 from gateway.commands.serve import GRACE
 from gateway.http.application import OPEN_PATHS
 
-FILES = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+OVERLAYS = ["city", "trial"]
 VALIDATOR = str(Path(sys.executable).with_name("kubernetes-validate"))
+MONITOR = ("PodMonitor", "wanjia-gateway")
+COMPONENTS = {
+    "autoscaling": {("HorizontalPodAutoscaler", "wanjia-gateway")},
+    "disruption-budget": {("PodDisruptionBudget", "wanjia-gateway")},
+    "network-policy": {("NetworkPolicy", "wanjia-gateway")},
+    "ingress": {("Ingress", "wanjia-gateway")},
+    "pod-monitor": {MONITOR},
+    "check": {("CronJob", "wanjia-gateway-check")},
+    "dump": {("CronJob", "wanjia-gateway-dump"), ("PersistentVolumeClaim", "wanjia-gateway-dumps")},
+}
+
+
+class Overlays:
+    """The folder as an operator has it, who has filled in the secrets."""
+
+    def __init__(self, kustomize: str, folder: Path) -> None:
+        self.folder = folder / "kubernetes"
+        self._kustomize = kustomize
+        shutil.copytree(DEPLOY / "kubernetes", self.folder, dirs_exist_ok=True)
+        example = (self.folder / "city/secrets.example.env").read_text(encoding="utf-8")
+        (self.folder / "city/secrets.env").write_text(
+            re.sub(r"^(\w+)=$", rf"\1={'s' * 32}", example, flags=re.MULTILINE)
+        )
+
+    def build(self, overlay: str) -> dict[tuple[str, str], Any]:
+        """By kind and name, hashes left out."""
+        self.text = run(self._kustomize, "build", self.folder / overlay).stdout
+        resources = [*yaml.safe_load_all(self.text)]
+        return {(each["kind"], re.sub(r"-[a-z0-9]{10}$", "", each["metadata"]["name"])): each for each in resources}
+
+
+@pytest.fixture
+def overlays(find_tool, tmp_path):
+    return Overlays(find_tool("kustomize"), tmp_path)
 
 
 @pytest.fixture(scope="module")
-def resources():
-    """By kind."""
-    texts = [path.read_text(encoding="utf-8") for path in FILES]
-    return {resource["kind"]: resource for text in texts for resource in yaml.safe_load_all(text)}
+def city(find_tool, tmp_path_factory):
+    return Overlays(find_tool("kustomize"), tmp_path_factory.mktemp("city")).build("city")
 
 
 @pytest.fixture(scope="module")
-def pod(resources):
-    return resources["Deployment"]["spec"]["template"]["spec"]
+def pods(city):
+    """The specs of all pods, by the name of what makes them."""
+    jobs = {name: each["spec"]["jobTemplate"] for (kind, name), each in city.items() if kind == "CronJob"}
+    made = {"wanjia-gateway": city["Deployment", "wanjia-gateway"]} | jobs
+    return {name: each["spec"]["template"] for name, each in made.items()}
 
 
-@pytest.mark.parametrize("version", ["1.30", "1.37"])
-def test_manifests_fit_the_schema(version):
-    printed = run(VALIDATOR, "--strict", "--kubernetes-version", version, *FILES)
-    assert (printed.stdout + printed.stderr).count(" passed for resource ") == 6
+@pytest.fixture(scope="module")
+def container(pods):
+    return pods["wanjia-gateway"]["spec"]["containers"][0]
 
 
-def test_gateway_accepts_the_settings(resources):
-    settings = {"GATEWAY_ENV": "production", **resources["ConfigMap"]["data"]}
-    secrets = dict.fromkeys(resources["Secret"]["stringData"], "s" * 32)
-    assert all(value == "" for value in resources["Secret"]["stringData"].values())
-    assert refused(settings | secrets) == ""
+@pytest.mark.parametrize("version", ["1.30", "1.34", "1.37"])
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_overlay_fits_the_schema(overlays, tmp_path, overlay, version):
+    resources = overlays.build(overlay)
+    (tmp_path / "built.yaml").write_text(overlays.text)
+    printed = run(VALIDATOR, "--strict", "--kubernetes-version", version, tmp_path / "built.yaml")
+    passed = re.findall(r" passed for resource ", printed.stdout + printed.stderr)
+    assert len(passed) == len(resources) - (MONITOR in resources)
 
 
-def test_probes_ask_paths_that_answer_to_any_host(pod):
-    [container] = pod["containers"]
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_component_is_one_line(overlays, component):
+    before, file = overlays.build("city").keys(), overlays.folder / "city/kustomization.yaml"
+    left, switched = re.subn(rf"(?m)^  - \.\./components/{component}\b.*\n", "", file.read_text(encoding="utf-8"))
+    file.write_text(left, encoding="utf-8")
+    assert switched == 1
+    assert before - overlays.build("city").keys() == COMPONENTS[component]
+
+
+@pytest.mark.parametrize("path", ["city/communities.txt", "city/settings.env", "city/secrets.env"])
+def test_changed_file_rolls_the_pods(overlays, path):
+    before = overlays.build("city")["Deployment", "wanjia-gateway"]["spec"]["template"]
+    with (overlays.folder / path).open("a", encoding="utf-8") as file:
+        file.write("\n# changed\nGATEWAY_LOG_LEVEL=error\n")
+    assert overlays.build("city")["Deployment", "wanjia-gateway"]["spec"]["template"] != before
+
+
+def test_gateway_accepts_the_settings(city, container, tmp_path):
+    files, secrets = city["ConfigMap", "wanjia-gateway"]["data"], city["Secret", "wanjia-gateway"]["data"]
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    settings = dict(re.findall(r"^(\w+)=(.*)$", files["gateway.env"], re.MULTILINE))
+    settings |= {"GATEWAY_COMMUNITIES": str(tmp_path / Path(settings["GATEWAY_COMMUNITIES"]).name)}
+    settings |= {name: base64.b64decode(value).decode() for name, value in secrets.items()}
+    settings |= {each["name"]: each["value"] for each in container["env"]}
+    assert refused(settings | {"GATEWAY_ENV": "production"}) == ""
+
+
+def test_probes_ask_paths_that_answer_to_any_host(container):
     paths = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")}
     assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
     assert {*paths.values(), "/metrics"} == set(OPEN_PATHS)
 
 
-def test_pod_stops_after_its_requests(pod):
-    [container] = pod["containers"]
+def test_pod_stops_after_its_requests(pods, container):
     before = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert pod["terminationGracePeriodSeconds"] >= before + GRACE + 50
+    assert pods["wanjia-gateway"]["spec"]["terminationGracePeriodSeconds"] >= before + GRACE + 50
+    assert pods["wanjia-gateway"]["spec"]["enableServiceLinks"] is False
 
 
-def test_links_of_services_do_not_become_settings(pod):
-    assert pod["enableServiceLinks"] is False
+def test_pods_are_restricted(pods):
+    """As the Pod Security Standard of this name asks, and with no token of the cluster, and no file to write."""
+    assert len(pods) == 3
+    for pod in pods.values():
+        spec, [one] = pod["spec"], pod["spec"]["containers"]
+        assert spec["automountServiceAccountToken"] is False
+        assert spec["securityContext"]["runAsNonRoot"]
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert one["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert one["volumeMounts"][0] == {"name": "files", "mountPath": "/etc/wanjia-gateway"}
+        assert spec["volumes"][0]["configMap"]["defaultMode"] == 0o440  # else the gateway warns: readable by all
 
 
-def test_selectors_match_the_pods(resources):
-    spec = {kind: resource.get("spec", {}) for kind, resource in resources.items()}
-    labels = spec["Deployment"]["template"]["metadata"]["labels"]
-    assert spec["Service"]["selector"] == labels
-    assert all(spec[kind]["selector"]["matchLabels"] == labels for kind in ("Deployment", "PodDisruptionBudget"))
+def test_selectors_match_the_gateways_alone(city, pods):
+    def selected(labels):
+        return [name for name, pod in pods.items() if labels.items() <= pod["metadata"]["labels"].items()]
+
+    assert selected(city["Service", "wanjia-gateway"]["spec"]["selector"]) == ["wanjia-gateway"]
+    for kind in ("Deployment", "PodDisruptionBudget", "PodMonitor"):
+        assert selected(city[kind, "wanjia-gateway"]["spec"]["selector"]["matchLabels"]) == ["wanjia-gateway"]
+    assert selected(city["NetworkPolicy", "wanjia-gateway"]["spec"]["podSelector"]["matchLabels"]) == [*pods]
 
 
-def test_ingress_serves_no_path_for_machines(resources):
-    [rule] = resources["Ingress"]["spec"]["rules"]
-    assert [(path["path"], path["pathType"]) for path in rule["http"]["paths"]] == [
-        ("/graphql", "Exact"),
-        ("/callbacks/token", "Exact"),
-        ("/callbacks/payment", "Exact"),
-    ]
+def test_prometheus_scrapes_the_metrics_port_alone(city, container):
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert container["env"] == [{"name": "GATEWAY_METRICS_PORT", "value": str(ports["metrics"])}]
+    monitor, policy = (city[kind, "wanjia-gateway"]["spec"] for kind in ("PodMonitor", "NetworkPolicy"))
+    assert monitor.keys() == {"jobLabel", "selector", "podMetricsEndpoints"}
+    assert monitor["podMetricsEndpoints"] == [{"port": "metrics", "interval": "15s"}]
+    assert monitor["jobLabel"] in monitor["selector"]["matchLabels"]
+    assert [[port["port"] for port in rule["ports"]] for rule in policy["ingress"]] == [["http"], ["metrics"]]
+
+
+DIRECTIVES = {
+    "proxy-body-size": "client_max_body_size",
+    "proxy-buffer-size": "proxy_buffers",
+    "proxy-buffers-number": "proxy_buffers",
+    "limit-connections": "limit_conn",
+    "error-log-level": "error_log",
+    "upstream-keepalive-timeout": "keepalive_timeout",
+    "keep-alive": "keepalive_timeout",
+    "use-gzip": "gzip",
+    "hsts-max-age": "add_header",
+}
+OWN = {"proxy-buffering": "on", "use-forwarded-headers": "false"}  # what nginx does by itself
+
+
+def test_ingress_does_what_nginx_does(city, overlays):
+    nginx = (DEPLOY / "nginx" / "gateway.conf").read_text(encoding="utf-8")
+    values = defaultdict(set)
+    for name, value in re.findall(r"^ *([a-z_]+) +([^;{]+);", nginx, re.MULTILINE):
+        values[name] |= {value, *re.split(r"[\s=\"]+", value), *re.findall(r"\b(\d+)s\b", value)}
+    [log_format] = re.findall(r"^log_format gateway ([^;]+);", nginx, re.MULTILINE)
+    values["log_format_upstream"] = {"".join(re.findall(r"'([^']+)'", log_format))}
+    said = city["Ingress", "wanjia-gateway"]["metadata"]["annotations"]
+    controller = yaml.safe_load((overlays.folder / "components/ingress/controller.yaml").read_text(encoding="utf-8"))
+    said = {name.partition("/")[2]: value for name, value in said.items()} | controller["data"]
+    assert OWN.items() <= said.items()
+    for name in said.keys() - OWN:
+        value = {"true": "on"}.get(said[name], said[name])
+        assert value in values[DIRECTIVES.get(name, name.replace("-", "_"))], name
+
+
+def test_ingress_serves_no_path_for_machines(city):
+    [rule] = city["Ingress", "wanjia-gateway"]["spec"]["rules"]
+    paths = [(path["path"], path["pathType"]) for path in rule["http"]["paths"]]
+    assert paths == [(path, "Exact") for path in ("/graphql", "/callbacks/token", "/callbacks/payment")]
+
+
+def test_dump_can_be_restored_and_old_ones_go(pods, database_url, tmp_path):
+    [script] = pods["wanjia-gateway-dump"]["spec"]["containers"][0]["args"]
+    old = tmp_path / "journal-20200101-033000.dump"
+    old.touch()
+    os.utime(old, (0, 0))
+    run("psql", database_url, "-c", "CREATE TABLE operations ()")
+    for url, status in ((database_url, 0), (f"{database_url}-not-there", 1)):
+        environ = os.environ | {"GATEWAY_DATABASE_URL": url}
+        run("sh", "-euc", script.replace("/dumps", str(tmp_path)), env=environ, status=status)
+    [dump] = tmp_path.glob("*.dump")
+    assert "TABLE public operations" in run("pg_restore", "--list", dump).stdout
+    assert dump != old
+
+
+def test_trial_is_one_demo_as_a_container_runs_it(overlays):
+    """tests/explorer/test_published_demo.py runs it."""
+    built = overlays.build("trial")
+    spec = built["Deployment", "wanjia-gateway"]["spec"]
+    [one] = spec["template"]["spec"]["containers"]
+    assert (spec["replicas"], one["args"]) == (1, ["demo", "--allow-remote"])
+    assert "secret" not in overlays.text.lower()
+    assert {kind for kind, _ in built} == {"Deployment", "Service"}
