@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 from types import MappingProxyType
+from typing import Any
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
@@ -23,7 +25,7 @@ from gateway.auth.rate import Admission
 from gateway.cache import SharedReads
 from gateway.contact.profile import read_communities, read_profile
 from gateway.context import Backend, KnownSizes, RequestContext
-from gateway.entities import CACHEABLE_NULLS, ENDPOINTS, Actions, Loaders, lifetimes
+from gateway.entities import CACHEABLE_NULLS, ENDPOINTS, LISTS, Actions, Loaders, lifetimes
 from gateway.errors import GatewayError, RefusedError
 from gateway.execution.documents import Documents, read_trusted_documents
 from gateway.execution.executor import Executor
@@ -86,10 +88,15 @@ class Gateway:
         self.events = journal.bus
         self.placement = Placement(journal, self._search_order)
         self.sizes = KnownSizes()
-        watching = {
+        self.tail = EventTail(journal.events)
+        self.watches = Watches(platforms, self.events, self.tail, journal.watches, clock, settings.watch_interval)
+        watching: dict[str, tuple[Callable[[Any], object], ...]] = {
             ORDERS.endpoint.name: (self.placement.look_at, self.sizes.look_at),
             MODULE_STATES.endpoint.name: (self.sizes.look_at_communities,),
         }
+        for records in LISTS:
+            if records.watched is not None:
+                watching[records.endpoint.name] = (partial(self.watches.look_at, records.watched.topic),)
         self.reads = SharedReads(
             self.events,
             seconds=lifetimes(settings),
@@ -98,8 +105,6 @@ class Gateway:
             now=clock,
             metrics=metrics,
         )
-        self.tail = EventTail(journal.events)
-        self.watches = Watches(platforms, self.events, self.tail, journal.watches, clock, settings.watch_interval)
         self.event_streams = EventStreams(journal.events, self.tail, self.watches.watching, clock, key)
         self.writer = Writer(journal, key, clock, platforms.wjdh.slots)
         services = Services(
@@ -130,7 +135,9 @@ class Gateway:
             metrics.watch_slots(client.platform, client.slots)
         metrics.watch(metrics.audit_waiting, lambda: self.trail.waiting)
         metrics.watch(metrics.masking_forced, self.trail.lags)
-        metrics.watch(metrics.watches, lambda: len(self.watches))
+        metrics.watch(metrics.watches, lambda: len(self.watches.order))
+        metrics.watch(metrics.watch_lateness, lambda: self.watches.order.lateness(monotonic()))
+        metrics.watch(metrics.watch_lateness_bound, lambda: self.watches.order.bound(self.watches.at_once))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -142,12 +149,11 @@ class Gateway:
             await stack.enter_async_context(self.journal.bridge())
             await stack.enter_async_context(self.tail.open())
             await stack.enter_async_context(self.journal.watches.present(self.platforms.divide_slots))
-            stack.push_async_callback(self.watches.close)
             stack.push_async_callback(self.trail.close)
             stack.push_async_callback(self.writer.drain)
             if self.unverified is not None:
                 stack.push_async_callback(self.unverified.drain)
-            workers = (self.relay, self.reconciler, self.placement, self.trail)
+            workers = (self.relay, self.reconciler, self.placement, self.trail, self.watches)
             await stack.enter_async_context(at_work({type(worker).__name__: worker.run for worker in workers}))
             yield
 

@@ -17,11 +17,11 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, Table, and_, delete, func, insert, or_, select, tuple_, update
 
 from gateway.errors import JournalError
 from gateway.events import EventBus, WakeUp
@@ -199,6 +199,21 @@ INTERVAL = LEASE.total_seconds() / BEATS
 PRUNED_EVERY = 120  # renewals between two times that old events are forgotten: ten minutes
 
 _FREE = {"gateway_id": None, "begun": False}
+_PLACE = tuple_(watches.c.topic, watches.c.community_code)
+
+WatchedList: TypeAlias = tuple[str, str]
+"""A list that is watched: its topic and its community."""
+
+
+def _lock(connection: Connection, condition: Condition) -> dict[WatchedList, Row[Any]]:
+    """These rows of `watches`, locked in one order, so that no two gateways wait for each other."""
+    rows = connection.execute(select(watches).where(condition).order_by(*_PLACE.clauses).with_for_update())
+    return {(row.topic, row.community_code): row for row in rows}
+
+
+def _set(connection: Connection, lists: Collection[WatchedList], **values: Any) -> None:
+    if lists:
+        connection.execute(update(watches).where(_PLACE.in_(lists)).values(values))
 
 
 class WatchLostError(JournalError):
@@ -220,6 +235,8 @@ class WatchLeases:
         self._clock = clock
         self._is_alone = is_alone
         self._id = new_id(clock())
+        self.lists = 0
+        """How many are held by all gateways, as the last renewal found."""
         self._counts = deque([1], BEATS)  # the gateways that the last renewals found
         self._counted: Callable[[int], object] = lambda _gateways: None
 
@@ -256,7 +273,7 @@ class WatchLeases:
         row = {"id": self._id, "alive_until": now + LEASE}
         renewal = update(gateways).where(gateways.c.id == self._id).values(row)
 
-        def work(connection: Connection) -> int:
+        def work(connection: Connection) -> tuple[int, int]:
             has_missed = connection.execute(delete(gateways).where(dead)).rowcount > 0
             if joins and connection.execute(select(gateways.c.id).limit(1)).first() is None:
                 has_missed = True
@@ -264,32 +281,39 @@ class WatchLeases:
                 connection.execute(insert_new(connection, gateways), row)
             if has_missed:
                 self._events.note(connection, NewEvent(topic=PAYMENT, kind=GapKind.LATE, missed=True))
-            return connection.scalar(select(func.count()).select_from(gateways)) or 1
+            count_held = select(func.count()).select_from(watches).where(watches.c.gateway_id.is_not(None))
+            return connection.scalar(select(func.count()).select_from(gateways)) or 1, connection.scalar(
+                count_held
+            ) or 0
 
-        self._counts.append(await self._events.write(work))
+        found, self.lists = await self._events.write(work)
+        self._counts.append(found)
         self._counted(self.gateways)
 
     async def leave(self) -> None:
         """This gateway ends, and lets go of its lists."""
 
         def work(connection: Connection) -> None:
-            connection.execute(update(watches).where(watches.c.gateway_id == self._id).values(_FREE))
+            _set(connection, _lock(connection, watches.c.gateway_id == self._id), **_FREE)
             connection.execute(delete(gateways).where(gateways.c.id == self._id))
 
         await self._database.write(work)
 
-    async def hold(self, topic: str, community_code: str, wanted_for: timedelta) -> bool:
-        """Whether the list is this gateway's to watch, now that it asks. Subscribers here want it watched so long."""
-        now = self._clock()
-        this, holder = _is_of(watches, topic, community_code), watches.c.gateway_id
-        row = {"topic": topic, "community_code": community_code, **_FREE, "wanted_until": now}
-        is_free = or_(holder.is_(None), and_(holder != self._id, holder.not_in(_alive(now))))
-        take = update(watches).where(this, is_free).values(gateway_id=self._id, begun=False)
-        want = update(watches).where(this, holder != self._id).values(wanted_until=now + wanted_for)
+    async def hold(self, lists: Collection[WatchedList], wanted_for: timedelta) -> set[WatchedList]:
+        """Those of the lists that are this gateway's to watch, now that it asks. Subscribers here want them so long."""
+        now, these = self._clock(), _PLACE.in_(lists)
+        rows = [{"topic": topic, "community_code": code, **_FREE, "wanted_until": now} for topic, code in sorted(lists)]
 
-        def work(connection: Connection) -> bool:
-            connection.execute(insert_new(connection, watches), row)
-            return connection.execute(take).rowcount > 0 or not connection.execute(want).rowcount
+        def work(connection: Connection) -> set[WatchedList]:
+            if connection.scalar(select(func.count()).select_from(watches).where(these)) != len(rows):
+                connection.execute(insert_new(connection, watches), rows)
+            alive = set(connection.scalars(_alive(now)))
+            holders = {place: row.gateway_id for place, row in _lock(connection, these).items()}
+            others = {place for place, holder in holders.items() if holder != self._id and holder in alive}
+            taken = {place for place, holder in holders.items() if holder != self._id} - others
+            _set(connection, taken, gateway_id=self._id, begun=False)
+            _set(connection, others, wanted_until=now + wanted_for)
+            return holders.keys() - others
 
         return await self._database.write(work)
 
@@ -319,14 +343,15 @@ class WatchLeases:
 
         await self._events.write(work)
 
-    async def release(self, topic: str, community_code: str) -> bool:
-        """Let go of a list, unless subscribers of another gateway want it watched. Returns whether it is let go of."""
-        held = and_(_is_of(watches, topic, community_code), watches.c.gateway_id == self._id)
-        free = update(watches).where(held, watches.c.wanted_until <= self._clock()).values(_FREE)
+    async def release(self, lists: Collection[WatchedList]) -> set[WatchedList]:
+        """Let go of lists, but for those that another gateway wants watched. Returns those not held any more."""
+        now, these = self._clock(), and_(_PLACE.in_(lists), watches.c.gateway_id == self._id)
 
-        def work(connection: Connection) -> bool:
-            connection.execute(free)
-            return connection.execute(select(watches.c.topic).where(held)).first() is None
+        def work(connection: Connection) -> set[WatchedList]:
+            held = _lock(connection, these)
+            kept = {place for place, row in held.items() if row.wanted_until > now}
+            _set(connection, held.keys() - kept, **_FREE)
+            return {*lists} - kept
 
         return await self._database.write(work)
 

@@ -3,14 +3,17 @@
 The platforms notify nobody of new applications, nor of what others decide. So the list of what waits, pending reviews
 or open repairs, is read again and again: a record that appears in it is new, or waits again; one that is gone from it
 was decided. One watch of a list serves all subscribers of all gateways of a journal: the gateway that holds the list
-polls it (`gateway.journal.events`), and what it finds goes to all of them by the journal.
+polls it (`gateway.journal.events`), and what it finds goes to all of them by the journal. Of more lists than an
+interval has room for, those that changed or were looked at lately go first (`gateway.loaders.poll_order`).
 """
 
 import asyncio
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import inf
+from time import monotonic
 from typing import Any, NamedTuple
 
 import structlog
@@ -18,14 +21,16 @@ import structlog
 from gateway.errors import JournalError, PlatformError, RateLimitedError
 from gateway.events import EventBus, ReadsDropped
 from gateway.futures import wait_at_most
-from gateway.journal.events import Interest, WatchLeases, WatchLostError
+from gateway.journal.events import Interest, WatchedList, WatchLeases, WatchLostError
 from gateway.journal.journal import Clock
 from gateway.journal.records import GapKind, NewEvent, NotedEvent
 from gateway.loaders.event_streams import EventTail
 from gateway.loaders.lists import RecordList, Watched
+from gateway.loaders.poll_order import PollOrder, Turn
+from gateway.normalise.records import Page
 from gateway.normalise.vocabulary import ChangeKind
-from gateway.ops.slots import background
-from gateway.ops.trace import METER, Meter
+from gateway.ops.event_loop import at_work
+from gateway.ops.slots import BACKGROUND_TURN
 from gateway.platforms.platforms import Platforms
 from gateway.wording.requests import RequestWording
 
@@ -37,19 +42,20 @@ MOST_GONE = 5000  # records that are remembered as gone, so that one that comes 
 LONGEST_PAUSE = 300.0  # in seconds: what the interval is doubled up to while the platform fails
 MOST_DOUBLINGS = 16
 
-MOST_WATCHED = 500
+MOST_WATCHED = 5000
 """Lists that one process wants watched: a caller of every community may name any, and no platform says which there are.
 """
 
+MOST_SETTLED = 500
+"""Lists that are taken or let go of in one transaction: the statements of more hold the event loop."""
+
 LINGER = 60.0  # seconds that a list is watched on, so that one whose connection broke misses nothing
-WATCHING = background("watches")
-"""Who polls, wherever slots are short: not the subscriber who came first."""
 
 
 @dataclass(eq=False)
 class Watches:
-    """The lists that subscribers of this process want watched. One per process. `interval` is the pause between two
-    polls of a list, in seconds.
+    """The lists that subscribers of this process want watched. One per process. `interval` is the shortest pause
+    between two polls of a list, in seconds.
     """
 
     platforms: Platforms
@@ -58,11 +64,26 @@ class Watches:
     leases: WatchLeases
     clock: Clock
     interval: float
-    lists: "dict[tuple[str, str], _Watch]" = field(default_factory=dict, init=False)
+    lists: "dict[WatchedList, _Watch]" = field(default_factory=dict, init=False)
     """Those that are watched, or wanted from another gateway: by topic and community."""
 
     def __len__(self) -> int:
         return len(self.lists)
+
+    def __post_init__(self) -> None:
+        self.order: PollOrder[_Watch] = PollOrder(self.interval)
+        """The lists that this gateway polls."""
+        self.to_poll = asyncio.Event()
+        self.to_settle = asyncio.Event()
+
+    @property
+    def at_once(self) -> int:
+        """How many lists are polled at once: of what background work has of all gateways' slots while callers wait, the
+        share of this gateway by the lists that it polls; half of its own slots at most.
+        """
+        slots, held = self.platforms.wjdh.slots, len(self.order)
+        share = slots.total // BACKGROUND_TURN * held // max(held, self.leases.lists, 1)
+        return max(1, min(share, slots.limit // 2))
 
     @contextmanager
     def watching(self, records: RecordList[Any], community_code: str) -> Iterator[str]:
@@ -74,26 +95,55 @@ class Watches:
             raise LookupError(f"the list of {records.type_name} is not watched")
         watch = self.lists.get((watched.topic, community_code))
         if watch is None:
-            self._make_room()
+            if len(self) >= MOST_WATCHED:
+                raise RateLimitedError(RequestWording.TOO_MANY_WATCHES(), self.interval, subject="watches")
             watch = self.lists[watched.topic, community_code] = _Watch(self, records, watched, community_code)
+            self.to_settle.set()
         with watch.wanted():
             yield watched.topic
 
-    async def close(self) -> None:
-        """Stop all of them. The lists are let go of with the gateway's other leases."""
-        tasks = [watch.task for watch in self.lists.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def look_at(self, topic: str, page: Page[Any]) -> None:
+        """A caller has read a page of a list."""
+        if page.items and (watch := self.lists.get((topic, page.items[0].community_code))) is not None:
+            watch.look_at(page)
 
-    def _make_room(self) -> None:
-        """End those that linger, if there are too many. Raises RateLimitedError."""
-        if len(self.lists) >= MOST_WATCHED:
-            lingering = [watch for watch in self.lists.values() if not watch.subscribers]
-            for watch in lingering:
-                watch.end()
-            if len(self.lists) - len(lingering) >= MOST_WATCHED:
-                raise RateLimitedError(RequestWording.TOO_MANY_WATCHES(), self.interval, subject="watches")
+    async def run(self) -> None:
+        """Poll the lists that this gateway holds, as they come due. Ends only by cancellation."""
+        async with at_work({"WatchLeases": self._keep_leases}), asyncio.TaskGroup() as polls:
+            while True:
+                self.to_poll.clear()
+                while len(self.order.polled) < self.at_once and (turn := self.order.begin(monotonic())) is not None:
+                    polls.create_task(turn.watch.poll(turn))
+                is_full = len(self.order.polled) >= self.at_once
+                await wait_at_most(self.to_poll, inf if is_full else self.order.next_due() - monotonic())
+
+    async def _keep_leases(self) -> None:
+        while True:
+            self.to_settle.clear()
+            now = monotonic()
+            await self._settle([watch for watch in self.lists.values() if watch.settles_at <= now][:MOST_SETTLED])
+            due = min((watch.settles_at for watch in self.lists.values()), default=now + self.interval)
+            await wait_at_most(self.to_settle, due - monotonic())
+
+    async def _settle(self, watches: "list[_Watch]") -> None:
+        """Take the lists of these that are wanted and free, and let go of those that are not wanted any more."""
+        wanted = {watch.list for watch in watches if watch.turn is None and not watch.is_over}
+        over = {watch.list for watch in watches if watch.turn is not None and watch.is_over}
+        taken, freed = set[WatchedList](), set[WatchedList]()
+        with suppress(JournalError):  # which is logged where it happens
+            taken = await self.leases.hold(wanted, timedelta(seconds=3 * self.interval)) if wanted else taken
+            freed = await self.leases.release(over) if over else freed
+        for watch in watches:
+            watch.settles_at = monotonic() + self.interval
+            watch.is_late = watch.is_late or watch.list in wanted - taken
+            if watch.list in taken:
+                watch.turn = self.order.add(watch, monotonic())
+                self.to_poll.set()
+            elif watch.list in freed:
+                watch.lose(is_late=False)
+            if watch.turn is None and watch.is_over:
+                watch.hearing.close()
+                del self.lists[watch.list]
 
 
 class _Seen(NamedTuple):
@@ -117,23 +167,33 @@ class _Watch:
         self._records = records
         self._watched = watched
         self._community_code = community_code
-        self._list = (watched.topic, community_code)
+        self.list = (watched.topic, community_code)
+        self.turn: Turn[_Watch] | None = None
+        """Its turns to be polled, while this gateway holds the list."""
+        self.settles_at = 0.0
+        """When it is next seen to whether the list is to be taken or let go of."""
+        self.subscribers = 0
         self._seen: _Seen | None = None
         self._written: dict[int, str | None] = {}  # the statuses that writes gave since the last poll
         self._polled_at = of.clock()
-        self._is_held = self._is_late = False
-        self._ended = asyncio.Event()
+        self.is_late = False
+        self._failures = 0
         self._ending: asyncio.TimerHandle | None = None
-        self.subscribers = 0
+        self.hearing = ExitStack()
+        self.hearing.enter_context(of.tail.hear(Interest(watched.topic, (community_code,)), self._hear))
         # The first poll finds no change: who reads from now on gets no answer from before it.
         of.bus.publish(ReadsDropped(community_code, records.endpoints))
-        self.task = asyncio.create_task(self._run(), name=f"watch {watched.topic}")
+
+    @property
+    def is_over(self) -> bool:
+        return not self.subscribers and self._ending is None
 
     @contextmanager
     def wanted(self) -> Iterator[None]:
         """A subscriber wants the list until the block ends. The last one is waited for."""
         self.subscribers += 1
         self._stop_ending()
+        self._notice()
         try:
             yield
         finally:
@@ -144,7 +204,14 @@ class _Watch:
     def end(self) -> None:
         """No subscriber here wants the list: let go of it, as soon as none of another gateway does."""
         self._stop_ending()
-        self._ended.set()
+        self.settles_at = 0.0
+        self._of.to_settle.set()
+
+    def lose(self, *, is_late: bool) -> None:
+        """The list is not this gateway's any more."""
+        if self.turn is not None:
+            self._of.order.remove(self.turn)
+        self.turn, self._seen, self.is_late = None, None, is_late
 
     def _stop_ending(self) -> None:
         if self._ending is not None:
@@ -157,66 +224,63 @@ class _Watch:
             return
         if event.written and event.record_id is not None:
             self._written[int(event.record_id)] = event.status
-        if event.written or not self._is_held:
+        self._notice()
+        if event.written or self.turn is None:
             self._of.bus.deliver(ReadsDropped(self._community_code, self._records.shown_by))
 
-    async def _run(self) -> None:
-        METER.set(Meter(caller=WATCHING))
+    def _notice(self, *, at_once: bool = False) -> None:
+        """The list has changed, or is looked at: it goes before quiet ones."""
+        if self.turn is not None:
+            self._of.order.notice(self.turn, monotonic(), at_once=at_once)
+            self._of.to_poll.set()
+
+    def look_at(self, page: Page[Any]) -> None:
+        """A caller has read this page. If it shows what no poll or write has, the next poll comes at once."""
+        seen, waits = self._seen, self._records.waiting.status
+        self._notice(
+            at_once=seen is not None
+            and any(
+                self._kind(row, seen, seen.is_whole)
+                for row in page.items
+                if (row.status is waits or row.platform_id in seen.known) and row.platform_id not in self._written
+            )
+        )
+
+    async def poll(self, turn: "Turn[_Watch]") -> None:
+        """Poll once. While the platform fails, the pauses grow."""
+        began, interval, topic = monotonic(), self._of.interval, self._watched.topic
         try:
-            with self._of.tail.hear(Interest(self._watched.topic, (self._community_code,)), self._hear):
-                await self._keep_polling()
-        finally:
-            del self._of.lists[self._list]
+            await self._look(turn)
+            self._failures = 0
+        except PlatformError as error:
+            self._failures = min(self._failures + 1, MOST_DOUBLINGS)
+            self.is_late = True
+            log.warning("watch failed", topic=topic, code=error.code, failures=self._failures)
+        except WatchLostError:
+            log.warning("watch lost", topic=topic)
+            self.lose(is_late=True)
+        except JournalError:  # which is logged where it happens
+            self.is_late = True
+        except Exception:
+            log.exception("worker broke off", worker=f"watch {topic}")
+        now = monotonic()
+        pause = max(interval, min(interval * 2**self._failures, LONGEST_PAUSE))
+        self._of.order.end(turn, now, now - began, pause)
+        self._of.to_poll.set()
 
-    async def _keep_polling(self) -> None:
-        """Each interval, until it is ended; while the platform fails, the pauses grow."""
-        failures, interval = 0, self._of.interval
-        while True:
-            try:
-                if self._is_over() and await self._let_go():
-                    return
-                if self._is_held or await self._hold():
-                    await self._look()
-                failures = 0
-            except PlatformError as error:
-                failures = min(failures + 1, MOST_DOUBLINGS)
-                self._is_late = True
-                log.warning("watch failed", topic=self._watched.topic, code=error.code, failures=failures)
-            except WatchLostError:
-                log.warning("watch lost", topic=self._watched.topic)
-                self._is_held, self._seen, self._is_late = False, None, True
-            except JournalError:  # which is logged where it happens
-                self._is_late = True
-            await wait_at_most(self._ended, max(interval, min(interval * 2**failures, LONGEST_PAUSE)))
-            self._ended.clear()
-
-    def _is_over(self) -> bool:
-        return not self.subscribers and self._ending is None
-
-    async def _hold(self) -> bool:
-        self._is_held = await self._of.leases.hold(*self._list, timedelta(seconds=3 * self._of.interval))
-        self._is_late = self._is_late or not self._is_held
-        return self._is_held
-
-    async def _let_go(self) -> bool:
-        """Whether the list is let go of, and not wanted again meanwhile."""
-        if self._is_held:
-            if not await self._of.leases.release(*self._list):
-                return False
-            self._is_held, self._seen, self._is_late = False, None, False
-        return self._is_over()
-
-    async def _look(self) -> None:
-        """Poll once, and note what is found: until that is done, the next poll finds it again."""
+    async def _look(self, turn: "Turn[_Watch]") -> None:
+        """Note what a poll finds: until that is done, the next poll finds it again."""
         began, before = self._of.clock(), self._seen
         changes, seen = await self._poll()
-        begins, is_late, noted = before is None, before is None and self._is_late, changes
+        begins, is_late, noted = before is None, before is None and self.is_late, changes
         if before is None or (before.is_whole and not seen.is_whole):
             kind = GapKind.STARTED if begins and not is_late and seen.is_whole else GapKind.LATE
             noted = [self._event(kind=kind, missed=True), *changes]
         if noted:
-            await self._of.leases.note(*self._list, noted, since=self._polled_at, begins=begins)
-        self._seen, self._polled_at, self._is_late = seen, began, False
+            await self._of.leases.note(*self.list, noted, since=self._polled_at, begins=begins)
+        if self.turn is not turn:  # it was let go of meanwhile
+            return
+        self._seen, self._polled_at, self.is_late = seen, began, False
         if changes or is_late:
             self._of.bus.publish(ReadsDropped(self._community_code, self._records.shown_by))
 

@@ -220,6 +220,10 @@ class Metrics:
         self.undocumented = counter("""gateway_undocumented_total{record,what}
             Keys, words and types of every n-th answer that neither the document nor the profile has""")
         self.watches = summed("gateway_watches Lists of the platforms that are polled for subscribers")
+        self.watch_lateness = largest("""gateway_watch_lateness_seconds
+            For how long the most overdue poll of a watched list has been due""")
+        self.watch_lateness_bound = largest("""gateway_watch_lateness_bound_seconds
+            What that stays within, by the lists, the slots and how long the last polls took""")
 
         self.payments = latest("gateway_payments{state} Payment notifications by delivery state")
         self.undelivered_age = latest("""gateway_undelivered_payment_age_seconds

@@ -138,22 +138,22 @@ async def test_events_are_forgotten_after_a_day(journal: Journal, clock: FrozenC
 
 @pytest.mark.postgres
 async def test_list_is_held_by_one_gateway(postgres_settings: Settings, clock: FrozenClock) -> None:
-    wanted = timedelta(seconds=45)
+    listed, wanted = (SHENHE_CHANGED, CODE), timedelta(seconds=45)
     async with open_journal(postgres_settings, clock) as one, open_journal(postgres_settings, clock) as two:
         for journal in (one, two):
             await journal.watches.renew(joins=True)
-        assert await one.watches.hold(SHENHE_CHANGED, CODE, wanted)
-        assert not await two.watches.hold(SHENHE_CHANGED, CODE, wanted)
-        assert not await one.watches.release(SHENHE_CHANGED, CODE)  # the other one wants it watched
+        assert await one.watches.hold([listed], wanted) == {listed}
+        assert not await two.watches.hold([listed], wanted)
+        assert not await one.watches.release([listed])  # the other one wants it watched
         clock.now += LEASE
         await two.watches.renew()
-        assert await two.watches.hold(SHENHE_CHANGED, CODE, wanted)
+        assert await two.watches.hold([listed], wanted) == {listed}
         with pytest.raises(WatchLostError):
             await one.watches.note(SHENHE_CHANGED, CODE, [change(1)], since=clock.now, begins=False)
         assert SHENHE_CHANGED not in {event.topic for event in (await two.events.after(0, 100))[0]}
         await two.watches.leave()
         await one.watches.renew()
-        assert await one.watches.hold(SHENHE_CHANGED, CODE, wanted)
+        assert await one.watches.hold([listed], wanted) == {listed}
 
 
 async def test_journal_without_a_gateway_has_missed_payments(settings: Settings, clock: FrozenClock) -> None:

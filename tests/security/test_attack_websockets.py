@@ -103,7 +103,9 @@ async def test_watched_communities_are_bounded(target, bystanders):
     async def follow(socket: Socket, first: int) -> set[str]:
         numbers = [str(number) for number in range(first, first + 20)]
         for number in numbers:
-            await socket.subscribe(number, f'subscription {{ repairEvents(communityCode: "{number}") {{ cursor }} }}')
+            codes = [f"{number}{each}" for each in range(100)]
+            query = "subscription($codes: [ID!]) { repairEvents(communityCodes: $codes) { cursor } }"
+            await socket.subscribe(number, query, codes=codes)
         await socket.send("complete", id=str(first))
         await socket.settle()
         return {await socket.error_code(number) for number in numbers if socket.has_message(number)}
@@ -111,7 +113,7 @@ async def test_watched_communities_are_bounded(target, bystanders):
     async for _ in bystanders.unharmed():
         async with AsyncExitStack() as connections:
             codes: set[str] = set()
-            for number in range(MOST_WATCHED // 19 + 1):
+            for number in range(MOST_WATCHED // 1900 + 1):
                 socket = await connections.enter_async_context(connected(target.url, token=target.token))
                 codes |= await follow(socket, 1000 + 20 * number)
             assert codes == {"RATE_LIMITED"}
