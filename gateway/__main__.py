@@ -14,7 +14,7 @@ from typing import Any
 from gateway.env_file import ENV_FILE, export_others
 from gateway.errors import GatewayError
 from gateway.settings import VERSION, Settings, SettingsError, StartError, doubts, load_settings
-from gateway.wording.language import ARGPARSE, CHOSEN, LANGUAGES, either, local, speaks_chinese
+from gateway.wording.language import CHOSEN, LANGUAGES, WORDS, either, local, speaks_chinese
 
 START_FAILURE = 3  # the exit status of a gateway that cannot start; uvicorn's, too
 INTERRUPTED = 130  # as shells have it, for a program that Ctrl+C ended
@@ -61,7 +61,11 @@ def _choose_language(arguments: Sequence[str] | None) -> None:
     if language := first.parse_known_args(arguments)[0].lang:
         os.environ[CHOSEN] = language
     if speaks_chinese():
-        vars(argparse)["_"] = lambda text: ARGPARSE.get(text, text)  # where it has gettext, which needs a catalogue
+        vars(argparse)["_"] = _in_chinese  # where it has gettext, which needs a catalogue
+
+
+def _in_chinese(text: str) -> str:
+    return WORDS[text.strip()] + text[len(text.rstrip("\n")) :] if text.strip() in WORDS else text
 
 
 def _run(settings: Settings, options: dict[str, Any]) -> int:

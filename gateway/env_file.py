@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from gateway.wording.settings import THE_FILE, Mistake, reason
+
 PREFIX = "GATEWAY_"
 
 ENV_FILE = "GATEWAY_ENV_FILE"  # has the paths of all files of variables, also those of `--env-file`
@@ -56,14 +58,14 @@ class Mistakes:
             raise SettingsError(*self._found)
 
 
-def read_file(variable: str, path: Path, name: str = "the file") -> str:
+def read_file(variable: str, path: Path, name: str = THE_FILE) -> str:
     """The text of a file that this variable names. Raises SettingsError, which calls the file by the name."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise SettingsError(f"{variable}: {name} cannot be read: {error.strerror}") from None
+        raise SettingsError(Mistake.UNREADABLE(variable, name=name, reason=reason(error))) from None
     except UnicodeDecodeError:
-        raise SettingsError(f"{variable}: {name} must be UTF-8") from None
+        raise SettingsError(Mistake.NO_TEXT(variable, name=name)) from None
 
 
 def read_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -95,14 +97,14 @@ def _read_env_file(path: Path, into: dict[str, str], mistakes: Mistakes) -> None
         text = line.strip()
         if not text or text.startswith("#"):
             continue
-        where, match = f"{ENV_FILE}: {path}, line {number}", _LINE.fullmatch(text)
+        where, match = Mistake.LINE(ENV_FILE, path=path, number=number), _LINE.fullmatch(text)
         name, value = (match[1], match[2].strip()) if match else ("", "")
         is_quoted = value.startswith(("'", '"'))
         if not name:
-            mistakes.add(f"{where}: must be NAME=VALUE, a comment that begins with #, or blank")
+            mistakes.add(Mistake.NO_VARIABLE(where))
         elif name == ENV_FILE:
-            mistakes.add(f"{where}: a file cannot name others")
+            mistakes.add(Mistake.NAMES_FILES(where))
         elif is_quoted and (len(value) == 1 or value[0] != value[-1]):
-            mistakes.add(f"{where}: {name}: the quote that opens does not close")
+            mistakes.add(Mistake.OPEN_QUOTE(where, name=name))
         else:
             into[name] = value[1:-1] if is_quoted else value

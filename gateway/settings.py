@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from gateway.env_file import ENV_FILE, PREFIX, Mistakes, SettingsError, StartError, env_files, read_environment
+from gateway.wording.language import known
+from gateway.wording.settings import Mistake
 
 if TYPE_CHECKING:  # the health check wants no HTTP client
     import httpx
@@ -254,19 +256,19 @@ _DEFAULTS = Settings()
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence for each name that begins as those of settings do, and is of none: misspelt, perhaps."""
     unknown = [name for name in sorted(read_environment(environ)) if name.startswith(PREFIX) and name not in _FIELDS]
-    return [f"{name}: no such setting, ignored{guess(name, _FIELDS, 0.8)}" for name in unknown]
+    return [Mistake.UNKNOWN(name, guess=guess(name, _FIELDS, 0.8)) for name in unknown]
 
 
 def doubts(environ: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence for each unknown name, and for each file that every user of the machine can read: it has secrets."""
     exposed = [path for path in env_files(environ) if path.stat().st_mode & stat.S_IROTH]
-    readable = [f"{ENV_FILE}: every user of this machine can read {path} (chmod 600)" for path in exposed]
+    readable = [Mistake.EXPOSED(ENV_FILE, path=path) for path in exposed]
     return unknown_variables(environ) + readable
 
 
 def guess(name: str, known: Iterable[str], cutoff: float) -> str:
     """The end of a sentence that asks whether a name like this one was meant; empty where there is none."""
-    return "".join(f"; did you mean {each}?" for each in get_close_matches(name, known, n=1, cutoff=cutoff))
+    return next((Mistake.GUESS(name=each) for each in get_close_matches(name, known, n=1, cutoff=cutoff)), "")
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -282,7 +284,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             try:
                 values[_FIELDS[name]] = _convert(_FIELDS[name], text)
             except ValueError as error:
-                mistakes[name] = f"{name}: must be {error}"
+                mistakes[name] = Mistake.MUST_BE(name, what=known(str(error)))
     settings = Settings(**values)
     # What contradicts an unusable value is no mistake of its own.
     found = [each for each in _contradictions(settings) if mistakes.keys().isdisjoint(_VARIABLE.findall(each))]
@@ -312,35 +314,35 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     """What is wrong with values that can be read: with one beside another, and in production."""
     # Else a slow platform costs the whole answer, and not its own fields.
     if settings.request_timeout < settings.call_timeout:
-        yield "GATEWAY_REQUEST_TIMEOUT: must not be shorter than GATEWAY_CALL_TIMEOUT"
+        yield Mistake.SHORTER("GATEWAY_REQUEST_TIMEOUT", other="GATEWAY_CALL_TIMEOUT")
     if settings.metrics_port and settings.metrics_port == settings.port:
-        yield "GATEWAY_METRICS_PORT: must not be GATEWAY_PORT, which has /metrics without it"
+        yield Mistake.METRICS_THERE("GATEWAY_METRICS_PORT")
     if bool(settings.callback_key_k) != bool(settings.callback_key_d):
         there, missing = CALLBACK_ACCOUNT if settings.callback_key_k else reversed(CALLBACK_ACCOUNT)
-        yield f"{_variable(missing)}: needed with {_variable(there)}"
+        yield Mistake.NEEDED_WITH(_variable(missing), other=_variable(there))
     paths: dict[str, str] = {}
     for name in ("token", "people", "owner", "callback", "modules"):
         variable, path = f"GATEWAY_SECURITY_{name.upper()}_PATH", getattr(settings, f"security_{name}_path").lstrip("/")
         if path and paths.setdefault(path, variable) != variable:
-            yield f"{paths[path]}, {variable}: must not be the same"
+            yield Mistake.SAME(f"{paths[path]}, {variable}")
     if settings.callback_accepts == "platform" and not settings.security_callback_path:
-        yield "GATEWAY_SECURITY_CALLBACK_PATH: needed with GATEWAY_CALLBACK_ACCEPTS=platform"
+        yield Mistake.NEEDED_WITH("GATEWAY_SECURITY_CALLBACK_PATH", other="GATEWAY_CALLBACK_ACCEPTS=platform")
     if settings.explorer and settings.trusted_documents and settings.trusted_documents_mode in (None, "require"):
-        yield "GATEWAY_EXPLORER: GraphiQL can run nothing where GATEWAY_TRUSTED_DOCUMENTS are required"
+        yield Mistake.NO_EXPLORER("GATEWAY_EXPLORER", other="GATEWAY_TRUSTED_DOCUMENTS")
     if settings.auth_issuer:
         if not settings.auth_audience:
-            yield "GATEWAY_AUTH_AUDIENCE: needed with GATEWAY_AUTH_ISSUER, which makes tokens for others too"
+            yield Mistake.NEEDED_WITH("GATEWAY_AUTH_AUDIENCE", other="GATEWAY_AUTH_ISSUER")
         if bool(settings.auth_jwks_url) == bool(settings.auth_key_file):
-            yield "GATEWAY_AUTH_JWKS_URL, GATEWAY_AUTH_KEY_FILE: exactly one is needed with GATEWAY_AUTH_ISSUER"
+            yield Mistake.ONE_OF_BOTH("GATEWAY_AUTH_JWKS_URL, GATEWAY_AUTH_KEY_FILE", other="GATEWAY_AUTH_ISSUER")
     elif settings.is_production:
-        yield "GATEWAY_AUTH_ISSUER: GATEWAY_ENV=production has no issuer of its own"
+        yield Mistake.NO_ISSUER("GATEWAY_AUTH_ISSUER")
     elif settings.auth_audience or settings.auth_jwks_url or settings.auth_key_file:
-        yield "GATEWAY_AUTH_ISSUER: not set, but other GATEWAY_AUTH_ settings are"
+        yield Mistake.OTHERS_ARE_SET("GATEWAY_AUTH_ISSUER", prefix="GATEWAY_AUTH_")
     if settings.is_production:
         # Real secrets only: no default, and not the test value the document prints (quirk 47).
         for field in (*PLATFORM_ACCOUNTS, *CALLBACK_ACCOUNT):
             value = getattr(settings, field)
             if value == "123456" or (not value and field in PLATFORM_ACCOUNTS):
-                yield f"{_variable(field)}: production needs a real value"
+                yield Mistake.NO_REAL_VALUE(_variable(field))
         if len(settings.id_key) < SHORTEST_KEY:
-            yield f"GATEWAY_ID_KEY: production needs a secret of at least {SHORTEST_KEY} characters"
+            yield Mistake.SHORT_SECRET("GATEWAY_ID_KEY", min=SHORTEST_KEY)

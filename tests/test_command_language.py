@@ -5,6 +5,7 @@ the same in both.
 import os
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from programs import run
@@ -67,4 +68,21 @@ def test_option_decides_then_the_locale(locale: dict[str, str], arguments: list[
 def test_wrong_arguments_are_told_in_chinese(words: str) -> None:
     told = in_locale({}, *words.split(), "--lang", "zh", status=2)
     assert "错误：" in told
+    assert not ENGLISH.search(told)
+
+
+def test_every_mistake_of_a_start_is_told_in_chinese(tmp_path: Path) -> None:
+    """In a command of the settings, and in the log of one that reads them anew, which stays English."""
+    file = tmp_path / "gateway.env"
+    file.write_text("GATEWAY_PORT=s3cr3t\nGATEWAY_RATE_LIMIT='1\nbroken\n")
+    file.chmod(0o600)
+    told = in_locale({}, "serve", "--lang", "zh", "--env-file", str(file), status=2)
+    assert told == (
+        f"gateway: GATEWAY_ENV_FILE：{file} 第 2 行：GATEWAY_RATE_LIMIT：引号没有成对\n"
+        f"gateway: GATEWAY_ENV_FILE：{file} 第 3 行：须为 NAME=VALUE、以 # 开头的注释或空行\n"
+    )
+    wrong = {"LANG": "zh_CN.UTF-8", "GATEWAY_PORT": "s3cr3t", "GATEWAY_WJDH_ULR": "s3cr3t", "GATEWAY_CACHE": "s3cr3t"}
+    told = in_locale(wrong, "check", status=2)
+    assert "GATEWAY_PORT：须为：0 至 65535 的整数\n" in told
+    assert "GATEWAY_WJDH_ULR：没有这个设置，已忽略；是否想写 GATEWAY_WJDH_URL？\n" in told
     assert not ENGLISH.search(told)

@@ -27,6 +27,7 @@ from gateway.ops.logs import LogThrottle
 from gateway.ops.metrics import Metrics
 from gateway.settings import Settings, SettingsError, can_be_called
 from gateway.wording.requests import RequestWording, TokenWording
+from gateway.wording.settings import Mistake
 
 log = structlog.get_logger(__name__)
 
@@ -215,7 +216,7 @@ def _open_keys(settings: Settings) -> FixedKeys:
         address = httpx.URL(settings.auth_jwks_url)
         if can_be_called(address) and (address.scheme == "https" or is_loopback(address.host)):
             return FetchedKeys(settings.auth_jwks_url)
-    raise SettingsError("GATEWAY_AUTH_JWKS_URL: needs an https address, or an http one on this machine")
+    raise SettingsError(Mistake.NO_JWKS_URL("GATEWAY_AUTH_JWKS_URL"))
 
 
 def _read_header(token: str, needs_typ: bool) -> _Header:

@@ -21,6 +21,7 @@ from joserfc.jwk import OKPKey
 from gateway.auth.keys import FixedKeys, KeySet
 from gateway.auth.principal import EVERYTHING, Scope
 from gateway.settings import Settings, SettingsError
+from gateway.wording.settings import Mistake, reason
 
 
 def read_or_create(path: Path, make: Callable[[], bytes]) -> bytes:
@@ -36,10 +37,11 @@ def read_or_create(path: Path, make: Callable[[], bytes]) -> bytes:
                 with suppress(FileExistsError):
                     os.link(aside.name, path)
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise SettingsError(f"GATEWAY_DATA_DIR: {path.name} must be readable by its owner alone (chmod 600)")
+            raise SettingsError(Mistake.OPEN_SECRET("GATEWAY_DATA_DIR", file=path.name))
         return path.read_bytes()
     except OSError as error:
-        raise SettingsError(f"GATEWAY_DATA_DIR: {path.name} cannot be kept there ({error.strerror})") from error
+        mistake = Mistake.NOT_KEPT("GATEWAY_DATA_DIR", file=path.name, reason=reason(error))
+        raise SettingsError(mistake) from error
 
 
 ISSUER = "urn:wanjia-gateway:development"
@@ -67,7 +69,7 @@ class DevelopmentIssuer:
         try:
             return cls(OKPKey.import_key(secret), clock)
         except ValueError as error:
-            raise SettingsError("GATEWAY_DATA_DIR: issuer.pem is not a key; remove it to get a new one") from error
+            raise SettingsError(Mistake.BROKEN_KEY("GATEWAY_DATA_DIR", file="issuer.pem")) from error
 
     def public_keys(self) -> FixedKeys:
         return FixedKeys(KeySet([OKPKey.import_key(self._key.as_pem(private=False))]))
@@ -105,11 +107,11 @@ class DemoIssuer(DevelopmentIssuer):
 def require_development(settings: Settings) -> None:
     """Raises SettingsError in production, where others can connect, and where another issuer is set."""
     if settings.is_production:
-        raise SettingsError("GATEWAY_ENV: production has no issuer of its own; set GATEWAY_AUTH_ISSUER")
+        raise SettingsError(Mistake.NO_ISSUER("GATEWAY_AUTH_ISSUER"))
     if settings.auth_issuer:
-        raise SettingsError("GATEWAY_AUTH_ISSUER: with an issuer set, tokens come from there")
+        raise SettingsError(Mistake.ISSUER_IS_SET("GATEWAY_AUTH_ISSUER"))
     if not is_loopback(settings.host):
-        raise SettingsError("GATEWAY_HOST: the development issuer serves this machine only; set GATEWAY_AUTH_ISSUER")
+        raise SettingsError(Mistake.LOCAL_ISSUER("GATEWAY_HOST"))
 
 
 def key_path(settings: Settings) -> Path:

@@ -23,6 +23,7 @@ from gateway.ops.logs import LogThrottle
 from gateway.settings import SettingsError
 from gateway.wording.faults import connect_failure
 from gateway.wording.requests import RequestWording
+from gateway.wording.settings import THE_FILE, Mistake, reason
 
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
@@ -92,14 +93,16 @@ class KeySet:
         try:
             text = path.read_bytes()
             if _holds_private_key(text):
-                raise SettingsError("GATEWAY_AUTH_KEY_FILE: holds a private key; the gateway is given public ones only")
+                raise SettingsError(Mistake.PRIVATE_KEY("GATEWAY_AUTH_KEY_FILE"))
             keys = cls.from_json(text) if text.lstrip().startswith(b"{") else cls([_read_pem(text)])
         except OSError as error:
-            raise SettingsError(f"GATEWAY_AUTH_KEY_FILE: the file cannot be read: {error.strerror}") from error
+            raise SettingsError(
+                Mistake.UNREADABLE("GATEWAY_AUTH_KEY_FILE", name=THE_FILE, reason=reason(error))
+            ) from error
         except ValueError as error:
-            raise SettingsError("GATEWAY_AUTH_KEY_FILE: not a JWK set, public key or certificate") from error
+            raise SettingsError(Mistake.NO_KEY_FILE("GATEWAY_AUTH_KEY_FILE")) from error
         if not keys:
-            raise SettingsError("GATEWAY_AUTH_KEY_FILE: no key in it can verify signatures")
+            raise SettingsError(Mistake.NO_KEY("GATEWAY_AUTH_KEY_FILE"))
         return keys
 
 

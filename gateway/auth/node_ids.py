@@ -22,6 +22,7 @@ import msgspec
 from gateway.auth.issuer import read_or_create
 from gateway.auth.principal import Principal
 from gateway.settings import Settings, SettingsError
+from gateway.wording.settings import Mistake
 
 _VERSION = b"\x01"
 _HASH_VERSION = b"\x02"
@@ -156,7 +157,7 @@ def read_id_key(settings: Settings) -> bytes:
     if settings.id_key:
         return settings.id_key.encode()
     if settings.is_production:
-        raise SettingsError("GATEWAY_ID_KEY: production needs one")
+        raise SettingsError(Mistake.NO_REAL_VALUE("GATEWAY_ID_KEY"))
     return read_or_create(settings.data_dir / KEY_FILE, lambda: secrets.token_bytes(32))
 
 

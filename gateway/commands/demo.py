@@ -27,6 +27,7 @@ from gateway.ops.metrics import Metrics
 from gateway.sandbox.day import live_through_a_day
 from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings, SettingsError, StartError, load_settings, make_url
+from gateway.wording.settings import Mistake
 
 QUERY = """\
 query Dashboard {
@@ -55,7 +56,7 @@ async def demo(given: Settings, once: bool, allow_remote: bool) -> int:
     that is published on 127.0.0.1.
     """
     if not allow_remote and not is_loopback(given.host):
-        raise SettingsError("GATEWAY_HOST: the demo serves this machine only (--allow-remote: in a container)")
+        raise SettingsError(Mistake.LOCAL_DEMO("GATEWAY_HOST"))
     own = {"GATEWAY_METRICS_PORT": ""} | ({"GATEWAY_HOST": "127.0.0.1"} if allow_remote else {})
     async with Sandbox() as sandbox:
         settings = load_settings(

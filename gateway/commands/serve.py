@@ -37,6 +37,8 @@ from gateway.ops.event_loop import settle_collector
 from gateway.ops.logs import configure_logs
 from gateway.ops.metrics import DIRECTORY, Metrics, worker_directory
 from gateway.settings import VERSION, Mistakes, Settings, SettingsError, StartError, load_settings, make_url
+from gateway.wording.language import local
+from gateway.wording.settings import Mistake, reason
 
 GRACE = 10  # seconds that requests under way get at the end
 LONGEST_MESSAGE = 1024 * 1024
@@ -79,7 +81,7 @@ def _require(settings: Settings, workers: int, check: Callable[[Settings], objec
     with mistakes.collect():
         check(settings)
     if workers > 1 and not settings.database_url:
-        mistakes.add("GATEWAY_DATABASE_URL: needed for several workers, which can share a journal only in PostgreSQL")
+        mistakes.add(Mistake.FOR_WORKERS("GATEWAY_DATABASE_URL"))
     mistakes.check()
 
 
@@ -146,8 +148,8 @@ def bind(host: str, port: int, setting: str = "GATEWAY_PORT") -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        hint = " (--host and --port choose others)" if setting == "GATEWAY_PORT" else ""
-        raise StartError(f"GATEWAY_HOST, {setting}: {host} port {port}: {error.strerror}{hint}") from None
+        failed = Mistake.NOT_BOUND if setting == "GATEWAY_PORT" else Mistake.NO_METRICS_PORT
+        raise StartError(failed(f"GATEWAY_HOST, {setting}: {host} port {port}", reason=reason(error))) from None
     return listener
 
 
@@ -184,7 +186,7 @@ def log_reload() -> None:
 def report_failure(error: BaseException) -> None:
     """Why the gateway did not start: in its own words, or by the type and place of what nobody foresaw."""
     if isinstance(error, GatewayError | SettingsError):
-        sys.stderr.write(f"gateway: {error}\n")
+        sys.stderr.write("".join(f"gateway: {local(each)}\n" for each in error.args))
     else:
         log.critical("gateway did not start", exc_info=error)
 

@@ -65,6 +65,7 @@ from gateway.ops.trace import enter_phase
 from gateway.settings import Settings, SettingsError
 from gateway.wording.codes import ErrorCode
 from gateway.wording.requests import RequestWording
+from gateway.wording.settings import Mistake, reason
 
 if TYPE_CHECKING:
     from gateway.execution.run import Code
@@ -408,19 +409,19 @@ def read_trusted_documents(settings: Settings) -> TrustedDocuments | None:
     """The list that the settings name; None where none is, or it is off. Raises SettingsError."""
     mode = settings.trusted_documents_mode
     if not settings.trusted_documents and mode in ("report", "require"):
-        raise SettingsError(f"{VARIABLE}: needed for the mode {mode}")
+        raise SettingsError(Mistake.NEEDED_WITH(VARIABLE, other=f"{VARIABLE}_MODE={mode}"))
     if not settings.trusted_documents or mode == "off":
         return None
     documents: dict[str, str] = {}
     for path in settings.trusted_manifests:
         files = sorted(path.glob("*.json")) if path.is_dir() else [path]
         if not files:
-            raise SettingsError(f"{VARIABLE}: {path.name} has no file whose name ends in .json")
+            raise SettingsError(Mistake.NO_MANIFESTS(VARIABLE, path=path.name))
         for id_, text in chain.from_iterable(map(_read_manifest, files)):
             if documents.setdefault(id_, text) != text:
-                raise SettingsError(f"{VARIABLE}: two documents have the id {id_}")
+                raise SettingsError(Mistake.ID_TWICE(VARIABLE, id=id_))
     if not documents:
-        raise SettingsError(f"{VARIABLE}: the manifest lists no document")
+        raise SettingsError(Mistake.NO_DOCUMENT(VARIABLE))
     return TrustedDocuments(documents, required=mode != "report")
 
 
@@ -432,6 +433,6 @@ def _read_manifest(path: Path) -> Iterable[tuple[str, str]]:
             return [(each.id, each.body) for each in msgspec.convert(manifest, _ApolloManifest).operations]
         return msgspec.convert(manifest, dict[str, str]).items()
     except OSError as error:
-        raise SettingsError(f"{VARIABLE}: {path.name} cannot be read: {error.strerror}") from None
+        raise SettingsError(Mistake.UNREADABLE(VARIABLE, name=path.name, reason=reason(error))) from None
     except (msgspec.DecodeError, RecursionError):
-        raise SettingsError(f"{VARIABLE}: {path.name} is not a manifest of Apollo's or Relay's form") from None
+        raise SettingsError(Mistake.NO_MANIFEST(VARIABLE, path=path.name)) from None

@@ -21,6 +21,7 @@ from gateway.errors import GatewayError
 from gateway.normalise.times import CHINA
 from gateway.ops.slots import GATEWAY
 from gateway.settings import SettingsError
+from gateway.wording.settings import Mistake
 
 if TYPE_CHECKING:
     from gateway.ops.spans import SpanExport
@@ -406,5 +407,5 @@ def open_export(environ: Mapping[str, str] = os.environ) -> "SpanExport | None":
     try:
         from gateway.ops.spans import SpanExport  # noqa: PLC0415 # of an extra
     except ImportError:
-        raise SettingsError(f"{named[0]}: needs the extra otel (pip install wanjia-gateway[otel])") from None
+        raise SettingsError(Mistake.NO_EXTRA(named[0])) from None
     return SpanExport()

@@ -36,7 +36,7 @@ class PlatformClient(ABC):
     platform: ClassVar[PlatformName]
     login: ClassVar[Endpoint | None] = None
     not_offered: ClassVar[tuple[str, ...]] = ()
-    address_rule: ClassVar[str]
+    address_settings: ClassVar[str]
     """What the settings of its addresses must be."""
 
     open_envelope = staticmethod(open_envelope)

@@ -18,6 +18,7 @@ from gateway.platforms.endpoint import Endpoint, Upstream
 from gateway.platforms.security import Security
 from gateway.platforms.wjdh import Wjdh
 from gateway.settings import Mistakes, Settings, SettingsError, can_be_called
+from gateway.wording.settings import Mistake
 
 PLATFORMS: tuple[type[PlatformClient], ...] = (Wjdh, Security)
 
@@ -80,7 +81,7 @@ def make_platforms(
             try:
                 clients.append(kind.open(settings, upstream))
             except httpx.InvalidURL:
-                raise SettingsError(kind.address_rule) from None
+                raise SettingsError(Mistake.NO_URL(kind.address_settings)) from None
     mistakes.check()
     return Platforms(clients, wire)
 
@@ -90,7 +91,7 @@ def _read_certificates() -> ssl.SSLContext:
     try:
         return httpx.create_ssl_context()
     except OSError:
-        raise SettingsError("SSL_CERT_FILE: must be a file that can be read, of certificates in PEM") from None
+        raise SettingsError(Mistake.NO_CERTIFICATES("SSL_CERT_FILE")) from None
 
 
 def _read_proxy(url: str, get_tls: Callable[[], ssl.SSLContext]) -> Proxy:
@@ -100,5 +101,5 @@ def _read_proxy(url: str, get_tls: Callable[[], ssl.SSLContext]) -> Proxy:
     except (httpx.InvalidURL, ValueError):
         proxy = None
     if proxy is None or not can_be_called(proxy.url) or proxy.url.raw_path != b"/":
-        raise SettingsError("GATEWAY_UPSTREAM_PROXY: must be an http or https URL without a path") from None
+        raise SettingsError(Mistake.NO_PROXY_URL("GATEWAY_UPSTREAM_PROXY")) from None
     return Proxy(proxy)

@@ -27,10 +27,7 @@ class Security(PlatformClient):
 
     platform = SECURITY
     login = TOKEN
-    address_rule = (
-        "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH: must be an http or https URL that names no user, and paths or "
-        "URLs"
-    )
+    address_settings = "GATEWAY_SECURITY_URL, GATEWAY_SECURITY_*_PATH"
 
     @classmethod
     def open(cls, settings: Settings, upstream: Upstream) -> Self:

@@ -39,7 +39,7 @@ class Wjdh(PlatformClient):
     platform = WJDH
     login = SECRET
     not_offered = ("bill/list", "complaint/list")
-    address_rule = "GATEWAY_WJDH_URL: must be an http or https URL that names no user"
+    address_settings = "GATEWAY_WJDH_URL"
 
     @classmethod
     def open(cls, settings: Settings, upstream: Upstream) -> Self:

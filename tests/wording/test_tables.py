@@ -13,7 +13,9 @@ from gateway.wording.codes import ErrorCode
 from gateway.wording.faults import FaultWording
 from gateway.wording.foreign import DOCUMENTS, SERVER, VALUES
 from gateway.wording.inputs import InputWording, ScalarWording, WriteWording
+from gateway.wording.language import WORDS
 from gateway.wording.requests import RequestWording, TokenWording
+from gateway.wording.settings import Mistake
 from gateway.wording.wording import LABELS, Sentence, Text, ViolationRule, Wording
 from schema.build import executable_schema
 
@@ -30,13 +32,14 @@ RAISED: tuple[type[Wording], ...] = (
     TokenWording,
     FaultWording,
     ScalarWording,
+    Mistake,
 )
 """Tables whose messages the code names where it raises them."""
 
 MESSAGES = [wording for table in RAISED for wording in table]
 FOREIGN = [
     *(Sentence(*texts) for values in VALUES.values() for texts in values.values()),
-    *(Sentence(*texts) for texts in (*DOCUMENTS.items(), *SERVER.items())),
+    *(Sentence(*texts) for texts in (*DOCUMENTS.items(), *SERVER.items(), *WORDS.items())),
 ]
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -1,0 +1,75 @@
+"""What is wrong with settings, and with the files that they name."""
+
+from enum import unique
+from typing import Final
+
+from gateway.wording.language import known
+from gateway.wording.wording import Noun, Sentence, Text, Wording
+
+THE_FILE: Final = Noun("the file", "所指的文件")
+
+
+@unique
+class Mistake(Wording):
+    """Called with what is wrong, which stands before the message: a variable, and the place in its file."""
+
+    def __call__(self, place: object = "", **values: object) -> Text:
+        problem = super().__call__(**values)
+        return Text(_OF, {"place": place, "problem": problem}) if place else problem
+
+    MUST_BE = "must be {what}", "须为：{what}"
+    UNKNOWN = "no such setting, ignored{guess}", "没有这个设置，已忽略{guess}"
+    GUESS = "; did you mean {name}?", "；是否想写 {name}？"
+    EXPOSED = "every user of this machine can read {path} (chmod 600)", "本机所有用户都能读取 {path}（chmod 600）"
+    UNREADABLE = "{name} cannot be read: {reason}", "无法读取：{name}（{reason}）"
+    NO_TEXT = "{name} must be UTF-8", "不是 UTF-8：{name}"
+    NEEDED_WITH = "needed with {other}", "设置了 {other} 时必须设置"
+    SHORTER = "must not be shorter than {other}", "不能小于 {other}"
+    SAME = "must not be the same", "不能相同"
+    ONE_OF_BOTH = "exactly one is needed with {other}", "设置了 {other} 时，必须且只能设置其中之一"
+    NO_EXPLORER = "GraphiQL can run nothing where {other} are required", "{other} 为必需时，GraphiQL 无法使用"
+    OTHERS_ARE_SET = "not set, but other {prefix} settings are", "没有设置，却设置了其他 {prefix} 变量"
+    FOR_WORKERS = """needed for several workers, which can share a journal only in PostgreSQL
+        多个 worker 时必须设置：操作台账只有在 PostgreSQL 中才能共用"""
+    NO_ISSUER = "GATEWAY_ENV=production has no issuer of its own", "GATEWAY_ENV=production 没有自带的签发方"
+    NO_REAL_VALUE = "production needs a real value", "生产环境必须填写真实的值"
+    SHORT_SECRET = "production needs a secret of at least {min} characters", "生产环境需要至少 {min} 个字符的密钥"
+    ISSUER_IS_SET = "with an issuer set, tokens come from there", "已设置签发方，令牌由它签发"
+    LOCAL_ISSUER = """the development issuer serves this machine only; set GATEWAY_AUTH_ISSUER
+        开发环境的签发方只供本机使用；请设置 GATEWAY_AUTH_ISSUER"""
+    LOCAL_DEMO = """the demo serves this machine only (--allow-remote: in a container)
+        演示只供本机使用（在容器中请加 --allow-remote）"""
+    NO_VARIABLE = """must be NAME=VALUE, a comment that begins with #, or blank
+        须为 NAME=VALUE、以 # 开头的注释或空行"""
+    NAMES_FILES = "a file cannot name others", "文件中不能再指定其他文件"
+    LINE = "{path}, line {number}", "{path} 第 {number} 行"
+    OPEN_QUOTE = "{name}: the quote that opens does not close", "{name}：引号没有成对"
+    OPEN_SECRET = "{file} must be readable by its owner alone (chmod 600)", "{file} 只能由属主读取（chmod 600）"
+    NOT_KEPT = "{file} cannot be kept there ({reason})", "{file} 无法保存在其中（{reason}）"
+    BROKEN_KEY = "{file} is not a key; remove it to get a new one", "{file} 不是密钥；删除后会新建"
+    PRIVATE_KEY = "holds a private key; the gateway is given public ones only", "其中有私钥；只能把公钥交给网关"
+    NO_KEY_FILE = "not a JWK set, public key or certificate", "不是 JWK 集合、公钥或证书"
+    NO_KEY = "no key in it can verify signatures", "其中没有能验证签名的公钥"
+    NO_MANIFESTS = "{path} has no file whose name ends in .json", "{path} 中没有 .json 文件"
+    NO_MANIFEST = "{path} is not a manifest of Apollo's or Relay's form", "{path} 不是 Apollo 或 Relay 格式的清单"
+    ID_TWICE = "two documents have the id {id}", "有两个文档的标识都是 {id}"
+    NO_DOCUMENT = "the manifest lists no document", "清单中没有文档"
+    NOT_BOUND = "{reason} (--host and --port choose others)", "{reason}（可用 --host 和 --port 另选）"
+    NO_METRICS_PORT = "{reason} (choose another port)", "{reason}（请另选端口）"
+    METRICS_THERE = (
+        "must not be GATEWAY_PORT, which has /metrics without it",
+        "不能与 GATEWAY_PORT 相同，它自带 /metrics",
+    )
+    NO_JWKS_URL = "needs an https address, or an http one on this machine", "须为 https 地址，或本机的 http 地址"
+    NO_URL = "must be an http or https URL that names no user", "须为不含用户名的 http 或 https 地址"
+    NO_PROXY_URL = "must be an http or https URL without a path", "须为不含路径的 http 或 https 地址"
+    NO_CERTIFICATES = "must be a file that can be read, of certificates in PEM", "须为可以读取的 PEM 证书文件"
+    NO_EXTRA = "needs the extra otel (pip install wanjia-gateway[otel])", "须安装 wanjia-gateway[otel]"
+
+
+_OF: Final = Sentence("{place}: {problem}", "{place}：{problem}")
+
+
+def reason(error: OSError) -> Text:
+    """What the system says was wrong."""
+    return known(error.strerror or "unknown reason")
