@@ -172,7 +172,7 @@ DIRECTIVES = {
     "use-gzip": "gzip",
     "hsts-max-age": "add_header",
 }
-OWN = {"proxy-buffering": "on", "use-forwarded-headers": "false"}  # what nginx does by itself
+OWN = {"proxy-buffering": "on", "use-forwarded-headers": "false", "hsts-include-subdomains": "false"}  # nginx by itself
 
 
 def test_ingress_does_what_nginx_does(city, overlays):
