@@ -103,11 +103,11 @@ class Call(Pending[ParsedT]):
         carried = {"json": self.arguments} if endpoint.encoding is JSON else {"form": form}
         received = None
         if answer is not None:
-            body = body_text(RawAnswer(answer.head, answer.body[:most]))
-            for secret in self._credential.secrets:
-                body = body.replace(secret, "***")
-            size = len(answer.body)
-            received = {"status": answer.head.status, "body": body, "bytes": size, "truncated": size > most}
+            shown, size = answer.body, len(answer.body)
+            for secret in self._credential.secrets:  # before the cut, which may go through one
+                shown = shown.replace(secret.encode(), b"***")
+            body = body_text(RawAnswer(answer.head, shown[:most]))
+            received = {"status": answer.head.status, "body": body, "bytes": size, "truncated": len(shown) > most}
         return {
             "sent": {"method": endpoint.method, "path": self._route.path, **carried},
             "received": received,

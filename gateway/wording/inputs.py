@@ -115,7 +115,7 @@ class WriteWording(Wording):
 
     KEY_MISMATCH = Rule.CONFLICT("This idempotency key was used with other arguments.", "该幂等键已用于其他参数。")
     ALREADY_CHARGED = Rule.CONFLICT("""An equal open order of the last day exists. To charge again, set allowRepeat.
-        一天之内已有相同的未缴账单。确需重复收费，请设 allowRepeat。""")
+        一天之内已有相同的未缴账单。如确需重复收费，请另行确认。""")
     OTHER_NUMBERS = Rule.CONFLICT("""The order or WeChat number is known with other numbers.
         该订单编号或微信单号已有不同的记录。""")
 

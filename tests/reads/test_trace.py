@@ -198,6 +198,15 @@ class TestExchanges:
         assert (received["bytes"], received["truncated"]) == (len(body), True)
         assert 60_000 < len(received["body"].encode()) <= 64 * 1024 + 3
 
+    async def test_cut_shows_no_part_of_a_credential(self, gateway, sandbox):
+        await exchanges_of(gateway)
+        [credential] = gateway.parts.platforms.security.session.current().secrets
+        body = b"<" + b"x" * (64 * 1024 - 9) + credential.encode() * 2
+        sandbox.faults.set("SECURITY", "people", Fault(FaultKind.BODY, body=body), times=1)
+        received = (await exchanges_of(gateway))["people"]["received"]
+        assert received["body"].endswith("xxx******")
+        assert (received["bytes"], received["truncated"]) == (len(body), False)
+
     @pytest.mark.settings(CACHE="all=60")
     async def test_cached_answer_has_none(self, gateway):
         assert (await exchanges_of(gateway))["people"]
