@@ -20,6 +20,7 @@ from gateway.execution.load import Loader
 from gateway.execution.strawberry_adapter import as_it_is, get_attribute, unchanged
 from gateway.loaders.loader import JournalLoader
 from gateway.normalise.records import DataIssue, Record, declared_fields
+from gateway.normalise.times import CHINA
 from gateway.normalise.vocabulary import DataProblem, HouseType
 from gateway.ops.trace import NullReason
 from gateway.wording.inputs import ScalarWording
@@ -116,6 +117,11 @@ def _read_date(value: Any) -> date:
     raise graphql.GraphQLError(ScalarWording.DATE(field="Date"))
 
 
+def _write_datetime(value: datetime) -> datetime:
+    """Times of the journal and of the gateway are in UTC, those of platforms in China's zone already."""
+    return value if value.tzinfo is CHINA else value.astimezone(CHINA)
+
+
 def _read_datetime(value: Any) -> datetime:
     try:
         if isinstance(value, str):
@@ -149,7 +155,7 @@ _SCALARS: dict[object, ScalarDefinition] = {
         description='A time with its UTC offset (RFC 3339), such as "2026-11-24T08:30:00+08:00"; platform times are '
         "in Asia/Shanghai (日期时间).",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
-        serialize=as_it_is(datetime),
+        serialize=_write_datetime,
         parse_value=_read_datetime,
     ),
 }

@@ -179,15 +179,15 @@ class TestCalls:
         assert await self.count(gateway, sandbox, '{ orders(communityCode: "10002", first: 100) { totalCount } }') == 0
 
     async def test_sum_says_when_its_oldest_page_was_read(self, gateway, clock):
-        assert (await fees(gateway))["asOf"] == "2026-11-24T01:30:00+00:00"
+        assert (await fees(gateway))["asOf"] == "2026-11-24T09:30:00+08:00"
         clock.now += 4
-        assert (await fees(gateway))["asOf"] == "2026-11-24T01:29:56+00:00"
+        assert (await fees(gateway))["asOf"] == "2026-11-24T09:29:56+08:00"
 
     async def test_page_older_than_the_first_is_read_anew(self, gateway, sandbox, clock):
         await gateway.ask(SECOND_PAGE)
         clock.now += 1
         assert await self.count(gateway, sandbox, query()) == 4
-        assert (await fees(gateway))["asOf"] == "2026-11-24T01:30:00+00:00"
+        assert (await fees(gateway))["asOf"] == "2026-11-24T09:30:00+08:00"
 
     async def test_page_in_flight_before_the_first_is_not_joined(self, gateway, sandbox, clock):
         sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HANG), times=1)
