@@ -85,7 +85,7 @@ const chinese = ({ name, description }) => {
   if (!found) throw new Error(`${name} has no Chinese word in its description`);
   return found[1];
 };
-const english = (name) => name[0] + name.slice(1).toLowerCase().replaceAll('_', ' ');
+const english = (name) => (name[0] + name.slice(1).toLowerCase()).replaceAll('_', ' ').replace(/\bid\b/i, 'ID');
 const enums = allTypes.filter(isEnumType);
 write('labels', [
   'import type * as Types from "./schema.js";\nimport type { Labels } from "../label.js";',

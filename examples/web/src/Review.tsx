@@ -49,8 +49,8 @@ function Findings({ findings }: { findings?: Finding[] | undefined }) {
         <li key={index} className={finding.severity}>
           <b>{labelOf(labels.Severity, finding.severity)}</b> {labelOf(labels.FindingCode, finding.code)}
           {finding.field && `：${FIELDS[finding.field.split(".").at(-1) ?? ""] ?? finding.field}`}
-          {finding.submitted && <> 申报 <q>{finding.submitted}</q></>}
-          {finding.registered && <> 登记 <q>{finding.registered}</q></>}
+          {finding.submittedLabel && <> 申报 <q>{finding.submittedLabel.zh}</q></>}
+          {finding.registeredLabel && <> 登记 <q>{finding.registeredLabel.zh}</q></>}
         </li>
       ))}
     </ul>
