@@ -12,7 +12,7 @@ export function CallDetails({ call }) {
   const t = useText();
   const time = (ms) => (ms === null || ms === undefined ? null : t('ms', showMs(ms)));
   const facts = {
-    kind: call.kind,
+    kind: t(`kind.${call.kind}`),
     arguments: call.arguments?.map(({ name, kind }) => `${name} (${kind})`).join(', '),
     start: time(call.startMs),
     duration: time(call.durationMs),
