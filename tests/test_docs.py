@@ -31,7 +31,19 @@ NAMES_IN_A_FILE = re.compile(r"`([\w/]+/\w+\.py)` \(([^()]+)\)")
 
 EVERYWHERE = {
     *(".venv/bin/pre-commit", "amtool", "cat", "cd", "comm", "cp", "curl", "docker", "git", "journalctl", "kubectl"),
-    *("npm", "openssl", "pg_dump", "pg_restore", "set", "systemctl", "systemd-journal-upload", "tail"),
+    *(
+        "install",
+        "ln",
+        "npm",
+        "openssl",
+        "pg_dump",
+        "pg_restore",
+        "set",
+        "systemctl",
+        "systemd-journal-upload",
+        "tail",
+        "useradd",
+    ),
 }
 """Commands of the shell and of tools that a reader has, or gets with scripts/setup."""
 
@@ -208,7 +220,7 @@ def test_site_links_every_page() -> None:
     linked: set[str] = set()
     for folder in ("", "adr/", "zh/"):
         index = read_text(DOCS / folder / "index.md")
-        linked |= {folder + link for link in LINK.findall(index) if not link.startswith("../")}
+        linked |= {folder + link.partition("#")[0] for link in LINK.findall(index) if not link.startswith("../")}
     assert linked == pages - {"index.md"}
 
 

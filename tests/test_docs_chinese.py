@@ -11,8 +11,11 @@ from pages import DOCS, FENCE, HEADING, ROOT, anchor, read_text
 
 AT_THE_ROOT = ("README.md", "CHANGELOG.md")
 
-PAGES = [*AT_THE_ROOT, *sorted(path.name for path in (DOCS / "zh").glob("*.md") if path.name != "index.md")]
-"""Those with a Chinese version; the Chinese index lists only these."""
+PAGES = [
+    *AT_THE_ROOT,
+    *sorted(path.name for path in (DOCS / "zh").glob("*.md") if path.name not in ("index.md", "duty.md")),
+]
+"""Those with a Chinese version."""
 
 REFERRING = {"desks.md": {"graphql"}}
 """Languages of code that a Chinese page has not: it refers to the English one."""
