@@ -89,7 +89,8 @@ class Machine:
     async def run(self, commands: str, status: int | None = 0) -> str:
         """What these commands print, run in the project's directory until one fails."""
         shell = (*self._enter, "sh", "-ec", f"cd /opt/wanjia-gateway\n{commands}")
-        return (await asyncio.to_thread(run, *shell, status=status)).stdout
+        environ = os.environ | {"GATEWAY_ENV_FILE": "/etc/wanjia-gateway/gateway.env"}
+        return (await asyncio.to_thread(run, *shell, status=status, env=environ)).stdout
 
     async def is_up(self) -> bool:
         return await self.run("systemctl is-active systemd-journald", None) == "active\n"
