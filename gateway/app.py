@@ -41,6 +41,7 @@ from gateway.http.request import Bounds
 from gateway.http.telemetry import AccessLog, Telemetry, count_failure
 from gateway.http.websocket import WebSocketEndpoint
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
+from gateway.journal.retention import Retention
 from gateway.loaders.answers import Answers, DataQuality
 from gateway.loaders.event_streams import EventStreams, EventTail
 from gateway.loaders.loader import Source
@@ -81,8 +82,8 @@ class Gateway:
         self._communities = communities
         self.platforms = platforms
         types = revealed_types(executable_schema())
-        retention = timedelta(days=settings.audit_retention_days)
-        self.trail = AuditTrail(journal.audit, self.ids, types, retention, clock)
+        self.trail = AuditTrail(journal.audit, self.ids, types, clock)
+        self.retention = Retention(journal.database, settings.retained, clock)
         self.quality = DataQuality(self.trail.reveals.name, clock)
         self.metrics = metrics
         self.events = journal.bus
@@ -153,7 +154,7 @@ class Gateway:
             stack.push_async_callback(self.writer.drain)
             if self.unverified is not None:
                 stack.push_async_callback(self.unverified.drain)
-            workers = (self.relay, self.reconciler, self.placement, self.trail, self.watches)
+            workers = (self.relay, self.reconciler, self.placement, self.trail, self.watches, self.retention)
             await stack.enter_async_context(at_work({type(worker).__name__: worker.run for worker in workers}))
             yield
 

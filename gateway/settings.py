@@ -34,7 +34,6 @@ YesNo = Annotated[bool, Meta(description="true or false")]
 MaybeYesNo = Annotated[bool | None, Meta(description="true or false")]
 Port = Annotated[int, Meta(ge=0, le=LARGEST_PORT, description=f"a whole number from 0 to {LARGEST_PORT}")]
 Seconds = Annotated[float, Meta(gt=0, le=LONGEST, description=f"a number above 0, {LONGEST} at most")]
-Days = Annotated[int, Meta(ge=1, le=36_500, description="a whole number from 1 to 36500")]
 Count = Annotated[int, Meta(ge=1, description="a whole number from 1 on")]
 Database = Annotated[str, Meta(pattern=r"^(postgres(ql)?://.+)?$", description="a URL that begins with postgresql://")]
 ProxyUrl = Annotated[
@@ -73,13 +72,19 @@ Communities = Mapping[str, str | None]
 CACHED = {"people": 30.0, "owners": 60.0, "modules": 30.0, "repairs": 5.0, "shenhes": 0.0, "orders": 0.0}
 """Seconds that answers are cached for, unless `cache` says otherwise."""
 
-Cache = Annotated[
-    str,
-    Meta(
-        pattern=rf"^((all|{'|'.join(CACHED)})=[0-9]{{1,6}}(\.[0-9]+)?([, ]+|$))*$",
-        description=f"seconds, such as people=60,orders=5; there are all, {', '.join(CACHED)}",
-    ),
-]
+RETAINED = {"audit": 1096.0, "operations": 1096.0, "payments": 3653.0, "announcements": 1096.0}
+"""Days that rows of the journal are kept for, unless `retention_days` says otherwise."""
+
+
+def _by_name(defaults: Mapping[str, float], number: str, meaning: str) -> Meta:
+    """Numbers by these names, as `_overridden` reads them."""
+    pattern = rf"^((all|{'|'.join(defaults)})=({number})([, ]+|$))*$"
+    return Meta(pattern=pattern, description=f"{meaning}; there are all, {', '.join(defaults)}")
+
+
+Cache = Annotated[str, _by_name(CACHED, r"[0-9]{1,6}(\.[0-9]+)?", "seconds, such as people=60,orders=5")]
+_HALF_A_YEAR = r"18[3-9]|19[0-9]|[2-9][0-9]{2}|[1-9][0-9]{3,4}"
+Retained = Annotated[str, _by_name(RETAINED, _HALF_A_YEAR, "days from 183 to 99999, such as payments=10958")]
 
 PLATFORM_ACCOUNTS = (
     *("wjdh_url", "wjdh_secret_id", "wjdh_secret_key"),
@@ -123,7 +128,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit: Count = 1200
     call_rate_limit: Count = 36_000
     people_lookup_limit: Count = 60
-    audit_retention_days: Days = 1096
+    retention_days: Retained = ""
 
     database_url: Database = ""
     journal_timeout: Seconds = 5.0
@@ -191,11 +196,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def cached(self) -> dict[str, float]:
-        """Seconds that answers are cached for; of `cache`, the last that names them decides."""
-        cached = dict(CACHED)
-        for name, _, seconds in (each.partition("=") for each in _words(self.cache)):
-            cached |= dict.fromkeys(CACHED if name == "all" else (name,), float(seconds))
-        return cached
+        """Seconds that answers are cached for."""
+        return _overridden(CACHED, self.cache)
+
+    @property
+    def retained(self) -> dict[str, float]:
+        """Days that rows of the journal are kept for."""
+        return _overridden(RETAINED, self.retention_days)
 
     @property
     def trusted_manifests(self) -> tuple[Path, ...]:
@@ -308,6 +315,14 @@ def _convert(field: str, text: str) -> Any:
 def _words(text: str) -> list[str]:
     """A list that has blanks or commas between its members."""
     return text.replace(",", " ").split()
+
+
+def _overridden(defaults: Mapping[str, float], text: str) -> dict[str, float]:
+    """Numbers by name, those of the text in place of the defaults: the last that names one decides."""
+    numbers = dict(defaults)
+    for name, _, number in (each.partition("=") for each in _words(text)):
+        numbers |= dict.fromkeys(defaults if name == "all" else (name,), float(number))
+    return numbers
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:

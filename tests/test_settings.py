@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from pages import DOCS, ROOT, read_text
 
-from gateway.settings import CACHED, PREFIX, Settings, SettingsError, load_settings, unknown_variables
+from gateway.settings import CACHED, PREFIX, RETAINED, Settings, SettingsError, load_settings, unknown_variables
 
 PRODUCTION = {
     "GATEWAY_ENV": "production",
@@ -46,7 +46,10 @@ UNUSABLE = {
     "CALL_TIMEOUT": (SECONDS, ["-1.5"]),
     "REQUEST_TIMEOUT": (SECONDS, ["s3cr3t"]),
     "JOURNAL_TIMEOUT": (SECONDS, ["2000001"]),
-    "AUDIT_RETENTION_DAYS": ("a whole number from 1 to 36500", ["36501"]),
+    "RETENTION_DAYS": (
+        "days from 183 to 99999, such as payments=10958; there are all, " + ", ".join(RETAINED),
+        ["1096", "events=365", "audit=", "audit=182", "audit=0365", "audit=100000", "audit=365.5", "audit=365;all=365"],
+    ),
     "TRUSTED_DOCUMENTS_MODE": ("off, report or require", ["s3cr3t"]),
     "AUTH_AUDIENCE": ("one audience, without a comma or blank", ["s3cr3t,b"]),
     "DATABASE_URL": ("a URL that begins with postgresql://", ["mysql://gateway:s3cr3t@db/gateway"]),

@@ -51,8 +51,6 @@ MOST_WAITING = 20_000
 
 LARGEST_BATCH = 250  # entries that are made and written at once: the event loop does nothing else while they are made
 
-FORGET_INTERVAL = timedelta(hours=1)
-
 
 class Request(Protocol):
     """What the trail keeps of the context of a request."""
@@ -82,8 +80,8 @@ class _Times(msgspec.Struct):
 
 
 class AuditTrail:
-    """One per process: a worker. `types` are those of the schema that have personal fields, by name, and `retention`
-    is how long entries are kept. `write_lines` writes lines of the log.
+    """One per process: a worker. `types` are those of the schema that have personal fields, by name. `write_lines`
+    writes lines of the log.
     """
 
     def __init__(
@@ -91,13 +89,11 @@ class AuditTrail:
         audit: Audit,
         ids: NodeIds,
         types: Mapping[str, RevealedType],
-        retention: timedelta,
         clock: Callable[[], datetime],
         write_lines: Callable[[Iterable[str]], object] = write_lines,
     ) -> None:
         self._audit = audit
         self.reveals = Reveals(types, ids)
-        self._retention = retention
         self._clock = clock
         self._write_lines = write_lines
         self._noted: dict[_Note, _Times] = {}
@@ -169,14 +165,11 @@ class AuditTrail:
         return times
 
     async def run(self) -> None:
-        """Write again and again, and forget what is too old. Ends only by cancellation."""
-        forget_at = self._clock()
+        """Write again and again. Ends only by cancellation."""
         while True:
             await wait_at_most(self._many, INTERVAL)
             try:
                 await self.flush()
-                if self._clock() >= forget_at and not await self._audit.forget(self._retention, self._clock()):
-                    forget_at = self._clock() + FORGET_INTERVAL
             except JournalError:
                 if self.lags():
                     self._masking.failed(notes=self._unwritten)

@@ -1,16 +1,16 @@
 """The audit trail as it is kept: only ever added to, until its time is over."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from zlib import crc32
 
 import msgspec
-from sqlalchemy import Column, Connection, Row, and_, delete, func, literal, select
+from sqlalchemy import Column, Connection, Row, Select, and_, func, literal, select
 
 from gateway.journal.database import Database
 from gateway.journal.listing import Condition, Cut, Filters, Query, Records, within
-from gateway.journal.records import AuditAction, AuditEntry, Listed, RecordRef, RecordRefs, first_id
+from gateway.journal.records import AuditAction, AuditEntry, Listed, RecordRef, RecordRefs
 from gateway.journal.tables import audit, audit_records, storable
 
 LARGEST_BATCH = 500  # entries in one transaction, so that a long backlog keeps nobody else waiting
@@ -126,18 +126,10 @@ class Audit(Records[AuditEntry]):
         each = func.coalesce(separators, 0) + 1 if query.record is None else None
         return await self.count(query, each)
 
-    async def forget(self, age: timedelta, now: datetime) -> int:
-        """Delete some of what is older than this; returns how many entries. 0: nothing older is left."""
-        old = select(audit.c.id).where(audit.c.id < first_id(now - age)).order_by(audit.c.id).limit(LARGEST_BATCH)
-        first_key = select(func.min(audit.c.number) // BUCKET * _KEYS).scalar_subquery()
 
-        def forget(connection: Connection) -> int:
-            gone = connection.execute(delete(audit).where(audit.c.id.in_(old))).rowcount
-            if gone:
-                connection.execute(delete(audit_records).where(audit_records.c.key < first_key))
-            return gone
-
-        return await self._database.write(forget)
+def first_key() -> Select[Any]:
+    """The least key of the index by record that may lead to an entry."""
+    return select(func.min(audit.c.number) // BUCKET * _KEYS)
 
 
 def _reveals(entry: AuditEntry, query: AuditQuery) -> Iterator[Reveal]:

@@ -194,7 +194,7 @@ class NotifiedOrder(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReceiptKind(StrEnum):
-    """NEW: kept now, permanently. SAME: kept before, with the very same numbers. CONFLICT: the order or the WeChat
+    """NEW: kept now. SAME: kept before, with the very same numbers. CONFLICT: the order or the WeChat
     number is known with other numbers; nothing changed, and the attempt is recorded.
     """
 

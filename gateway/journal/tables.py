@@ -133,7 +133,7 @@ payment_conflicts = Table(
     metadata,
     *_columns(PaymentConflict),
     sa.PrimaryKeyConstraint("payment_id", "subject", "payload_hash"),
-    sa.ForeignKeyConstraint(["payment_id"], ["payments.id"]),
+    sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], ondelete="CASCADE"),
 )
 
 unverified_notifications = Table(
@@ -161,7 +161,7 @@ announcements = Table(
     metadata,
     *_columns(Announcement),
     sa.PrimaryKeyConstraint("community_code", "platform_id"),
-    *_indexes("community_code created_at"),
+    *_indexes("community_code created_at", "created_at"),
 )
 
 audit = Table(

@@ -1,16 +1,13 @@
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from journal_fixtures import make_entry
-from sqlalchemy import func, select
 from standing_clock import FrozenClock
 
 from gateway.journal import audit
 from gateway.journal.audit import AuditQuery
 from gateway.journal.journal import Journal
 from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs
-from gateway.journal.tables import audit_records
 
 
 def entry(clock: FrozenClock, **changes: Any) -> AuditEntry:
@@ -51,22 +48,6 @@ async def test_entries_are_read_oldest_first_in_batches(
     assert await found(journal) == entries
 
 
-async def test_expired_entries_are_forgotten(
-    journal: Journal, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(audit, "LARGEST_BATCH", 2)
-    await journal.audit.add([entry(clock) for _ in range(3)])
-    clock.advance(days=10)
-    kept = entry(clock)
-    await journal.audit.add([kept])
-    assert await journal.audit.forget(timedelta(days=36_500), clock.now) == 0, "a century is before 1970"
-
-    gone = [await journal.audit.forget(timedelta(days=10), clock.advance(seconds=1)) for _ in range(3)]
-
-    assert gone == [2, 1, 0]
-    assert await found(journal) == [kept]
-
-
 async def test_record_without_community_matches_any_community(journal: Journal, clock: FrozenClock) -> None:
     bare, placed, elsewhere = (
         entry(clock, records=RecordRefs("Shenhe", community_code, ("6", "7")))
@@ -96,20 +77,3 @@ async def test_record_is_found_in_every_bucket_by_its_name(
     await journal.audit.add(entries)
 
     assert await found(journal, record="1") == entries[1::2]
-
-
-async def test_forgetting_removes_index_rows(
-    journal: Journal, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(audit, "BUCKET", 1)
-    await journal.audit.add([entry(clock, records=RecordRefs("Order", "10002", ("1", "2")))])
-    clock.advance(days=10)
-    kept = entry(clock, records=RecordRefs("Order", "10002", ("2", "3")))
-    await journal.audit.add([kept])
-
-    assert await journal.audit.forget(timedelta(days=1), clock.now) == 1
-
-    assert await found(journal, record="1") == []
-    assert await found(journal, record="2") == [kept]
-    rows = select(func.count()).select_from(audit_records)
-    assert await journal.database.read(lambda connection: connection.scalar(rows)) == 2
