@@ -97,6 +97,8 @@ def metrics_routes(metrics: Metrics, backlog: ReadBacklog, checks: Mapping[str, 
             return False
         for state, payments in found.payments.items():
             metrics.payments.labels(state.value).set(payments)
+        for table, size in found.sizes.items():
+            metrics.journal_bytes.labels(table).set(size)
         metrics.undelivered_age.set(found.oldest_undelivered)
         metrics.unclear_operations.set(found.unclear_operations)
         return True

@@ -7,7 +7,7 @@ from functools import partial
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Executable, delete, func, insert, select, text
 
 from gateway.events import EventBus
 from gateway.journal.audit import Audit
@@ -28,7 +28,7 @@ from gateway.journal.payments import Payments, UnverifiedNotifications
 from gateway.journal.postgres import PostgresDatabase, open_postgres
 from gateway.journal.records import Announcement, new_id
 from gateway.journal.sqlite import SqliteDatabase, open_sqlite, require_room
-from gateway.journal.tables import announcements, id_key, operations, payments, readiness
+from gateway.journal.tables import announcements, id_key, metadata, operations, payments, readiness
 from gateway.normalise.vocabulary import DeliveryState, OperationState
 from gateway.settings import Settings
 
@@ -76,14 +76,24 @@ class Announcements(Records[Announcement]):
         return await self._database.read(work)
 
 
+_SIZES: Mapping[str, Executable] = {
+    "postgresql": select(
+        *(func.pg_total_relation_size(func.to_regclass(name)).label(name) for name in metadata.tables)
+    ),
+    # Of its tables SQLite would have to read every page.
+    "sqlite": text("SELECT page_count * page_size AS journal FROM pragma_page_count(), pragma_page_size()"),
+}
+
+
 class Backlog(msgspec.Struct, frozen=True):
     """Payments by state; for how long the oldest that waits for its delivery has waited, in seconds, 0 if none does;
-    and how many operations are UNKNOWN.
+    how many operations are UNKNOWN; and the bytes of each table, with its indexes, or on SQLite of the file.
     """
 
     payments: Mapping[DeliveryState, int]
     oldest_undelivered: float
     unclear_operations: int
+    sizes: Mapping[str, int] = {}
 
 
 class Journal:
@@ -151,7 +161,9 @@ class Journal:
             counts = {DeliveryState(state): count for state, count in connection.execute(states)}
             age = (now := self._clock()) - (connection.scalar(undelivered) or now)
             unclear_operations = connection.scalar(unclear) or 0
-            return Backlog(dict.fromkeys(DeliveryState, 0) | counts, max(age.total_seconds(), 0.0), unclear_operations)
+            sizes = connection.execute(_SIZES[connection.dialect.name]).mappings().one()
+            by_state = dict.fromkeys(DeliveryState, 0) | counts
+            return Backlog(by_state, max(age.total_seconds(), 0.0), unclear_operations, dict(sizes))
 
         return await self.database.read(read)
 

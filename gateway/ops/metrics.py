@@ -230,6 +230,8 @@ class Metrics:
             For how long the oldest payment notification that waits for its delivery has waited; 0 if none does""")
         self.unclear_operations = latest("""gateway_unclear_operations
             Writes of which it is not known whether they were done""")
+        self.journal_bytes = latest("""gateway_journal_bytes{table}
+            Disk that a table of the journal takes with its indexes; on SQLite the file, as the table `journal`""")
         self.journal_success = least("""gateway_journal_last_success_timestamp_seconds
             When the journal was read or written the last time, by the worker that has waited for that longest""")
         self.journal_success.set_to_current_time()  # a worker that starts has not waited yet

@@ -74,6 +74,10 @@ async def test_what_waits_in_the_journal_is_counted(gateway):
     assert abs((last or 0) - time.time()) < 60
 
 
+async def test_size_of_the_journal_is_exposed(gateway):
+    assert (value(await scrape(gateway), "gateway_journal_bytes", table="journal") or 0) > 100_000
+
+
 async def test_format_is_negotiated(gateway):
     accept = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3"
     plain = await gateway.client.get("/metrics")
