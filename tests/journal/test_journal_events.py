@@ -156,6 +156,28 @@ async def test_list_is_held_by_one_gateway(postgres_settings: Settings, clock: F
         assert await one.watches.hold([listed], wanted) == {listed}
 
 
+@pytest.mark.postgres
+async def test_each_of_many_lists_is_held_by_one_gateway(postgres_settings: Settings) -> None:
+    lists = [(SHENHE_CHANGED, str(number)) for number in range(400)]
+    async with open_journal(postgres_settings) as one, open_journal(postgres_settings) as two:
+        for journal in (one, two):
+            await journal.watches.renew(joins=True)
+        asked = [(journal, lists[begin : begin + 250]) for begin in (0, 50, 100, 150) for journal in (one, two)]
+        wanted = timedelta(seconds=45)
+        found = await asyncio.gather(*(journal.watches.hold(part[::-1], wanted) for journal, part in asked))
+        held = [
+            {place for (each, _), part in zip(asked, found, strict=True) if each is journal for place in part}
+            for journal in (one, two)
+        ]
+        assert held[0] | held[1] == set(lists)
+        assert not held[0] & held[1]
+        freed = await asyncio.gather(*(journal.watches.release(lists) for journal in (one, two)))
+        assert (lists[0] in freed[0], lists[0] in freed[1]) == (lists[0] in held[1], lists[0] in held[0])
+        for journal in (one, two):
+            await journal.watches.renew()
+            assert journal.watches.lists == len(lists)
+
+
 async def test_journal_without_a_gateway_has_missed_payments(settings: Settings, clock: FrozenClock) -> None:
     async with open_journal(settings, clock) as journal:
         await journal.watches.renew(joins=True)
