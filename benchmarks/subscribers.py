@@ -1,18 +1,24 @@
 #!/usr/bin/env -S .venv/bin/python
-"""Subscribers on one gateway: the platform calls they cause, its memory and its CPU, and how soon an event comes.
+"""Subscribers to many lists: the polls they cause, how late polls and events are, and the gateways' CPU and memory.
 
-    benchmarks/subscribers.py [--subscribers 100,10000] [--communities 100] [--interval 5] [--intervals 3]
+    benchmarks/subscribers.py [--gateways 1] [--communities 1500] [--interval 15] [--latency 0.05] [--seconds 120]
 
-The gateway is a process of its own, the sandbox and the subscribers are in this one, on real WebSockets.
+Each gateway is a process of its own, with a subscription to each list: the reviews and the repairs of each community.
+The sandbox and the subscribers are in this process, on real WebSockets. One gateway has SQLite; several share a new
+database of GATEWAY_TEST_DATABASE_URL. Half of the changes are in ten busy communities. Measured after `--warm-up`: each
+list is new at first, and so they all go first.
 """
 
 import argparse
 import asyncio
 import json
+import random
 import sys
 import tempfile
+from collections import defaultdict
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 
@@ -20,115 +26,134 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts" / "kill_harness"))
 
 from processes import GatewayProcess, Usage
+from throw_away import database
 from websockets import ClientConnection, Subprotocol, connect
 
 from gateway.auth.issuer import DevelopmentIssuer
+from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.settings import load_settings
 
 PER_SOCKET = 100
-QUERY = "subscription ($code: ID!) { shenheEvents(communityCode: $code) { kind shenhe { platformId status } } }"
+ENDPOINTS = {"shenheList": "community_identifier", "repair/list": "xiaoqu"}
+QUERIES = (
+    "subscription ($code: ID!) { shenheEvents(communityCode: $code) { kind shenhe { platformId status } } }",
+    "subscription ($code: ID!) { repairEvents(communityCode: $code) { kind } }",
+)
 PENDING = 2
+BUSY = 10
+
+
+class Changes:
+    """New reviews at the platform: when each was made, and how long it took until the first subscriber had it."""
+
+    def __init__(self, sandbox: Sandbox, codes: list[str]) -> None:
+        self.delays: dict[bool, list[float]] = {True: [], False: []}
+        self.waiting: dict[int, tuple[float, bool]] = {}
+        self._sandbox, self.codes, self._chance = sandbox, codes, random.Random(1)
+
+    def make(self) -> None:
+        is_busy = self._chance.random() < 0.5
+        listed = self._sandbox.world.shenhes_of[self._chance.choice(self.codes[:BUSY] if is_busy else self.codes)]
+        number = 10_000_000 + len(self.waiting) + sum(map(len, self.delays.values()))
+        review = replace(next(row for row in listed if row.status == PENDING), id=number)
+        self._sandbox.world.shenhes[number] = review
+        listed.append(review)
+        self.waiting[number] = perf_counter(), is_busy
+
+    async def receive(self, socket: ClientConnection) -> None:
+        async for text in socket:
+            [event] = json.loads(text)["payload"]["data"].values()
+            if (review := event.get("shenhe")) and (found := self.waiting.pop(review["platformId"], None)):
+                self.delays[found[1]].append(perf_counter() - found[0])
 
 
 async def open_sockets(stack: AsyncExitStack, url: str, token: str, codes: list[str]) -> list[ClientConnection]:
-    """A subscription for each code, `PER_SOCKET` of them on each socket."""
+    """A subscription for each list, `PER_SOCKET` of them on each socket."""
     sockets = []
-    for begin in range(0, len(codes), PER_SOCKET):
+    wanted = [(query, code) for code in codes for query in QUERIES]
+    for begin in range(0, len(wanted), PER_SOCKET):
         address = f"{url.replace('http', 'ws', 1)}/graphql"
         connection = connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None, max_queue=None)
         socket = await stack.enter_async_context(connection)
         await socket.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}))
         await socket.recv()
-        for number, code in enumerate(codes[begin : begin + PER_SOCKET]):
-            payload = {"query": QUERY, "variables": {"code": code}}
+        for number, (query, code) in enumerate(wanted[begin : begin + PER_SOCKET]):
+            payload = {"query": query, "variables": {"code": code}}
             await socket.send(json.dumps({"type": "subscribe", "id": str(number), "payload": payload}))
         sockets.append(socket)
     return sockets
 
 
-async def receive(sockets: list[ClientConnection], count: int) -> int:
-    """Until so many events have come; the number of those that name a review."""
-    received = 0
-
-    async def read(socket: ClientConnection) -> None:
-        nonlocal received
-        async for text in socket:
-            message = json.loads(text)
-            if message["type"] == "next" and message["payload"]["data"]["shenheEvents"]["shenhe"]:
-                received += 1
-                if received >= count:
-                    done.set()
-
-    done = asyncio.Event()
-    tasks = [asyncio.create_task(read(socket)) for socket in sockets]
-    try:
-        async with asyncio.timeout(60):
-            await done.wait()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    return received
+def summary(values: list[float]) -> str:
+    ordered = sorted(values) or [float("nan")]
+    p50, p99 = (ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.99))
+    return f"p50 {p50:.1f} s, p99 {p99:.1f} s, max {ordered[-1]:.1f} s"
 
 
-async def measure(subscribers: int, communities: int, interval: float, intervals: int) -> None:
-    async with Sandbox(SandboxOptions(made_communities=communities)) as sandbox, AsyncExitStack() as stack:
-        directory = stack.enter_context(tempfile.TemporaryDirectory())
-        environ = {
+async def bound(gateway: GatewayProcess) -> float:
+    """What the gateway says that the lateness stays within."""
+    async with gateway.client() as client:
+        text = (await client.get("/metrics")).text
+    return float(text.partition("\ngateway_watch_lateness_bound_seconds ")[2].split()[0])
+
+
+async def measure(options: argparse.Namespace) -> None:
+    async with Sandbox(SandboxOptions(made_communities=options.communities)) as sandbox, AsyncExitStack() as stack:
+        common = {
             **sandbox.settings(),
-            "GATEWAY_DATA_DIR": directory,
-            "GATEWAY_WATCH_INTERVAL": str(interval),
+            "GATEWAY_ID_KEY": "k" * 32,
+            "GATEWAY_WATCH_INTERVAL": str(options.interval),
             "GATEWAY_MAX_SUBSCRIPTIONS": str(PER_SOCKET),
         }
-        gateway = GatewayProcess(environ, Path(directory) / "log")
-        await gateway.start()
-        try:
+        if options.gateways > 1:
+            common["GATEWAY_DATABASE_URL"] = await stack.enter_async_context(database())
+        gateways, changes = [], Changes(sandbox, list(sandbox.world.shenhes_of)[-options.communities :])
+        for endpoint in ENDPOINTS:
+            sandbox.faults.set("WJDH", endpoint, Fault(FaultKind.LATENCY, seconds=options.latency))
+        for _ in range(options.gateways):
+            directory = stack.enter_context(tempfile.TemporaryDirectory())
+            environ = {**common, "GATEWAY_DATA_DIR": directory}
+            gateways.append(GatewayProcess(environ, Path(directory) / "log"))
+            await gateways[-1].start()
+            stack.push_async_callback(gateways[-1].kill)
             token = DevelopmentIssuer.open(load_settings(environ)).mint(["*"], ["*"], "developer", 24 * 3600)
-            codes = list(sandbox.world.shenhes_of)[-communities:]
-            empty = Usage(gateway.pid)
-            begun = perf_counter()
-            wanted = [codes[number % communities] for number in range(subscribers)]
-            sockets = await open_sockets(stack, gateway.url, token, wanted)
-            while sandbox.count("WJDH", "shenheList") < communities:  # each list has its first poll
-                await asyncio.sleep(0.1)
-            await asyncio.sleep(2 * interval)
-            opened, took = Usage(gateway.pid), perf_counter() - begun
+            for socket in await open_sockets(stack, gateways[-1].url, token, changes.codes):
+                task = asyncio.create_task(changes.receive(socket))
+                stack.callback(task.cancel)
+        await asyncio.sleep(options.warm_up)
+        polls: dict[tuple[str, str], list[float]] = defaultdict(list)
+        before, begun = [Usage(gateway.pid) for gateway in gateways], perf_counter()
+        sandbox.reset_calls()
+        while perf_counter() - begun < options.seconds:
+            changes.make()
+            await asyncio.sleep(0.5)
+            for call in sandbox.calls:
+                if call.endpoint in ENDPOINTS:
+                    polls[call.endpoint, call.form[ENDPOINTS[call.endpoint]]].append(call.at)
             sandbox.reset_calls()
-            await asyncio.sleep(intervals * interval)
-            calls, idle = sandbox.count("WJDH", "shenheList"), Usage(gateway.pid)
-            listed = sandbox.world.shenhes_of[codes[0]]
-            review = replace(next(row for row in listed if row.status == PENDING), id=10_000_000)
-            sandbox.world.shenhes[review.id] = review
-            concerned = wanted.count(codes[0])
-            listed.append(review)
-            sandbox.reset_calls()
-            begun = perf_counter()
-            await receive(sockets, concerned)
-            until_all = perf_counter() - begun
-            spent = Usage(gateway.pid)
-            print(
-                f"{subscribers} subscribers of {communities} communities: "
-                f"{calls / intervals:.1f} list calls an interval; "
-                f"{opened.memory:.0f} MiB ({(opened.memory - empty.memory) * 1024 / subscribers:.1f} KiB each), "
-                f"{took:.0f} s to open them with {opened.cpu - empty.cpu:.1f} s of CPU; "
-                f"while nothing happens {100 * (idle.cpu - opened.cpu) / (intervals * interval):.1f} % of a core; "
-                f"an event for {concerned}: all have it after {until_all:.2f} s (a poll each {interval:g} s), "
-                f"{sandbox.count('WJDH', 'shenhe')} reads of the record, {1000 * (spent.cpu - idle.cpu):.0f} ms of CPU"
-            )
-        finally:
-            await gateway.kill()
+        took, after = perf_counter() - begun, [Usage(each.pid) for each in gateways]
+        limits = [await bound(gateway) for gateway in gateways]
+        await asyncio.sleep(options.interval + max(limits))
+        late = [max(0.0, b - a - options.interval) for times in polls.values() for a, b in pairwise(times)]
+        print(
+            f"{options.gateways} gateways: {sum(map(len, polls.values())) / took:.0f} polls a second of {len(polls)} "
+            f"lists, late by {summary(late)} (bounds {limits}); an event comes after {summary(changes.delays[True])} "
+            f"from a busy community, {summary(changes.delays[False])} from any; {len(changes.waiting)} missing; "
+            f"CPU {[round(100 * (b.cpu - a.cpu) / took) for a, b in zip(before, after, strict=True)]} % of a core, "
+            f"memory {[round(each.memory) for each in after]} MiB"
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--subscribers", default="100,10000")
-    parser.add_argument("--communities", type=int, default=100)
-    parser.add_argument("--interval", type=float, default=5.0)
-    parser.add_argument("--intervals", type=int, default=3)
-    options = parser.parse_args()
-    for subscribers in map(int, options.subscribers.split(",")):
-        asyncio.run(measure(subscribers, options.communities, options.interval, options.intervals))
+    parser.add_argument("--gateways", type=int, default=1)
+    parser.add_argument("--communities", type=int, default=1500)
+    parser.add_argument("--interval", type=float, default=15.0)
+    parser.add_argument("--latency", type=float, default=0.05)
+    parser.add_argument("--warm-up", type=float, default=330.0)
+    parser.add_argument("--seconds", type=float, default=120.0)
+    asyncio.run(measure(parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 RUNS = {
     "benchmarks/fairness.py": "--latencies 0.05 --seconds 1",
     "benchmarks/path_length.py": "",
-    "benchmarks/subscribers.py": "--subscribers 4 --communities 2 --interval 0.5 --intervals 1",
+    "benchmarks/subscribers.py": "--communities 2 --interval 0.5 --warm-up 2 --seconds 3",
     "scripts/differential": "3",
     "scripts/fuzz": "--bodies 100 --queries 20",
 }
