@@ -76,7 +76,8 @@ def test_wecom_robot_gets_markdown(render, alert):
     assert ALERTS[alert]["annotations"]["summary"] in content
     assert ALERTS[alert]["annotations"]["summary_zh"] in content
     assert "开始 11-27 13:00" in content
-    assert f"]({ALERTS[alert]['annotations']['runbook_url']})" in content
+    assert f"[处理手册]({ALERTS[alert]['annotations']['runbook_url_zh']})" in content
+    assert f"[runbook]({ALERTS[alert]['annotations']['runbook_url']})" in content
 
 
 def test_dingtalk_robot_gets_a_title_with_its_keyword(render):
