@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 from pages import DOCS, FENCE, HEADING, ROOT, anchor, read_text
 
-AT_THE_ROOT = ("README.md", "CHANGELOG.md")
+AT_THE_ROOT = ("README.md", "CHANGELOG.md", "SECURITY.md")
 
 PAGES = [
     *AT_THE_ROOT,
