@@ -1,4 +1,4 @@
-"""The command line: serve, demo, schema, token, audit, payments, operations, migrate, check."""
+"""The command line: serve, demo, schema, token, audit, payments, operations, migrate, check, settings."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from gateway.env_file import ENV_FILE, export_others
+from gateway.env_file import DEPLOYED, ENV_FILE, export_others, find_deployed
 from gateway.errors import GatewayError
 from gateway.settings import VERSION, Settings, SettingsError, StartError, doubts, load_settings
 from gateway.wording.language import CHOSEN, LANGUAGES, WORDS, either, local, speaks_chinese
@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ["GATEWAY_ENV"] = "development"  # which the image's is not
     if options["env_file"]:
         os.environ[ENV_FILE] = os.pathsep.join(map(os.path.abspath, options["env_file"]))
+    if options["deployed"]:
+        find_deployed(os.environ)
     options["environ"] = dict(os.environ)
     try:
         export_others(os.environ)
@@ -127,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     workers = "processes (more than one needs GATEWAY_DATABASE_URL)\n进程数（多于一个时须设置 GATEWAY_DATABASE_URL）"
     serve.add_argument("--workers", type=_count, default=1, metavar="N", help=workers)
     does = "serve the gateway over a sandbox of both platforms\n启动网关，连接两个平台的沙箱"
-    demo = command("demo", "gateway.commands.demo:demo", does)
+    demo = command("demo", "gateway.commands.demo:demo", does, deployed=False)
     once = "show one query and its answer, then end\n显示一个查询及其响应，然后结束"
     demo.add_argument("--once", action="store_true", help=once)
     asked = """listen where other machines may connect: in a container, with its port published on 127.0.0.1
@@ -138,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--host", metavar="ADDRESS", help=where)
         each.add_argument("--port", help="instead of GATEWAY_PORT\n监听的端口，代替 GATEWAY_PORT")
 
-    command("schema", _schema, "print the schema definition\n输出 schema 定义")
+    command("schema", _schema, "print the schema definition\n输出 schema 定义", deployed=False)
 
     token = command("token", _token, "mint a token of the development issuer\n用开发环境的签发方签发一个令牌")
     scopes = "separated by commas or blanks; * (the default): all\n权限，以逗号或空格分隔；*（默认）为全部"
@@ -223,9 +225,12 @@ def _parser() -> argparse.ArgumentParser:
     write = "try writes that can be undone there, once confirmed\n经确认后，在该小区试做可撤销的写操作"
     group.add_argument("--write", metavar="COMMUNITY", help=write)
 
-    parser.set_defaults(complains=False, env_file=None)
-    files = """settings that the environment has not, a NAME=VALUE a line; may be given again
-环境中没有的设置，每行一个 NAME=VALUE；可重复给出"""
+    does = "print the settings in force, where each stands, secrets masked\n输出生效的设置及其来源，密钥以 *** 代替"
+    command("settings", "gateway.commands.settings:print_settings", does, complains=True)
+
+    parser.set_defaults(complains=False, deployed=True, env_file=None)
+    files = f"""settings that the environment has not, a NAME=VALUE a line; repeatable (default: {DEPLOYED})
+环境中没有的设置，每行一个 NAME=VALUE；可重复给出（默认 {DEPLOYED}）"""
     kept: Any = {"default": argparse.SUPPRESS}  # what a command was given stays, where its action is given none
     for each in added:
         each.formatter_class = _Formatter

@@ -7,6 +7,7 @@ values (python-dotenv: escapes in quotes, `#` behind a blank, and `${NAME}`), wh
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ from gateway.wording.settings import THE_FILE, Mistake, reason
 PREFIX = "GATEWAY_"
 
 ENV_FILE = "GATEWAY_ENV_FILE"  # has the paths of all files of variables, also those of `--env-file`
+
+DEPLOYED = Path("/etc/wanjia-gateway/gateway.env")
+"""The file of variables of a deployment, which commands find by themselves."""
 
 _LINE = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 
@@ -68,18 +72,38 @@ def read_file(variable: str, path: Path, name: str = THE_FILE) -> str:
         raise SettingsError(Mistake.NO_TEXT(variable, name=name)) from None
 
 
-def read_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """`environ`, with what the files that it names say of variables that it has not, or has empty.
+def find_deployed(environ: MutableMapping[str, str]) -> None:
+    """Name the file of the deployment, unless one is named, or none on purpose (the variable is there and empty).
 
-    Of several files the last one that has a name decides. Raises SettingsError with every mistake.
+    A file that this user may not see counts as there: to go on without it would be to use other settings.
     """
-    read: dict[str, str] = {}
+    if ENV_FILE not in environ:
+        try:
+            is_there = bool(DEPLOYED.stat())
+        except OSError as error:
+            is_there = not isinstance(error, FileNotFoundError | NotADirectoryError)
+        environ[ENV_FILE] = str(DEPLOYED) if is_there else ""
+
+
+def read_sources(environ: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+    """The variables by where they stand: each file, then `environment`, without what it has empty and a file has too.
+
+    Of several the last one that has a name decides. Raises SettingsError with every mistake.
+    """
+    found: dict[str, Mapping[str, str]] = {}
     mistakes = Mistakes()
     for path in env_files(environ):
         with mistakes.collect():
-            _read_env_file(path, read, mistakes)
+            found[str(path)] = _read_env_file(path, mistakes)
     mistakes.check()
-    return read | {name: value for name, value in environ.items() if value.strip() or name not in read}
+    in_files = set().union(*found.values())
+    own = {name: value for name, value in environ.items() if value.strip() or name not in in_files}
+    return found | {"environment": own}
+
+
+def read_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """`environ`, and what the files that it names have instead of it. Raises SettingsError with every mistake."""
+    return {name: value for variables in read_sources(environ).values() for name, value in variables.items()}
 
 
 def export_others(environ: MutableMapping[str, str]) -> None:
@@ -91,8 +115,20 @@ def env_files(environ: Mapping[str, str]) -> list[Path]:
     return [Path(path) for path in environ.get(ENV_FILE, "").strip().split(os.pathsep) if path]
 
 
-def _read_env_file(path: Path, into: dict[str, str], mistakes: Mistakes) -> None:
+def is_deployed(environ: Mapping[str, str]) -> bool:
+    return DEPLOYED in env_files(environ)
+
+
+def file_doubts(environ: Mapping[str, str]) -> list[str]:
+    """That the file of a deployment is used, which nobody may have named, and which files every user can read."""
+    exposed = [path for path in env_files(environ) if path.stat().st_mode & stat.S_IROTH]
+    used = [Mistake.DEPLOYED(path=DEPLOYED)] if is_deployed(environ) else []
+    return [*used, *(Mistake.EXPOSED(ENV_FILE, path=path) for path in exposed)]
+
+
+def _read_env_file(path: Path, mistakes: Mistakes) -> dict[str, str]:
     """A mistake names the line, never a value. Raises SettingsError where the file cannot be read."""
+    read: dict[str, str] = {}
     for number, line in enumerate(read_file(ENV_FILE, path, str(path)).splitlines(), 1):
         text = line.strip()
         if not text or text.startswith("#"):
@@ -107,4 +143,5 @@ def _read_env_file(path: Path, into: dict[str, str], mistakes: Mistakes) -> None
         elif is_quoted and (len(value) == 1 or value[0] != value[-1]):
             mistakes.add(Mistake.OPEN_QUOTE(where, name=name))
         else:
-            into[name] = value[1:-1] if is_quoted else value
+            read[name] = value[1:-1] if is_quoted else value
+    return read

@@ -2,7 +2,6 @@
 
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from importlib.metadata import version
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from gateway.env_file import ENV_FILE, PREFIX, Mistakes, SettingsError, StartError, env_files, read_environment
+from gateway.env_file import PREFIX, Mistakes, SettingsError, StartError, file_doubts, is_deployed, read_environment
 from gateway.wording.language import known
 from gateway.wording.settings import Mistake
 
@@ -258,6 +257,7 @@ def _variable(field: str) -> str:
 _FIELDS = {_variable(field): field for field in Settings.__struct_fields__}
 _KINDS = get_type_hints(Settings, include_extras=True)
 _DEFAULTS = Settings()
+_DEPLOYMENT = {"env": "production", "data_dir": Path("/var/lib/wanjia-gateway")}  # its other defaults
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -267,10 +267,8 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def doubts(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """A sentence for each unknown name, and for each file that every user of the machine can read: it has secrets."""
-    exposed = [path for path in env_files(environ) if path.stat().st_mode & stat.S_IROTH]
-    readable = [Mistake.EXPOSED(ENV_FILE, path=path) for path in exposed]
-    return unknown_variables(environ) + readable
+    """A sentence for each unknown name, and what is worth knowing of the files."""
+    return [*file_doubts(environ), *unknown_variables(environ)]
 
 
 def guess(name: str, known: Iterable[str], cutoff: float) -> str:
@@ -283,8 +281,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 
     Raises SettingsError with every mistake, and with the unknown names, which may be the cause of one.
     """
+    values: dict[str, Any] = {**_DEPLOYMENT} if is_deployed(environ) else {}
     environ = read_environment(environ)
-    values: dict[str, Any] = {}
     mistakes: dict[str, str] = {}
     for name, value in environ.items():
         if name in _FIELDS and (text := value.strip()):

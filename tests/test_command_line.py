@@ -45,7 +45,7 @@ async def sandbox_settings() -> AsyncIterator[Mapping[str, str]]:
 @pytest.fixture
 def environ(sandbox_settings, tmp_path: Path) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-    return clean | sandbox_settings | {"GATEWAY_DATA_DIR": str(tmp_path / "data")}
+    return clean | sandbox_settings | {"GATEWAY_DATA_DIR": str(tmp_path / "data"), "GATEWAY_ENV_FILE": ""}
 
 
 def command(environ, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
@@ -99,6 +99,7 @@ def test_successful_start_logs_one_line_and_a_remote_platform_another(served):
 
 
 def test_serve_reads_environment_files(environ, tmp_path):
+    del environ["GATEWAY_ENV_FILE"]
     first, second = tmp_path / "first.env", tmp_path / "second.env"
     first.write_text("".join(f"{name}={environ.pop(name)}\n" for name in [*environ] if name.startswith("GATEWAY_")))
     second.write_text("GATEWAY_PORT=1\nGATEWAY_RATE_LIMIT=77\n")
@@ -113,7 +114,7 @@ def test_serve_reads_environment_files(environ, tmp_path):
         answer = post(line["address"], "{ viewer { subject } }", token)
         process.terminate()
 
-    assert warning == f"gateway: GATEWAY_ENV_FILE: every user of this machine can read {second} (chmod 600)\n"
+    assert warning == f"gateway: GATEWAY_ENV_FILE: every user of this machine can read {second} (chmod o-r)\n"
     assert line["address"] == f"http://[::1]:{port}"
     assert answer.json()["data"] == {"viewer": {"subject": "developer"}}
     assert "q=77" in answer.headers["ratelimit-policy"]

@@ -157,6 +157,7 @@ def _process(
 ) -> Iterator[tuple[int, IO[str]]]:
     """A process's id and what it prints."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    inherited["GATEWAY_ENV_FILE"] = ""  # nor those of a deployment on this machine
     with tempfile.TemporaryFile() as log, on(cores):  # the log goes to a file, as to a supervisor's pipe
         started = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=directory or None, env={**inherited, **environ}

@@ -210,4 +210,5 @@ def free_port() -> int:
 
 
 def _inherited() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    """Without settings, and without those of a deployment on this machine."""
+    return {n: v for n, v in os.environ.items() if not n.startswith("GATEWAY_")} | {"GATEWAY_ENV_FILE": ""}

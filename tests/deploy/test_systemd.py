@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import httpx
 import pytest
@@ -51,8 +52,9 @@ umount -R /sys/fs/cgroup
 mount -t cgroup2 none /sys/fs/cgroup
 mkdir /run/etc /run/work
 mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work /etc
-useradd --system --user-group --no-create-home --shell /usr/sbin/nologin wanjia-gateway
-install -d /etc/wanjia-gateway /etc/systemd/system/wanjia-gateway.service.d
+useradd --system --user-group -M --home-dir /var/lib/wanjia-gateway --shell /usr/sbin/nologin wanjia-gateway
+install -d -m 0750 -g wanjia-gateway /etc/wanjia-gateway
+install -d /etc/systemd/system/wanjia-gateway.service.d
 install -o root -g wanjia-gateway -m 0640 gateway.env key.pem /etc/wanjia-gateway/
 cp wanjia-gateway.service /etc/systemd/system/
 cp alone.conf /etc/systemd/system/wanjia-gateway.service.d/
@@ -66,6 +68,8 @@ container=test exec /lib/systemd/systemd --system --unit=wanjia-gateway.service
 """
 """With the files of $1 and the checkout $2: what docs/operating.md has one do, on a machine that has nothing else."""
 
+SHELL = ("HOME=/var/lib/wanjia-gateway", "PYTHONPATH=/opt/wanjia-gateway")
+
 
 class Machine:
     """A systemd that boots this unit alone, on this machine's network."""
@@ -76,7 +80,7 @@ class Machine:
         self.log = folder / "log"
         self.url = f"http://127.0.0.1:{environ['GATEWAY_PORT']}"
         key = environ | {"GATEWAY_AUTH_KEY_FILE": "/etc/wanjia-gateway/key.pem"}
-        del key["GATEWAY_DATA_DIR"]  # the unit's
+        del key["GATEWAY_ENV"], key["GATEWAY_DATA_DIR"]  # the defaults of a deployment are other ones
         (folder / "gateway.env").write_text("".join(f"{name}={value}\n" for name, value in key.items()))
         (folder / "key.pem").write_bytes(Path(environ["GATEWAY_AUTH_KEY_FILE"]).read_bytes())
         program = "/opt/wanjia-gateway/.venv/bin/gateway serve"
@@ -89,9 +93,11 @@ class Machine:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def systemctl(self, *arguments: str) -> str:
+        return run(*self._enter(), "systemctl", *arguments, "wanjia-gateway", status=None).stdout.strip()
+
+    def _enter(self) -> tuple[str, ...]:
         started = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()  # or not yet
-        command = ("nsenter", "--target", *started, "--mount", "--pid", "systemctl", *arguments, "wanjia-gateway")
-        return run(*command, status=None).stdout.strip()
+        return "nsenter", "--target", *started, "--mount", "--pid"
 
     async def until_active(self, starts: int) -> None:
         """Processes have logged that they serve so many times, and systemd takes the unit for started."""
@@ -99,6 +105,12 @@ class Machine:
             while self.starts < starts or await asyncio.to_thread(self.systemctl, "is-active") != "active":
                 assert await asyncio.to_thread(self.systemctl, "is-failed") != "failed", self.log.read_text()
                 await asyncio.sleep(0.05)
+
+    def gateway(self, user: str, *arguments: str, status: int = 0) -> CompletedProcess[str]:
+        """A command that this user runs at a shell of the machine, where no setting is."""
+        program = ("/opt/wanjia-gateway/.venv/bin/python", "-m", "gateway")
+        shell = (*self._enter(), "runuser", "-u", user, "--", "env", "-i", *SHELL)
+        return run(*shell, *program, *arguments, status=status)
 
     @property
     def starts(self) -> int:
@@ -132,3 +144,24 @@ async def test_unit_boots_reloads_and_stops(find_tool, environ, issuer, database
         assert machine.systemctl("show", "--property=Result") == "Result=success"
     finally:
         machine.stop()
+
+
+async def test_shell_of_the_machine_has_the_settings_of_the_unit(find_tool, environ, issuer, database_url, tmp_path):
+    find_tool("systemctl")
+    own = {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_PORT": str(free_port())}
+    machine = Machine(tmp_path, environ | issuer.settings() | own, 1)
+    try:
+        await machine.until_active(1)
+        checked = await asyncio.to_thread(machine.gateway, "wanjia-gateway", "check")
+        printed = machine.gateway("wanjia-gateway", "settings").stdout
+        refused = machine.gateway("nobody", "audit", status=2)
+    finally:
+        machine.stop()
+
+    file = "/etc/wanjia-gateway/gateway.env"
+    assert checked.stderr == f"gateway: with the settings of {file}\n"
+    assert re.search(r"^journal +PostgreSQL +yes +- +ready ", checked.stdout, re.MULTILINE)
+    assert re.search(rf"^GATEWAY_PORT +{file} +{own['GATEWAY_PORT']}$", printed, re.MULTILINE)
+    assert re.search(r"^GATEWAY_ENV +default +production$", printed, re.MULTILINE)
+    assert re.search(r"^GATEWAY_DATA_DIR +default +/var/lib/wanjia-gateway$", printed, re.MULTILINE)
+    assert refused.stderr == f"gateway: GATEWAY_ENV_FILE: {file} cannot be read: Permission denied\n"
