@@ -4,6 +4,7 @@ import json
 import os
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from programs import run
 from gateway.app import create_app
 from gateway.auth.principal import Scope
 from gateway.commands.serve import GRACE
+from gateway.env_file import DEPLOYED
 from gateway.sandbox.server import SandboxOptions
 from gateway.settings import SettingsError, load_settings
 
@@ -22,8 +24,12 @@ COMPOSE = DEPLOY / "compose"
 SECRETS = {"GATEWAY_ID_KEY": "k" * 32, "PGPASSWORD": "p" * 32}
 
 
-def read_env(name: str) -> dict[str, str]:
-    lines = (COMPOSE / name).read_text(encoding="utf-8").splitlines()
+EXAMPLE = DEPLOY / "gateway.example.env"
+TRIAL = COMPOSE / "trial" / "gateway.env"
+
+
+def read_env(path: Path) -> dict[str, str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
@@ -48,12 +54,19 @@ def config(find_tool, tmp_path):
 @pytest.fixture
 def production(config, tmp_path):
     """The files as an operator uses them."""
-    return config("compose.yaml", env=read_env("example.env") | SECRETS | {"SETTINGS_FILE": str(tmp_path / "some.env")})
+    return config("compose.yaml", env=read_env(EXAMPLE) | SECRETS | {"CONFIG_FOLDER": str(tmp_path)})
 
 
 @pytest.fixture
 def trial(config):
-    return config("compose.yaml", "trial.yaml", env=read_env("trial.env"), profile="none")
+    return config("compose.yaml", "trial.yaml", env=read_env(TRIAL), profile="none")
+
+
+def in_container(config, file: dict[str, str]) -> dict[str, str]:
+    """What the gateway has there: its file, and the environment, which wins."""
+    [folder] = [each for each in config["services"]["gateway"]["volumes"] if each["target"] == str(DEPLOYED.parent)]
+    assert folder["read_only"]
+    return {**file, **config["services"]["gateway"]["environment"]}
 
 
 def refused(environment) -> str:
@@ -67,20 +80,19 @@ def refused(environment) -> str:
 
 
 def test_gateway_accepts_the_trial_settings(trial):
-    assert refused(trial["services"]["gateway"]["environment"]) == ""
+    assert refused(in_container(trial, read_env(TRIAL))) == ""
 
 
 def test_example_lacks_nothing_but_its_secrets(production):
-    said = refused(production["services"]["gateway"]["environment"])
-    blank = {name for name, value in read_env("example.env").items() if not value} - set(SECRETS)
+    said = refused(in_container(production, read_env(EXAMPLE) | SECRETS))
+    blank = {name for name, value in read_env(EXAMPLE).items() if not value} - set(SECRETS)
     required = {name for name in blank if name.startswith(("GATEWAY_WJDH_", "GATEWAY_SECURITY_KEY_"))}
     assert required <= set(re.findall(r"GATEWAY_[A-Z_]+", said)) <= blank
 
 
 def test_secrets_of_the_gateway_stay_with_it(production):
     for name, service in production["services"].items():
-        secret = [key for key, value in (service.get("environment") or {}).items() if value == "k" * 32]
-        assert secret == (["GATEWAY_ID_KEY"] if name == "gateway" else [])
+        assert "k" * 32 not in (service.get("environment") or {}).values(), name
 
 
 def test_only_nginx_is_reachable_from_outside(production):
@@ -108,11 +120,13 @@ def test_mounted_files_exist(production):
 
 def test_monitoring_is_a_profile(production):
     services = production["services"]
-    assert {name for name in services if services[name].get("profiles")} == {"prometheus", "alertmanager", "grafana"}
+    assert {name for name in services if services[name].get("profiles")} == {
+        *("nginx-exporter", "prometheus", "alertmanager", "grafana")
+    }
 
 
 def test_trial_platforms_are_those_of_the_sandbox(trial):
-    environ = trial["services"]["gateway"]["environment"]
+    environ = read_env(TRIAL)
     command = trial["services"]["sandbox"]["entrypoint"]
     options = SandboxOptions()
     assert (environ["GATEWAY_WJDH_SECRET_ID"], environ["GATEWAY_WJDH_SECRET_KEY"]) == options.wjdh_credentials
@@ -123,9 +137,9 @@ def test_trial_platforms_are_those_of_the_sandbox(trial):
 
 async def test_trial_tokens_open_everything(serve_production, tmp_path):
     """What the issuer's file puts into a token, signed by a key that stands for the issuer's."""
-    issuer = json.loads((COMPOSE / "issuer.json").read_text())["tokenCallbacks"][0]
+    issuer = json.loads((COMPOSE / "trial-issuer.json").read_text())["tokenCallbacks"][0]
     [mapping] = issuer["requestMappings"]
-    env = read_env("trial.env")
+    env = read_env(TRIAL)
     assert env["GATEWAY_AUTH_ISSUER"].endswith("/" + issuer["issuerId"])
     key = ECKey.generate_key("P-256", {"kid": "trial"})
     (tmp_path / "jwks.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
