@@ -18,7 +18,7 @@ class Nginx:
     """`deploy/nginx/gateway.conf` in a real nginx: with this machine's ports and paths, and nothing else changed."""
 
     def __init__(self, folder: Path, gateways: list[int]) -> None:
-        self.port = free_port()
+        self.port, self.metrics_port = free_port(), free_port()
         self.url = f"https://localhost:{self.port}"
         self.logs = folder
         self.file = folder / "nginx.conf"
@@ -32,6 +32,7 @@ class Nginx:
             ("server gateway:8000 max_fails=0;", servers),
             ("listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
             ("listen [::]:443 ssl;", ""),
+            ("listen 127.0.0.1:8081;", f"listen 127.0.0.1:{self.metrics_port};"),
             ("/etc/nginx/tls/tls.crt", str(certificate)),
             ("/etc/nginx/tls/tls.key", str(certificate)),
             ("/var/log/nginx/access.log", str(folder / "access.log")),
