@@ -271,6 +271,8 @@ class WatchLeases:
         others = gateways.c.id != self._id
         dead = others if joins and self._is_alone else and_(others, gateways.c.alive_until <= now)
         row = {"id": self._id, "alive_until": now + LEASE}
+        present = select(func.count()).select_from(gateways)
+        held = select(func.count()).select_from(watches).where(watches.c.gateway_id.in_(select(gateways.c.id)))
         renewal = update(gateways).where(gateways.c.id == self._id).values(row)
 
         def work(connection: Connection) -> tuple[int, int]:
@@ -281,10 +283,7 @@ class WatchLeases:
                 connection.execute(insert_new(connection, gateways), row)
             if has_missed:
                 self._events.note(connection, NewEvent(topic=PAYMENT, kind=GapKind.LATE, missed=True))
-            count_held = select(func.count()).select_from(watches).where(watches.c.gateway_id.is_not(None))
-            return connection.scalar(select(func.count()).select_from(gateways)) or 1, connection.scalar(
-                count_held
-            ) or 0
+            return connection.scalar(present) or 1, connection.scalar(held) or 0
 
         found, self.lists = await self._events.write(work)
         self._counts.append(found)

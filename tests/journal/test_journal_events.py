@@ -147,6 +147,7 @@ async def test_list_is_held_by_one_gateway(postgres_settings: Settings, clock: F
         assert not await one.watches.release([listed])  # the other one wants it watched
         clock.now += LEASE
         await two.watches.renew()
+        assert two.watches.lists == 0  # the one that held it has died
         assert await two.watches.hold([listed], wanted) == {listed}
         with pytest.raises(WatchLostError):
             await one.watches.note(SHENHE_CHANGED, CODE, [change(1)], since=clock.now, begins=False)
