@@ -212,7 +212,8 @@ def _parser() -> argparse.ArgumentParser:
     group = check.add_argument_group(either("deep\n深入检查"), either(learn))
     deep = "ask every reading endpoint a few pages, and report\n向每个读取接口请求几页，然后报告"
     group.add_argument("--deep", action="store_true", help=deep)
-    codes = "instead of GATEWAY_COMMUNITIES\n小区标识，代替 GATEWAY_COMMUNITIES"
+    codes = """instead of three of GATEWAY_COMMUNITIES; all: every one of them
+小区标识，代替 GATEWAY_COMMUNITIES 中的三个；all 为其中全部"""
     group.add_argument("--communities", type=_codes, default=(), metavar="CODES", help=codes)
     pages = "of each list (default: %(default)s)\n每个列表的页数（默认 %(default)s）"
     group.add_argument("--pages", type=_count, default=3, metavar="N", help=pages)

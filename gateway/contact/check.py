@@ -1,6 +1,7 @@
 """`gateway check`: tries what the settings lead to, and with `--deep` asks what the platforms send. It only reads."""
 
 import asyncio
+import math
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -16,7 +17,7 @@ from gateway.auth.issuer import require_development
 from gateway.auth.node_ids import read_check_value
 from gateway.contact.profile import read_communities, read_profile
 from gateway.contact.report import make_report, propose, to_html, to_json, to_table, to_text
-from gateway.contact.survey import Survey, Surveyor
+from gateway.contact.survey import Survey, Surveyor, most_calls
 from gateway.entities import ENDPOINTS, harmless_read
 from gateway.errors import (
     GatewayError,
@@ -43,6 +44,8 @@ from gateway.platforms.platforms import make_platforms
 from gateway.platforms.wjdh import Wjdh
 from gateway.repairs import REPAIR_UPDATE, REPAIRS, Repair, RepairQuery, RepairStatus
 from gateway.settings import Mistakes, Settings, SettingsError
+from gateway.wording.contact import ContactWording, say
+from gateway.wording.language import local
 
 MOST_SHORT = 10  # communities whose code may have lost a zero, of which a page is read
 HEAD = ("what", "endpoint", "reachable", "token", "answer", "time")
@@ -203,12 +206,8 @@ AROUND_A_WRITE = "around a write"
 def confirmed(community: str, ask: Callable[[str], str] = input) -> bool:
     """Whether the operator types exactly what is asked for."""
     wanted = f"write {community}"
-    prompt = (
-        f"This switches one module of community {community} off or on and back, and sets the status of one repair to\n"
-        f"what it is. Residents may notice. Type {wanted!r} to go on: "
-    )
     try:
-        return ask(prompt).strip() == wanted
+        return ask(f"{local(ContactWording.CONFIRM(community=community, wanted=wanted))} ").strip() == wanted
     except EOFError:
         return False
 
@@ -266,10 +265,13 @@ async def _succeeds(write: Awaitable[object]) -> bool:
     return True
 
 
+ALL, FEW_COMMUNITIES = "all", 3
+ANSWER = 0.3  # seconds that a call is taken to last, for the estimate
+
+
 class DeepOptions(NamedTuple):
-    """`communities` are codes, empty for those of the settings. `pause` is in seconds between two calls: a platform has
-    others to serve. `json`, `html` and `propose` name files to write. `write` is the community whose module and repair
-    are written to, if that is confirmed.
+    """`communities` are codes, ALL for those of the settings, empty for some of them; `pause` is in seconds. `json`,
+    `html` and `propose` name files to write. `write` is the community that is written to, if that is confirmed.
     """
 
     communities: Sequence[str] = ()
@@ -296,7 +298,7 @@ async def check_deeply(settings: Settings, options: DeepOptions, ask: Callable[[
     Raises SettingsError.
     """
     if options.write is not None and not confirmed(options.write, ask):
-        sys.stderr.write("gateway: not confirmed, nothing was asked or written\n")
+        sys.stderr.write(f"gateway: {say('not confirmed, nothing was asked or written')}\n")
         return 1
     survey = await make_survey(settings, options)
     report = make_report(survey)
@@ -305,9 +307,9 @@ async def check_deeply(settings: Settings, options: DeepOptions, ask: Callable[[
     _write(options.html, to_html(report).encode())
     _write(options.propose, propose(survey).encode())
     if survey.writes.get(SWITCHED_BACK) is False:
-        sys.stderr.write(f"gateway: a module of community {options.write} is not as it was: look at its modules\n")
+        sys.stderr.write(f"gateway: {local(ContactWording.STAYS_SWITCHED(community=options.write))}\n")
         return 1
-    return 1 if report.stops else 0
+    return 1 if report.tables["problems"] else 0
 
 
 def _write(path: str | None, content: bytes) -> None:
@@ -327,7 +329,7 @@ async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
     with mistakes.collect():
         platforms = make_platforms(settings, ENDPOINTS, profile)
     with mistakes.collect():
-        codes = _read_codes(settings, options)
+        codes, known = _read_codes(settings, options)
     mistakes.check()
     survey = Survey(codes, platforms.wire)
 
@@ -336,6 +338,11 @@ async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
             sys.stderr.write(f"\r{text:78.78}\r")
             sys.stderr.flush()
 
+    calls = most_calls(len(codes), options.pages)
+    each = round(options.pause + ANSWER, 1)
+    minutes, asked = math.ceil(calls * each / 60), len(codes)
+    estimate = ContactWording.ESTIMATE(calls=calls, asked=asked, known=known, minutes=minutes, each=each)
+    sys.stderr.write(f"{local(estimate)}\n")
     async with aclosing(platforms):
         surveyor = Surveyor(platforms, survey, options.pause, show)
         await surveyor.run(options.pages)
@@ -346,14 +353,19 @@ async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
     return survey
 
 
-def _read_codes(settings: Settings, options: DeepOptions) -> list[str]:
-    """The communities to ask for. Raises SettingsError."""
-    codes = dict.fromkeys(options.communities or read_communities(settings))
+def _read_codes(settings: Settings, options: DeepOptions) -> tuple[list[str], int]:
+    """The communities to ask for, and how many are known: the first ones, one with a leading zero, if there is one,
+    among them. Raises SettingsError.
+    """
+    known = [*read_communities(settings)]
+    with_zero = [code for code in known if code.startswith("0")]
+    few = [*dict.fromkeys((*known[:1], *with_zero[:1], *known))][:FEW_COMMUNITIES]
+    codes = dict.fromkeys(known if ALL in options.communities else options.communities or few)
     if not codes:
-        raise SettingsError("GATEWAY_COMMUNITIES: needed, or --communities with codes")
+        raise SettingsError(ContactWording.NO_CODES())
     if options.write is not None:
         codes[options.write] = None
     problems = [problem(field=f"--communities: {code!r}") for code in codes if (problem := code_problem(code))]
     if problems:
         raise SettingsError(*problems)
-    return [*codes]
+    return [*codes], len({*known, *codes})

@@ -1,77 +1,72 @@
 """What the deep check gives: a report, the same facts as text, JSON and HTML, and a profile of what was seen
-(docs/profile.md). Neither holds a value of a person.
+(docs/profile.md). Neither holds a value of a person. JSON is in English, the others in the language of the command.
 """
 
 import json
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import east_asian_width
 
 import msgspec
 
-from gateway.contact.survey import ENDS_TOKENS, FEW, FIVE_A_PAGE, NOTHING, Survey, issue_path
+from gateway.contact.profile import LONGEST_WORD
+from gateway.contact.survey import FEW, FIVE_A_PAGE, NOTHING, Survey, issue_path
 from gateway.entities import LISTS
 from gateway.loaders.answers import records_with_issues
 from gateway.loaders.lists import RecordList
-from gateway.normalise.observation import WITHHELD, Observer
-from gateway.normalise.vocabulary import CLOSED_LISTS
+from gateway.normalise.observation import WITHHELD
+from gateway.normalise.records import Field, ReadOnce, declared_fields
+from gateway.normalise.table import ROWS
+from gateway.normalise.vocabulary import CLOSED_LISTS, DataProblem
+from gateway.people import FAILED_LOOK_UP
+from gateway.platforms.wjdh import FAILED_FETCH
+from gateway.wording.contact import ContactWording, say
+from gateway.wording.language import either, local, speaks_chinese
+from gateway.wording.wording import Text
 
-NOT_READ = "(documented, not read)"
+ABSENCE = re.compile(r"无|没|未|不存在|\bno[tn]?\b", re.IGNORECASE)
+OUTAGE = re.compile(f"{FAILED_LOOK_UP.pattern}|{FAILED_FETCH.pattern}|开小差", re.IGNORECASE)
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """`verdict` is the answer in one line, `stops` what the gateway cannot read; the rows of a table have its heads."""
+class Report(NamedTuple):
+    """`verdict` is the answer in one line; `problems` are what the gateway cannot read. The rows of a table have its
+    heads.
+    """
 
-    verdict: str
+    verdict: Text
     communities: tuple[str, ...]
     words_to_fill_in: int
-    stops: list[Row]
-    endpoints: list[Row]
-    lists: list[Row]
-    tokens: list[Row]
-    writes: list[Row]
-    data_issues: list[Row]
-    fields: list[Row]
+    tables: Mapping[str, list[Row]]
 
-    def tables(self) -> Iterator[tuple[str, list[Row]]]:
+    @property
+    def titled(self) -> Iterator[tuple[str, list[Row]]]:
         """Title and rows of each table that has some."""
-        for name in self.__struct_fields__[3:]:
-            if rows := getattr(self, name):
-                yield "What stops you" if name == "stops" else name.capitalize().replace("_", " "), rows
+        return ((say(name.capitalize().replace("_", " ")), rows) for name, rows in self.tables.items() if rows)
 
 
 def make_report(survey: Survey) -> Report:
-    stops = [*survey.stops()]
+    problems = [*survey.problems()]
     words = sum(map(len, survey.observer.words_to_fill_in().values()))
-    return Report(
-        verdict=_verdict(stops, words),
-        communities=survey.communities,
-        words_to_fill_in=words,
-        stops=[{"endpoint": endpoint, "why": why} for endpoint, why in stops],
-        endpoints=[*_endpoints(survey)],
-        lists=[_list(survey, records) for records in LISTS],
-        tokens=[
-            {"platform": platform, "question": question, "answer": answer}
-            for platform, found in survey.tokens.items()
-            for question, answer in found.items()
-        ],
-        writes=[{"question": question, "answer": answer} for question, answer in survey.writes.items()],
-        data_issues=[*_issues(survey)],
-        fields=[*_fields(survey)],
-    )
-
-
-def _verdict(stops: Sequence[tuple[str, str]], words: int) -> str:
-    unreadable = len({records.endpoint.name for records in LISTS} & {endpoint for endpoint, _ in stops})
-    stopping = "Nothing stops" if not stops else "1 thing stops" if len(stops) == 1 else f"{len(stops)} things stop"
-    filling = f"{words} words to fill in" if words > 1 else f"{words or 'no'} word to fill in"
-    reading = f"{unreadable} of {len(LISTS)} lists cannot be read" if unreadable else "every list readable"
-    return f"{stopping} you, {filling}, {reading}"
+    unread = len({records.endpoint.name for records in LISTS} & {endpoint for endpoint, _ in problems})
+    answers = [(platform, *answer) for platform, found in survey.tokens.items() for answer in found.items()]
+    tables = {
+        "problems": [{"endpoint": endpoint, "why": why} for endpoint, why in problems],
+        "endpoints": [*_endpoints(survey)],
+        "lists": [_list(survey, records) for records in LISTS],
+        "tokens": [dict(zip(("platform", "question", "answer"), answer, strict=True)) for answer in answers],
+        "writes": [{"question": question, "answer": answer} for question, answer in survey.writes.items()],
+        "data_issues": [*_issues(survey)],
+        "null_today": sorted(_nulls(survey), key=lambda row: -_empty(row)),
+        "fields": [*_fields(survey)],
+    }
+    verdict = ContactWording.VERDICT(problems=len(problems), words=words, unread=unread, lists=len(LISTS))
+    return Report(verdict, survey.communities, words, tables)
 
 
 def _endpoints(survey: Survey) -> Iterator[Row]:
@@ -112,7 +107,7 @@ def _list(survey: Survey, records: RecordList[Any]) -> Row:
 
 def _issues(survey: Survey) -> Iterator[Row]:
     found = Counter(
-        (answer.endpoint.name, issue_path(issue), issue.problem.value)
+        (answer.endpoint.name, issue_path(issue), issue.problem)
         for answer in survey.answers
         for *_, issues in records_with_issues(answer.value)
         for issue in issues
@@ -121,48 +116,91 @@ def _issues(survey: Survey) -> Iterator[Row]:
         yield {"endpoint": endpoint, "field": field, "problem": problem, "values": values}
 
 
+def _nulls(survey: Survey) -> Iterator[Row]:
+    """In what share of the records each field is null, or UNRECOGNIZED, as the gateway reads them today. None where
+    rows came, and none of them could be read.
+    """
+    found: dict[type, list[Any]] = {ROWS[name].record: [] for name in survey.observer.seen}
+    records = [record for answer in survey.answers for record in answer.records]
+    while records:
+        found.setdefault(type(record := records.pop()), []).append(record)
+        records += getattr(record, "inner", ())
+    for kind, read in found.items():
+        fields = {field.path: name for name, field in declared_fields(kind).items() if field.keys}
+        fields |= {name: name for name, value in vars(kind).items() if isinstance(value, ReadOnce)}
+        for path, name in fields.items() if read or not fields else [("*", "")]:
+            values = [getattr(record, name) for record in read]
+            empty = Counter("nulls" if value is None else getattr(value, "name", "") for value in values)
+            shares = [empty[what] / len(read) if read else None for what in ("nulls", "UNRECOGNIZED")]
+            counts = {"records": len(read), "nulls": shares[0], "unrecognized": shares[1]}
+            yield {"record": kind.__name__, "field": path, **counts}
+
+
+def _empty(row: Row) -> float:
+    """The share that is null or UNRECOGNIZED; all, where it is unknown."""
+    share: float = row["nulls"] + row["unrecognized"] if row["records"] else 1
+    return share
+
+
 def _fields(survey: Survey) -> Iterator[Row]:
     """`field` is the name that issues have for it."""
     observer = survey.observer
     for record, seen in observer.seen.items():
         for key in (*(key for key, under in seen.keys.items() if under.present), *seen.missing_keys):
             under = seen.keys[key]
-            unread = NOT_READ if key in seen.unread else "(not documented)"
+            is_unknown = under.field is None and key not in seen.unread
             yield {
                 "record": record,
                 "key": key,
-                "field": unread if under.field is None else under.field.path,
+                "field": under.field.path if under.field else "(not documented)" if is_unknown else "(not read)",
                 "rows": seen.rows,
                 "present": under.present,
                 "types": under.types,
                 "forms": under.forms,
                 "words": observer.words(under),
-                "undocumented": [*observer.unknown_words(under), *under.unknown_types],
+                "undocumented": [*under.types]
+                if is_unknown
+                else [*observer.unknown_words(under), *under.unknown_types],
             }
 
 
 def _cell(value: object) -> str:
     match value:
         case None:
-            return "unknown"
+            return say("unknown")
         case bool():
-            return "yes" if value else "no"
+            return say("yes" if value else "no")
+        case float():
+            return f"{value:.1%}"
+        case DataProblem():
+            return value.label if speaks_chinese() else value.value
         case dict():
-            return ", ".join(f"{name} ×{count}" for name, count in value.items())  # times
+            return ", ".join(f"{say(name)} ×{count}" for name, count in value.items())  # times
         case list():
-            return ", ".join(value)
-    return str(value)
+            return ", ".join(map(say, value))
+    return say(value) if isinstance(value, str) else str(value)
+
+
+def _cells(rows: Sequence[Row]) -> Iterator[list[str]]:
+    """The head, and a line for each row."""
+    yield [*map(say, rows[0])]
+    yield from ([*map(_cell, row.values())] for row in rows)
 
 
 def to_json(report: Report) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+    facts = {**report._asdict(), **report.tables}
+    del facts["tables"]
+    return msgspec.json.format(msgspec.json.encode(facts, enc_hook=str), indent=2) + b"\n"
 
 
 def to_text(report: Report) -> str:
-    parts = [report.verdict, f"Communities: {', '.join(report.communities)}"]
-    for title, rows in report.tables():
-        lines = [[*rows[0]], *([*map(_cell, row.values())] for row in rows)]
-        parts.append(f"{title}\n\n{to_table(lines)}")
+    """Without fields that are never null, keys as documented, and wide columns."""
+    parts = [local(report.verdict), f"{say('Communities:')} {', '.join(report.communities)}"]
+    for title, rows in report.titled:
+        told = [row for row in rows if row.get("undocumented", True) and ("nulls" not in row or _empty(row))]
+        shown = [{head: row[head] for head in row if head not in ("types", "forms", "words")} for row in told]
+        parts += [title, to_table([*_cells(shown)])] if shown else []
+        parts += [local(ContactWording.LEFT_OUT(rows=len(rows) - len(shown)))] if len(shown) < len(rows) else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -184,67 +222,86 @@ th,td{border:1px solid #ccc;padding:.25rem .5rem;text-align:left;vertical-align:
 
 def to_html(report: Report) -> str:
     """Make one file that needs no other."""
-    parts = [f"<p><b>{escape(report.verdict)}</b></p><p>Communities: {escape(', '.join(report.communities))}</p>"]
-    for title, rows in report.tables():
-        head = "".join(f"<th>{name}</th>" for name in rows[0])
-        lines = ("".join(f"<td>{escape(_cell(value))}</td>" for value in row.values()) for row in rows)
+    communities = f"{say('Communities:')} {', '.join(report.communities)}"
+    parts = [f"<p><b>{escape(local(report.verdict))}</b></p><p>{escape(communities)}</p>"]
+    for title, rows in report.titled:
+        head, *lines = ("".join(f"<td>{escape(cell)}</td>" for cell in line) for line in _cells(rows))
+        head = head.replace("td>", "th>")
         parts += [f"<h2>{title}</h2><table><tr>{head}</tr>", *(f"<tr>{line}</tr>" for line in lines), "</table>"]
-    head = f'<head><meta charset="utf-8"><title>What the platforms send</title><style>{STYLE}</style></head>'
-    body = "\n".join(["<h1>What the platforms send</h1>", *parts])
-    return f'<!doctype html>\n<html lang="en">{head}\n<body>{body}</body></html>\n'
+    name, language = say("What the platforms send"), either("en\nzh-CN")
+    head = f'<head><meta charset="utf-8"><title>{name}</title><style>{STYLE}</style></head>'
+    body = "\n".join([f"<h1>{name}</h1>", *parts])
+    return f'<!doctype html>\n<html lang="{language}">{head}\n<body>{body}</body></html>\n'
 
 
 def propose(survey: Survey) -> str:
     """The content of a profile. No call shows what a word means: such lines are to be filled in."""
-    head = """\
-# What this deployment's platforms send beyond their document: proposed by `gateway check --deep`.
-# Lines that begin with # are not in force. Fill in what a word means, and remove the #."""
+    head = [
+        _note("What this deployment's platforms send beyond their document, by `gateway check --deep`."),
+        _note("Lines that begin with # are not in force. Fill in what a word means, and remove the #."),
+    ]
     words = _words(survey.observer.words_to_fill_in())
-    return "\n".join([head, *_keys(survey), *words, *_seen(survey.observer), *_lists(survey), *_rest(survey), ""])
+    return "\n".join([*head, *_keys(survey), *words, *_seen(survey), *_lists(survey), *_not_found(survey), ""])
+
+
+def _note(text: str) -> str:
+    return f"# {say(text)}"
 
 
 def _keys(survey: Survey) -> Iterator[str]:
+    sections: dict[str, dict[str, None]] = defaultdict(dict)
     for record, seen in survey.observer.seen.items():
-        renamed = survey.renamed.get(record, {})
-        paths = {key: under.field.path for key, under in seen.keys.items() if under.field}
-        unknown, gone = seen.unknown_keys, seen.missing_keys
-        if not renamed and not (unknown and gone):
-            continue
-        yield f"\n[keys.{record}]"
-        for key, (new, evidence) in renamed.items():
-            yield f"{_name(paths[key])} = [{_text(new)}]  # in place of {key}: {evidence}"
-        if unknown and gone:
-            yield f"# These keys are not documented: {', '.join(unknown)}. One may stand for what no row has:"
-            missing: dict[str, list[str]] = {}
-            for key in gone:
-                missing.setdefault(paths[key], []).append(key)
-            yield from (f'# {_name(path)} = ["?"]  # {", ".join(keys)}' for path, keys in missing.items())
+        fields = {key: under.field for key, under in seen.keys.items() if under.field}
+        for key, (new, evidence) in survey.renamed.get(record, {}).items():
+            why = _note(ContactWording.IN_PLACE_OF(key=key, evidence=evidence))
+            sections[_place(record, fields[key])][f"{_name(fields[key].path)} = [{_text(new)}]  {why}"] = None
+        missing: dict[str, list[str]] = {}
+        for key in seen.missing_keys if seen.unknown_keys else ():
+            missing.setdefault(fields[key].path, []).append(key)
+        for path, keys in missing.items():
+            lines = sections[_place(record, fields[keys[0]])]
+            lines[_note(ContactWording.MAY_STAND(keys=", ".join(seen.unknown_keys)))] = None
+            lines[f'# {_name(path)} = ["?"]  # {", ".join(keys)}'] = None
+    for record, lines in sections.items():
+        yield from (f"\n[keys.{record}]", *lines)
+
+
+def _place(record: str, field: Field) -> str:
+    """The record under which a profile takes a field's keys: its own, or the one whose rows these are as well."""
+    own: type = ROWS[record].record
+    also = ROWS[record].also
+    return record if also is None or field in declared_fields(own).values() else also.record.__name__
 
 
 def _words(found: Mapping[str, Mapping[str, list[str]]]) -> Iterator[str]:
     for name, words in found.items():
         yield f"\n[words.{name}]"
-        yield f"# The document does not have these. Each of them means one of {', '.join(CLOSED_LISTS[name])}:"
+        yield _note(ContactWording.MEANS(members=", ".join(CLOSED_LISTS[name])))
         shown = {word: places for word, places in words.items() if word != WITHHELD}
         yield from (f"# ? = [{_text(word)}]  # {'; '.join(places)}" for word, places in shown.items())
         if WITHHELD in words:
-            yield f"# Others may be names, and are withheld; dataIssues has them: {'; '.join(words[WITHHELD])}"
+            yield _note(ContactWording.WITHHELD(places="; ".join(words[WITHHELD])))
     if modules := found.get("ModuleName"):
         yield "\n[modules]"
-        yield "# Modules besides the nine, if these are no other names of them:"
+        yield _note("Modules besides the nine, if these are no other names of them:")
         yield f"# others = [{', '.join(_text(word) for word in modules if word != WITHHELD)}]"
 
 
-def _seen(observer: Observer) -> Iterator[str]:
-    """What is not counted from now on: keys and types that are there at first contact."""
+def _seen(survey: Survey) -> Iterator[str]:
+    """What is not counted from now on: keys and types that are there at first contact, if that hides nothing."""
+    unread = {row["field"] for row in _issues(survey) if row["problem"] is not DataProblem.MISSING}
     found: dict[str, dict[str, set[str]]] = {}
-    for each in observer.undocumented():
+    for each in survey.observer.undocumented():
         if each.what != "word":
             found.setdefault(each.record, {}).setdefault(each.key, set()).update(each.found)
     for record, keys in found.items():
+        seen = survey.observer.records[record]
         yield f"\n[seen.{record}]"
-        yield "# Keys and types that are not documented."
-        yield from (f"{_name(key)} = [{', '.join(map(_text, sorted(types)))}]" for key, types in keys.items())
+        yield _note("Not documented. With #: a key that may stand for a missing one, a type that is not read.")
+        for key, types in keys.items():
+            field = seen.keys[key].field
+            is_hiding = bool(seen.missing_keys) if field is None else field.path in unread
+            yield f"{'# ' * is_hiding}{_name(key)} = [{', '.join(map(_text, sorted(types)))}]"
 
 
 def _lists(survey: Survey) -> Iterator[str]:
@@ -253,37 +310,23 @@ def _lists(survey: Survey) -> Iterator[str]:
         asked = FEW if records.page_size is None else records.page_size
         size = survey.page_size(endpoint, FIVE_A_PAGE)
         if size not in (None, asked):
-            lines.append(f"page_size = {size}  # whatever per_page says")
+            lines.append(f"page_size = {size}  {_note('whatever per_page says')}")
         if survey.turns_pages(endpoint) is False:
-            note = "" if records.page_size is not None else "# "
-            lines.append(f"{note}pages = false  # page 2 was page 1 once more")
+            mark = "" if records.page_size is not None else "# "
+            lines.append(f"{mark}pages = false  {_note('page 2 was page 1 once more')}")
         if lines:
             yield f'\n[lists."{endpoint}"]'
             yield from lines
 
 
-def _rest(survey: Survey) -> Iterator[str]:
-    hints = {
-        answer.envelope.hints.split(" ")[0]
-        for answer in survey.answers
-        if answer.purpose == NOTHING and answer.envelope is not None and answer.envelope.code not in (None, 0, 9)
-    }
-    yield f"""
-[not_found]
-# What refusals said to calls for what does not exist. Keep those that say nothing else:
-# wordings = [{", ".join(map(_text, sorted(filter(None, hints))))}]
-
-[tokens]
-# Where logins give no lifetime, the gateway assumes 3600 seconds at wjdh, and 1800 at security.
-# wjdh_lifetime = 3600
-# security_lifetime = 1800"""
-    for platform, answers in survey.tokens.items():
-        if answers.get(ENDS_TOKENS):
-            yield f"# A login at {platform} ends the tokens before it: serve with one worker, and one gateway."
-    yield """
-[reviews]
-# Whether the platform keeps the reason of a refusal takes a write to see.
-# refuse_reasons = true"""
+def _not_found(survey: Survey) -> Iterator[str]:
+    """What refusals said to calls for what does not exist, if it speaks of absence, and of no outage."""
+    refused = [answer.envelope for answer in survey.answers if answer.purpose == NOTHING and answer.is_refusal]
+    said = [it for it in refused if it is not None and ABSENCE.search(it.hints) and not OUTAGE.search(it.hints)]
+    if wordings := {text for it in said if len(text := it.msg or it.hints.strip()) <= LONGEST_WORD}:
+        yield "\n[not_found]"
+        yield _note("What was said of what does not exist. Keep what says nothing else:")
+        yield f"# wordings = [{', '.join(map(_text, sorted(wordings)))}]"
 
 
 def _text(word: str) -> str:

@@ -30,47 +30,56 @@ from gateway.platforms.platforms import Platforms
 from gateway.platforms.session import Credential
 from gateway.shenhe.record import Shenhe
 from gateway.verification import applied_house
+from gateway.wording.contact import ContactWording
+from gateway.wording.language import local
+from gateway.wording.wording import Text
 
+UNREAD = (DataProblem.MALFORMED, DataProblem.MISSING)
 ALIKE = 0.8  # how similar a key that vanished and one that came must be, to be one
 ENOUGH_ROWS = 3
 
 
-Renamed = dict[str, tuple[str, str]]
+Renamed = dict[str, tuple[str, Text]]
 """For a documented key that no row has: the key that came in its place, and the evidence."""
 
 
 def all_renamed_keys(observer: Observer) -> dict[str, Renamed]:
-    """By record. What is certain of one record is so of another that has the same key, and lacks the same one."""
+    """By record. What is certain of one record is so of another that has the new key and declares the same old one,
+    even if a few of its rows have that.
+    """
     found = {record: renamed_keys(seen) for record, seen in observer.seen.items()}
     certain = {key: (new, record) for record, renamed in found.items() for key, (new, _) in renamed.items()}
     for record, seen in observer.seen.items():
-        for key in seen.missing_keys:
-            new, other = certain.get(key, ("", ""))
-            if new in seen.unknown_keys and key not in found[record]:
-                found[record][key] = new, f"as in {other}"
+        for key, (new, other) in certain.items():
+            if new in seen.unknown_keys and key in seen.keys and seen.keys[key].field and key not in found[record]:
+                found[record][key] = new, ContactWording.AS_IN(other=other)
     return {record: renamed for record, renamed in found.items() if renamed}
 
 
 def renamed_keys(seen: RecordSeen) -> Renamed:
-    """The keys of a record that came in the place of others, where there is no doubt of it."""
+    """The keys of a record that came in the place of others, where there is no doubt of it; one of a field."""
     if seen.rows < ENOUGH_ROWS:
         return {}
-    missing = seen.missing_keys
+    missing = {key: under.field.attribute for key in seen.missing_keys if (under := seen.keys[key]).field}
     unknown = [key for key in seen.unknown_keys if 2 * seen.keys[key].present > seen.rows]
     found: Renamed = {}
-    for key in missing:
+    for key, field in missing.items():
         words = {word for word in seen.keys[key].known_words or () if not word.isdecimal()}
         values = [each for each in unknown if seen.keys[each].samples & words]
         alike = [each for each in unknown if SequenceMatcher(None, key, each).ratio() >= ALIKE]
-        if len(values) == 1:
-            found[key] = values[0], "its words are those of this field"
+        if field in map(missing.get, found):
+            pass
+        elif len(values) == 1:
+            found[key] = values[0], ContactWording.BY_WORDS()
         elif len(alike) == 1:
-            found[key] = alike[0], "the names are alike"
+            found[key] = alike[0], ContactWording.BY_NAME()
     claimed = Counter(new for new, _ in found.values())
     found = {key: renamed for key, renamed in found.items() if claimed[renamed[0]] == 1}
-    left = [key for key in missing if key not in found], [key for key in unknown if key not in dict(found.values())]
-    if len(left[0]) == len(left[1]) == 1:
-        found[left[0][0]] = left[1][0], "the only key that is missing, and the only one that is not documented"
+    mended, new_keys = {missing[key] for key in found}, dict(found.values())
+    left = {missing[key]: key for key in reversed(missing) if missing[key] not in mended}
+    others = [key for key in unknown if key not in new_keys]
+    if len(left) == len(others) == 1:
+        found[left.popitem()[1]] = others[0], ContactWording.ONLY_ONE()
     return found
 
 
@@ -82,6 +91,7 @@ FIVE_A_PAGE, SINGLE = "five a page", "single"
 NOTHING = "nothing"
 """Purposes of calls; the last one is of what does not exist."""
 
+TOKEN_CALLS = 8  # two log-ins at each platform, and two calls with a token that may be dead
 ENDS_TOKENS = "login ends earlier tokens"
 IS_NOTICED = "invalid token is noticed"
 
@@ -102,6 +112,7 @@ class Answer(msgspec.Struct):
     value: Any = None
     failure: str | None = None
     is_refusal: bool = False
+    reason: Text | str = ""
 
     @property
     def records(self) -> tuple[Any, ...]:
@@ -161,31 +172,40 @@ class Survey:
         pages = (answer.value for answer in self.of(endpoint, purpose))
         return next((it.per_page for it in pages if isinstance(it, Page) and it.per_page is not None), None)
 
-    def stops(self) -> Iterator[tuple[str, str]]:
+    def problems(self) -> Iterator[tuple[str, Text]]:
         """What the gateway cannot read: the endpoint, and why."""
         for endpoint in dict.fromkeys(answer.endpoint.name for answer in self.answers):
             answers = self.of(endpoint)
             if failed := [answer for answer in answers if answer.has_failed]:
                 codes = ", ".join(dict.fromkeys(str(answer.failure) for answer in failed))
-                yield endpoint, f"{len(failed)} of {len(answers)} calls failed: {codes}"
+                calls, reason = len(answers), failed[0].reason
+                yield endpoint, ContactWording.FAILED(failed=len(failed), calls=calls, codes=codes, reason=reason)
             if dropped := sum(answer.value.dropped for answer in answers if isinstance(answer.value, Page)):
-                yield endpoint, f"{dropped} rows have no identifier"
+                yield endpoint, ContactWording.NO_IDENTIFIER(rows=dropped)
             singles = self.of(endpoint, SINGLE)
             if lost := sum(answer.value is None and answer.failure is None for answer in singles):
-                yield endpoint, f"{lost} of {len(singles)} records of the list are not found"
+                yield endpoint, ContactWording.NOT_FOUND(lost=lost, asked=len(singles))
             read = sum(len(answer.records) for answer in answers)
             unreadable: Counter[str] = Counter()
             for answer in answers:
                 for *_record, issues in records_with_issues(answer.value):
-                    unreadable.update({issue_path(it) for it in issues if it.problem is DataProblem.MALFORMED})
+                    unreadable.update({issue_path(it) for it in issues if it.problem in UNREAD})
             for field, count in unreadable.items():
                 if count == read:
-                    yield endpoint, f"{field} can be read in none of {read} records"
+                    yield endpoint, ContactWording.READ_IN_NONE(path=field, records=read)
 
 
 def issue_path(issue: DataIssue) -> str:
     """The field of an issue, without the numbers of entries of a list."""
     return ".".join(part for part in issue.field.split(".") if not part.isdigit())
+
+
+def most_calls(communities: int, pages: int) -> int:
+    """How many calls a survey makes, its log-ins too, if every list has as many pages."""
+    singles = sum(records.record_endpoint is not None for records in LISTS)
+    queries = sum(len(records.queries(records.everything)) for records in LISTS)
+    of_security = len((PEOPLE, HOUSE_OWNERS)) * (1 + RECORDS) + 1
+    return communities * (queries * pages + singles * RECORDS + 1) + len(LISTS) + singles + of_security + TOKEN_CALLS
 
 
 class Surveyor:
@@ -217,12 +237,14 @@ class Surveyor:
             answer.value = read_whole(await call)
         except PlatformError as error:
             answer.failure, answer.is_refusal = error.code, isinstance(error, RefusedError)
+            answer.reason = error.message
         except Exception as error:  # noqa: BLE001 # a reader's mistake stops the gateway as well
             answer.failure = f"INTERNAL ({type(error).__name__})"
         answer.seconds = time.perf_counter() - began
         answer.size, answer.envelope = call.size, call.open_answer()
         self.survey.answers.append(answer)
-        self._show(f"{len(self.survey.answers)} calls, {answer.platform} {answer.endpoint.name}")
+        calls, name = len(self.survey.answers), call.endpoint.name
+        self._show(local(ContactWording.CALLS(calls=calls, platform=answer.platform, endpoint=name)))
         await asyncio.sleep(self._pause)
         return answer
 

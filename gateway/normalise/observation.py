@@ -261,7 +261,7 @@ class Observer:
                 kind = Kind() if under.field is None else under.field.kind or Kind()
                 for word, count in self.unknown_words(under).items():
                     words = found.setdefault(kind.words.__name__, {})
-                    words.setdefault(word, []).append(f"{key} of {record}, {count} times")
+                    words.setdefault(word, []).append(f"{record}.{key} ×{count}")  # times
         return found
 
     def undocumented(self) -> Iterator[Undocumented]:

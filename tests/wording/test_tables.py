@@ -10,6 +10,7 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.wording.codes import ErrorCode
+from gateway.wording.contact import ContactWording
 from gateway.wording.faults import FaultWording
 from gateway.wording.foreign import DOCUMENTS, SERVER, VALUES
 from gateway.wording.inputs import InputWording, ScalarWording, WriteWording
@@ -26,6 +27,7 @@ SOURCES = {
 }
 
 RAISED: tuple[type[Wording], ...] = (
+    ContactWording,
     InputWording,
     WriteWording,
     RequestWording,
