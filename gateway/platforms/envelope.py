@@ -28,7 +28,10 @@ LARGEST_CODE = 999_999_999
 
 TOKEN_WORDS = "token|鉴权|令牌"  # noqa: S105 # words, and no secret
 CREDENTIAL_WORDS = f"{TOKEN_WORDS}|登录|过期|失效"
-ERROR_WORDS = f"{CREDENTIAL_WORDS}|权限|授权|异常|错误|繁忙|超时|稍后|SQLSTATE|error|exception"
+ERROR_WORDS = (
+    f"{CREDENTIAL_WORDS}|权限|授权|异常|错误|繁忙|超时|稍后|维护中|系统维护|升级|停机|暂停|故障|宕机|不可用|连接|网络|"
+    "SQLSTATE|error|exception|time.?out|unavailable|maintenance|busy"
+)
 """Patterns of what platforms say of a token and of an error, in either case: a failure whose hints have none of that
 may mean that nothing was found (quirks 23, 31).
 """

@@ -65,7 +65,7 @@ ERROR_PAGE = '{"code": 0, "message": "页面错误！请稍后再试～"}'
 NO_NUMBERS = ("0", '"0"', "-5", '"null"', '"订单创建成功"', "true", "2.0201213104759976e19", "[]", "null")
 LOOKUP_ERRORS = (
     *("查询出错", "服务器开小差，请重试", "缺少参数", "查询失败", "您没有权限", "没有授权", "系统繁忙", "请稍后再试"),
-    *("连接超时", "Server Error", "SQLSTATE[HY000]"),
+    *("连接超时", "Server Error", "SQLSTATE[HY000]", "系统维护中", "暂停服务", "网络故障", "Service Unavailable"),
 )
 
 QUIRKS: dict[str, list[Row]] = {
