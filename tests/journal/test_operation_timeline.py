@@ -6,6 +6,7 @@ import pytest
 
 from gateway.actions import writer as reconcile
 from gateway.modules import set_module
+from gateway.normalise.times import CHINA
 from gateway.sandbox.faults import Fault, FaultKind
 
 WRITTEN = "outcome operation { id timeline { state at } }"
@@ -51,8 +52,8 @@ def steps_in(operation):
 
 
 def at(*steps):
-    """As clients see them."""
-    return [(state, time.isoformat()) for state, time in steps]
+    """As clients see them: in the zone of China, whatever the journal keeps."""
+    return [(state, time.astimezone(CHINA).isoformat()) for state, time in steps]
 
 
 async def test_steps_have_times_of_their_own(gateway, clock, monkeypatch):
