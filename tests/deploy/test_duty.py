@@ -89,8 +89,7 @@ class Machine:
     async def run(self, commands: str, status: int | None = 0) -> str:
         """What these commands print, run in the project's directory until one fails."""
         shell = (*self._enter, "sh", "-ec", f"cd /opt/wanjia-gateway\n{commands}")
-        environ = os.environ | {"GATEWAY_ENV_FILE": "/etc/wanjia-gateway/gateway.env"}
-        return (await asyncio.to_thread(run, *shell, status=status, env=environ)).stdout
+        return (await asyncio.to_thread(run, *shell, status=status)).stdout
 
     async def is_up(self) -> bool:
         return await self.run("systemctl is-active systemd-journald", None) == "active\n"
@@ -113,7 +112,8 @@ async def test_commands_of_the_sheet_do_what_it_says(find_tool, environ, issuer,
     url = f"http://127.0.0.1:{free_port()}"
     settings = environ | issuer.settings() | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_PORT": url[17:]}
     shutil.copy(settings["GATEWAY_AUTH_KEY_FILE"], tmp_path / "key.pem")
-    settings |= {"GATEWAY_AUTH_KEY_FILE": "/etc/wanjia-gateway/key.pem", "GATEWAY_DATA_DIR": "/var/lib/wanjia-gateway"}
+    settings |= {"GATEWAY_AUTH_KEY_FILE": "/etc/wanjia-gateway/key.pem"}
+    del settings["GATEWAY_ENV"], settings["GATEWAY_DATA_DIR"]  # those of a deployment are the default
     (tmp_path / "gateway.env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     number = next(order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid)
     machine = Machine(tmp_path)
