@@ -14,6 +14,7 @@ from typing import Any
 from gateway.env_file import DEPLOYED, ENV_FILE, export_others, find_deployed
 from gateway.errors import GatewayError
 from gateway.settings import VERSION, Settings, SettingsError, StartError, doubts, load_settings
+from gateway.wording.commands import CommandWording
 from gateway.wording.language import CHOSEN, LANGUAGES, WORDS, either, local, speaks_chinese
 
 START_FAILURE = 3  # the exit status of a gateway that cannot start; uvicorn's, too
@@ -102,7 +103,7 @@ def _token(settings: Settings, scopes: str, communities: str, subject: str, ttl:
     is_new = not path.exists()
     issuer = DevelopmentIssuer.open(settings)
     if is_new:
-        _complain(f"made a new key, {path.resolve()}: only a gateway with this GATEWAY_DATA_DIR takes its tokens")
+        _complain(CommandWording.NEW_KEY(path=path.resolve()))
     sys.stdout.write(f"{issuer.mint([*words(scopes)], [*words(communities)], subject, ttl)}\n")
     return 0
 

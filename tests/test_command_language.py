@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from programs import run
@@ -86,3 +87,29 @@ def test_every_mistake_of_a_start_is_told_in_chinese(tmp_path: Path) -> None:
     assert "GATEWAY_PORT：须为：0 至 65535 的整数\n" in told
     assert "GATEWAY_WJDH_ULR：没有这个设置，已忽略；是否想写 GATEWAY_WJDH_URL？\n" in told
     assert not ENGLISH.search(told)
+
+
+def test_commands_tell_in_chinese_what_they_find(tmp_path: Path) -> None:
+    """The ids, codes and states that documents name stay as they are."""
+    told = {"GATEWAY_DATA_DIR": str(tmp_path), "LC_ALL": "zh_CN.UTF-8", "GATEWAY_WJDH_URL": "http://127.0.0.1:1"}
+    accounts = ("WJDH_SECRET_ID", "WJDH_SECRET_KEY", "SECURITY_URL", "SECURITY_KEY_K")
+    told |= {f"GATEWAY_{name}": "http://127.0.0.1:1" for name in accounts}
+    before, status = in_locale(told, "payments", status=2), in_locale(told, "migrate", "--check", status=1)
+    checked = in_locale(told, "check", status=1)
+    in_locale(told, "migrate")
+    token = tmp_path / "token"
+    token.write_text(run(*GATEWAY, "token", env=told | {"PATH": os.environ["PATH"]}).stdout)
+    unclear = in_locale(told, "operations", "check", f"{UUID(int=7)}", status=1)
+
+    assert before == "gateway: GATEWAY_DATABASE_URL / GATEWAY_DATA_DIR 所指之处没有本版本的操作台账。\n"
+    assert status.startswith("待执行：0001 ")
+    assert checked.startswith("2 个问题：\n  GATEWAY_SECURITY_KEY_D：未设置\n  wjdh secret：无法建立连接。\n\n对象 ")
+    assert re.search(r"^操作台账  SQLite +是 +- +待建立 +\d+ ms$", checked, re.MULTILINE)
+    assert re.search(r"^wjdh +secret +否 +- +UPSTREAM_UNAVAILABLE +\d+ ms$", checked, re.MULTILINE)
+    assert unclear == f"{UUID(int=7)}：不是结果不明的写操作\n"
+    assert "令牌有效。\n  权限：" in in_locale(told, "check", "--token", str(token), status=1)
+    assert in_locale(told, "payments", "retry", "--all-dead") == "没有 DEAD 的缴费通知\n"
+    for words, why in (("payments retry x", "x"), ("token --ttl 0", "有效期"), ("audit --record x", "--record")):
+        refused = in_locale(told, *words.split(), status=2)
+        assert why in refused
+        assert not ENGLISH.search(refused)

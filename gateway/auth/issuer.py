@@ -21,6 +21,8 @@ from joserfc.jwk import OKPKey
 from gateway.auth.keys import FixedKeys, KeySet
 from gateway.auth.principal import EVERYTHING, Scope
 from gateway.settings import Settings, SettingsError
+from gateway.wording.commands import CommandWording
+from gateway.wording.language import known
 from gateway.wording.settings import Mistake, reason
 
 
@@ -81,11 +83,11 @@ class DevelopmentIssuer:
         """
         unknown = sorted(set(scopes) - set(Scope) - {EVERYTHING})
         if unknown:
-            raise ValueError(f"unknown scope {unknown[0]}; known are {', '.join(Scope)}")
+            raise ValueError(CommandWording.UNKNOWN_SCOPE(scope=unknown[0], scopes=", ".join(Scope)))
         if not 1 <= len(subject) <= 255:
-            raise ValueError("the subject has 1 to 255 characters")
+            raise ValueError(known("the subject has 1 to 255 characters"))
         if ttl < 1:
-            raise ValueError("the ttl is at least 1 second")
+            raise ValueError(known("the ttl is at least 1 second"))
         now = int(self._clock())
         claims = {
             "iss": ISSUER,

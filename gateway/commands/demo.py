@@ -27,6 +27,8 @@ from gateway.ops.metrics import Metrics
 from gateway.sandbox.day import live_through_a_day
 from gateway.sandbox.server import Sandbox
 from gateway.settings import Settings, SettingsError, StartError, load_settings, make_url
+from gateway.wording.commands import CommandWording
+from gateway.wording.language import local
 from gateway.wording.settings import Mistake
 
 QUERY = """\
@@ -74,8 +76,8 @@ async def demo(given: Settings, once: bool, allow_remote: bool) -> int:
                 configure_logs(settings.log_level)
                 answer = await _execute(client, QUERY)
             sys.stdout.write(
-                f"The gateway serves GraphQL at {address}{GRAPHQL_PATH}, GraphiQL at {address}/\n"
-                f"over sandboxes of wjdh at {sandbox.wjdh.url} and security at {sandbox.security.url}\n\n"
+                f"{local(CommandWording.SERVES(url=address))}\n"
+                f"{local(CommandWording.OVER(wjdh=sandbox.wjdh.url, security=sandbox.security.url))}\n\n"
                 f"{QUERY}\n{orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()}\n"
             )
             if not once:
@@ -128,11 +130,9 @@ async def _execute(client: httpx.AsyncClient, query: str, variables: Mapping[str
 
 def _invite(address: str, token: str) -> None:
     sys.stdout.write(
-        f"\nAsk it yourself, with a token for everything, good for {TOKEN_TTL // 3600} hours (GraphiQL has it too):\n\n"
+        f"\n{local(CommandWording.ASK(hours=TOKEN_TTL // 3600))}\n\n"
         f"curl -s {address}{GRAPHQL_PATH} -H 'content-type: application/json' -H 'authorization: Bearer {token}' "
         """-d '{"query": "{ viewer { subject scopes } }"}'\n\n"""
-        "To try in GraphiQL: under Sandbox switch security slow, then run Reviews and look at Calls; or run a\n"
-        'subscription such as Changes, press "Make one happen" under Events, and see the event arrive.\n\n'
-        f"Stop with Ctrl+C. GraphiQL, with examples, is at {address}/\n"
+        f"{local(CommandWording.TRY())}\n\n{local(CommandWording.STOP(url=address))}\n"
     )
     sys.stdout.flush()

@@ -33,6 +33,9 @@ from gateway.normalise.vocabulary import DeliveryState, Outcome
 from gateway.ops.slots import Slots
 from gateway.payments.writes import NO_SUCH_PAYMENT, RetryPayment
 from gateway.settings import Settings
+from gateway.wording.commands import CommandWording
+from gateway.wording.language import at, either, known, local
+from gateway.wording.wording import Text
 
 RowT = TypeVar("RowT", Operation, Payment)
 
@@ -46,8 +49,6 @@ SHOWN_OPERATION = ("id", "mutation", "community_code", "sent_at", "unknown_at", 
 
 SETTLING = "settleOperation"  # what the journal names the settling of an unclear write: no mutation has that name
 
-_NONE = "no payments that are {states}\n"
-
 
 async def list_payments(settings: Settings, states: Sequence[str] | None, *, as_json: bool) -> int:
     """Print the payments of these states, by default the dead, newest first: a table, or a JSON object a line.
@@ -59,7 +60,7 @@ async def list_payments(settings: Settings, states: Sequence[str] | None, *, as_
     async with open_journal(settings, make=False) as journal:
         found = [payment for state in states async for payment in _payments(journal, DeliveryState(state))]
     rows = [_payment_row(each, as_json=as_json) for each in found]
-    return _print(rows, as_json=as_json, nothing=_NONE.format(states=" or ".join(states)))
+    return _print(rows, as_json=as_json, nothing=CommandWording.NO_PAYMENTS(states=" ".join(states)))
 
 
 async def list_operations(settings: Settings, *, as_json: bool) -> int:
@@ -68,7 +69,7 @@ async def list_operations(settings: Settings, *, as_json: bool) -> int:
         unclear = partial(journal.operations.list, OperationQuery(outcome=Outcome.UNKNOWN))
         found = [operation async for operation in _parts(unclear)]
     rows = [_operation_row(each, as_json=as_json) for each in found]
-    return _print(rows, as_json=as_json, nothing="no unclear operations\n")
+    return _print(rows, as_json=as_json, nothing=known("no unclear operations"))
 
 
 async def retry_payments(settings: Settings, ids: Sequence[str], *, all_dead: bool, confirmed: bool) -> int:
@@ -78,7 +79,7 @@ async def retry_payments(settings: Settings, ids: Sequence[str], *, all_dead: bo
     that names who did it at the command line. Raises ValueError for an id that is none, JournalError, SettingsError.
     """
     if bool(ids) == all_dead:
-        raise ValueError("payments retry: either ids or --all-dead")
+        raise ValueError(at("payments retry", known("either ids or --all-dead")))
     key = read_id_key(settings)
     async with open_journal(settings, make=False) as journal:
         await journal.require_key(NodeIds(key).check_value)
@@ -86,14 +87,14 @@ async def retry_payments(settings: Settings, ids: Sequence[str], *, all_dead: bo
         if all_dead:
             wanted = [payment.id async for payment in _payments(journal, DeliveryState.DEAD)]
             if not wanted:
-                sys.stderr.write(_NONE.format(states=DeliveryState.DEAD))
+                sys.stderr.write(f"{local(CommandWording.NO_PAYMENTS(states=DeliveryState.DEAD.value))}\n")
                 return 0
-        known = await journal.payments.by_ids(wanted)
+        found = await journal.payments.by_ids(wanted)
         if not confirmed and not _confirm(len(wanted)):
             return 1
         writer, retry = Writer(journal, key, utc_now, Slots(1)), RetryPayment(journal.payments)
         async with journal.bridge():
-            results = [await _retry(writer, retry, id_, known.get(id_)) for id_ in wanted]
+            results = [await _retry(writer, retry, id_, found.get(id_)) for id_ in wanted]
         await writer.drain()
     return 0 if all(results) else 1
 
@@ -117,7 +118,7 @@ async def check_operations(settings: Settings, ids: Sequence[str]) -> int:
         for operation_id in wanted:
             is_due = await journal.operations.check_now(operation_id)
             found = "to be read back, where it can be" if is_due else "not an unclear operation"
-            sys.stdout.write(f"{operation_id}: {found}\n")
+            sys.stdout.write(f"{local(at(operation_id, known(found)))}\n")
             status = status if is_due else 1
     return status
 
@@ -129,12 +130,12 @@ async def settle_operation(settings: Settings, id_: str, outcome: str, note: str
     """
     seen = Outcome(outcome)
     if not note.strip():
-        raise ValueError("--note: say who saw it where")
+        raise ValueError(at("--note", known("say who saw it where")))
     async with open_journal(settings, make=False) as journal:
         written = journal.operations
         found = await written.get(_row_id(id_))
         if found is None or found.outcome is not Outcome.UNKNOWN:
-            sys.stdout.write(f"{id_}: not an unclear operation\n")
+            sys.stdout.write(f"{local(at(id_, known('not an unclear operation')))}\n")
             return 1
         settling = await written.reserve(
             key=None,
@@ -165,10 +166,10 @@ async def migrate(settings: Settings, *, check: bool, new_id_key: bool = False) 
         async with open_journal(settings) as journal:
             if new_id_key:
                 await journal.forget_key()
-                sys.stdout.write("the journal takes the id key of the next gateway that starts\n")
-    what = "pending" if check else "done"
-    lines = [f"{what}: {migration}\n" for migration in pending]
-    sys.stdout.writelines(lines or ["the journal is of this version\n"])
+                sys.stdout.write(f"{local(known('the journal takes the id key of the next gateway that starts'))}\n")
+    what = known("pending" if check else "done")
+    lines = [local(at(what, migration)) for migration in pending] or [local(known("the journal is of this version"))]
+    sys.stdout.writelines(f"{line}\n" for line in lines)
     return 1 if check and pending else 0
 
 
@@ -177,11 +178,11 @@ async def _retry(writer: Writer, retry: RetryPayment, id_: str, payment: Payment
     try:
         written = NO_SUCH_PAYMENT if payment is None else await writer.carry_out(principal, retry.write(payment))
     except GatewayError as error:
-        sys.stdout.write(f"{id_}: {error.message}\n")
+        sys.stdout.write(f"{local(at(id_, error.message))}\n")
         return False
     is_queued = written.outcome is Outcome.CONFIRMED
-    said = "queued" if is_queued else " ".join(error.message for error in written.user_errors)
-    sys.stdout.write(f"{id_}: {said}\n")
+    said = [known("queued")] if is_queued else [error.message for error in written.user_errors]
+    sys.stdout.write(f"{local(at(id_, ' '.join(map(local, said))))}\n")
     return is_queued
 
 
@@ -211,7 +212,7 @@ def _payment_row(payment: Payment, *, as_json: bool) -> dict[str, object]:
         "attempts": payment.attempts,
         "last error": payment.last_error,
         "community": payment.community_code,
-        "received": f"{_age(now - payment.received_at)} ago",
+        "received": _ago(now - payment.received_at),
         "next attempt": None if due is None else _in(due - now),
     }
 
@@ -226,34 +227,39 @@ def _operation_row(operation: Operation, *, as_json: bool) -> dict[str, object]:
         "mutation": operation.mutation,
         "community": operation.community_code,
         "record": record and f"{record.type} {record.platform_id}",
-        "sent": f"{_age(now - (operation.sent_at or operation.started_at))} ago",
-        "read back": f"{len(reads)} times" if reads else "never",
-        "last": f"{_age(now - reads[-1])} ago" if reads else None,
-        "next": "given up: look at the platform" if check_at is None else _in(check_at - now),
+        "sent": _ago(now - (operation.sent_at or operation.started_at)),
+        "read back": CommandWording.TIMES(count=len(reads)) if reads else known("never"),
+        "last": _ago(now - reads[-1]) if reads else None,
+        "next": known("given up: look at the platform") if check_at is None else _in(check_at - now),
     }
 
 
-def _print(rows: Sequence[Mapping[str, object]], *, as_json: bool, nothing: str) -> int:
+def _print(rows: Sequence[Mapping[str, object]], *, as_json: bool, nothing: Text) -> int:
     if not rows:
-        sys.stderr.write(nothing)
+        sys.stderr.write(f"{local(nothing)}\n")
     elif as_json:
         sys.stdout.writelines(f"{msgspec.json.encode(row).decode()}\n" for row in rows)
     else:
-        lines = (["-" if cell is None else str(cell) for cell in row.values()] for row in rows)
-        sys.stdout.write(f"{to_table([[*rows[0]], *lines])}\n")
+        lines = (["-" if cell is None else local(cell) for cell in row.values()] for row in rows)
+        sys.stdout.write(f"{to_table([[local(known(head)) for head in rows[0]], *lines])}\n")
     return 0
 
 
 def _age(since: timedelta) -> str:
     """In its two largest units: `3d 4h`, `4h 7m`, `7m 12s`, `12s`."""
     seconds = max(int(since.total_seconds()), 0)
-    sizes = ((seconds // 86_400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "m"), (seconds % 60, "s"))
+    amounts = (seconds // 86_400, seconds // 3600 % 24, seconds // 60 % 60, seconds % 60)
+    sizes = [*zip(amounts, either("d h m s\n天 小时 分 秒").split(), strict=True)]
     first = next((place for place, (size, _) in enumerate(sizes) if size), len(sizes) - 1)
     return " ".join(f"{size}{unit}" for size, unit in sizes[first : first + 2])
 
 
-def _in(time: timedelta) -> str:
-    return "now" if time <= timedelta() else f"in {_age(time)}"
+def _ago(since: timedelta) -> Text:
+    return CommandWording.AGO(age=_age(since))
+
+
+def _in(time: timedelta) -> Text:
+    return known("now") if time <= timedelta() else CommandWording.IN(age=_age(time))
 
 
 def _row_id(text: str, ids: NodeIds | None = None) -> str:
@@ -261,18 +267,18 @@ def _row_id(text: str, ids: NodeIds | None = None) -> str:
     with suppress(ValueError):
         return str(UUID(text))
     if ids is None:
-        raise ValueError(f"{text}: not the id of an operation, as the log and this command print it")
+        raise ValueError(at(text, known("not the id of an operation, as the log and this command print it")))
     try:
         node = ids.decode(text)
     except InvalidNodeIdError as error:
-        raise ValueError(f"{text}: {error}") from None
+        raise ValueError(at(text, known(str(error)))) from None
     if node.type_name != "Payment":
-        raise ValueError(f"{text}: not the id of a payment")
+        raise ValueError(at(text, known("not the id of a payment")))
     return str(node.parts[0])
 
 
 def _confirm(amount: int) -> bool:
-    sys.stderr.write(f"Deliver {amount} payment{'' if amount == 1 else 's'} again? [y/N] ")
+    sys.stderr.write(f"{local(CommandWording.CONFIRM(count=amount))} ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -304,11 +310,11 @@ async def audit(
     Raises ValueError for a record's id that is none, JournalError when the journal cannot be read, or there is none.
     """
     if follow and until:
-        raise ValueError("--until: not with --follow")
+        raise ValueError(at("--until", known("not with --follow")))
     try:
         wanted = None if record is None else named_record(NodeIds(read_id_key(settings)), record)
     except InvalidNodeIdError as error:
-        raise ValueError(f"--record: {error}") from None
+        raise ValueError(at("--record", known(str(error)))) from None
     if as_csv:
         sys.stdout.write(_csv(AUDIT_COLUMNS))
     is_empty = True
@@ -319,7 +325,7 @@ async def audit(
         if follow:
             sys.stdout.flush()
     if is_empty:
-        sys.stderr.write("no entries\n")
+        sys.stderr.write(f"{local(known('no entries'))}\n")
     return 0
 
 
@@ -352,7 +358,7 @@ async def _follow(settings: Settings, query: AuditQuery) -> AsyncIterator[AuditE
             raise
         except JournalError as error:
             if not is_waiting:
-                sys.stderr.write(f"waiting: {error.message}\n")
+                sys.stderr.write(f"{local(CommandWording.WAITING(why=error.message))}\n")
             is_waiting = True
         else:
             is_waiting = False

@@ -44,8 +44,9 @@ from gateway.platforms.platforms import make_platforms
 from gateway.platforms.wjdh import Wjdh
 from gateway.repairs import REPAIR_UPDATE, REPAIRS, Repair, RepairQuery, RepairStatus
 from gateway.settings import Mistakes, Settings, SettingsError
+from gateway.wording.commands import CommandWording
 from gateway.wording.contact import ContactWording, say
-from gateway.wording.language import local
+from gateway.wording.language import at, known, local
 
 MOST_SHORT = 10  # communities whose code may have lost a zero, of which a page is read
 HEAD = ("what", "endpoint", "reachable", "token", "answer", "time")
@@ -83,7 +84,7 @@ async def probe(client: PlatformClient, endpoint: str, read: Callable[[], Awaita
     except RefusedError as error:
         answer = f"code {error.upstream_code}"
     except PlatformError as error:
-        answer, problem = error.code, f"{error.endpoint}: {error.message}"
+        answer, problem = error.code, at(error.endpoint, error.message)
         if error.endpoint != endpoint:
             reached = None, False
         elif isinstance(error, PlatformAuthError):
@@ -109,8 +110,10 @@ async def _probe_community(wjdh: Wjdh, code: str, is_short: bool) -> Probe:
     problem, is_refused = found.problem, (found.answer or "").startswith("code ")
     if is_refused or (found.answer == "OK" and is_short and not rows):
         what = "is refused" if is_refused else "has no orders"
-        problem = f"order/list: community {code} {what}: is it the account's, with all its leading zeros?"
-    return msgspec.structs.replace(found, endpoint=f"{found.endpoint} of {code}", problem=problem)
+        problem = at("order/list", CommandWording.COMMUNITY(code=code, what=known(what)))
+    return msgspec.structs.replace(
+        found, endpoint=CommandWording.OF_COMMUNITY(endpoint=found.endpoint, code=code), problem=problem
+    )
 
 
 async def check(settings: Settings) -> int:
@@ -126,21 +129,18 @@ async def check(settings: Settings) -> int:
             named += [(client.platform.lower(), each) for each in trials]
         named += [("wjdh", each) for each in probe_communities(platforms.wjdh, [*read_communities(settings)])]
         probes = await asyncio.gather(*(trying for _, trying in named))
-    problems = dict.fromkeys(f"{name}: not set" for name in settings.not_set_up)
-    lines = [HEAD]
+    problems = dict.fromkeys(local(CommandWording.NOT_SET(name=name)) for name in settings.not_set_up)
+    lines: list[list[str]] = [[local(known(head)) for head in HEAD]]
     for (name, _), tried in zip(named, probes, strict=True):
         if tried.problem is not None:
-            problems[f"{name} {tried.problem}"] = None
+            problems[f"{local(known(name))} {local(tried.problem)}"] = None
         time_taken = "-" if tried.seconds is None else f"{tried.seconds * 1000:.0f} ms"
-        answers = ANSWERS[tried.reachable], ANSWERS[tried.token], tried.answer or "not tried"
-        lines.append((name, tried.endpoint, *answers, time_taken))
-    found = "No problem was found." if not problems else f"{len(problems)} problem{'s' if len(problems) > 1 else ''}:"
-    sys.stdout.write("\n  ".join([found, *problems]) + "\n\n")
-    sys.stdout.write(to_table(lines))
-    sys.stdout.write(
-        '\n\nCalls of no community ask for what does not exist, so a refusal such as "code 1" is as good as OK.\n'
-        "Whether lists and records can be read, `gateway check --deep` says.\n"
-    )
+        shown = ANSWERS[tried.reachable], ANSWERS[tried.token], tried.answer or "not tried"
+        lines.append([local(known(name)), local(tried.endpoint), *(local(known(each)) for each in shown), time_taken])
+    found = CommandWording.ONE_PROBLEM() if len(problems) == 1 else CommandWording.PROBLEMS(count=len(problems))
+    verdict = local(found if problems else known("No problem was found."))
+    hints = local(CommandWording.NO_COMMUNITY()), local(CommandWording.SEE_DEEP())
+    sys.stdout.write("\n\n".join(["\n  ".join([verdict, *problems]), to_table(lines), "\n".join(hints)]) + "\n")
     return 1 if problems else 0
 
 
@@ -166,7 +166,7 @@ async def _try_journal(settings: Settings) -> Probe:
 
 
 async def _try_keys(settings: Settings) -> Probe:
-    endpoint = "signing keys"
+    endpoint = known("signing keys")
     if not settings.auth_issuer:
         return Probe(endpoint, None, None, "development's own", None)
     async with aclosing(open_authenticator(settings)) as authenticator:
@@ -174,7 +174,7 @@ async def _try_keys(settings: Settings) -> Probe:
         try:
             await authenticator.keys.current()
         except IssuerUnavailableError as error:
-            problem = f"GATEWAY_AUTH_JWKS_URL: {error.reason}"
+            problem = at("GATEWAY_AUTH_JWKS_URL", error.reason)
             return Probe(endpoint, None, None, error.code, time.perf_counter() - began, problem)
         return Probe(endpoint, True, None, "OK", time.perf_counter() - began)
 
@@ -187,11 +187,12 @@ async def check_token(settings: Settings, token: str) -> int:
         except GatewayError as error:
             cause = error.__cause__ or error
             why = cause.reason() if isinstance(cause, InvalidTokenError) else error.message
-            sys.stdout.write(f"The token is refused: {why}\n\n")
+            sys.stdout.write(f"{local(CommandWording.TOKEN_REFUSED(why=why))}\n\n")
             return 1
-    scopes = " ".join(sorted(principal.scopes)) or "none"
-    codes = "all" if principal.codes is None else " ".join(principal.codes) or "none"
-    sys.stdout.write(f"The token is taken.\n  scopes: {scopes}\n  communities: {codes}\n\n")
+    scopes = " ".join(sorted(principal.scopes)) or known("none")
+    codes = known("all") if principal.codes is None else " ".join(principal.codes) or known("none")
+    opens = CommandWording.TOKEN_TAKEN(), CommandWording.SCOPES(scopes=scopes), CommandWording.CODES(codes=codes)
+    sys.stdout.write("\n  ".join(map(local, opens)) + "\n\n")
     return 0
 
 

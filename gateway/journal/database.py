@@ -25,6 +25,9 @@ from sqlalchemy.sql.dml import ReturningInsert
 from gateway.errors import JournalError, JournalRefusedError
 from gateway.ops.logs import StateLog
 from gateway.wording.faults import FaultWording
+from gateway.wording.language import at, known
+from gateway.wording.settings import Mistake
+from gateway.wording.wording import Text
 
 log = structlog.get_logger(__name__)
 
@@ -65,15 +68,15 @@ Prepare = Callable[[Connection], None]
 class NotOpenedError(JournalError):
     """The journal cannot be used; for operators, before anything is served."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(FaultWording.JOURNAL_NOT_OPENED(detail=reason))
+    def __init__(self, message: Text) -> None:
+        super().__init__(message)
 
 
 class NoJournalError(NotOpenedError):
     """There is none there, or it is to be migrated first: by the migrations that are `pending`, in order."""
 
     def __init__(self, pending: list[str]) -> None:
-        super().__init__(f"There is no journal of this version where {' or else '.join(SETTINGS.values())} says.")
+        super().__init__(Mistake.NO_JOURNAL(places=" / ".join(SETTINGS.values())))
         self.pending = pending
 
 
@@ -148,7 +151,7 @@ class Database(ABC):
         return JournalError(FaultWording.JOURNAL_LOST(code=code), operator_message(self.dialect, error))
 
 
-def operator_message(dialect: str, error: BaseException) -> str:
+def operator_message(dialect: str, error: BaseException) -> Text:
     """The setting, and what is wrong by the driver's own name and code for it. No value, no address."""
     cause, code = _driver_error(error), error_code(error)
     reason = None
@@ -157,7 +160,9 @@ def operator_message(dialect: str, error: BaseException) -> str:
     elif isinstance(cause, OSError) and cause.errno:
         reason = os.strerror(cause.errno) if cause.errno > 0 else cause.strerror  # negative: a host name
     reason = reason or type(cause).__name__
-    return f"{SETTINGS[dialect]}: {reason}." if reason == code else f"{SETTINGS[dialect]}: {reason} ({code})."
+    if reason == code:
+        return at(SETTINGS[dialect], f"{reason}.")
+    return Mistake.DATABASE(SETTINGS[dialect], reason=known(reason), code=code)
 
 
 def error_code(error: BaseException) -> str:

@@ -31,6 +31,7 @@ from gateway.journal.sqlite import SqliteDatabase, open_sqlite, require_room
 from gateway.journal.tables import announcements, id_key, metadata, operations, payments, readiness
 from gateway.normalise.vocabulary import DeliveryState, OperationState
 from gateway.settings import Settings
+from gateway.wording.settings import Mistake
 
 Clock = Callable[[], datetime]
 """Returns the time, aware. Gateways that share a journal synchronise their clocks (NTP): leases expire by them."""
@@ -140,11 +141,7 @@ class Journal:
             return connection.execute(select(id_key.c.check_value)).scalar_one_or_none()
 
         if await self.database.write(find) not in (None, check_value):
-            reason = (
-                "GATEWAY_ID_KEY: the journal was written with another key, so ids and idempotency keys do not match: "
-                "set that one, or accept the new one with `gateway migrate --new-id-key`."
-            )
-            raise NotOpenedError(reason)
+            raise NotOpenedError(Mistake.OTHER_ID_KEY("GATEWAY_ID_KEY"))
 
     async def forget_key(self) -> None:
         """Have the id key of the next gateway recorded."""

@@ -30,6 +30,7 @@ from gateway.journal.database import (
     require_migrated,
 )
 from gateway.wording.faults import FaultWording
+from gateway.wording.settings import Mistake
 
 FILE_NAME = "journal.sqlite3"
 LARGEST_BATCH = 128
@@ -61,12 +62,8 @@ async def open_sqlite(data_dir: Path, journal_timeout: float, *, make: bool = Tr
             raise
         if error_code(error) != "SQLITE_BUSY":
             raise NotOpenedError(operator_message(SqliteDatabase.dialect, error)) from None
-        advice = (
-            "Several gateways share a journal only on PostgreSQL: set GATEWAY_DATABASE_URL."
-            if make
-            else "It can be read while no gateway runs on it: stop that one first."
-        )
-        raise JournalInUseError(f"{FILE_NAME} is in use by another process. {advice}") from None
+        advice = Mistake.SHARE_IT() if make else Mistake.STOP_IT()
+        raise JournalInUseError(Mistake.IN_USE(file=FILE_NAME, advice=advice)) from None
     return SqliteDatabase(thread, connection, journal_timeout)
 
 
@@ -74,7 +71,7 @@ def require_room(data_dir: Path) -> None:
     """Raises JournalError where the journal's file could not be made."""
     there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise NotOpenedError(f"{SETTINGS[SqliteDatabase.dialect]}: nothing can be made there.")
+        raise NotOpenedError(Mistake.NO_ROOM(SETTINGS[SqliteDatabase.dialect]))
 
 
 def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:

@@ -73,8 +73,6 @@ class FaultWording(Wording):
     NOT_IN_JOURNAL = "The operation is not in the journal.", "操作台账中没有该写操作。"
     JOURNAL_NEWER = """{setting}: the journal was written by a newer version of the gateway.
         {setting}：操作台账由较新版本的网关写成。"""
-    JOURNAL_NOT_OPENED = "{detail}", "无法打开操作台账。"
-    """For operators, before anything is served."""
 
 
 def connect_failure(error: OSError) -> Text:

@@ -58,6 +58,22 @@ an http or https URL without a path, with user:password@ before the host if the 
 one audience, without a comma or blank = 一个受众，不含逗号和空格
 at most 64 letters, digits and . _ + - = 最多 64 个字母、数字和 . _ + -
 origins of a scheme and a host, such as https://console.example.org = 由协议和主机组成的来源，例如 https://console.example.org
+what = 对象 | endpoint = 接口 | reachable = 可连接 | token = 令牌 | answer = 返回 | time = 用时 | yes = 是 | no = 否
+not tried = 未尝试 | ready = 可用 | in use = 使用中 | to be made = 待建立 | unusable = 不可用 | journal = 操作台账
+development's own = 开发环境自带 | signing keys = 签名公钥 | issuer = 签发方 | is refused = 被拒绝
+has no orders = 没有订单
+id = 标识 | order = 订单 | state = 状态 | attempts = 次数 | last error = 最近的错误 | community = 小区 | received = 收到
+next attempt = 下次尝试 | mutation = 变更 | record = 记录 | sent = 发送 | read back = 回查 | last = 最近 | next = 下次
+now = 现在 | never = 从未 | given up: look at the platform = 已放弃，请到平台上查看 | pending = 待执行 | done = 已完成
+to be read back, where it can be = 将回查（可以回查的话） | not an unclear operation = 不是结果不明的写操作
+queued = 已重新排队 | no entries = 没有记录 | no unclear operations = 没有结果不明的写操作
+the journal is of this version = 操作台账是本版本的 | not an id of this gateway = 不是本网关的标识
+the journal takes the id key of the next gateway that starts = 操作台账将接受下一个启动的网关的 GATEWAY_ID_KEY
+either ids or --all-dead = 标识和 --all-dead 须给出其中之一 | say who saw it where = 请写明谁在哪里看到
+not with --follow = 不能与 --follow 同时给出 | not the id of a payment = 不是缴费通知的标识
+not the id of an operation, as the log and this command print it = 不是日志和本命令输出的写操作标识
+the subject has 1 to 255 characters = 用户须为 1 至 255 个字符 | the ttl is at least 1 second = 有效期至少 1 秒
+No problem was found. = 没有发现问题。 | none = 无 | all = 全部
 names of headers, such as X-Tenant = 请求头的名称，例如 X-Tenant
 names without a port, such as gateway.example.org = 不含端口的名称，例如 gateway.example.org
 names of operations, such as OrdersPage = 操作的名称，例如 OrdersPage
@@ -69,6 +85,11 @@ WORDS: Final[Mapping[str, str]] = dict(each.split(" = ") for each in re.split(r"
 """What argparse and the system say, what values of settings must be, and the heads and words of tables."""
 
 
+def at(place: object, problem: str) -> Text:
+    """What is wrong, behind where it is: a setting, an endpoint, the id of a record."""
+    return Text(Sentence("{place}: {problem}", "{place}：{problem}"), {"place": place, "problem": problem})
+
+
 def known(english: str) -> Text:
     """A text of `WORDS`; what is not there is of English alone."""
-    return Text(Sentence("{english}", WORDS.get(english, "{english}")), {"english": english})
+    return Text(Sentence("{english}", WORDS.get(english, "{english}")), {"english": str(english)})

@@ -3,8 +3,8 @@
 from enum import unique
 from typing import Final
 
-from gateway.wording.language import known
-from gateway.wording.wording import Noun, Sentence, Text, Wording
+from gateway.wording.language import at, known
+from gateway.wording.wording import Noun, Text, Wording
 
 THE_FILE: Final = Noun("the file", "所指的文件")
 
@@ -15,7 +15,7 @@ class Mistake(Wording):
 
     def __call__(self, place: object = "", **values: object) -> Text:
         problem = super().__call__(**values)
-        return Text(_OF, {"place": place, "problem": problem}) if place else problem
+        return at(place, problem) if place else problem
 
     MUST_BE = "must be {what}", "须为：{what}"
     UNKNOWN = "no such setting, ignored{guess}", "没有这个设置，已忽略{guess}"
@@ -61,14 +61,22 @@ class Mistake(Wording):
         "must not be GATEWAY_PORT, which has /metrics without it",
         "不能与 GATEWAY_PORT 相同，它自带 /metrics",
     )
+    DATABASE = "{reason} ({code}).", "{reason}（错误码 {code}）。"
+    NO_ROOM = "nothing can be made there.", "无法在其中新建文件。"
+    NO_JOURNAL = "There is no journal of this version where {places} says.", "{places} 所指之处没有本版本的操作台账。"
+    IN_USE = "{file} is in use by another process. {advice}", "{file} 正被另一个进程使用。{advice}"
+    SHARE_IT = """Several gateways share a journal only on PostgreSQL: set GATEWAY_DATABASE_URL.
+        多个网关只能在 PostgreSQL 中共用操作台账：请设置 GATEWAY_DATABASE_URL。"""
+    STOP_IT = """It can be read while no gateway runs on it: stop that one first.
+        没有网关运行时才能读取：请先停止网关。"""
+    OTHER_ID_KEY = """the journal was written with another key, so ids and idempotency keys do not match: set that one,
+        or accept the new one with `gateway migrate --new-id-key`.
+        操作台账用的是另一个密钥，标识和幂等键不相符：请改回那个密钥，或用 `gateway migrate --new-id-key` 换成新的。"""
     NO_JWKS_URL = "needs an https address, or an http one on this machine", "须为 https 地址，或本机的 http 地址"
     NO_URL = "must be an http or https URL that names no user", "须为不含用户名的 http 或 https 地址"
     NO_PROXY_URL = "must be an http or https URL without a path", "须为不含路径的 http 或 https 地址"
     NO_CERTIFICATES = "must be a file that can be read, of certificates in PEM", "须为可以读取的 PEM 证书文件"
     NO_EXTRA = "needs the extra otel (pip install wanjia-gateway[otel])", "须安装 wanjia-gateway[otel]"
-
-
-_OF: Final = Sentence("{place}: {problem}", "{place}：{problem}")
 
 
 def reason(error: OSError) -> Text:

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.wording.codes import ErrorCode
+from gateway.wording.commands import CommandWording
 from gateway.wording.contact import ContactWording
 from gateway.wording.faults import FaultWording
 from gateway.wording.foreign import DOCUMENTS, SERVER, VALUES
@@ -35,6 +36,7 @@ RAISED: tuple[type[Wording], ...] = (
     FaultWording,
     ScalarWording,
     Mistake,
+    CommandWording,
 )
 """Tables whose messages the code names where it raises them."""
 
