@@ -10,6 +10,7 @@ from gateway.contact.check import require_usable
 from gateway.contact.report import to_table
 from gateway.env_file import DEPLOYED, PREFIX, read_sources
 from gateway.settings import Settings
+from gateway.wording.language import known, local
 
 MASK = "***"
 PATHS = ("PGSSLROOTCERT", "SSL_CERT_DIR", "SSL_CERT_FILE")  # of the variables that are no settings
@@ -25,7 +26,8 @@ def print_settings(settings: Settings, environ: Mapping[str, str]) -> int:
     Returns 0. Raises SettingsError with what `gateway serve` would refuse.
     """
     require_usable(settings)
-    sys.stdout.write(to_table([*_lines(settings, environ)]) + "\n")
+    lines = [[name, local(known(source)), value] for name, source, value in _lines(settings, environ)]
+    sys.stdout.write(to_table(lines) + "\n")
     return 0
 
 

@@ -73,7 +73,7 @@ either ids or --all-dead = 标识和 --all-dead 须给出其中之一 | say who 
 not with --follow = 不能与 --follow 同时给出 | not the id of a payment = 不是缴费通知的标识
 not the id of an operation, as the log and this command print it = 不是日志和本命令输出的写操作标识
 the subject has 1 to 255 characters = 用户须为 1 至 255 个字符 | the ttl is at least 1 second = 有效期至少 1 秒
-No problem was found. = 没有发现问题。 | none = 无 | all = 全部
+No problem was found. = 没有发现问题。 | none = 无 | all = 全部 | default = 默认 | environment = 环境变量
 names of headers, such as X-Tenant = 请求头的名称，例如 X-Tenant
 names without a port, such as gateway.example.org = 不含端口的名称，例如 gateway.example.org
 names of operations, such as OrdersPage = 操作的名称，例如 OrdersPage
