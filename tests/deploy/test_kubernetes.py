@@ -1,6 +1,9 @@
 """What kustomize builds of `deploy/kubernetes`, against the schemas of Kubernetes and the gateway's own needs."""
 
+import asyncio
 import base64
+import contextlib
+import json
 import os
 import re
 import shutil
@@ -9,11 +12,14 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from deployed import DEPLOY
+from joserfc.jwk import ECKey
+from processes import free_port
 from programs import run
-from test_compose import refused
+from waiting import until
 
 from gateway.commands.serve import GRACE
 from gateway.http.application import OPEN_PATHS
@@ -101,15 +107,46 @@ def test_changed_file_rolls_the_pods(overlays, path):
     assert overlays.build("city")["Deployment", "wanjia-gateway"]["spec"]["template"] != before
 
 
-def test_gateway_accepts_the_settings(city, container, tmp_path):
-    files, secrets = city["ConfigMap", "wanjia-gateway"]["data"], city["Secret", "wanjia-gateway"]["data"]
-    for name, text in files.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    settings = dict(re.findall(r"^(\w+)=(.*)$", files["gateway.env"], re.MULTILINE))
-    settings |= {"GATEWAY_COMMUNITIES": str(tmp_path / Path(settings["GATEWAY_COMMUNITIES"]).name)}
-    settings |= {name: base64.b64decode(value).decode() for name, value in secrets.items()}
-    settings |= {each["name"]: each["value"] for each in container["env"]}
-    assert refused(settings | {"GATEWAY_ENV": "production"}) == ""
+async def test_city_serves_with_its_files(overlays, database_url, tmp_path):
+    """In a mount namespace with the files of the ConfigMap in /etc; the keys are of a file, as no issuer is there."""
+    city, public = overlays.folder / "city", ECKey.generate_key("P-256", {"kid": "1"}).as_dict(private=False)
+    (city / "issuer.json").write_text(json.dumps({"keys": [public]}), encoding="utf-8")
+    for name, old, new in (
+        ("kustomization.yaml", "# - issuer.json", "- issuer.json"),
+        ("settings.env", "GATEWAY_AUTH_JWKS_URL", "# GATEWAY_AUTH_JWKS_URL"),
+        ("settings.env", "# GATEWAY_AUTH_KEY_FILE", "GATEWAY_AUTH_KEY_FILE"),
+    ):
+        text = (city / name).read_text(encoding="utf-8")
+        (city / name).write_text(text.replace(old, new), encoding="utf-8")
+    built = overlays.build("city")
+    (folder := tmp_path / "etc/wanjia-gateway").mkdir(parents=True)
+    for name, text in built["ConfigMap", "wanjia-gateway"]["data"].items():
+        (folder / name).write_text(text, encoding="utf-8")
+    secrets = built["Secret", "wanjia-gateway"]["data"].items()
+    port, metrics = free_port(), free_port()
+    environ = {name: base64.b64decode(value).decode() for name, value in secrets} | {
+        "GATEWAY_ENV": "production",
+        "GATEWAY_DATABASE_URL": database_url,
+        "GATEWAY_PORT": str(port),
+        "GATEWAY_METRICS_PORT": str(metrics),
+    }
+    script = 'mount -t overlay overlay -o "lowerdir=$0:/etc" /etc && exec "$1" -m gateway serve'
+    command = ("unshare", "--mount", "sh", "-c", script, folder.parent, sys.executable)
+    process = await asyncio.create_subprocess_exec(*command, env=os.environ | environ)
+    try:
+        async with httpx.AsyncClient(trust_env=False, headers={"host": "10.1.2.3"}) as kubelet:
+
+            async def answer(port: int, path: str) -> int:
+                with contextlib.suppress(httpx.TransportError):
+                    return (await kubelet.get(f"http://127.0.0.1:{port}{path}")).status_code
+                return 0
+
+            assert await until(lambda: answer(port, "/readyz")) == 200
+            assert await answer(metrics, "/metrics") == 200
+            assert await answer(port, "/metrics") == 404
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 def test_probes_ask_paths_that_answer_to_any_host(container):
