@@ -41,7 +41,9 @@ from gateway.http.request import Bounds
 from gateway.http.telemetry import AccessLog, Telemetry, count_failure
 from gateway.http.websocket import WebSocketEndpoint
 from gateway.journal.journal import Clock, Journal, open_journal, utc_now
+from gateway.journal.postgres import PostgresDatabase
 from gateway.journal.retention import Retention
+from gateway.journal.tokens import SharedToken
 from gateway.loaders.answers import Answers, DataQuality
 from gateway.loaders.event_streams import EventStreams, EventTail
 from gateway.loaders.loader import Source
@@ -133,6 +135,10 @@ class Gateway:
         metrics.watch(metrics.journal_success, lambda: journal.database.last_success)
         metrics.build.labels(VERSION, settings.build_id).set(1)
         for client in platforms.all:
+            if isinstance(journal.database, PostgresDatabase):
+                # A call that waits for another gateway's login has half of its time left for one of its own.
+                claimed_for = timedelta(seconds=settings.call_timeout / 2)
+                client.session.share = SharedToken(journal.database, clock, key, client.account, claimed_for).get
             metrics.watch_slots(client.platform, client.slots)
         metrics.watch(metrics.audit_waiting, lambda: self.trail.waiting)
         metrics.watch(metrics.masking_forced, self.trail.lags)

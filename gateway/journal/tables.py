@@ -246,5 +246,14 @@ id_key = Table(
 )
 """One row: by what the journal knows the key of the gateways that use it, and nothing of the key."""
 
+platform_tokens = Table(
+    "platform_tokens",
+    metadata,
+    Column("id", sa.String(64), primary_key=True),
+    Column("sealed", sa.LargeBinary),
+    Column("claimed_until", UtcDateTime),
+)
+"""One row for each account at a platform: its token, and until when a gateway has the right to log in for all."""
+
 readiness = Table("readiness", metadata, Column("id", sa.String(36), primary_key=True))
 """Empty: a row is written and taken back in one transaction, to see that it can be."""

@@ -269,7 +269,7 @@ class Call(Pending[ParsedT]):
 
     def _replace(self, dead: Credential) -> None:
         """Make the call once more, with another credential."""
-        if self._is_repeated:
+        if self._is_repeated and self._client.session.is_fresh(dead):
             self._client.session.refused_fresh(dead)
             self.complete(self._explain(PlatformAuthError(*self._where, FaultWording.TOKEN_REFUSED())))
             return

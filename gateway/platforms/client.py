@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from copy import copy
 from typing import Any, ClassVar, Self
 
+import msgspec
+
 from gateway.errors import CommunityRefusedError, PlatformAuthError, ProtocolError, RefusedError
 from gateway.normalise.vocabulary import Availability, PlatformName
 from gateway.ops.calls import EndpointState
@@ -57,6 +59,8 @@ class PlatformClient(ABC):
         self.wire = upstream.wire
         self.session = Session(self.log_in, fixed=credentials if isinstance(credentials, Credential) else None)
         self._credentials = credentials
+        self.account = msgspec.json.encode([self.platform, url, self.declared[0].path, credentials])
+        """What the token is of: where the login is, and what it takes. A secret."""
         self._pools = upstream.pools
 
     @classmethod

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from math import inf
-from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+import msgspec
 
 from gateway.errors import PlatformAuthError, PlatformBusyError, PlatformError, ProtocolError
 from gateway.futures import join
@@ -16,34 +17,48 @@ EARLY_SHARE = 0.1
 MOST_EARLY = 60.0
 """A token is renewed when a tenth of its life is left, but at most so many seconds before its end."""
 
-NO_FIELDS: Mapping[str, str] = MappingProxyType({})
-
 REFUSAL_SECONDS = 5.0
 """So long a refusal stands without asking again: fifty calls with wrong credentials are one login, not fifty."""
 
 
-class Credential:
-    """What calls carry to be let in: the value of `Authorization`, or `fields` beside their arguments.
+class Credential(msgspec.Struct, frozen=True):
+    """What calls carry to be let in: the value of `Authorization`, or `fields` beside their arguments."""
 
-    `header` is the whole line of the header, if there is one. `secrets` are the parts that nobody is shown.
-    """
+    authorization: str = ""
+    fields: dict[str, str] = {}
 
-    __slots__ = ("fields", "header", "secrets")
+    def __repr__(self) -> str:
+        return "Credential()"
 
-    def __init__(self, authorization: str = "", fields: Mapping[str, str] = NO_FIELDS) -> None:
-        self.header = f"Authorization: {authorization}\r\n".encode("ascii") if authorization else b""
-        self.fields = fields
-        self.secrets = [*authorization.split(" ")[1:], *fields.values()]
+    @property
+    def header(self) -> bytes:
+        """The whole line of the header, if there is one."""
+        return f"Authorization: {self.authorization}\r\n".encode("ascii") if self.authorization else b""
+
+    @property
+    def secrets(self) -> list[str]:
+        """The parts that nobody is shown."""
+        return [*self.authorization.split(" ")[1:], *self.fields.values()]
 
 
 NO_CREDENTIAL = Credential()
 
 
 class Token(NamedTuple):
-    """What a login gave: the credential, and its lifetime in seconds from now."""
+    """What a login gave: the credential, its lifetime in seconds, and when that began, in Unix seconds."""
 
     credential: Credential
     lifetime: float
+    given_at: float = 0.0
+
+    @property
+    def renewed_in(self) -> float:
+        """Seconds from now."""
+        return self.given_at + self.lifetime - min(self.lifetime * EARLY_SHARE, MOST_EARLY) - time.time()
+
+
+Share: TypeAlias = Callable[[Callable[[bytes], Token | None], Callable[[], Awaitable[Token]]], Awaitable[Token]]
+"""Gives the token of all gateways, from a login where there is none that can be used."""
 
 
 class Session:
@@ -51,8 +66,10 @@ class Session:
 
     `login` gets a token, or raises PlatformAuthError when the platform refuses the credentials, another PlatformError
     when it cannot be asked. A caller that is cancelled while waiting leaves the login to the others. A `fixed` token,
-    of the settings or of another caller, is never replaced.
+    of the settings or of another caller, is never replaced. With a `share`, all gateways have one token.
     """
+
+    share: Share | None = None
 
     def __init__(
         self, login: Callable[[], Awaitable[Token]], clock: Clock = time.monotonic, fixed: Credential | None = None
@@ -61,6 +78,8 @@ class Session:
         self._clock = clock
         self._credential = self._irreplaceable = fixed
         self._renew_at = self._irreplaceable_until = 0.0 if fixed is None else inf
+        self._given_at = 0.0
+        self._dead: Credential | None = None
         self._logging_in: asyncio.Task[Credential] | None = None
         self._refusal: PlatformAuthError | None = None
         self._refused_until = 0.0
@@ -87,8 +106,12 @@ class Session:
         if self._credential == dead:
             if dead == self._irreplaceable and self._clock() < self._irreplaceable_until:
                 return None
-            self._credential, self._renew_at = None, 0.0
+            self._dead, self._credential, self._renew_at = dead, None, 0.0
         return await self.credential()
+
+    def is_fresh(self, credential: Credential) -> bool:
+        """Whether a login has just given it: the next one would be refused as well."""
+        return credential == self._credential and time.time() < self._given_at + REFUSAL_SECONDS
 
     def refused_fresh(self, credential: Credential) -> None:
         """A call that came with a fresh credential was refused once more as dead.
@@ -107,16 +130,23 @@ class Session:
                 await self._logging_in
 
     async def _renew(self) -> Credential:
-        asked_at = self._clock()
+        token = await (self._log_in() if self.share is None else self.share(self._read, self._log_in))
+        self._credential, self._given_at = token.credential, token.given_at
+        self._renew_at = self._clock() + token.renewed_in
+        self.is_shut_out = False
+        return token.credential
+
+    def _read(self, text: bytes) -> Token | None:
+        token = msgspec.json.decode(text, type=Token)
+        return token if token.renewed_in > 0 and token.credential != self._dead else None
+
+    async def _log_in(self) -> Token:
+        given_at = time.time()
         try:
-            token = await self._login()
+            return (await self._login())._replace(given_at=given_at)
         except PlatformError as error:
             error.sent = False  # the call that needs the token has not begun
             self.is_shut_out |= isinstance(error, PlatformAuthError | ProtocolError | PlatformBusyError)
             if isinstance(error, PlatformAuthError):
                 self._refusal, self._refused_until = error, self._clock() + REFUSAL_SECONDS
             raise
-        self._credential = token.credential
-        self._renew_at = asked_at + token.lifetime - min(token.lifetime * EARLY_SHARE, MOST_EARLY)
-        self.is_shut_out = False
-        return token.credential

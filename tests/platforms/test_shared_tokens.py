@@ -1,0 +1,156 @@
+"""Gateways of one journal share the token of a platform that ends the old one at each login."""
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from processes import GatewayProcess
+from standing_clock import FrozenClock
+from throw_away import on_server
+
+from gateway.errors import NotSentError
+from gateway.journal.journal import open_journal
+from gateway.journal.tokens import SharedToken
+from gateway.platforms import session
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.server import Sandbox, SandboxOptions
+from gateway.settings import load_settings
+from gateway.wording.faults import FaultWording
+
+pytestmark = pytest.mark.postgres
+
+READ = """{ orders(communityCode: "10002", first: 1) { nodes { house { owner { phone } } } } }"""
+
+
+@pytest.fixture
+async def sandbox():
+    async with Sandbox(SandboxOptions(single_token=True)) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(environ, database_url):
+    return environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_ID_KEY": "k" * 32}
+
+
+def logins(sandbox) -> list[int]:
+    return [sandbox.count("WJDH", "secret"), sandbox.count("SECURITY", "token")]
+
+
+async def test_two_processes_log_in_once(settings, database_url, sandbox, tmp_path):
+    async with AsyncExitStack() as stack:
+        clients = []
+        for number in "01":
+            process = GatewayProcess(settings, tmp_path / number)
+            stack.push_async_callback(process.kill)
+            await process.start()
+            clients.append(await stack.enter_async_context(process.client()))
+        for turn in range(200):
+            answer = await clients[turn % 2].post("/graphql", json={"query": READ})
+            assert "errors" not in answer.json(), answer.text
+    calls = len(sandbox.calls) - sum(logins(sandbox))
+    assert (logins(sandbox), calls) == ([1, 1], 400)
+    assert "sandbox" not in (tmp_path / "0").read_text() + (tmp_path / "1").read_text()  # as tokens are named
+
+    database = await asyncpg.connect(database_url)
+    rows = await database.fetch("SELECT sealed, claimed_until FROM platform_tokens")
+    await database.close()
+    assert [(b"sandbox" in row["sealed"], row["claimed_until"]) for row in rows] == [(False, None)] * 2
+
+
+async def test_dead_token_is_replaced_once_for_all(serve, settings, sandbox):
+    async with serve(settings) as one, serve(settings) as two:
+        for gateway in (one, two):
+            await gateway.ask(READ)
+        for platform in sandbox.tokens.values():
+            platform.expire()
+        sandbox.faults.set("WJDH", "secret", Fault(FaultKind.LATENCY, seconds=0.3))
+        answers = await asyncio.gather(*(gateway.ask(READ) for gateway in (one, two) * 3))
+        assert [answer.data["orders"]["nodes"] != [] for answer in answers] == [True] * 6
+        assert logins(sandbox) == [2, 2]
+
+
+async def test_shared_token_that_died_as_well_is_replaced(serve, settings, sandbox, monkeypatch):
+    async with serve(settings) as one, serve(settings) as two:
+        await two.ask(READ)
+        for gateway in (one, two):  # `two` has not heard of the token that `one` has got
+            sandbox.tokens["WJDH"].expire()
+            monkeypatch.setattr(session, "REFUSAL_SECONDS", 0.0)  # that was long ago
+            assert (await gateway.ask(READ)).data
+        assert logins(sandbox)[0] == 3
+
+
+async def test_token_of_another_key_counts_as_none(serve, settings, database_url, sandbox):
+    async with serve(settings) as one, serve(settings) as two:
+        await one.ask(READ)
+        await on_server("UPDATE platform_tokens SET sealed = 'of another key, so nothing opens it'", database_url)
+        assert (await two.ask(READ)).data
+        assert logins(sandbox) == [2, 2]
+
+
+async def test_gateways_log_in_by_themselves_without_their_table(serve, settings, database_url, sandbox):
+    async with serve(settings) as one, serve(settings) as two:
+        await on_server("DROP TABLE platform_tokens", database_url)
+        for gateway in (one, two):
+            assert (await gateway.ask(READ)).data
+        assert logins(sandbox) == [2, 2]
+
+
+class TestClaim:
+    """Of a login, at a clock that stands still."""
+
+    @pytest.fixture
+    def clock(self):
+        return FrozenClock()
+
+    @pytest.fixture
+    async def tokens(self, settings, clock):
+        """Those of two gateways."""
+        async with open_journal(load_settings(settings), clock) as journal:
+            yield [SharedToken(journal.database, clock, b"key", b"account", timedelta(seconds=4)) for _ in "12"]
+
+    @staticmethod
+    @asynccontextmanager
+    async def hanging_login(tokens):
+        begun, answer = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+        async def log_in() -> str:
+            begun.set()
+            return await answer
+
+        login = asyncio.create_task(tokens.get(bytes.decode, log_in))
+        await begun.wait()
+        yield login, answer
+        login.cancel()
+
+    @staticmethod
+    async def log_in() -> str:
+        return "own"
+
+    async def test_login_under_way_is_waited_for(self, tokens):
+        one, two = tokens
+        async with self.hanging_login(one) as (login, answer):
+            other = asyncio.create_task(two.get(bytes.decode, self.log_in))
+            await asyncio.wait((other,), timeout=0.3)
+            assert not other.done()
+            answer.set_result("shared")
+            assert [await login, await other] == ["shared", '"shared"']
+
+    async def test_failed_login_ends_the_claim(self, tokens):
+        one, two = tokens
+        async with self.hanging_login(one) as (login, answer):
+            answer.set_exception(NotSentError("WJDH", "secret", FaultWording.NEITHER()))
+            with pytest.raises(NotSentError):
+                await login
+            assert await two.get(bytes.decode, self.log_in) == "own"
+
+    async def test_slow_login_keeps_nobody_waiting_for_ever(self, tokens, clock):
+        one, two = tokens
+        async with self.hanging_login(one) as (login, answer):
+            clock.advance(seconds=5)
+            assert await two.get(bytes.decode, self.log_in) == "own"
+            answer.set_result("late")
+            assert await login == "late"
+            assert await one.get(bytes.decode, self.log_in) == '"own"'
