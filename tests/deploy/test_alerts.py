@@ -34,6 +34,7 @@ QUIET = {
         "gateway_signing_keys_age_seconds": "900x200",
     },
     "GatewayUnclearWrites": {"gateway_unclear_operations": "1x110 0x90"},
+    "GatewayJournalGrowing": {'gateway_journal_bytes{table="audit"}': f"{190 * 10**9}x200"},
     "GatewayPlatformUnreachable": {
         'gateway_upstream_circuit_open{platform="WJDH", endpoint="order/list"}': "0x112 1x3 0x90"
     },
