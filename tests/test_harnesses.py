@@ -26,7 +26,7 @@ def test_harness_runs(script: str) -> None:
 
 @pytest.mark.postgres
 def test_journal_benchmark_runs() -> None:
-    assert "of all pages" in printed_by("benchmarks/journal_queries.py", "--rows 2000 --runs 1")
+    assert "of all pages" in printed_by("benchmarks/journal_queries.py", "--pages 20000 --runs 1 --seconds 1")
 
 
 @pytest.mark.node
