@@ -72,7 +72,15 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
         table = self.place.table
         # Few rows are sorted: in the order of an index, a database would look for them among all rows.
         is_narrow = any(getattr(self, name) for name in self.narrow)
-        rows = self.select(connection, table).order_by((table.c.id.concat("") if is_narrow else table.c.id).desc())
+        subject, codes = getattr(self, "subject", None), self.communities or ()
+        if subject is None or is_narrow or len(codes) > 1:
+            rows = self.select(connection, table).order_by((table.c.id.concat("") if is_narrow else table.c.id).desc())
+        else:
+            # As a range, in the order of its index: PostgreSQL takes the rows of a subject to lie evenly in time, and
+            # would look for the last ones of a subject that has left among all rows since.
+            of, rest = table.c.subject, msgspec.structs.replace(self, subject=None)
+            rows = rest.select(connection, table).where(of.between(subject, subject))
+            rows = rows.order_by(of.desc(), table.c.id.desc())
         rows = rows.offset(cut.offset) if cut.after is None else rows.where(table.c.id < cut.after)
         return connection.execute(rows.limit(cut.limit + 1)).all()
 
