@@ -236,12 +236,9 @@ def to_html(report: Report) -> str:
 
 def propose(survey: Survey) -> str:
     """The content of a profile. No call shows what a word means: such lines are to be filled in."""
-    head = [
-        _note("What this deployment's platforms send beyond their document, by `gateway check --deep`."),
-        _note("Lines that begin with # are not in force. Fill in what a word means, and remove the #."),
-    ]
+    head = _note("Lines that begin with # are not in force. Fill in what a word means, and remove the #.")
     words = _words(survey.observer.words_to_fill_in())
-    return "\n".join([*head, *_keys(survey), *words, *_seen(survey), *_lists(survey), *_not_found(survey), ""])
+    return "\n".join([head, *_keys(survey), *words, *_seen(survey), *_lists(survey), *_not_found(survey), ""])
 
 
 def _note(text: str) -> str:
@@ -308,8 +305,7 @@ def _lists(survey: Survey) -> Iterator[str]:
     for records in LISTS:
         endpoint, lines = records.endpoint.name, []
         asked = FEW if records.page_size is None else records.page_size
-        size = survey.page_size(endpoint, FIVE_A_PAGE)
-        if size not in (None, asked):
+        if (size := survey.page_size(endpoint, FIVE_A_PAGE)) not in (None, asked):
             lines.append(f"page_size = {size}  {_note('whatever per_page says')}")
         if survey.turns_pages(endpoint) is False:
             mark = "" if records.page_size is not None else "# "

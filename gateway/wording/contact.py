@@ -63,8 +63,6 @@ epoch seconds=秒级时间戳; decimal text=小数文本; 20 digits=20 位数字
 18 digits, or 17 and X=18 位数字，末位可为 X; digits=数字文本; mobile number=手机号; JSON text=JSON 文本; empty=空文本
 text in braces that is no JSON=花括号文本，不是 JSON; text in ASCII=ASCII 文本; small number=较小的数
 not confirmed, nothing was asked or written=未经确认，没有调用，也没有写入
-What this deployment's platforms send beyond their document, by `gateway check --deep`.=
-    平台返回的、文档以外的内容，由 `gateway check --deep` 提出。
 Lines that begin with # are not in force. Fill in what a word means, and remove the #.=
     以 # 开头的行不生效。请填写词的含义，再去掉 #。
 Modules besides the nine, if these are no other names of them:=九个以外的模块（如果不是它们的别名）：
