@@ -45,7 +45,7 @@ from gateway.platforms.wjdh import Wjdh
 from gateway.repairs import REPAIR_UPDATE, REPAIRS, Repair, RepairQuery, RepairStatus
 from gateway.settings import Mistakes, Settings, SettingsError
 from gateway.wording.commands import CommandWording
-from gateway.wording.contact import ContactWording, say
+from gateway.wording.contact import ContactWording
 from gateway.wording.language import at, known, local
 
 MOST_SHORT = 10  # communities whose code may have lost a zero, of which a page is read
@@ -266,8 +266,7 @@ async def _succeeds(write: Awaitable[object]) -> bool:
     return True
 
 
-ALL, FEW_COMMUNITIES = "all", 3
-ANSWER = 0.3  # seconds that a call is taken to last, for the estimate
+ALL, FEW_COMMUNITIES, ANSWER = "all", 3, 0.3  # seconds that an answer is taken to last, for the estimate
 
 
 class DeepOptions(NamedTuple):
@@ -299,7 +298,7 @@ async def check_deeply(settings: Settings, options: DeepOptions, ask: Callable[[
     Raises SettingsError.
     """
     if options.write is not None and not confirmed(options.write, ask):
-        sys.stderr.write(f"gateway: {say('not confirmed, nothing was asked or written')}\n")
+        sys.stderr.write(f"gateway: {local(known('not confirmed, nothing was asked or written'))}\n")
         return 1
     survey = await make_survey(settings, options)
     report = make_report(survey)

@@ -24,8 +24,8 @@ from gateway.normalise.table import ROWS
 from gateway.normalise.vocabulary import CLOSED_LISTS, DataProblem
 from gateway.people import FAILED_LOOK_UP
 from gateway.platforms.wjdh import FAILED_FETCH
-from gateway.wording.contact import ContactWording, say
-from gateway.wording.language import either, local, speaks_chinese
+from gateway.wording.contact import ContactWording
+from gateway.wording.language import either, known, local, speaks_chinese
 from gateway.wording.wording import Text
 
 ABSENCE = re.compile(r"无|没|未|不存在|\bno[tn]?\b", re.IGNORECASE)
@@ -35,9 +35,7 @@ Row = dict[str, Any]
 
 
 class Report(NamedTuple):
-    """`verdict` is the answer in one line; `problems` are what the gateway cannot read. The rows of a table have its
-    heads.
-    """
+    """`problems` are what the gateway cannot read. The rows of a table have its heads."""
 
     verdict: Text
     communities: tuple[str, ...]
@@ -59,8 +57,8 @@ def make_report(survey: Survey) -> Report:
         "problems": [{"endpoint": endpoint, "why": why} for endpoint, why in problems],
         "endpoints": [*_endpoints(survey)],
         "lists": [_list(survey, records) for records in LISTS],
-        "tokens": [dict(zip(("platform", "question", "answer"), answer, strict=True)) for answer in answers],
-        "writes": [{"question": question, "answer": answer} for question, answer in survey.writes.items()],
+        "tokens": [dict(zip(("platform", "question", "result"), answer, strict=True)) for answer in answers],
+        "writes": [{"question": question, "result": result} for question, result in survey.writes.items()],
         "data_issues": [*_issues(survey)],
         "null_today": sorted(_nulls(survey), key=lambda row: -_empty(row)),
         "fields": [*_fields(survey)],
@@ -101,7 +99,7 @@ def _list(survey: Survey, records: RecordList[Any]) -> Row:
         "page size": survey.page_size(records.endpoint.name, "page 1"),
         "heeds per_page": None if few is None or records.page_size is not None else few == FEW,
         "turns pages": survey.turns_pages(records.endpoint.name),
-        "order": orders.pop() if len(orders) == 1 else "in no order" if orders else None,
+        "sorted": orders.pop() if len(orders) == 1 else "in no order" if orders else None,
     }
 
 
@@ -162,6 +160,10 @@ def _fields(survey: Survey) -> Iterator[Row]:
                 if is_unknown
                 else [*observer.unknown_words(under), *under.unknown_types],
             }
+
+
+def say(text: str) -> str:
+    return local(known(text))
 
 
 def _cell(value: object) -> str:

@@ -1,11 +1,7 @@
 """What `gateway check --deep` says: while it asks, in its report, and in the profile that it proposes."""
 
-import re
-from collections.abc import Mapping
 from enum import unique
-from typing import Final
 
-from gateway.wording.language import local, speaks_chinese
 from gateway.wording.wording import Wording
 
 
@@ -44,38 +40,3 @@ class ContactWording(Wording):
         文档中没有以下词。每个词的含义是下列之一：{members}："""
     WITHHELD = """Others may be names, and are withheld; dataIssues has them: {places}
         另有可能是姓名的词，此处不列，见 dataIssues：{places}"""
-
-
-_CHINESE = """
-What the platforms send=平台实际返回的内容; Communities:=小区：; Problems=须解决的问题; Endpoints=接口; Lists=列表
-Tokens=令牌; Writes=写操作; Data issues=数据问题; Null today=目前为空的字段; Fields=字段; (withheld)=（不列出）
-endpoint=接口; why=原因; platform=平台; calls=调用; answered=有返回; codes=代码; failures=失败; median ms=中位耗时 ms
-longest ms=最长耗时 ms; largest bytes=最大字节数; list=列表; rows=行数; page size=每页行数; turns pages=可翻页
-heeds per_page=遵守 per_page; order=顺序; question=问题; answer=结果; field=字段; problem=问题; values=个数
-record=记录; records=记录数; nulls=空值占比; unrecognized=未识别占比; key=键; present=有该键; types=类型
-forms=形式; words=取值; undocumented=文档以外; unknown=未知; yes=是; no=否; none=无; in no order=无固定顺序
-oldest first=从旧到新; newest first=从新到旧; (not read)=（网关不读）; (not documented)=（文档没有）
-(other keys)=（其他键）; login ends earlier tokens=新登录使旧令牌失效; invalid token is noticed=能识别无效令牌
-a module can be switched, by a form sent with PUT=可用 PUT 表单切换功能模块; the module is as it was=功能模块已恢复原状
-the status of a repair can be set to what it is=可把报修设为现有状态
-an absent reply keeps the old one=不传答复则保持不变; eight digits, a date=八位数字日期
-epoch seconds=秒级时间戳; decimal text=小数文本; 20 digits=20 位数字; text=文本
-18 digits, or 17 and X=18 位数字，末位可为 X; digits=数字文本; mobile number=手机号; JSON text=JSON 文本; empty=空文本
-text in braces that is no JSON=花括号文本，不是 JSON; text in ASCII=ASCII 文本; small number=较小的数
-not confirmed, nothing was asked or written=未经确认，没有调用，也没有写入
-Lines that begin with # are not in force. Fill in what a word means, and remove the #.=
-    以 # 开头的行不生效。请填写词的含义，再去掉 #。
-Modules besides the nine, if these are no other names of them:=九个以外的模块（如果不是它们的别名）：
-Not documented. With #: a key that may stand for a missing one, a type that is not read.=
-    不在文档中。带 # 的：可能是缺失字段的键，或不能读取的类型。
-whatever per_page says=不受 per_page 影响; page 2 was page 1 once more=第 2 页与第 1 页相同
-What was said of what does not exist. Keep what says nothing else:=
-    查询不存在的内容时平台的用语。只保留专指“不存在”的："""
-
-CHINESE: Final[Mapping[str, str]] = dict(re.findall(r"\s*([^;=]+)=\s*([^;\n]+)", _CHINESE))
-"""Of titles, heads, cells and remarks, by the English."""
-
-
-def say(text: str) -> str:
-    """A message, or a word of the report, in the language of the command."""
-    return CHINESE.get(text) or local(text) if speaks_chinese() else text

@@ -74,6 +74,31 @@ not with --follow = 不能与 --follow 同时给出 | not the id of a payment = 
 not the id of an operation, as the log and this command print it = 不是日志和本命令输出的写操作标识
 the subject has 1 to 255 characters = 用户须为 1 至 255 个字符 | the ttl is at least 1 second = 有效期至少 1 秒
 No problem was found. = 没有发现问题。 | none = 无 | all = 全部 | default = 默认 | environment = 环境变量
+What the platforms send = 平台实际返回的内容 | Communities: = 小区： | Problems = 须解决的问题 | Endpoints = 接口
+Lists = 列表 | Tokens = 令牌 | Writes = 写操作 | Data issues = 数据问题 | Null today = 目前为空的字段 | Fields = 字段
+(withheld) = （不列出） | why = 原因 | platform = 平台 | calls = 调用 | answered = 有返回 | codes = 代码
+failures = 失败 | median ms = 中位耗时 ms | longest ms = 最长耗时 ms | largest bytes = 最大字节数 | list = 列表
+rows = 行数 | page size = 每页行数 | turns pages = 可翻页 | heeds per_page = 遵守 per_page | question = 问题
+field = 字段 | problem = 问题 | values = 个数 | records = 记录数 | nulls = 空值占比 | unrecognized = 未识别占比
+key = 键 | present = 有该键 | types = 类型 | forms = 形式 | words = 取值 | undocumented = 文档以外 | unknown = 未知
+in no order = 无固定顺序 | oldest first = 从旧到新 | newest first = 从新到旧 | (not read) = （网关不读）
+(not documented) = （文档没有） | (other keys) = （其他键） | login ends earlier tokens = 新登录使旧令牌失效
+invalid token is noticed = 能识别无效令牌 | sorted = 顺序 | result = 结果
+a module can be switched, by a form sent with PUT = 可用 PUT 表单切换功能模块
+the module is as it was = 功能模块已恢复原状 | the status of a repair can be set to what it is = 可把报修设为现有状态
+an absent reply keeps the old one = 不传答复则保持不变 | eight digits, a date = 八位数字日期
+epoch seconds = 秒级时间戳 | decimal text = 小数文本 | 20 digits = 20 位数字 | text = 文本
+18 digits, or 17 and X = 18 位数字，末位可为 X | digits = 数字文本 | mobile number = 手机号 | JSON text = JSON 文本
+empty = 空文本 | text in braces that is no JSON = 花括号文本，不是 JSON | text in ASCII = ASCII 文本
+small number = 较小的数 | not confirmed, nothing was asked or written = 未经确认，没有调用，也没有写入
+Lines that begin with # are not in force. Fill in what a word means, and remove the #. = \
+以 # 开头的行不生效。请填写词的含义，再去掉 #。
+Modules besides the nine, if these are no other names of them: = 九个以外的模块（如果不是它们的别名）：
+Not documented. With #: a key that may stand for a missing one, a type that is not read. = \
+不在文档中。带 # 的：可能是缺失字段的键，或不能读取的类型。
+whatever per_page says = 不受 per_page 影响 | page 2 was page 1 once more = 第 2 页与第 1 页相同
+What was said of what does not exist. Keep what says nothing else: = \
+查询不存在的内容时平台的用语。只保留专指“不存在”的：
 names of headers, such as X-Tenant = 请求头的名称，例如 X-Tenant
 names without a port, such as gateway.example.org = 不含端口的名称，例如 gateway.example.org
 names of operations, such as OrdersPage = 操作的名称，例如 OrdersPage
@@ -91,5 +116,7 @@ def at(place: object, problem: str) -> Text:
 
 
 def known(english: str) -> Text:
-    """A text of `WORDS`; what is not there is of English alone."""
+    """A text of `WORDS`; what is not there is of English alone. A message is itself."""
+    if isinstance(english, Text):
+        return english
     return Text(Sentence("{english}", WORDS.get(english, "{english}")), {"english": str(english)})

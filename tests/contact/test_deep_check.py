@@ -139,7 +139,7 @@ async def test_check_only_reads_one_call_at_a_time(surveyed):
 
 async def test_login_that_ends_earlier_tokens_is_seen(surveyed):
     survey, _ = await surveyed(single_token=True)
-    answers = {(row["platform"], row["question"]): row["answer"] for row in make_report(survey).tables["tokens"]}
+    answers = {(row["platform"], row["question"]): row["result"] for row in make_report(survey).tables["tokens"]}
     assert answers["WJDH", "login ends earlier tokens"] is True
     assert answers["WJDH", "invalid token is noticed"] is True
 
@@ -147,7 +147,7 @@ async def test_login_that_ends_earlier_tokens_is_seen(surveyed):
 async def test_paging_is_measured_and_proposed(surveyed):
     survey, _ = await surveyed(orders_per_page=10, variant=Variant(turns_pages=False), dialect=Dialect.DOCUMENTED)
     [orders] = [row for row in make_report(survey).tables["lists"] if row["list"] == ORDERS]
-    assert (orders["page size"], orders["turns pages"], orders["order"]) == (10, False, "newest first")
+    assert (orders["page size"], orders["turns pages"], orders["sorted"]) == (10, False, "newest first")
     assert '[lists."order/list"]\npage_size = 10  # whatever per_page says\npages = false' in propose(survey)
 
 
