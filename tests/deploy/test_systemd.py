@@ -165,3 +165,21 @@ async def test_shell_of_the_machine_has_the_settings_of_the_unit(find_tool, envi
     assert re.search(r"^GATEWAY_ENV +default +production$", printed, re.MULTILINE)
     assert re.search(r"^GATEWAY_DATA_DIR +default +/var/lib/wanjia-gateway$", printed, re.MULTILINE)
     assert refused.stderr == f"gateway: GATEWAY_ENV_FILE: {file} cannot be read: Permission denied\n"
+
+
+JOURNALD = """
+mount -t tmpfs tmpfs /run && mkdir /run/etc /run/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/work /etc
+install -D -t /etc/systemd/journald.conf.d "$1"
+SYSTEMD_LOG_TARGET=console timeout --preserve-status 2 /lib/systemd/systemd-journald
+"""
+
+
+def test_journald_takes_its_limits():
+    if os.geteuid():
+        pytest.skip("needs root")
+    spaces = ("unshare", "--mount", "--pid", "--fork", "--mount-proc")
+    [file] = (DEPLOY / "systemd" / "journald.conf.d").iterdir()
+    started = run(*spaces, "sh", "-ec", JOURNALD, "sh", file)
+    assert "Received SIGTERM" in started.stderr
+    assert "ignoring" not in started.stderr
