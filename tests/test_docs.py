@@ -36,6 +36,7 @@ EVERYWHERE = {
         "ln",
         "npm",
         "openssl",
+        "psql",
         "pg_dump",
         "pg_restore",
         "set",
