@@ -82,6 +82,14 @@ def test_every_mistake_of_a_start_is_told_in_chinese(tmp_path: Path) -> None:
         f"gateway: GATEWAY_ENV_FILE：{file} 第 2 行：GATEWAY_RATE_LIMIT：引号没有成对\n"
         f"gateway: GATEWAY_ENV_FILE：{file} 第 3 行：须为 NAME=VALUE、以 # 开头的注释或空行\n"
     )
+    profile, communities = tmp_path / "profile.toml", tmp_path / "communities.txt"
+    profile.write_text("[words.OrderStatus]\nX = 3\n[lists.'order/list']\npage_size = 0\n")
+    communities.write_text("10002=\n00001=a\n00001=b\n")
+    wrong = {"GATEWAY_PROFILE": str(profile), "GATEWAY_COMMUNITIES": str(communities)}
+    file.write_text("LANGUAGE=zh\n")
+    told = in_locale(wrong, "check", "--env-file", str(file), status=2)
+    assert len(re.findall("^gateway: GATEWAY_(?:PROFILE|COMMUNITIES)：", told, re.MULTILINE)) == 4
+    assert not ENGLISH.search(told)
     wrong = {"LANG": "zh_CN.UTF-8", "GATEWAY_PORT": "s3cr3t", "GATEWAY_WJDH_ULR": "s3cr3t", "GATEWAY_CACHE": "s3cr3t"}
     told = in_locale(wrong, "check", status=2)
     assert "GATEWAY_PORT：须为：0 至 65535 的整数\n" in told

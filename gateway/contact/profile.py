@@ -20,6 +20,9 @@ from gateway.normalise.values import code_problem, is_code
 from gateway.normalise.vocabulary import CLOSED_LISTS, PlatformName
 from gateway.normalise.wire import AS_DOCUMENTED, NO_PROFILE, ListPaging, Profile
 from gateway.settings import Communities, Mistakes, Settings, SettingsError, guess
+from gateway.wording.language import at, known
+from gateway.wording.settings import Mistake
+from gateway.wording.wording import Noun
 
 VARIABLE = "GATEWAY_PROFILE"
 
@@ -76,7 +79,7 @@ def read_profile(settings: Settings) -> Profile:
     try:
         return parse_profile(tomllib.loads(read_file(VARIABLE, Path(settings.profile))))
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{VARIABLE}: the file is no TOML: {error}") from None
+        raise SettingsError(Mistake.NO_TOML(VARIABLE, error=error)) from None
 
 
 def parse_profile(document: Mapping[str, Any]) -> Profile:
@@ -110,7 +113,7 @@ class _Mistakes(Mistakes):
     """Finds what is wrong in a profile."""
 
     def say(self, place: str, mistake: str) -> None:
-        self.add(f"{VARIABLE}: {place}: {mistake}")
+        self.add(at(at(VARIABLE, place), mistake))
 
     def find(self, prefix: str, table: Mapping[str, Any], declared: Mapping[Any, Any]) -> dict[str, Any]:
         """What a table says that may be said there."""
@@ -118,16 +121,16 @@ class _Mistakes(Mistakes):
         for name, value in table.items():
             place, below = f"{prefix}{name}", declared.get(name, declared.get(...))
             if below is None:
-                self.say(place, f"there is no such name{guess(name, declared, 0.6)}")
+                self.say(place, Mistake.NO_NAME(guess=guess(name, declared, 0.6)))
             elif isinstance(below, _Value):
                 try:
                     said[name] = msgspec.convert(value, below.type)
                 except msgspec.ValidationError:
-                    self.say(place, f"must be {below.must_be}")
+                    self.say(place, Mistake.MUST_BE(what=known(below.must_be)))
             elif isinstance(value, dict):
                 said[name] = self.find(f"{place}.", value, below)
             else:
-                self.say(place, "must be a table")
+                self.say(place, Mistake.MUST_BE(what=known("a table")))
         return said
 
     def find_in_words(self, words: Mapping[str, Mapping[str, tuple[str, ...]]]) -> None:
@@ -137,7 +140,7 @@ class _Mistakes(Mistakes):
             meanings = {word: str(meant).lower() if type(meant) is bool else meant for word, meant in by_wire.items()}
             for member, spelling in [(member, spelling) for member, texts in spelt.items() for spelling in texts]:
                 if (other := meanings.setdefault(spelling, member)) != member:
-                    self.say(f"words.{name}.{member}", f"{spelling!r} means {other} already")
+                    self.say(f"words.{name}.{member}", Mistake.MEANS(word=repr(spelling), other=other))
 
     def find_in_keys(self, by_record: Mapping[str, Mapping[str, tuple[str, ...]]]) -> None:
         """Keys of another field, or of personal data that this one is not masked as."""
@@ -147,9 +150,9 @@ class _Mistakes(Mistakes):
             for path, key in [(path, key) for path, keys in given.items() for key in keys]:
                 place = f"keys.{record}.{path}"
                 if taken.setdefault(key, path) != path or given[path].count(key) > 1:
-                    self.say(place, f"{key!r} is the key of another field, or stands here twice")
+                    self.say(place, Mistake.KEY_TAKEN(key=repr(key)))
                 if (kind := DOCUMENTED_KEYS.get(key.lower())) not in (None, fields[path].pii):
-                    self.say(place, f"{key!r} holds personal data ({kind}), and this field is not masked so")
+                    self.say(place, Mistake.PERSONAL(key=repr(key), kind=str(kind)))
 
 
 COMMUNITIES = "GATEWAY_COMMUNITIES"
@@ -171,13 +174,14 @@ def read_communities(settings: Settings) -> Communities:
         code, equals, name = (part.strip() for part in entry.partition("="))
         if (not code and not equals) or (code.startswith("#") and not is_list):  # a comment of the file
             continue
-        problems: list[str] = [problem(field="the code")] if (problem := code_problem(code)) else []
+        problems: list[str] = [problem(field=Noun("the code", "小区标识"))] if (problem := code_problem(code)) else []
         if equals and not (1 <= len(name) <= LONGEST_NAME and name.isprintable() and "=" not in name):
-            problems.append(f"a name has 1 to {LONGEST_NAME} printable characters, none of them = or a comma")
+            problems.append(Mistake.NAME(max=LONGEST_NAME))
         if code in names:
-            problems.append("repeats a code")
+            problems.append(Mistake.CODE_TWICE())
         if not problems:
             names[code] = name or None
-        mistakes.add(*[f"{COMMUNITIES}: {'entry' if is_list else 'line'} {number}: {it}" for it in problems])
+        where = at(COMMUNITIES, Mistake.ENTRY(number=number) if is_list else Mistake.FILE_LINE(number=number))
+        mistakes.add(*[at(where, it) for it in problems])
     mistakes.check()
     return names

@@ -72,6 +72,21 @@ class Mistake(Wording):
     OTHER_ID_KEY = """the journal was written with another key, so ids and idempotency keys do not match: set that one,
         or accept the new one with `gateway migrate --new-id-key`.
         操作台账用的是另一个密钥，标识和幂等键不相符：请改回那个密钥，或用 `gateway migrate --new-id-key` 换成新的。"""
+    ENTRY = "entry {number}", "第 {number} 项"
+    FILE_LINE = "line {number}", "第 {number} 行"
+    NAME = (
+        "a name has 1 to {max} printable characters, none of them = or a comma",
+        "名称须为 1 至 {max} 个字符，不含 = 和逗号",
+    )
+    CODE_TWICE = "repeats a code", "小区标识重复"
+    NO_TOML = "the file is no TOML: {error}", "文件不是 TOML：{error}"
+    NO_NAME = "there is no such name{guess}", "没有这个名称{guess}"
+    MEANS = "{word} means {other} already", "{word} 已表示 {other}"
+    KEY_TAKEN = "{key} is the key of another field, or stands here twice", "{key} 是其他字段的键，或重复"
+    PERSONAL = (
+        "{key} holds personal data ({kind}), and this field is not masked so",
+        "{key} 是个人信息（{kind}），该字段未脱敏",
+    )
     NO_JWKS_URL = "needs an https address, or an http one on this machine", "须为 https 地址，或本机的 http 地址"
     NO_URL = "must be an http or https URL that names no user", "须为不含用户名的 http 或 https 地址"
     NO_PROXY_URL = "must be an http or https URL without a path", "须为不含路径的 http 或 https 地址"
