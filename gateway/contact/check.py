@@ -339,8 +339,8 @@ async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
             sys.stderr.flush()
 
     calls = most_calls(len(codes), options.pages)
-    each = round(options.pause + ANSWER, 1)
-    minutes, asked = math.ceil(calls * each / 60), len(codes)
+    each, asked = round(options.pause + ANSWER, 1), len(codes)
+    minutes = math.ceil(calls * each / 60)
     estimate = ContactWording.ESTIMATE(calls=calls, asked=asked, known=known, minutes=minutes, each=each)
     sys.stderr.write(f"{local(estimate)}\n")
     async with aclosing(platforms):

@@ -24,6 +24,7 @@ from gateway.normalise.table import ROWS
 from gateway.normalise.vocabulary import CLOSED_LISTS, DataProblem
 from gateway.people import FAILED_LOOK_UP
 from gateway.platforms.wjdh import FAILED_FETCH
+from gateway.wording.commands import CommandWording
 from gateway.wording.contact import ContactWording
 from gateway.wording.language import either, known, local, speaks_chinese
 from gateway.wording.wording import Text
@@ -51,13 +52,14 @@ class Report(NamedTuple):
 def make_report(survey: Survey) -> Report:
     problems = [*survey.problems()]
     words = sum(map(len, survey.observer.words_to_fill_in().values()))
-    unread = len({records.endpoint.name for records in LISTS} & {endpoint for endpoint, _ in problems})
-    answers = [(platform, *answer) for platform, found in survey.tokens.items() for answer in found.items()]
+    lists = [survey.of(records.endpoint.name) for records in LISTS]
+    unread = sum(any(it.has_failed or getattr(it.value, "dropped", 0) for it in answers) for answers in lists)
+    tokens = [(platform, *answer) for platform, found in survey.tokens.items() for answer in found.items()]
     tables = {
         "problems": [{"endpoint": endpoint, "why": why} for endpoint, why in problems],
         "endpoints": [*_endpoints(survey)],
         "lists": [_list(survey, records) for records in LISTS],
-        "tokens": [dict(zip(("platform", "question", "result"), answer, strict=True)) for answer in answers],
+        "tokens": [dict(zip(("platform", "question", "result"), answer, strict=True)) for answer in tokens],
         "writes": [{"question": question, "result": result} for question, result in survey.writes.items()],
         "data_issues": [*_issues(survey)],
         "null_today": sorted(_nulls(survey), key=lambda row: -_empty(row)),
@@ -136,8 +138,7 @@ def _nulls(survey: Survey) -> Iterator[Row]:
 
 def _empty(row: Row) -> float:
     """The share that is null or UNRECOGNIZED; all, where it is unknown."""
-    share: float = row["nulls"] + row["unrecognized"] if row["records"] else 1
-    return share
+    return float(row["nulls"] + row["unrecognized"]) if row["records"] else 1.0
 
 
 def _fields(survey: Survey) -> Iterator[Row]:
@@ -190,14 +191,14 @@ def _cells(rows: Sequence[Row]) -> Iterator[list[str]]:
 
 
 def to_json(report: Report) -> bytes:
-    facts = {**report._asdict(), **report.tables}
-    del facts["tables"]
+    facts = report._asdict()
+    facts |= facts.pop("tables")
     return msgspec.json.format(msgspec.json.encode(facts, enc_hook=str), indent=2) + b"\n"
 
 
 def to_text(report: Report) -> str:
     """Without fields that are never null, keys as documented, and wide columns."""
-    parts = [local(report.verdict), f"{say('Communities:')} {', '.join(report.communities)}"]
+    parts = [local(report.verdict), local(CommandWording.CODES(codes=", ".join(report.communities)))]
     for title, rows in report.titled:
         told = [row for row in rows if row.get("undocumented", True) and ("nulls" not in row or _empty(row))]
         shown = [{head: row[head] for head in row if head not in ("types", "forms", "words")} for row in told]
@@ -224,7 +225,7 @@ th,td{border:1px solid #ccc;padding:.25rem .5rem;text-align:left;vertical-align:
 
 def to_html(report: Report) -> str:
     """Make one file that needs no other."""
-    communities = f"{say('Communities:')} {', '.join(report.communities)}"
+    communities = local(CommandWording.CODES(codes=", ".join(report.communities)))
     parts = [f"<p><b>{escape(local(report.verdict))}</b></p><p>{escape(communities)}</p>"]
     for title, rows in report.titled:
         head, *lines = ("".join(f"<td>{escape(cell)}</td>" for cell in line) for line in _cells(rows))

@@ -74,7 +74,7 @@ not with --follow = 不能与 --follow 同时给出 | not the id of a payment = 
 not the id of an operation, as the log and this command print it = 不是日志和本命令输出的写操作标识
 the subject has 1 to 255 characters = 用户须为 1 至 255 个字符 | the ttl is at least 1 second = 有效期至少 1 秒
 No problem was found. = 没有发现问题。 | none = 无 | all = 全部 | default = 默认 | environment = 环境变量
-What the platforms send = 平台实际返回的内容 | Communities: = 小区： | Problems = 须解决的问题 | Endpoints = 接口
+What the platforms send = 平台实际返回的内容 | Problems = 须解决的问题 | Endpoints = 接口
 Lists = 列表 | Tokens = 令牌 | Writes = 写操作 | Data issues = 数据问题 | Null today = 目前为空的字段 | Fields = 字段
 (withheld) = （不列出） | why = 原因 | platform = 平台 | calls = 调用 | answered = 有返回 | codes = 代码
 failures = 失败 | median ms = 中位耗时 ms | longest ms = 最长耗时 ms | largest bytes = 最大字节数 | list = 列表

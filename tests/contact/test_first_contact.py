@@ -110,7 +110,9 @@ async def test_wordings_of_outages_are_not_proposed_as_not_found(environ, sandbo
 
 
 async def test_share_of_nulls_is_reported_by_field():
-    nulls = shares(await survey(STRANGE))
+    surveyed = await survey(STRANGE)
+    nulls = shares(surveyed)
+    assert make_report(surveyed).verdict.endswith("Lists that cannot be read: 1 of 3.")  # orders: page 2 alone
     assert nulls["Repair.location"] == 1
     assert nulls["Order.amount"] == 0
     assert 0 < nulls["Repair.reply"] < 1
