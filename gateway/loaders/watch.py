@@ -222,9 +222,10 @@ class _Watch:
         """What was noted of the list, here or elsewhere: what was read before is out of date."""
         if event is None:
             return
-        if event.written and event.record_id is not None:
-            self._written[int(event.record_id)] = event.status
-        self._notice()
+        if event.record_id is not None:
+            self._notice()
+            if event.written:
+                self._written[int(event.record_id)] = event.status
         if event.written or self.turn is None:
             self._of.bus.deliver(ReadsDropped(self._community_code, self._records.shown_by))
 
