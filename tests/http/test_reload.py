@@ -146,16 +146,22 @@ async def test_reload_fails_no_request(start: Start, journal: dict[str, str]) ->
 
 
 async def test_reload_reads_settings_and_files_anew(start: Start, journal: dict[str, str], tmp_path: Path) -> None:
-    manifest = tmp_path / "manifest.json"
+    manifest, communities = tmp_path / "documents.json", tmp_path / "communities.txt"
+    files = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_COMMUNITIES": str(communities)}
     manifest.write_text('{"one": "{ viewer { subject } }"}')
-    reloaded = await start(**journal, GATEWAY_TRUSTED_DOCUMENTS=str(manifest))
+    communities.write_text("10002=Old")
+    reloaded = await start(**journal, **files)
 
-    manifest.write_text('{"other": "{ viewer { scopes } }"}')
-    reloaded.set(GATEWAY_TRUSTED_DOCUMENTS=str(manifest), GATEWAY_MAX_DEPTH="1")
+    manifest.write_text('{"other": "{ communities { name } }"}')
+    communities.write_text("10002=New")
+    reloaded.set(**files, GATEWAY_COST_LIMIT="77")
     reloaded.hang_up()
 
+    def is_new(answer: httpx.Response) -> bool:
+        return all(part in answer.text for part in ('"name":"New"', '"limit":77'))
+
     async with asyncio.timeout(PATIENCE):  # the last worker answers what it has accepted
-        while not all("the limit is 1" in each.text for each in await reloaded.ask("/graphql", documentId="other")):
+        while not all(map(is_new, await reloaded.ask("/graphql", documentId="other"))):
             pass
 
 
