@@ -197,7 +197,7 @@ UNUSABLE = [
         ({"one.json": text} if text is not None else {}, "one.json", "", "^GATEWAY_TRUSTED_DOCUMENTS: ")
         for text in NO_LISTS
     ),
-    *(({}, "", mode, f"needed for the mode {mode}") for mode in ("report", "require")),
+    *(({}, "", mode, f"needed with GATEWAY_TRUSTED_DOCUMENTS_MODE={mode}") for mode in ("report", "require")),
     (
         {"one.json": json.dumps(RELAY), "two.json": json.dumps({"viewer-1": OTHER})},
         "one.json,two.json",
