@@ -70,9 +70,16 @@ cd /opt/wanjia-gateway
 sed -i '1s|.*|#!/opt/wanjia-gateway/.venv/bin/python|' .venv/bin/gateway
 cat requirements.lock pyproject.toml | sha256sum > .venv/build.sha256
 ln -sf /dev/null /etc/systemd/system/tmp.mount
-container=test exec /lib/systemd/systemd --system --unit=systemd-journald.service
+mkdir -p /sys/fs/cgroup/duty
+echo $$ > /sys/fs/cgroup/duty/cgroup.procs
+exec unshare --cgroup sh -c '
+    umount /sys/fs/cgroup
+    mount -t cgroup2 none /sys/fs/cgroup
+    container=test exec /lib/systemd/systemd --system --unit=systemd-journald.service
+'
 """
-"""With the files of $1 and the checkout $2, whose packages are installed: a machine that has the project alone."""
+"""With the files of $1 and the checkout $2, whose packages are installed: a machine that has the project alone. Its
+group of processes is its own: another test boots a systemd in that of the tests."""
 
 
 class Machine:
