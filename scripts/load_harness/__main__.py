@@ -7,8 +7,8 @@ import argparse
 import asyncio
 import os
 import random
+import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,15 +16,17 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "kill_harness"))
-sys.path.insert(0, str(Path(__file__).parent.parent / "soak_harness"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "kill_harness"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "soak_harness"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "deploy"))
 
 import asyncpg
 import httpx
 import uvloop
-from clerks import ANSWER_TIMEOUT, Clerk, Tally
+from clerks import Clerk, Tally
 from cluster import Cluster, cluster
-from nginx import Nginx
+from deployed import Nginx
 from processes import CONTROL, CONTROLS, GatewayProcess, Platforms, Usage, platforms
 
 from gateway.auth.issuer import DevelopmentIssuer
@@ -34,15 +36,138 @@ FIRST_MADE = 20001
 PER_OFFICE = 100
 """Clerks behind one address: the proxy takes so many connections of one."""
 
-OPENING = 25
-"""WebSockets a second, when a day begins."""
-
+OPENED_A_SECOND = 25
 PATIENCE = 300.0
 """Seconds within which the last decisions come to all clerks."""
 
 PENDING = """query ($code: ID!) { shenhes(communityCode: $code, first: 50, filter: { status: PENDING }) {
 nodes { platformId } } }"""
 APPROVED = "1"
+
+
+class City:
+    """One run. `options` are those of the command line."""
+
+    def __init__(
+        self, options: argparse.Namespace, database: Cluster, remote: Platforms, gateways: Sequence[GatewayProcess]
+    ) -> None:
+        self._options = options
+        self._database = database
+        self._remote = remote
+        self._gateways = gateways
+        self._controls = [remote.settings[f"GATEWAY_{name}_URL"] + CONTROL for name in ("WJDH", "SECURITY")]
+        self._control = httpx.AsyncClient(headers=CONTROLS, trust_env=False)
+        self._tally = Tally()
+        self._clerks: list[Clerk] = []
+
+    async def hire(self, proxy: Nginx, issuer: DevelopmentIssuer, stack: AsyncExitStack) -> None:
+        """Clerks, in turn of all communities, `PER_OFFICE` of them behind one address."""
+        for number in range(self._options.clerks):
+            if number % PER_OFFICE == 0:
+                office = f"127.0.1.{number // PER_OFFICE + 1}"
+                limits = httpx.Limits(max_connections=PER_OFFICE // 2)
+                transport = httpx.AsyncHTTPTransport(verify=proxy.tls, local_address=office, limits=limits)
+                client = httpx.AsyncClient(base_url=proxy.url, transport=transport, timeout=30)
+                await stack.enter_async_context(client)
+            code, name = str(FIRST_MADE + number % self._options.communities), f"clerk{number}"
+            token = issuer.mint(["*"], [code], name, 24 * 3600)
+            socket = {"ssl": proxy.tls, "local_addr": (office, 0), "open_timeout": 60, "ping_interval": None}
+            self._clerks.append(Clerk(name, code, token, client, self._tally, **socket))
+
+    async def run(self) -> int:
+        for control in self._controls:
+            form = {"kind": "latency", "seconds": str(self._options.latency)}
+            (await self._control.post(f"{control}faults", data=form)).raise_for_status()
+        tally, clerks = self._tally, self._clerks
+        async with asyncio.TaskGroup() as group:
+            following = []
+            for clerk in clerks:
+                following.append(group.create_task(clerk.follower.run()))
+                await asyncio.sleep(1 / OPENED_A_SECOND)
+            for clerk in clerks:
+                await clerk.follower.following.wait()
+            waiting = await self._find_pending()
+            print(f"{len(clerks)} clerks follow; {len(waiting)} reviews wait", flush=True)
+            tally.latencies.clear()
+            tally.requests, before = 0, [Usage(gateway.pid) for gateway in self._gateways]
+            size, calls, begun = await self._size(), await self._calls(), time.monotonic()
+            asking = [group.create_task(clerk.work(self._options.pause)) for clerk in clerks]
+            await self._decide(waiting)
+            seconds, calls = time.monotonic() - begun, await self._calls() - calls
+            after, grown = [Usage(gateway.pid) for gateway in self._gateways], await self._size() - size
+            for task in asking:
+                task.cancel()
+            until = time.monotonic() + PATIENCE
+            while (unheard := sum(len(late) for _, late in tally.decided.values())) and time.monotonic() < until:
+                await asyncio.sleep(1)
+            for task in following:
+                task.cancel()
+        usage = list(zip(before, after, strict=True))
+        followers = [clerk.follower for clerk in clerks]
+        options = self._options
+        _print_row(f"{options.communities:,} communities, {options.clerks:,} clerks", f"{seconds / 60:.1f} minutes")
+        _print_row(":--", ":--")
+        _print_row("requests a second", f"{tally.requests / seconds:.0f}")
+        _print_row("an answer, ms: p50, p99", _percentiles([each * 1e3 for each in tally.latencies], 0.5, 0.99))
+        _print_row("failed", f"{tally.failures.total()} {dict(tally.failures) or ''}")
+        _print_row("decisions at the platform", f"{len(tally.decided):,}; not heard of, by a clerk: {unheard}")
+        _print_row("their events, s after them: p50, p99, most", _percentiles(tally.lateness, 0.5, 0.99, 1))
+        _print_row("events with `missed`", sum(follower.missed for follower in followers))
+        _print_row("connections again", sum(follower.connections - 1 for follower in followers))
+        _print_row("platform calls a second", f"{calls / seconds:.0f}")
+        _print_row("each gateway: % of a core", ", ".join(f"{100 * (b.cpu - a.cpu) / seconds:.0f}" for a, b in usage))
+        _print_row("each gateway: MiB", ", ".join(f"{a.memory:.0f} → {b.memory:.0f}" for a, b in usage))
+        _print_row("database", f"+{grown / 2**20:.1f} MiB, {grown / tally.requests:.0f} bytes a request")
+        return 1 if tally.failures or unheard else 0
+
+    async def _find_pending(self) -> list[tuple[str, int]]:
+        """The reviews that wait, with their communities, mixed."""
+        found = []
+        for clerk in {clerk.code: clerk for clerk in self._clerks}.values():
+            listed = await clerk.ask("Pending", PENDING, {"code": clerk.code})
+            found += [(clerk.code, int(node["platformId"])) for node in listed["shenhes"]["nodes"]]
+        random.shuffle(found)
+        return found
+
+    async def _decide(self, waiting: list[tuple[str, int]]) -> None:
+        """Approve reviews at wjdh, as its own staff do, for so many minutes."""
+        settings = self._remote.settings
+        async with httpx.AsyncClient(base_url=settings["GATEWAY_WJDH_URL"], trust_env=False, timeout=30) as client:
+            form = {name: settings[f"GATEWAY_WJDH_{name.upper()}"] for name in ("secret_id", "secret_key")}
+            token = (await client.post("/api/v1/wjdh/secret", data=form)).json()["access_token"]
+            due = time.monotonic()
+            end = due + self._options.minutes * 60
+            while due < end:
+                if waiting:
+                    code, number = waiting.pop()
+                    form, headers = {"id": str(number), "status": APPROVED}, {"authorization": f"Bearer {token}"}
+                    (await client.put("/api/v1/wjdh/shenhe", data=form, headers=headers)).raise_for_status()
+                    concerned = {clerk.name for clerk in self._clerks if clerk.code == code}
+                    self._tally.decided[number] = time.monotonic(), concerned
+                due += random.expovariate(self._options.decisions)
+                await asyncio.sleep(max(0.0, min(due, end) - time.monotonic()))
+
+    async def _calls(self) -> int:
+        """That both platforms got so far."""
+        answers = [await self._control.get(f"{control}calls") for control in self._controls]
+        return sum(sum(answer.json()["counts"].values()) for answer in answers)
+
+    async def _size(self) -> int:
+        """Bytes of the database."""
+        connection = await asyncpg.connect(self._database.url)
+        try:
+            return int(await connection.fetchval("SELECT pg_database_size(current_database())"))
+        finally:
+            await connection.close()
+
+
+def _print_row(name: str, value: object) -> None:
+    print(f"| {name} | {value} |", flush=True)
+
+
+def _percentiles(values: list[float], *shares: float) -> str:
+    ordered = sorted(values)
+    return ", ".join(f"{ordered[min(int(len(ordered) * share), len(ordered) - 1)]:.1f}" for share in shares if ordered)
 
 
 def parse_options() -> argparse.Namespace:
@@ -65,7 +190,7 @@ async def main(options: argparse.Namespace) -> int:
         remote = await stack.enter_async_context(platforms("--made-communities", str(options.communities)))
         environ = {
             **remote.settings,
-            "GATEWAY_DATA_DIR": str(folder),
+            "GATEWAY_DATA_DIR": str(folder / "data"),
             "GATEWAY_DATABASE_URL": database.url,
             "GATEWAY_ID_KEY": os.urandom(32).hex(),
             "GATEWAY_MAX_CONNECTIONS": str(2 * options.clerks),
@@ -74,176 +199,11 @@ async def main(options: argparse.Namespace) -> int:
         for gateway in gateways:
             await gateway.start()
             stack.push_async_callback(gateway.stop)
-        ports = [gateway.port for gateway in gateways]
-        os.chmod(folder, 0o755)  # noqa: S103 # nginx has workers of another user
-        proxy = Nginx(folder, ports, await _certificate(folder), connections=8 * options.clerks)
-        await stack.enter_async_context(proxy.running())
-        return await _run(options, environ, database, remote, gateways, proxy)
-
-
-async def _run(
-    options: argparse.Namespace,
-    environ: dict[str, str],
-    database: Cluster,
-    remote: Platforms,
-    gateways: Sequence[GatewayProcess],
-    proxy: Nginx,
-) -> int:
-    tally = Tally()
-    async with AsyncExitStack() as stack:
-        clerks = await _clerks(options, environ, proxy, tally, stack)
-        await _delay(remote, options.latency)
-        opened = asyncio.Semaphore(0)
-        begun = time.monotonic()
-        async with asyncio.TaskGroup() as group:
-            working = []
-            for clerk in clerks:
-                working.append(group.create_task(clerk.follow(proxy.url, proxy.tls, opened.release)))
-                await asyncio.sleep(1 / OPENING)
-            for _ in clerks:
-                await opened.acquire()
-            pending = await _pending(clerks)
-            print(f"{len(clerks)} clerks follow after {time.monotonic() - begun:.0f} s", flush=True)
-            tally.latencies.clear()
-            tally.requests.clear()
-            usage, size = [Usage(gateway.pid) for gateway in gateways], await _size(database)
-            await remote.forget_calls()
-            begun = time.monotonic()
-            asking = [group.create_task(clerk.work(options.pause)) for clerk in clerks]
-            await _decide(remote, clerks, pending, tally, options)
-            seconds = time.monotonic() - begun
-            for task in asking:
-                task.cancel()
-            calls = await _calls(remote)
-            after, grown = [Usage(gateway.pid) for gateway in gateways], await _size(database) - size
-            until = time.monotonic() + PATIENCE
-            while (unheard := sum(len(waiting) for _, waiting in tally.decided.values())) and time.monotonic() < until:
-                await asyncio.sleep(1)
-            for task in working:
-                task.cancel()
-    rows = {
-        "requests a second": f"{sum(tally.requests.values()) / seconds:.0f} (in all {sum(tally.requests.values()):,})",
-        "p50, p99 of an answer, ms": _percentiles(tally.latencies, 1e3),
-        "failed": f"{tally.failures.total()} {dict(tally.failures) or ''}",
-        "decisions at the platform": f"{len(tally.decided)}, not heard of by a clerk: {unheard}",
-        "lateness of their events, p50, p99, most, s": _percentiles(tally.lateness, 1, most=True),
-        "events": f"{tally.events:,}, with `missed`: {tally.missed}, reconnections: {tally.reconnections}",
-        "platform calls a second": f"{calls / seconds:.0f}",
-        "CPU of each gateway, % of a core": ", ".join(
-            f"{100 * (now.cpu - then.cpu) / seconds:.0f}" for then, now in zip(usage, after, strict=True)
-        ),
-        "memory of each gateway, MiB": ", ".join(
-            f"{then.memory:.0f} → {now.memory:.0f}" for then, now in zip(usage, after, strict=True)
-        ),
-        "database growth": f"{grown / 2**20:.1f} MiB, {grown / max(1, sum(tally.requests.values())):.0f} B a request",
-    }
-    minutes = f"{options.gateways} gateways, {seconds / 60:.1f} minutes"
-    print(f"| {options.communities:,} communities, {options.clerks:,} clerks, {minutes} | |\n| :-- | :-- |")
-    for name, value in rows.items():
-        print(f"| {name} | {value} |")
-    return 1 if tally.failures or unheard else 0
-
-
-async def _clerks(
-    options: argparse.Namespace, environ: dict[str, str], proxy: Nginx, tally: Tally, stack: AsyncExitStack
-) -> list[Clerk]:
-    """In turn of all communities, `PER_OFFICE` of them behind one address."""
-    issuer, clerks = DevelopmentIssuer.open(load_settings(environ)), []
-    for number in range(options.clerks):
-        if number % PER_OFFICE == 0:
-            office = f"127.0.1.{number // PER_OFFICE + 1}"
-            limits = httpx.Limits(max_connections=PER_OFFICE // 2)
-            transport = httpx.AsyncHTTPTransport(verify=proxy.tls, local_address=office, limits=limits)
-            client = httpx.AsyncClient(base_url=proxy.url, transport=transport, timeout=ANSWER_TIMEOUT)
-            await stack.enter_async_context(client)
-        code = str(FIRST_MADE + number % options.communities)
-        token = issuer.mint(["*"], [code], f"clerk{number}", 24 * 3600)
-        clerks.append(Clerk(f"clerk{number}", code, token, office, client, tally))
-    return clerks
-
-
-async def _pending(clerks: Sequence[Clerk]) -> list[tuple[str, int]]:
-    """The reviews that wait, with their communities, mixed."""
-    found = []
-    for clerk in {clerk.code: clerk for clerk in clerks}.values():
-        listed = await clerk.ask("Pending", PENDING, {"code": clerk.code})
-        found += [(clerk.code, int(node["platformId"])) for node in listed["shenhes"]["nodes"]]
-    random.shuffle(found)
-    return found
-
-
-async def _decide(
-    remote: Platforms,
-    clerks: Sequence[Clerk],
-    pending: list[tuple[str, int]],
-    tally: Tally,
-    options: argparse.Namespace,
-) -> None:
-    """Approve reviews at wjdh as its own staff do, for so many minutes or until none waits."""
-    settings = remote.settings
-    async with httpx.AsyncClient(base_url=settings["GATEWAY_WJDH_URL"], trust_env=False, timeout=30) as client:
-        form = {name: settings[f"GATEWAY_WJDH_{name.upper()}"] for name in ("secret_id", "secret_key")}
-        token = (await client.post("/api/v1/wjdh/secret", data=form)).json()["access_token"]
-        due = time.monotonic()
-        end = due + options.minutes * 60
-        while due < end:
-            if pending:
-                code, number = pending.pop()
-                form = {"id": str(number), "status": APPROVED}
-                headers = {"authorization": f"Bearer {token}"}
-                (await client.put("/api/v1/wjdh/shenhe", data=form, headers=headers)).raise_for_status()
-                concerned = {clerk.name for clerk in clerks if clerk.code == code}
-                tally.decided[number] = (time.monotonic(), concerned)
-            due += random.expovariate(options.decisions)
-            await asyncio.sleep(max(0.0, min(due, end) - time.monotonic()))
-
-
-async def _delay(remote: Platforms, seconds: float) -> None:
-    for control in _controls(remote):
-        async with control as client:
-            (await client.post("faults", data={"kind": "latency", "seconds": str(seconds)})).raise_for_status()
-
-
-async def _calls(remote: Platforms) -> int:
-    """Those that both platforms got since they were forgotten."""
-    total = 0
-    for control in _controls(remote):
-        async with control as client:
-            total += sum((await client.get("calls")).json()["counts"].values())
-    return total
-
-
-def _controls(remote: Platforms) -> list[httpx.AsyncClient]:
-    urls = [remote.settings[f"GATEWAY_{platform}_URL"] for platform in ("WJDH", "SECURITY")]
-    return [httpx.AsyncClient(base_url=f"{url}{CONTROL}", headers=CONTROLS, trust_env=False) for url in urls]
-
-
-async def _certificate(folder: Path) -> bytes:
-    """A self-signed one for localhost, with its key."""
-    made = folder / "made.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
-    names = ("-addext", "subjectAltName=DNS:localhost", "-keyout", str(made), "-out", str(folder / "made.crt"))
-    process = await asyncio.create_subprocess_exec(*command.split(), *names, stderr=subprocess.DEVNULL)
-    if await process.wait():
-        raise RuntimeError("openssl made no certificate")
-    return made.read_bytes() + (folder / "made.crt").read_bytes()
-
-
-async def _size(database: Cluster) -> int:
-    """Bytes of the database."""
-    connection = await asyncpg.connect(database.url)
-    try:
-        return int(await connection.fetchval("SELECT pg_database_size(current_database())"))
-    finally:
-        await connection.close()
-
-
-def _percentiles(values: list[float], scale: float, *, most: bool = False) -> str:
-    if not values:
-        return "none"
-    ordered = sorted(values)
-    shown = [ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)], *([ordered[-1]] if most else [])]
-    return ", ".join(f"{value * scale:.1f}" for value in shown)
+        proxy = Nginx(folder, [gateway.port for gateway in gateways], connections=8 * options.clerks)
+        await stack.enter_async_context(proxy.running(shutil.which("nginx") or "/usr/sbin/nginx"))
+        city = City(options, database, remote, gateways)
+        await city.hire(proxy, DevelopmentIssuer.open(load_settings(environ)), stack)
+        return await city.run()
 
 
 if __name__ == "__main__":

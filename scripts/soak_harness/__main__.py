@@ -65,7 +65,9 @@ class Soak:
         credentials = {name: environ[f"GATEWAY_CALLBACK_{name.upper()}"] for name in ("key_k", "key_d")}
         self._load = Load(served.url, tokens, credentials, self._faults.judge)
         self._followers = [
-            Follower(served.port, token, topic, self._faults.judge) for token in tokens[:2] for topic in TOPICS
+            Follower(served.url, token, {topic: query}, self._faults.judge)
+            for token in tokens[:2]
+            for topic, query in TOPICS.items()
         ]
         self._restarts: list[Restart] = []
         self._began = 0.0

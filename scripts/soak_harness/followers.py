@@ -20,18 +20,31 @@ TOPICS: Mapping[str, str] = {
 
 
 class Follower:
-    """Follows one topic. `missed` counts the events that said that others may have been; `closes` the codes by which
-    the gateway closed.
+    """Follows these topics over one WebSocket, by their subscriptions. `missed` counts the events that said that others
+    may have been; `closes` the codes by which the gateway closed. `on_event` gets each event with its topic, `options`
+    are those of `websockets.connect`.
     """
 
-    def __init__(self, port: int, token: str, topic: str, on_failure: Callable[[Failure], object]) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        topics: Mapping[str, str],
+        on_failure: Callable[[Failure], object],
+        on_event: Callable[[str, Mapping[str, Any]], object] = lambda _topic, _event: None,
+        **options: Any,
+    ) -> None:
         self.events = self.missed = self.connections = 0
         self.closes: list[int] = []
-        self._address = f"ws://127.0.0.1:{port}/graphql"
+        self.following = asyncio.Event()
+        """It has subscribed."""
+        self._address = f"{url.replace('http', 'ws', 1)}/graphql"
         self._token = token
-        self._topic = topic
+        self._topics = topics
         self._on_failure = on_failure
-        self._cursor: str | None = None
+        self._on_event = on_event
+        self._options = options
+        self._cursors: dict[str, str] = {}
 
     async def run(self) -> None:
         """Ends only by cancellation."""
@@ -43,41 +56,45 @@ class Follower:
             except ConnectionClosed as end:
                 self.closes.append(end.rcvd.code if end.rcvd else 1006)
             except (OSError, InvalidHandshake, TimeoutError) as error:
-                self._fail(began, type(error).__name__)
+                self._fail("connection", began, type(error).__name__)
             await asyncio.sleep(random.uniform(0.1, 0.5))
 
     async def _follow(self) -> None:
-        async with connect(self._address, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
+        subprotocols = [Subprotocol("graphql-transport-ws")]
+        async with connect(self._address, subprotocols=subprotocols, proxy=None, **self._options) as socket:
             authorization = {"Authorization": f"Bearer {self._token}"}
             await socket.send(json.dumps({"type": "connection_init", "payload": authorization}))
             await socket.recv()
-            body = {"query": TOPICS[self._topic], "variables": {"after": self._cursor}}
-            await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": body}))
+            for topic, query in self._topics.items():
+                body = {"query": query, "variables": {"after": self._cursors.get(topic)}}
+                await socket.send(json.dumps({"type": "subscribe", "id": topic, "payload": body}))
+            self.following.set()
             async for text in socket:
                 if await self._is_over(socket, json.loads(text)):
                     return
 
     async def _is_over(self, socket: Any, message: Mapping[str, Any]) -> bool:
-        payload = message.get("payload")
+        topic, payload = message.get("id", ""), message.get("payload")
         if message["type"] == "ping":
             await socket.send(json.dumps({"type": "pong"}))
         elif message["type"] == "error":
-            self._fail(time.monotonic(), *_codes(payload))
+            self._fail(topic, time.monotonic(), *_codes(payload))
             return True
         elif message["type"] == "complete":
-            self._fail(time.monotonic(), "COMPLETE")
+            self._fail(topic, time.monotonic(), "COMPLETE")
             return True
         elif message["type"] == "next":
             if "errors" in payload:
-                self._fail(time.monotonic(), *_codes(payload["errors"]))
-            if event := (payload.get("data") or {}).get(self._topic):
-                self._cursor = event["cursor"]
+                self._fail(topic, time.monotonic(), *_codes(payload["errors"]))
+            if event := (payload.get("data") or {}).get(topic):
+                self._cursors[topic] = event["cursor"]
                 self.events += 1
                 self.missed += event["missed"]
+                self._on_event(topic, event)
         return False
 
-    def _fail(self, began: float, *codes: str) -> None:
-        self._on_failure(Failure(self._topic, began, time.monotonic(), [*codes]))
+    def _fail(self, name: str, began: float, *codes: str) -> None:
+        self._on_failure(Failure(name, began, time.monotonic(), [*codes]))
 
 
 def _codes(errors: Any) -> list[str]:

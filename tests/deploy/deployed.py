@@ -4,6 +4,8 @@ import asyncio
 import os
 import re
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 class Nginx:
     """`deploy/nginx/gateway.conf` in a real nginx: with this machine's ports and paths, and nothing else changed."""
 
-    def __init__(self, folder: Path, gateways: list[int]) -> None:
+    def __init__(self, folder: Path, gateways: list[int], connections: int = 512) -> None:
         self.port, self.metrics_port = free_port(), free_port()
         self.url = f"https://localhost:{self.port}"
         self.logs = folder
@@ -47,19 +49,28 @@ class Nginx:
         self.file.write_text(
             f"{'user root;' if os.geteuid() == 0 else ''}\n"
             f"daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/main.log;\n"
-            f"events {{}}\nhttp {{\n{temporary}include {folder}/gateway.conf;\n}}\n"
+            f"worker_rlimit_nofile {2 * connections};\nevents {{ worker_connections {connections}; }}\n"
+            f"http {{\n{temporary}include {folder}/gateway.conf;\n}}\n"
         )
 
     def client(self, **options: Any) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.url, verify=self.tls, trust_env=False, timeout=30, **options)
 
-    async def until_started(self, process: asyncio.subprocess.Process) -> None:
-        """Raises RuntimeError when it ends instead."""
-        async with asyncio.timeout(20):
-            while not await self._accepts():
-                if process.returncode is not None:
-                    raise RuntimeError((self.logs / "main.log").read_text())
-                await asyncio.sleep(0.005)
+    @asynccontextmanager
+    async def running(self, program: Path | str) -> AsyncIterator["Nginx"]:
+        """Until the block ends. Raises RuntimeError with what it says when it does not start."""
+        process = await asyncio.create_subprocess_exec(program, "-p", str(self.logs), "-c", str(self.file))
+        try:
+            async with asyncio.timeout(20):
+                while not await self._accepts():
+                    if process.returncode is not None:
+                        raise RuntimeError((self.logs / "main.log").read_text())
+                    await asyncio.sleep(0.005)
+            yield self
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
 
     async def _accepts(self) -> bool:
         try:
