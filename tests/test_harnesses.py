@@ -8,8 +8,6 @@ pytestmark = pytest.mark.slow
 
 RUNS = {
     "benchmarks/fairness.py": "--latencies 0.05 --seconds 1",
-    "benchmarks/path_length.py": "",
-    "benchmarks/subscribers.py": "--communities 2 --interval 0.5 --warm-up 2 --seconds 3",
     "scripts/differential": "3",
     "scripts/fuzz": "--bodies 100 --queries 20",
 }
@@ -34,6 +32,13 @@ def test_journal_benchmark_runs() -> None:
 def test_bench_runs_beside_its_peers(world: str, peer: str) -> None:
     printed = printed_by("scripts/bench", f"--rounds 1 --requests 20 --warm-up 20 --callers 2 {world}")
     assert f"| {peer} |" in printed
+
+
+@pytest.mark.postgres
+def test_city_runs_without_a_failure() -> None:
+    printed = printed_by("scripts/load", "--communities 2 --clerks 4 --minutes 0.2 --pause 1")
+    assert "| failed | 0" in printed
+    assert "not heard of, by a clerk: 0" in printed
 
 
 @pytest.mark.postgres
