@@ -10,40 +10,27 @@ from gateway.wording.inputs import ScalarWording
 from gateway.wording.wording import Sentence, Text, Wording
 from gateway.wording.wording import ViolationRule as Rule
 
+_NOT_GIVEN = "{field} must be given.", "{field}不能缺少。"
+_NULL = "{field} must not be null.", "{field}不能为空。"
+_NO_MEMBER = "{field} must be a value of {type}.", "{field}不在可选范围内。"
+_NO_FIELD = "{field} has no field {name}: its type is {type}.", "{field}没有字段 {name}。"
+_ONE_FIELD = "{field} must have exactly one field, and not null.", "{field}须恰好填写一项，且不能为空。"
+_NO_INT = "{field} must be a whole number of at most 32 bits.", "{field}须为 32 位以内的整数。"
+
 VALUES: Final[Mapping[Rule, Mapping[str, tuple[str, str]]]] = {
     Rule.REQUIRED: {
-        "Expected a value of non-null type '{type}' to be provided": ("{field} must be given.", "{field}不能缺少。"),
-        "Expected value of non-null type '{type}' not to be ": ("{field} must not be null.", "{field}不能为空。"),
-        "Expected variable '{name}' provided to non-null type '{type}' not to be ": (
-            "{field} must not be null.",
-            "{field}不能为空。",
-        ),
-        "Expected value of type '{type}' to include required field '{name}'": (
-            "{field} must be given.",
-            "{field}不能缺少。",
-        ),
+        "Expected a value of non-null type '{type}' to be provided": _NOT_GIVEN,
+        "Expected value of non-null type '{type}' not to be ": _NULL,
+        "Expected variable '{name}' provided to non-null type '{type}' not to be ": _NULL,
+        "Expected value of type '{type}' to include required field '{name}'": _NOT_GIVEN,
     },
     Rule.ONE_OF: {
-        "Expected value of type '{type}' not to include unknown field '{name}'": (
-            "{field} has no field {name}: its type is {type}.",
-            "{field}没有字段 {name}。",
-        ),
-        "Within OneOf Input Object type '{type}', exactly one ": (
-            "{field} must have exactly one field, and not null.",
-            "{field}须恰好填写一项，且不能为空。",
-        ),
-        "Value '{value}' does not exist in '{type}' enum": (
-            "{field} must be a value of {type}.",
-            "{field}不在可选范围内。",
-        ),
-        "Enum '{type}' cannot represent ": ("{field} must be a value of {type}.", "{field}不在可选范围内。"),
+        "Expected value of type '{type}' not to include unknown field '{name}'": _NO_FIELD,
+        "Within OneOf Input Object type '{type}', exactly one ": _ONE_FIELD,
+        "Value '{value}' does not exist in '{type}' enum": _NO_MEMBER,
+        "Enum '{type}' cannot represent ": _NO_MEMBER,
     },
-    Rule.RANGE: {
-        "Int cannot represent non 32-bit signed integer value": (
-            "{field} must be a whole number of at most 32 bits.",
-            "{field}须为 32 位以内的整数。",
-        )
-    },
+    Rule.RANGE: {"Int cannot represent non 32-bit signed integer value": _NO_INT},
     Rule.FORMAT: {
         "Expected value of type '{type}' to be an object": ("{field} must be an object.", "{field}须为对象。"),
         "Expected value of type '{type}'": ("{field} must be of the type {type}.", "{field}须为 {type} 类型。"),
