@@ -30,10 +30,8 @@ class CommandWording(Wording):
     AGO = "{age} ago", "{age}前"
     IN = "in {age}", "{age}后"
     WAITING = "waiting: {why}", "等待：{why}"
-    SERVES = (
-        "The gateway serves GraphQL at {url}/graphql, GraphiQL at {url}/",
-        "网关的 GraphQL 接口在 {url}/graphql，GraphiQL 在 {url}/",
-    )
+    SERVES = """The gateway serves GraphQL at {url}/graphql, GraphiQL at {url}/
+        网关的 GraphQL 接口在 {url}/graphql，GraphiQL 在 {url}/"""
     OVER = """over sandboxes of wjdh at {wjdh} and security at {security}
         背后是沙箱：wjdh 在 {wjdh}，安防平台在 {security}"""
     ASK = """Ask it yourself, with a token for everything, good for {hours} hours (GraphiQL has it too):

@@ -19,10 +19,8 @@ class ContactWording(Wording):
 
     VERDICT = """Problems: {problems}. Words to fill in: {words}. Lists that cannot be read: {unread} of {lists}.
         须解决的问题：{problems} 个。待填写的词：{words} 个。不能读取的列表：{unread} 个（共 {lists} 个）。"""
-    FAILED = (
-        "{failed} of {calls} calls failed: {codes}. {reason}",
-        "调用 {calls} 次，失败 {failed} 次：{codes}。{reason}",
-    )
+    FAILED = """{failed} of {calls} calls failed: {codes}. {reason}
+        调用 {calls} 次，失败 {failed} 次：{codes}。{reason}"""
     NO_IDENTIFIER = "{rows} rows have no identifier", "{rows} 行没有标识"
     NOT_FOUND = "{lost} of {asked} records of the list are not found", "列表中的 {asked} 条记录有 {lost} 条查不到"
     READ_IN_NONE = "{path} can be read in none of {records} records", "{records} 条记录的 {path} 都不能读取"

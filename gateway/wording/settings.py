@@ -40,8 +40,7 @@ class Mistake(Wording):
         开发环境的签发方只供本机使用；请设置 GATEWAY_AUTH_ISSUER"""
     LOCAL_DEMO = """the demo serves this machine only (--allow-remote: in a container)
         演示只供本机使用（在容器中请加 --allow-remote）"""
-    NO_VARIABLE = """must be NAME=VALUE, a comment that begins with #, or blank
-        须为 NAME=VALUE、以 # 开头的注释或空行"""
+    NO_VARIABLE = "must be NAME=VALUE, a comment that begins with #, or blank", "须为 NAME=VALUE、以 # 开头的注释或空行"
     NAMES_FILES = "a file cannot name others", "文件中不能再指定其他文件"
     LINE = "{path}, line {number}", "{path} 第 {number} 行"
     OPEN_QUOTE = "{name}: the quote that opens does not close", "{name}：引号没有成对"
@@ -57,10 +56,8 @@ class Mistake(Wording):
     NO_DOCUMENT = "the manifest lists no document", "清单中没有文档"
     NOT_BOUND = "{reason} (--host and --port choose others)", "{reason}（可用 --host 和 --port 另选）"
     NO_METRICS_PORT = "{reason} (choose another port)", "{reason}（请另选端口）"
-    METRICS_THERE = (
-        "must not be GATEWAY_PORT, which has /metrics without it",
-        "不能与 GATEWAY_PORT 相同，它自带 /metrics",
-    )
+    METRICS_THERE = """must not be GATEWAY_PORT, which has /metrics without it
+        不能与 GATEWAY_PORT 相同，它自带 /metrics"""
     DATABASE = "{reason} ({code}).", "{reason}（错误码 {code}）。"
     NO_ROOM = "nothing can be made there.", "无法在其中新建文件。"
     NO_JOURNAL = "There is no journal of this version where {places} says.", "{places} 所指之处没有本版本的操作台账。"
@@ -74,19 +71,15 @@ class Mistake(Wording):
         操作台账用的是另一个密钥，标识和幂等键不相符：请改回那个密钥，或用 `gateway migrate --new-id-key` 换成新的。"""
     ENTRY = "entry {number}", "第 {number} 项"
     FILE_LINE = "line {number}", "第 {number} 行"
-    NAME = (
-        "a name has 1 to {max} printable characters, none of them = or a comma",
-        "名称须为 1 至 {max} 个字符，不含 = 和逗号",
-    )
+    NAME = """a name has 1 to {max} printable characters, none of them = or a comma
+        名称须为 1 至 {max} 个字符，不含 = 和逗号"""
     CODE_TWICE = "repeats a code", "小区标识重复"
     NO_TOML = "the file is no TOML: {error}", "文件不是 TOML：{error}"
     NO_NAME = "there is no such name{guess}", "没有这个名称{guess}"
     MEANS = "{word} means {other} already", "{word} 已表示 {other}"
     KEY_TAKEN = "{key} is the key of another field, or stands here twice", "{key} 是其他字段的键，或重复"
-    PERSONAL = (
-        "{key} holds personal data ({kind}), and this field is not masked so",
-        "{key} 是个人信息（{kind}），该字段未脱敏",
-    )
+    PERSONAL = """{key} holds personal data ({kind}), and this field is not masked so
+        {key} 是个人信息（{kind}），该字段未脱敏"""
     NO_JWKS_URL = "needs an https address, or an http one on this machine", "须为 https 地址，或本机的 http 地址"
     NO_URL = "must be an http or https URL that names no user", "须为不含用户名的 http 或 https 地址"
     NO_PROXY_URL = "must be an http or https URL without a path", "须为不含路径的 http 或 https 地址"
