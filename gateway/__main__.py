@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.env_file import DEPLOYED, ENV_FILE, export_others, find_deployed
 from gateway.errors import GatewayError
-from gateway.settings import VERSION, Settings, SettingsError, StartError, doubts, load_settings
+from gateway.settings import VERSION, Settings, SettingsError, StartError, doubts, load_settings, split_words
 from gateway.wording.commands import CommandWording
 from gateway.wording.language import CHOSEN, LANGUAGES, WORDS, either, local, speaks_chinese
 
@@ -46,12 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has enough: the rest goes nowhere
         return 0
-    except (SettingsError, GatewayError, ValueError) as error:
-        _complain(*(error.mistakes if isinstance(error, SettingsError) else error.args))
-        return 2
-    except StartError as error:
+    except (SettingsError, GatewayError, ValueError, StartError) as error:
         _complain(*error.args)
-        return START_FAILURE
+        return START_FAILURE if isinstance(error, StartError) else 2
     except KeyboardInterrupt:
         return INTERRUPTED
     return status
@@ -110,10 +107,8 @@ def _token(settings: Settings, scopes: str, communities: str, subject: str, ttl:
 
 def _parser() -> argparse.ArgumentParser:
     """A command's `run` is its function, or the name of one: its parameters have the names of the options."""
-    about = either(
-        "One typed GraphQL endpoint over wjdh and security.\nwjdh 和安防平台之上的一个带类型的 GraphQL 接口。"
-    )
-    parser = argparse.ArgumentParser("gateway", description=about)
+    about = "One typed GraphQL endpoint over wjdh and security.\nwjdh 和安防平台之上的一个带类型的 GraphQL 接口。"
+    parser = argparse.ArgumentParser("gateway", description=either(about))
     build = os.environ.get("GATEWAY_BUILD_ID", "").strip()
     running = f"%(prog)s {VERSION}" + (f" ({build})" if build else "")
     parser.add_argument("--version", action="version", version=running)
@@ -121,111 +116,112 @@ def _parser() -> argparse.ArgumentParser:
     added = [parser]
 
     def command(name: str, run: object, help: str, within: Any = commands, **defaults: bool) -> argparse.ArgumentParser:
-        added.append(within.add_parser(name, help=help))
+        added.append(within.add_parser(name, help=either(help)))
         added[-1].set_defaults(run=run, **defaults)
         return added[-1]
+
+    def option(of: argparse._ActionsContainer, name: str, help: str, metavar: str | None = None, **more: Any) -> None:
+        of.add_argument(name, help=either(help), metavar=metavar, **more)
+
+    def flag(of: argparse._ActionsContainer, name: str, help: str, **more: Any) -> None:
+        of.add_argument(name, help=either(help), action="store_true", **more)
 
     does = "serve the gateway as the settings say\n按设置启动网关"
     serve = command("serve", "gateway.commands.serve:serve", does, complains=True)
     workers = "processes (more than one needs GATEWAY_DATABASE_URL)\n进程数（多于一个时须设置 GATEWAY_DATABASE_URL）"
-    serve.add_argument("--workers", type=_count, default=1, metavar="N", help=workers)
+    option(serve, "--workers", workers, "N", type=_count, default=1)
     does = "serve the gateway over a sandbox of both platforms\n启动网关，连接两个平台的沙箱"
     demo = command("demo", "gateway.commands.demo:demo", does, deployed=False)
-    once = "show one query and its answer, then end\n显示一个查询及其响应，然后结束"
-    demo.add_argument("--once", action="store_true", help=once)
+    flag(demo, "--once", "show one query and its answer, then end\n显示一个查询及其响应，然后结束")
     asked = """listen where other machines may connect: in a container, with its port published on 127.0.0.1
 监听其他机器也能连接的地址：用于容器，端口只发布到 127.0.0.1"""
-    demo.add_argument("--allow-remote", action="store_true", help=asked)
-    where = "where to listen, instead of GATEWAY_HOST\n监听的地址，代替 GATEWAY_HOST"
+    flag(demo, "--allow-remote", asked)
     for each in (serve, demo):
-        each.add_argument("--host", metavar="ADDRESS", help=where)
-        each.add_argument("--port", help="instead of GATEWAY_PORT\n监听的端口，代替 GATEWAY_PORT")
+        option(each, "--host", "where to listen, instead of GATEWAY_HOST\n监听的地址，代替 GATEWAY_HOST", "ADDRESS")
+        option(each, "--port", "instead of GATEWAY_PORT\n监听的端口，代替 GATEWAY_PORT")
 
     command("schema", _schema, "print the schema definition\n输出 schema 定义", deployed=False)
 
     token = command("token", _token, "mint a token of the development issuer\n用开发环境的签发方签发一个令牌")
     scopes = "separated by commas or blanks; * (the default): all\n权限，以逗号或空格分隔；*（默认）为全部"
-    token.add_argument("--scopes", default="*", help=scopes)
+    option(token, "--scopes", scopes, default="*")
     codes = "codes, separated likewise; * (the default): all\n小区标识，同样分隔；*（默认）为全部"
-    token.add_argument("--communities", default="*", help=codes)
+    option(token, "--communities", codes, default="*")
     subject = "the user it names (default: %(default)s)\n令牌中的用户（默认 %(default)s）"
-    token.add_argument("--subject", default="developer", help=subject)
+    option(token, "--subject", subject, default="developer")
     lifetime = "its lifetime (default: %(default)s)\n有效期，以秒计（默认 %(default)s）"
-    token.add_argument("--ttl", type=int, default=3600, metavar="SECONDS", help=lifetime)
+    option(token, "--ttl", lifetime, "SECONDS", type=int, default=3600)
 
     journal = "gateway.commands.journal:"
     does = "print who was shown whose personal data, as JSON lines or CSV\n输出谁查看了谁的个人信息，JSON 行或 CSV"
     audit = command("audit", f"{journal}audit", does)
-    audit.add_argument("--subject", help="only of this caller\n只输出该调用者的")
+    option(audit, "--subject", "only of this caller\n只输出该调用者的")
     since = """only from then on: ISO 8601, UTC unless it says otherwise
 只输出此时及以后的：ISO 8601，未注明时区的为 UTC"""
-    audit.add_argument("--since", type=_moment, metavar="TIME", help=since)
-    audit.add_argument("--until", type=_moment, metavar="TIME", help="only before then\n只输出此时以前的")
-    record = "only of this record: an id as the API gives it\n只输出该记录的：接口返回的标识"
-    audit.add_argument("--record", metavar="ID", help=record)
+    option(audit, "--since", since, "TIME", type=_moment)
+    option(audit, "--until", "only before then\n只输出此时以前的", "TIME", type=_moment)
+    option(audit, "--record", "only of this record: an id as the API gives it\n只输出该记录的：接口返回的标识", "ID")
     csv = "as CSV with a header, safe to open in a spreadsheet\n输出带表头的 CSV，可放心用电子表格打开"
-    audit.add_argument("--csv", dest="as_csv", action="store_true", help=csv)
-    follow = "go on with what is added, until Ctrl+C\n持续输出新增的记录，直到按下 Ctrl+C"
-    audit.add_argument("--follow", action="store_true", help=follow)
+    flag(audit, "--csv", csv, dest="as_csv")
+    flag(audit, "--follow", "go on with what is added, until Ctrl+C\n持续输出新增的记录，直到按下 Ctrl+C")
 
     does = "list payment notifications by their delivery, retry the dead\n按投递状态列出缴费通知，重新投递已放弃的"
     payments = command("payments", f"{journal}list_payments", does)
     states, shown = ("QUEUED", "DELIVERED", "DEAD"), "again for more; the default is DEAD\n可重复给出；默认为 DEAD"
-    payments.add_argument("--state", dest="states", action="append", choices=states, help=shown)
-    payments.add_argument("--json", dest="as_json", action="store_true", help="as JSON lines\n输出 JSON 行")
+    option(payments, "--state", shown, dest="states", action="append", choices=states)
     actions = payments.add_subparsers(metavar=either("action\n操作"))
     retry = command("retry", f"{journal}retry_payments", "deliver dead payments again\n重新投递已放弃的", actions)
-    ids = "as listed, or as the API gives it\n列出的标识，或接口返回的标识"
-    retry.add_argument("ids", nargs="*", metavar="ID", help=ids)
-    retry.add_argument("--all-dead", action="store_true", help="all that are DEAD\n全部 DEAD 的")
-    retry.add_argument("--yes", dest="confirmed", action="store_true", help="do not ask\n不再询问")
+    option(retry, "ids", "as listed, or as the API gives it\n列出的标识，或接口返回的标识", "ID", nargs="*")
+    flag(retry, "--all-dead", "all that are DEAD\n全部 DEAD 的")
+    flag(retry, "--yes", "do not ask\n不再询问", dest="confirmed")
 
     does = "list writes whose outcome is not known\n列出结果不明的写操作"
     operations = command("operations", f"{journal}list_operations", does)
-    operations.add_argument("--json", dest="as_json", action="store_true", help="as JSON lines\n输出 JSON 行")
+    for each in (payments, operations):
+        flag(each, "--json", "as JSON lines\n输出 JSON 行", dest="as_json")
     actions = operations.add_subparsers(metavar=either("action\n操作"))
     does = "close one as what was seen at the platform\n按在平台上看到的结果结案"
     settle = command("settle", f"{journal}settle_operation", does, actions)
-    settle.add_argument("id_", metavar="ID", help="as listed\n列出的标识")
+    option(settle, "id_", "as listed\n列出的标识", "ID")
     seen = settle.add_mutually_exclusive_group(required=True)
     told: Any = {"dest": "outcome", "action": "store_const"}
-    seen.add_argument("--applied", const="CONFIRMED", help="its effect is there\n平台上已生效", **told)
-    seen.add_argument("--not-applied", const="REFUSED", help="it is not\n平台上没有生效", **told)
+    seen.add_argument("--applied", const="CONFIRMED", help=either("its effect is there\n平台上已生效"), **told)
+    seen.add_argument("--not-applied", const="REFUSED", help=either("it is not\n平台上没有生效"), **told)
     note = "who saw it where; kept with the account that runs this\n谁在哪里看到；与执行命令的账号一并保存"
-    settle.add_argument("--note", required=True, help=note)
+    option(settle, "--note", note, required=True)
     does = "have the gateway that runs read them back now\n让运行中的网关立即回查"
-    read_back = command("check", f"{journal}check_operations", does, actions)
-    read_back.add_argument("ids", nargs="+", metavar="ID", help="as listed\n列出的标识")
+    option(
+        command("check", f"{journal}check_operations", does, actions), "ids", "as listed\n列出的标识", "ID", nargs="+"
+    )
 
     migrate = command("migrate", f"{journal}migrate", "make the journal\n建立操作台账")
-    pending = "only say what is pending; status 1: something is\n只列出待执行的迁移；有则状态为 1"
-    migrate.add_argument("--check", action="store_true", help=pending)
-    other_key = "let gateways start with another GATEWAY_ID_KEY\n允许网关用另一个 GATEWAY_ID_KEY 启动"
-    migrate.add_argument("--new-id-key", action="store_true", help=other_key)
+    flag(migrate, "--check", "only say what is pending; status 1: something is\n只列出待执行的迁移；有则状态为 1")
+    flag(
+        migrate, "--new-id-key", "let gateways start with another GATEWAY_ID_KEY\n允许网关用另一个 GATEWAY_ID_KEY 启动"
+    )
 
     tried = """try the journal, the issuer's keys and both platforms with the settings
 按设置检查操作台账、签发方的公钥和两个平台"""
     check = command("check", "gateway.contact.check:check_command", tried, complains=True)
     opens = "say what this token's caller may see, too\n并说明该令牌的调用者能看到什么"
-    check.add_argument("--token", type=_content, metavar="FILE", help=opens)
+    option(check, "--token", opens, "FILE", type=_content)
     learn = """learn what the platforms send (docs/first-contact.md); it only reads
 了解平台实际返回什么（docs/first-contact.md）；只读取"""
     group = check.add_argument_group(either("deep\n深入检查"), either(learn))
-    deep = "ask every reading endpoint a few pages, and report\n向每个读取接口请求几页，然后报告"
-    group.add_argument("--deep", action="store_true", help=deep)
+    flag(group, "--deep", "ask every reading endpoint a few pages, and report\n向每个读取接口请求几页，然后报告")
     codes = """instead of three of GATEWAY_COMMUNITIES; all: every one of them
 小区标识，代替 GATEWAY_COMMUNITIES 中的三个；all 为其中全部"""
-    group.add_argument("--communities", type=_codes, default=(), metavar="CODES", help=codes)
+    option(group, "--communities", codes, "CODES", type=split_words, default=())
     pages = "of each list (default: %(default)s)\n每个列表的页数（默认 %(default)s）"
-    group.add_argument("--pages", type=_count, default=3, metavar="N", help=pages)
+    option(group, "--pages", pages, "N", type=_count, default=3)
     between = "between calls (default: %(default)s)\n两次调用之间的秒数（默认 %(default)s）"
-    group.add_argument("--pause", type=float, default=0.2, metavar="SECONDS", help=between)
-    group.add_argument("--json", metavar="FILE", help="write the report as JSON, too\n报告另存为 JSON")
-    group.add_argument("--html", metavar="FILE", help="write the report as one page of HTML, too\n报告另存为 HTML")
+    option(group, "--pause", between, "SECONDS", type=float, default=0.2)
+    option(group, "--json", "write the report as JSON, too\n报告另存为 JSON", "FILE")
+    option(group, "--html", "write the report as one page of HTML, too\n报告另存为 HTML", "FILE")
     proposal = "write a profile of what was seen (docs/profile.md)\n按所见写出平台配置（docs/profile.md）"
-    group.add_argument("--propose", metavar="FILE", help=proposal)
+    option(group, "--propose", proposal, "FILE")
     write = "try writes that can be undone there, once confirmed\n经确认后，在该小区试做可撤销的写操作"
-    group.add_argument("--write", metavar="COMMUNITY", help=write)
+    option(group, "--write", write, "COMMUNITY")
 
     does = "print the settings in force, where each stands, secrets masked\n输出生效的设置及其来源，密钥以 *** 代替"
     command("settings", "gateway.commands.settings:print_settings", does, complains=True)
@@ -235,26 +231,16 @@ def _parser() -> argparse.ArgumentParser:
 环境中没有的设置，每行一个 NAME=VALUE；可重复给出（默认 {DEPLOYED}）"""
     kept: Any = {"default": argparse.SUPPRESS}  # what a command was given stays, where its action is given none
     for each in added:
-        each.formatter_class = _Formatter
-        each.add_argument("--lang", choices=LANGUAGES, help="language of what is printed\n输出的语言", **kept)
+        option(each, "--lang", "language of what is printed\n输出的语言", choices=LANGUAGES, **kept)
         if each is not parser:
-            each.add_argument("--env-file", action="append", metavar="FILE", help=files, **kept)
+            option(each, "--env-file", files, "FILE", action="append", **kept)
     return parser
-
-
-class _Formatter(argparse.HelpFormatter):
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help and either(action.help)
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(either("a number from 1 on\n须为从 1 起的整数"))
     return int(text)
-
-
-def _codes(text: str) -> list[str]:
-    return text.replace(",", " ").split()
 
 
 def _content(path: str) -> str:

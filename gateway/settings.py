@@ -302,7 +302,7 @@ def _convert(field: str, text: str) -> Any:
     """Raises ValueError that says what the text must be."""
     if _HALF.search(text):  # as Python reads bytes that are no UTF-8
         raise ValueError("UTF-8")
-    kind, value = _KINDS[field], _words(text) if isinstance(getattr(_DEFAULTS, field), tuple) else text
+    kind, value = _KINDS[field], split_words(text) if isinstance(getattr(_DEFAULTS, field), tuple) else text
     try:
         return msgspec.convert(value, kind, strict=False, dec_hook=lambda _path, text: Path(text))
     except msgspec.ValidationError:
@@ -310,7 +310,7 @@ def _convert(field: str, text: str) -> Any:
         raise ValueError(allowed.description) from None
 
 
-def _words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """A list that has blanks or commas between its members."""
     return text.replace(",", " ").split()
 
@@ -318,7 +318,7 @@ def _words(text: str) -> list[str]:
 def _overridden(defaults: Mapping[str, float], text: str) -> dict[str, float]:
     """Numbers by name, those of the text in place of the defaults: the last that names one decides."""
     numbers = dict(defaults)
-    for name, _, number in (each.partition("=") for each in _words(text)):
+    for name, _, number in (each.partition("=") for each in split_words(text)):
         numbers |= dict.fromkeys(defaults if name == "all" else (name,), float(number))
     return numbers
 
