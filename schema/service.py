@@ -14,9 +14,8 @@ from gateway.loaders.answers import Finding
 from gateway.loaders.paging import Slice
 from gateway.normalise.vocabulary import Availability, CircuitState, DataProblem, PlatformName
 from gateway.ops.calls import EndpointState, PlatformStatus
-from gateway.wording import enums
 from gateway.wording.codes import ErrorCode
-from gateway.wording.enums import ENUMS
+from gateway.wording.enums import ENUMS, DescribedEnum
 from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.community import community_list
@@ -48,41 +47,40 @@ class ViewerQueries:
         return info.context.principal
 
 
-@record_type(enums.DictionaryEntry, "One value of a dictionary (字典项).")
+@strawberry.type(description="One value of a dictionary (字典项).")
 class DictionaryEntry:
     value: str = plain("The enum member, as the schema names it (枚举值).")
     label: str = plain("The Chinese label to display (显示名称).")
-    code: str | None = plain("The platform's number for it; null if there is none (编码).")
-    note: str | None = plain("Remark in the platforms' document; null if none (补充).")
-    deprecated: bool = plain("Whether it should no longer be offered (是否停用).")
+    code = derived(
+        str | None, "The platform's number for it; null if there is none (编码).", lambda root: root.word.code
+    )
+    note = derived(str | None, "Remark in the platforms' document; null if none (补充).", lambda root: root.word.note)
+    deprecated = derived(bool, "Whether it should no longer be offered (是否停用).", lambda root: root.word.deprecated)
 
 
-@record_type(enums.Dictionary, "The labels of an enum, for user interfaces (字典).")
+@strawberry.type(description="The labels of an enum, for user interfaces (字典).")
 class Dictionary:
-    name: str = plain("The enum's name in the schema (枚举名称).")
-    title: str = plain("Its Chinese name (字典名称).")
-    entries: list[DictionaryEntry] = plain("Its values, in display order (字典项).")
-
-
-DICTIONARIES = {name: enum.dictionary() for name, enum in ENUMS.items()}
+    name = derived(str, "The enum's name in the schema (枚举名称).", lambda root: root.__name__)
+    title = derived(str, "Its Chinese name (字典名称).", lambda root: root.chinese)
+    entries = derived(list[DictionaryEntry], "Its values, in display order (字典项).", lambda root: [*root])
 
 
 class DictionaryQueries:
     @resolved(list[Dictionary])
     @described(names='Names of enums, each once, such as "ShenheStatus"; omitted: all (枚举名称).')
-    def dictionaries(self, names: list[str] | None = None) -> list[enums.Dictionary]:
+    def dictionaries(self, names: list[str] | None = None) -> list[type[DescribedEnum]]:
         """Labels of enums, for user interfaces, in the requested order (数据字典)."""
         if names is None:
-            return list(DICTIONARIES.values())
+            return list(ENUMS.values())
         refuse_input(
             (
                 Violation(("names", str(index)), InputWording.NO_ENUM(field=f"names.{index}"))
                 for index, name in enumerate(names)
-                if name not in DICTIONARIES
+                if name not in ENUMS
             ),
             [Violation(("names",), InputWording.EACH_ONCE(field="names"))] if len(set(names)) < len(names) else (),
         )
-        return [DICTIONARIES[name] for name in names]
+        return [ENUMS[name] for name in names]
 
 
 @strawberry.type(description="A code of errors, and what to do about it (错误码说明).")

@@ -30,24 +30,6 @@ NOT_LISTED = Word(
 )
 
 
-class DictionaryEntry(msgspec.Struct, frozen=True):
-    """One value of a dictionary, as an interface shows it."""
-
-    value: str
-    label: str
-    code: str | None
-    note: str | None
-    deprecated: bool
-
-
-class Dictionary(msgspec.Struct, frozen=True):
-    """The labels of an enum, for user interfaces. `name` is the enum's public name, `title` its Chinese one."""
-
-    name: str
-    title: str
-    entries: tuple[DictionaryEntry, ...]
-
-
 ENUMS: "dict[str, type[DescribedEnum]]" = {}
 """All that are declared, here and by entities, by name."""
 
@@ -97,10 +79,3 @@ class DescribedEnum(StrEnum, metaclass=_Described):
     def describe(cls) -> str:
         """For the schema: "Role of a resident in a house (居民角色)."."""
         return f"{cls.english} ({cls.chinese})."
-
-    @classmethod
-    def dictionary(cls) -> Dictionary:
-        """All members, in order, as labels for interfaces."""
-        words = [(member.value, member.word) for member in cls]
-        entries = [DictionaryEntry(value, word.label, word.code, word.note, word.deprecated) for value, word in words]
-        return Dictionary(cls.__name__, cls.chinese, tuple(entries))

@@ -48,15 +48,14 @@ def test_member_without_a_number_has_no_wire_code() -> None:
         _ = ResidentRole.OWNER.wire_code
 
 
-def test_dictionary_has_labels_codes_and_notes() -> None:
+def test_members_have_labels_codes_and_notes() -> None:
     assert FeeType.fallback is FeeType.OTHER
-    assert not any(entry.deprecated for enum in ENUMS.values() for entry in enum.dictionary().entries)
-    dictionary = ShenheStatus.dictionary()
-    assert (dictionary.name, dictionary.title) == ("ShenheStatus", "审核状态")
-    assert [(entry.value, entry.label, entry.code) for entry in dictionary.entries] == [
+    assert not any(member.word.deprecated for enum in ENUMS.values() for member in enum)
+    assert ShenheStatus.chinese == "审核状态"
+    assert [(member.value, member.label, member.word.code) for member in ShenheStatus] == [
         ("PENDING", "等待审核", "2"),
         ("APPROVED", "审核通过", "1"),
         ("REJECTED", "审核未通过", "0"),
         ("UNRECOGNIZED", "未识别", None),
     ]
-    assert ResidentRole.dictionary().entries[0].note == "业主本人"
+    assert ResidentRole.OWNER.word.note == "业主本人"
