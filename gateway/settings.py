@@ -35,35 +35,22 @@ Port = Annotated[int, Meta(ge=0, le=LARGEST_PORT, description=f"a whole number f
 Seconds = Annotated[float, Meta(gt=0, le=LONGEST, description=f"a number above 0, {LONGEST} at most")]
 Count = Annotated[int, Meta(ge=1, description="a whole number from 1 on")]
 Database = Annotated[str, Meta(pattern=r"^(postgres(ql)?://.+)?$", description="a URL that begins with postgresql://")]
-ProxyUrl = Annotated[
-    str,
-    Meta(
-        pattern=r"^(https?://([^/?#@\s]+@)?[^/?#@\s]+/?)?$",
-        description="an http or https URL without a path, with user:password@ before the host if the proxy asks for it",
-    ),
-]
+_PROXY = "an http or https URL without a path, with user:password@ before the host if the proxy asks for it"
+ProxyUrl = Annotated[str, Meta(pattern=r"^(https?://([^/?#@\s]+@)?[^/?#@\s]+/?)?$", description=_PROXY)]
 Audience = Annotated[str, Meta(pattern=r"^[^,，\s]*$", description="one audience, without a comma or blank")]
 BuildId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._+-]{0,64}$", description="at most 64 letters, digits and . _ + -")]
 Accepts = Annotated[Literal["gateway", "platform"], Meta(description="gateway or platform")]
 Mode = Annotated[Literal["off", "report", "require"] | None, Meta(description="off, report or require")]
 
 _ORIGIN = r"^(https?://[a-z0-9.:\[\]-]+|(?!https?:)[a-z][a-z0-9+.-]*://[A-Za-z0-9._:\[\]-]+)$"
-Origins = Annotated[
-    tuple[Annotated[str, Meta(pattern=_ORIGIN)], ...],
-    Meta(description="origins of a scheme and a host, such as https://console.example.org"),
-]
-Headers = Annotated[
-    tuple[Annotated[str, Meta(pattern=r"^(?!\*$)[A-Za-z0-9!#$%&'*+.^_`|~-]+$")], ...],
-    Meta(description="names of headers, such as X-Tenant"),
-]
-Hosts = Annotated[
-    tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+$")], ...],
-    Meta(description="names without a port, such as gateway.example.org"),
-]
-Operations = Annotated[
-    tuple[Annotated[str, Meta(pattern=r"^[_A-Za-z][_0-9A-Za-z]{0,63}$")], ...],
-    Meta(description="names of operations, such as OrdersPage"),
-]
+_ORIGINS = "origins of a scheme and a host, such as https://console.example.org"
+Origins = Annotated[tuple[Annotated[str, Meta(pattern=_ORIGIN)], ...], Meta(description=_ORIGINS)]
+Header = Annotated[str, Meta(pattern=r"^(?!\*$)[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+Headers = Annotated[tuple[Header, ...], Meta(description="names of headers, such as X-Tenant")]
+Host = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+$")]
+Hosts = Annotated[tuple[Host, ...], Meta(description="names without a port, such as gateway.example.org")]
+Operation = Annotated[str, Meta(pattern=r"^[_A-Za-z][_0-9A-Za-z]{0,63}$")]
+Operations = Annotated[tuple[Operation, ...], Meta(description="names of operations, such as OrdersPage")]
 
 Communities = Mapping[str, str | None]
 """The name of each community by its code, in the order of the setting; None where none is set. Empty: not set."""
@@ -195,12 +182,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def cached(self) -> dict[str, float]:
-        """Seconds that answers are cached for."""
         return _overridden(CACHED, self.cache)
 
     @property
     def retained(self) -> dict[str, float]:
-        """Days that rows of the journal are kept for."""
         return _overridden(RETAINED, self.retention_days)
 
     @property
