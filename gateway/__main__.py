@@ -81,7 +81,6 @@ def _run(settings: Settings, options: dict[str, Any]) -> int:
 
 
 def _complain(*of: object) -> None:
-    """A line each."""
     sys.stderr.writelines(f"gateway: {local(complaint)}\n" for complaint in of)
 
 

@@ -20,7 +20,7 @@ import uvicorn
 from gateway.app import GRAPHQL_PATH, create_app
 from gateway.auth.issuer import DemoIssuer, is_loopback
 from gateway.commands.serve import EmbeddedServer, bind, report_failure, server_options
-from gateway.http.explorer import IsLocal, is_private
+from gateway.http.explorer import is_private
 from gateway.journal.journal import Clock, Journal, open_journal
 from gateway.ops.logs import configure_logs
 from gateway.ops.metrics import Metrics
@@ -66,9 +66,18 @@ async def demo(given: Settings, once: bool, allow_remote: bool) -> int:
         )
         configure_logs("critical")  # of the day that is made up, nobody has to look into a line
         token = DemoIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
-        platforms = {"wjdh": sandbox.wjdh.url, "security": sandbox.security.url}
-        is_local = is_private if allow_remote else is_loopback
-        async with _server(settings, token, platforms, is_local).serving(_listen(given)) as port:
+        metrics = Metrics()
+        app = create_app(
+            settings,
+            failed=report_failure,
+            explorer_token=token,
+            sandbox={"wjdh": sandbox.wjdh.url, "security": sandbox.security.url},
+            is_local=is_private if allow_remote else is_loopback,
+            journal=_passing_journal,
+            metrics=metrics,
+        )
+        server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none"}))
+        async with server.serving(_listen(given)) as port:
             address = make_url(settings.host, port)
             headers = {"authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as client:
@@ -97,20 +106,6 @@ def _listen(settings: Settings) -> socket.socket:
         if os.environ.get("GATEWAY_PORT", "").strip():
             raise
         return bind(settings.host, 0)
-
-
-def _server(settings: Settings, token: str, platforms: Mapping[str, str], is_local: IsLocal) -> EmbeddedServer:
-    metrics = Metrics()
-    app = create_app(
-        settings,
-        failed=report_failure,
-        explorer_token=token,
-        sandbox=platforms,
-        is_local=is_local,
-        journal=_passing_journal,
-        metrics=metrics,
-    )
-    return EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none"}))
 
 
 @asynccontextmanager

@@ -90,8 +90,11 @@ async def retry_payments(settings: Settings, ids: Sequence[str], *, all_dead: bo
                 sys.stderr.write(f"{local(CommandWording.NO_PAYMENTS(states=DeliveryState.DEAD.value))}\n")
                 return 0
         found = await journal.payments.by_ids(wanted)
-        if not confirmed and not _confirm(len(wanted)):
-            return 1
+        if not confirmed:
+            sys.stderr.write(f"{local(CommandWording.CONFIRM(count=len(wanted)))} ")
+            sys.stderr.flush()
+            if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+                return 1
         writer, retry = Writer(journal, key, utc_now, Slots(1)), RetryPayment(journal.payments)
         async with journal.bridge():
             results = [await _retry(writer, retry, id_, found.get(id_)) for id_ in wanted]
@@ -275,12 +278,6 @@ def _row_id(text: str, ids: NodeIds | None = None) -> str:
     if node.type_name != "Payment":
         raise ValueError(at(text, known("not the id of a payment")))
     return str(node.parts[0])
-
-
-def _confirm(amount: int) -> bool:
-    sys.stderr.write(f"{local(CommandWording.CONFIRM(count=amount))} ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 FOLLOW_PAUSE = 1.0  # seconds between two looks of `audit --follow`

@@ -352,7 +352,6 @@ def worker(metrics: Metrics, reloaded: Any, *, is_successor: bool) -> Applicatio
 
 def _end_with_parent() -> None:
     """Stop this worker, as on a signal, once its parent is gone: it would keep the address and its connections."""
-    parent = parent_process()
-    if parent is not None:
+    if parent := parent_process():
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)

@@ -104,9 +104,6 @@ _AROUND: Final = re.compile(
 _SUGGESTED: Final = re.compile(r"\.( Did you mean (?:the enum value )?'\w+'(?:(?:,| or|, or) '\w+')*\?)(?= Found: |\Z)")
 _MISSING: Final = re.compile(r"Expected value of type '.+?' to include required field '(\w+)'")
 
-THE_VALUE: Final = "该值"
-"""In Chinese, of a field that is not known: a value in the text of a document."""
-
 _PLACEHOLDER: Final = re.compile(r"\\\{(\w+)\\\}")
 
 
@@ -134,7 +131,7 @@ def find_text(message: str) -> Text | None:
             if "{field}" not in known.chinese:
                 return Text(known, found.groupdict(), message)
             if place is None:
-                return Text(known, found.groupdict() | {"field": THE_VALUE}, message)
+                return Text(known, found.groupdict() | {"field": "该值"}, message)  # one in the text of a document
             values = found.groupdict() | {"field": place.removeprefix("input.")}
             suggested = _SUGGESTED.match(reason, found.end())  # values that a message may show come later
             return Text(known, values, suggested and f"{known.english.format_map(values)}{suggested[1]}")
