@@ -27,9 +27,7 @@ _passing: Callable[[str], Failure] = partial(_failure, retryable=True)
 
 
 class ErrorCode(
-    DescribedEnum,
-    chinese="错误码",
-    english="Why a request, or a part of it, failed: `extensions.code` of an error",
+    DescribedEnum, chinese="错误码", english="Why a request, or a part of it, failed: `extensions.code` of an error"
 ):
     """The list is closed. An error may say by its own `retryable` that it is another case."""
 

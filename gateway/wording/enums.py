@@ -24,9 +24,7 @@ class Word(msgspec.Struct, frozen=True):
 
 
 NOT_LISTED = Word(
-    "未识别",
-    "The platform sent a value that is not in this list; see dataIssues",
-    note="仅用于显示，不能作为输入",
+    "未识别", "The platform sent a value that is not in this list; see dataIssues", note="仅用于显示，不能作为输入"
 )
 
 

@@ -128,11 +128,10 @@ def find_text(message: str) -> Text | None:
     reason = message if around is None else around["reason"]
     for known, pattern in _patterns():
         if found := pattern.match(reason):
-            if "{field}" not in known.chinese:
-                return Text(known, found.groupdict(), message)
-            if place is None:
-                return Text(known, found.groupdict() | {"field": "该值"}, message)  # one in the text of a document
-            values = found.groupdict() | {"field": place.removeprefix("input.")}
+            # Of no place is a value in the text of a document.
+            values = found.groupdict() | {"field": "该值" if place is None else place.removeprefix("input.")}
+            if place is None or "{field}" not in known.chinese:
+                return Text(known, values, message)
             suggested = _SUGGESTED.match(reason, found.end())  # values that a message may show come later
             return Text(known, values, suggested and f"{known.english.format_map(values)}{suggested[1]}")
     return None

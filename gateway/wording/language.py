@@ -50,8 +50,7 @@ Is a directory = 是目录，不是文件 | No space left on device = 磁盘已�
 development or production = development 或 production | info, warning or error = info、warning 或 error
 true or false = true 或 false | gateway or platform = gateway 或 platform
 off, report or require = off、report 或 require | a whole number from 1 on = 从 1 起的整数
-a whole number from 0 to 65535 = 0 至 65535 的整数 | a whole number from 1 to 36500 = 1 至 36500 的整数
-a number from 0 to 1 = 0 至 1 的数 | a number above 0, 2000000 at most = 大于 0、不超过 2000000 的数
+a whole number from 0 to 65535 = 0 至 65535 的整数 | a number above 0, 2000000 at most = 大于 0、不超过 2000000 的数
 a URL that begins with postgresql:// = 以 postgresql:// 开头的地址
 an http or https URL without a path, with user:password@ before the host if the proxy asks for it = \
 不含路径的 http 或 https 地址，代理要求登录时主机前有 user:password@
