@@ -184,8 +184,8 @@ def _parser() -> argparse.ArgumentParser:
     option(settle, "id_", "as listed\n列出的标识", "ID")
     seen = settle.add_mutually_exclusive_group(required=True)
     told: Any = {"dest": "outcome", "action": "store_const"}
-    seen.add_argument("--applied", const="CONFIRMED", help=either("its effect is there\n平台上已生效"), **told)
-    seen.add_argument("--not-applied", const="REFUSED", help=either("it is not\n平台上没有生效"), **told)
+    option(seen, "--applied", "its effect is there\n平台上已生效", const="CONFIRMED", **told)
+    option(seen, "--not-applied", "it is not\n平台上没有生效", const="REFUSED", **told)
     note = "who saw it where; kept with the account that runs this\n谁在哪里看到；与执行命令的账号一并保存"
     option(settle, "--note", note, required=True)
     does = "have the gateway that runs read them back now\n让运行中的网关立即回查"

@@ -18,8 +18,7 @@ PREFIX = "GATEWAY_"
 
 ENV_FILE = "GATEWAY_ENV_FILE"  # has the paths of all files of variables, also those of `--env-file`
 
-DEPLOYED = Path("/etc/wanjia-gateway/gateway.env")
-"""The file of variables of a deployment, which commands find by themselves."""
+DEPLOYED = Path("/etc/wanjia-gateway/gateway.env")  # of a deployment: commands find it by themselves
 
 _LINE = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 

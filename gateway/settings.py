@@ -78,8 +78,7 @@ PLATFORM_ACCOUNTS = (
 )
 """What it takes to call the platforms."""
 
-CALLBACK_ACCOUNT = ("callback_key_k", "callback_key_d")
-"""What it takes to call the gateway's own intake of payment notifications, which need not be open."""
+CALLBACK_ACCOUNT = ("callback_key_k", "callback_key_d")  # likewise, the gateway's own intake, which need not be open
 
 SHORTEST_KEY = 32
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))

@@ -61,9 +61,8 @@ async def demo(given: Settings, once: bool, allow_remote: bool) -> int:
         raise SettingsError(Mistake.LOCAL_DEMO("GATEWAY_HOST"))
     own = {"GATEWAY_METRICS_PORT": ""} | ({"GATEWAY_HOST": "127.0.0.1"} if allow_remote else {})
     async with Sandbox() as sandbox:
-        settings = load_settings(
-            {"GATEWAY_COMMUNITIES": sandbox.communities, **os.environ, **sandbox.settings(), **own}
-        )
+        environ = {"GATEWAY_COMMUNITIES": sandbox.communities, **os.environ, **sandbox.settings(), **own}
+        settings = load_settings(environ)
         configure_logs("critical")  # of the day that is made up, nobody has to look into a line
         token = DemoIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
         metrics = Metrics()

@@ -215,7 +215,7 @@ def _payment_row(payment: Payment, *, as_json: bool) -> dict[str, object]:
         "attempts": payment.attempts,
         "last error": payment.last_error,
         "community": payment.community_code,
-        "received": _ago(now - payment.received_at),
+        "received": CommandWording.AGO(age=_age(now - payment.received_at)),
         "next attempt": None if due is None else _in(due - now),
     }
 
@@ -230,9 +230,9 @@ def _operation_row(operation: Operation, *, as_json: bool) -> dict[str, object]:
         "mutation": operation.mutation,
         "community": operation.community_code,
         "record": record and f"{record.type} {record.platform_id}",
-        "sent": _ago(now - (operation.sent_at or operation.started_at)),
+        "sent": CommandWording.AGO(age=_age(now - (operation.sent_at or operation.started_at))),
         "read back": CommandWording.TIMES(count=len(reads)) if reads else known("never"),
-        "last": _ago(now - reads[-1]) if reads else None,
+        "last": CommandWording.AGO(age=_age(now - reads[-1])) if reads else None,
         "next": known("given up: look at the platform") if check_at is None else _in(check_at - now),
     }
 
@@ -255,10 +255,6 @@ def _age(since: timedelta) -> str:
     sizes = [*zip(amounts, either("d h m s\n天 小时 分 秒").split(), strict=True)]
     first = next((place for place, (size, _) in enumerate(sizes) if size), len(sizes) - 1)
     return " ".join(f"{size}{unit}" for size, unit in sizes[first : first + 2])
-
-
-def _ago(since: timedelta) -> Text:
-    return CommandWording.AGO(age=_age(since))
 
 
 def _in(time: timedelta) -> Text:

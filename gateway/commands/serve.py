@@ -41,13 +41,10 @@ from gateway.wording.language import local
 from gateway.wording.settings import Mistake, reason
 
 GRACE = 10  # seconds that requests under way get at the end
-LONGEST_MESSAGE = 1024 * 1024
-"""Bytes of a WebSocket's message that are read at least, so that a refusal beyond `max_body_bytes` names that bound."""
-
+LONGEST_MESSAGE = 1024 * 1024  # bytes of a WebSocket message read at least: a refusal can name `max_body_bytes`
 LONGEST_START = 60  # seconds that a worker may take to answer, on a busy machine: then it is taken for hung
 PAUSE = 5.0  # seconds that a worker waits before it ends because it cannot start: then another one tries
-LISTENERS = "_GATEWAY_LISTENERS"
-"""The variable that has the descriptors of the sockets which a process leaves to the one that takes its place."""
+LISTENERS = "_GATEWAY_LISTENERS"  # the variable with the descriptors of the sockets that a process leaves to another
 
 log = structlog.get_logger(__name__)
 
