@@ -91,6 +91,7 @@ def test_every_mistake_of_a_start_is_told_in_chinese(tmp_path: Path) -> None:
     assert len(re.findall("^gateway: GATEWAY_(?:PROFILE|COMMUNITIES)：", told, re.MULTILINE)) == 4
     assert not ENGLISH.search(told)
     wrong = {"LANG": "zh_CN.UTF-8", "GATEWAY_PORT": "s3cr3t", "GATEWAY_WJDH_ULR": "s3cr3t", "GATEWAY_CACHE": "s3cr3t"}
+    wrong["GATEWAY_RETENTION_DAYS"] = "s3cr3t"
     told = in_locale(wrong, "check", status=2)
     assert "GATEWAY_PORT：须为：0 至 65535 的整数\n" in told
     assert "GATEWAY_WJDH_ULR：没有这个设置，已忽略；是否想写 GATEWAY_WJDH_URL？\n" in told

@@ -106,6 +106,8 @@ names without a port, such as gateway.example.org = 不含端口的名称，例�
 names of operations, such as OrdersPage = 操作的名称，例如 OrdersPage
 seconds, such as people=60,orders=5; there are all, people, owners, modules, repairs, shenhes, orders = \
 秒数，例如 people=60,orders=5；可用 all、people、owners、modules、repairs、shenhes、orders
+days from 183 to 99999, such as payments=10958; there are all, audit, operations, payments, announcements = \
+183 至 99999 的天数，例如 payments=10958；可用 all、audit、operations、payments、announcements
 """
 
 WORDS: Final[Mapping[str, str]] = dict(each.split(" = ") for each in re.split(r" \| |\n", _WORDS.strip()))
