@@ -23,7 +23,6 @@ VERSION = version("wanjia-gateway")
 __all__ = ["PREFIX", "Mistakes", "SettingsError", "StartError"]  # of env_file: all else is of this module
 
 LARGEST_PORT = 65535
-
 LONGEST = 2_000_000  # seconds: 23 days, little less than PostgreSQL's longest timeout
 
 # A description ends the sentence of a refusal: "GATEWAY_PORT: must be …".

@@ -42,10 +42,10 @@ RowT = TypeVar("RowT", Operation, Payment)
 PART = 500  # rows that are read at once
 
 SHOWN = ("id", "order_number", "state", "attempts", "last_error", "community_code", "received_at", "next_attempt_at")
-"""The fields of a payment that are printed as JSON: those that no person is known by."""
-
 SHOWN_OPERATION = ("id", "mutation", "community_code", "sent_at", "unknown_at", "read_backs", "check_at")
-"""Of a write: no arguments and no reason, which may hold personal data."""
+"""The fields of a payment and of a write that are printed as JSON: no person is known by them. Arguments and reasons
+of writes are not among them, since they may hold personal data.
+"""
 
 SETTLING = "settleOperation"  # what the journal names the settling of an unclear write: no mutation has that name
 
@@ -283,8 +283,7 @@ OVERLAP = timedelta(minutes=1)
 
 AUDIT_COLUMNS = tuple(column.name for column in audit_table.c if column.name != "number")
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""With these a spreadsheet begins a formula, which it would run: an apostrophe before them makes it text."""
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins so: an apostrophe makes it text
 
 
 async def audit(

@@ -38,8 +38,7 @@ _LABELS = """
 LABELS: Final[Mapping[str, str]] = dict(re.findall(r"(\w+) (\w+)", _LABELS))
 """By the last name in the path of a field, or by the word for a record."""
 
-LABELLED = frozenset({"field", "other", "record", "part"})
-"""Placeholders that hold the name of something. In Chinese its label takes its place."""
+LABELLED = frozenset({"field", "other", "record", "part"})  # placeholders of names, whose labels stand in Chinese
 
 
 class ViolationRule(DescribedEnum, chinese="输入规则", english="Which rule a value of an input breaks"):
