@@ -54,9 +54,7 @@ LINGER = 60.0  # seconds that a list is watched on, so that one whose connection
 
 @dataclass(eq=False)
 class Watches:
-    """The lists that subscribers of this process want watched. One per process. `interval` is the shortest pause
-    between two polls of a list, in seconds.
-    """
+    """The lists that subscribers of this process want watched. `interval`: seconds between polls of a list at least."""
 
     platforms: Platforms
     bus: EventBus
@@ -78,9 +76,7 @@ class Watches:
 
     @property
     def at_once(self) -> int:
-        """How many lists are polled at once: of what background work has of all gateways' slots while callers wait, the
-        share of this gateway by the lists that it polls; half of its own slots at most.
-        """
+        """How many lists are polled at once: this gateway's share, by its lists, of the slots for background work."""
         slots, held = self.platforms.wjdh.slots, len(self.order)
         share = slots.total // BACKGROUND_TURN * held // max(held, self.leases.lists, 1)
         return max(1, min(share, slots.limit // 2))
@@ -127,8 +123,8 @@ class Watches:
 
     async def _settle(self, watches: "list[_Watch]") -> None:
         """Take the lists of these that are wanted and free, and let go of those that are not wanted any more."""
-        wanted = {watch.list for watch in watches if watch.turn is None and not watch.is_over}
-        over = {watch.list for watch in watches if watch.turn is not None and watch.is_over}
+        wanted = {watch.list for watch in watches if watch.turn is None and watch.subscribers}
+        over = {watch.list for watch in watches if watch.turn is not None and not watch.subscribers}
         taken, freed = set[WatchedList](), set[WatchedList]()
         with suppress(JournalError):  # which is logged where it happens
             taken = await self.leases.hold(wanted, timedelta(seconds=3 * self.interval)) if wanted else taken
@@ -141,15 +137,13 @@ class Watches:
                 self.to_poll.set()
             elif watch.list in freed:
                 watch.lose(is_late=False)
-            if watch.turn is None and watch.is_over:
+            if watch.turn is None and not watch.subscribers:
                 watch.hearing.close()
                 del self.lists[watch.list]
 
 
 class _Seen(NamedTuple):
-    """What a poll compares with: the records that were in the list, each in its state; those that have gone from it;
-    the highest number so far; and whether that was all of the list.
-    """
+    """What a poll compares with: rows in the list by state, rows gone, the highest number, and whether that was all."""
 
     known: dict[int, Hashable]
     gone: dict[int, None]
@@ -172,51 +166,39 @@ class _Watch:
         """Its turns to be polled, while this gateway holds the list."""
         self.settles_at = 0.0
         """When it is next seen to whether the list is to be taken or let go of."""
-        self.subscribers = 0
+        self.subscribers = 0  # those who left within `LINGER` included
         self._seen: _Seen | None = None
         self._written: dict[int, str | None] = {}  # the statuses that writes gave since the last poll
         self._polled_at = of.clock()
         self.is_late = False
         self._failures = 0
-        self._ending: asyncio.TimerHandle | None = None
         self.hearing = ExitStack()
         self.hearing.enter_context(of.tail.hear(Interest(watched.topic, (community_code,)), self._hear))
         # The first poll finds no change: who reads from now on gets no answer from before it.
         of.bus.publish(ReadsDropped(community_code, records.endpoints))
 
-    @property
-    def is_over(self) -> bool:
-        return not self.subscribers and self._ending is None
-
     @contextmanager
     def wanted(self) -> Iterator[None]:
-        """A subscriber wants the list until the block ends. The last one is waited for."""
+        """A subscriber wants the list until `LINGER` after the block."""
         self.subscribers += 1
-        self._stop_ending()
         self._notice()
         try:
             yield
         finally:
-            self.subscribers -= 1
-            if not self.subscribers:
-                self._ending = asyncio.get_running_loop().call_later(LINGER, self.end)
+            asyncio.get_running_loop().call_later(LINGER, self._leave)
 
-    def end(self) -> None:
-        """No subscriber here wants the list: let go of it, as soon as none of another gateway does."""
-        self._stop_ending()
-        self.settles_at = 0.0
-        self._of.to_settle.set()
+    def _leave(self) -> None:
+        """A subscriber is gone: after the last one, let go of the list as soon as no other gateway wants it."""
+        self.subscribers -= 1
+        if not self.subscribers:
+            self.settles_at = 0.0
+            self._of.to_settle.set()
 
     def lose(self, *, is_late: bool) -> None:
         """The list is not this gateway's any more."""
         if self.turn is not None:
             self._of.order.remove(self.turn)
         self.turn, self._seen, self.is_late = None, None, is_late
-
-    def _stop_ending(self) -> None:
-        if self._ending is not None:
-            self._ending.cancel()
-            self._ending = None
 
     def _hear(self, event: NotedEvent | None) -> None:
         """What was noted of the list, here or elsewhere: what was read before is out of date."""
