@@ -115,9 +115,7 @@ class Body:
                 raise CallError(ProtocolError, FaultWording.ANSWER_VALUES())
 
     def _decompress(self, data: bytes, most: int) -> bytes:
-        """What the data decompresses to, cut after `most` bytes. More behind the end is an error: zlib would keep that,
-        and copy all of it for each piece.
-        """
+        """The decompressed data, cut after `most` bytes. More behind the end is an error: zlib would copy it anew."""
         try:
             if self._inflate is None or self._inflate.eof:
                 raise zlib.error

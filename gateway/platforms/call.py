@@ -108,10 +108,7 @@ class Call(Pending[ParsedT]):
                 shown = shown.replace(secret.encode(), b"***")
             body = body_text(RawAnswer(answer.head, shown[:most]))
             received = {"status": answer.head.status, "body": body, "bytes": size, "truncated": len(shown) > most}
-        return {
-            "sent": {"method": endpoint.method, "path": self._route.path, **carried},
-            "received": received,
-        }
+        return {"sent": {"method": endpoint.method, "path": self._route.path, **carried}, "received": received}
 
     def begin(self) -> None:
         client, meter = self._client, METER.get()
@@ -183,9 +180,7 @@ class Call(Pending[ParsedT]):
         self._end_in(NotSentError(*self._where, FaultWording.TOO_MANY_CALLS()), reached=None)
 
     def connect(self) -> None:
-        """Send it on a new connection. In a task, and in no context: what a connection calls back later is not of the
-        request that opened it.
-        """
+        """Send it on a new connection, in a task without context: its later callbacks are not of this request."""
         if self.trace is not None:
             self.trace.note("connecting")
         self._stage = asyncio.get_running_loop().create_task(self._send_on_new_connection(), context=Context())
@@ -237,9 +232,7 @@ class Call(Pending[ParsedT]):
         self.complete(value)
 
     def _fail(self, failure: Exception) -> None:
-        """It has no answer, or one that cannot be judged. A mistake in here, of which the caller is to hear, does not
-        show whether the endpoint can be reached.
-        """
+        """Without an answer, or one that cannot be judged. A bug in here says nothing about the endpoint."""
         if isinstance(failure, CallError):
             drop_tracebacks(failure)  # their frames hold it as the outcome
             error = failure.at(*self._where)
@@ -253,9 +246,7 @@ class Call(Pending[ParsedT]):
         self.complete(error)
 
     def _explain(self, error: Exception) -> Exception:
-        """What `read` has raised, as callers get it. A failure is logged. A refusal is how platforms answer callers:
-        the record is not there, the time is over.
-        """
+        """What `read` raised, as callers get it. A failure is logged; a refusal is an answer."""
         match error:
             case FirstPageError():
                 error = ProtocolError(*self._where, FaultWording.ONLY_FIRST_PAGE())

@@ -89,10 +89,7 @@ class PlatformClient(ABC):
             pool.close()
 
     def token_is_dead(self, endpoint: Endpoint, envelope: Envelope) -> bool:
-        """Whether the platform turned the call away, unexecuted, for its token.
-
-        Of a write that met a server's failure only code 9 says so: without it, a flag does not say what was done.
-        """
+        """Whether the token was refused, unexecuted. Of a write that met a server's failure only code 9 says so."""
         if envelope.has_failed and endpoint.effect is Effect.WRITE:
             return envelope.code == TOKEN_DEAD
         return envelope.token_is_dead

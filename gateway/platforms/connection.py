@@ -85,9 +85,7 @@ class Proxy:
             self.headers = [(b"Proxy-Authorization", b"Basic " + base64.b64encode(b":".join(proxy.raw_auth)))]
 
     async def connect(self, to: Address, make: Callable[[], ProtocolT], deadline: float) -> ProtocolT:
-        """A new connection that leads to this server: through a tunnel if it has TLS, else one to the proxy itself.
-        Raises CallError.
-        """
+        """A new connection to this server: a tunnel if it has TLS, else one to the proxy. Raises CallError."""
         if to.tls is None:
             return (await connect_by(deadline, self._address.connect(make), to_proxy=True))[1]
         answer = asyncio.StreamReader(MAX_HEAD_BYTES)
@@ -308,9 +306,7 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """The parser leaves the blanks after a value to it; they are no part of it (RFC 9110, 5.5). Trailers may not
-        say what a header says (6.5.1).
-        """
+        """Without the blanks after a value (RFC 9110, 5.5). Trailers may not say what a header says (6.5.1)."""
         if self._body is None:
             self._headers.append((name.lower(), value.rstrip(b" \t")))
 

@@ -32,16 +32,12 @@ ERROR_WORDS = (
     f"{CREDENTIAL_WORDS}|权限|授权|异常|错误|繁忙|超时|稍后|维护中|系统维护|升级|停机|暂停|故障|宕机|不可用|连接|网络|"
     "SQLSTATE|error|exception|time.?out|unavailable|maintenance|busy"
 )
-"""Patterns of what platforms say of a token and of an error, in either case: a failure whose hints have none of that
-may mean that nothing was found (quirks 23, 31).
-"""
+"""What platforms say of tokens and errors: a failure without them may mean "not found" (quirks 23, 31)."""
 
 COMMUNITY_REFUSAL = re.compile(
     r"(?:没有|没|无)权限?(?:管理|访问|查看|操作)该?(?:小区|社区)|(?:小区|社区)(?:没有|未|没)(?:被)?授权"
 )
-"""What wjdh says of a community that the gateway's account may not manage (1.2.2.4): by its texts, since the codes in
-them differ by endpoint (quirk 27).
-"""
+"""What wjdh says of a community it refuses (1.2.2.4): its codes differ by endpoint (quirk 27)."""
 
 LONGEST_MENDED = 1024 * 1024
 """Bytes of an answer that is read although it is no strict JSON in UTF-8: that takes ten times as long."""
@@ -128,8 +124,11 @@ def open_envelope(answer: RawAnswer, decode: Callable[[bytes], Mapping[str, Any]
             return Envelope(SUCCESS, decode(answer.body))
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             pass
-    body = _read(answer)
-    envelope = _envelope(body, status) if isinstance(body, dict) else None
+    body, envelope = _read(answer), None
+    if isinstance(body, dict):
+        code = _code(body.get("code"))
+        failures = _NOT_FINE if code == SUCCESS else HTTPStatus.INTERNAL_SERVER_ERROR
+        envelope = Envelope(code, body, status >= failures)
     if envelope is not None and (envelope.code == SUCCESS or (envelope.code is None and status < _NOT_FINE)):
         return envelope
     if status == HTTPStatus.UNAUTHORIZED:
@@ -141,12 +140,6 @@ def open_envelope(answer: RawAnswer, decode: Callable[[bytes], Mapping[str, Any]
     if envelope is not None and envelope.code is not None:
         return envelope
     raise CallError(ProtocolError, FaultWording.NOT_IN_PROTOCOL(status=status))
-
-
-def _envelope(body: Mapping[str, Any], status: int) -> Envelope:
-    code = _code(body.get("code"))
-    failures = _NOT_FINE if code == SUCCESS else HTTPStatus.INTERNAL_SERVER_ERROR
-    return Envelope(code, body, status >= failures)
 
 
 def _code(value: object) -> int | None:

@@ -57,11 +57,7 @@ class Platforms:
 
 
 def make_platforms(
-    settings: Settings,
-    endpoints: Iterable[Endpoint],
-    profile: Profile = NO_PROFILE,
-    *,
-    metrics: Metrics | None = None,
+    settings: Settings, endpoints: Iterable[Endpoint], profile: Profile = NO_PROFILE, *, metrics: Metrics | None = None
 ) -> Platforms:
     """The clients for `settings` and the deployment's profile, which call these endpoints and log in. Raises
     SettingsError for a URL that cannot be called, and for certificates that cannot be read.

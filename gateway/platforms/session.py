@@ -114,11 +114,7 @@ class Session:
         return credential == self._credential and time.time() < self._given_at + REFUSAL_SECONDS
 
     def refused_fresh(self, credential: Credential) -> None:
-        """A call that came with a fresh credential was refused once more as dead.
-
-        It stays in use, as other endpoints may take it; but for a while it is not replaced on the word of one that
-        would refuse the next as well.
-        """
+        """A fresh credential was refused again: it stays in use, as others may take it, and for a while unreplaced."""
         self._irreplaceable = credential
         self._irreplaceable_until = self._clock() + REFUSAL_SECONDS
 

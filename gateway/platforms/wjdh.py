@@ -32,9 +32,7 @@ FAILED_FETCH = re.compile(f"{ERROR_WORDS}|数据库", re.IGNORECASE)
 
 
 class Wjdh(PlatformClient):
-    """Reviews, orders, modules, repairs and announcements. Some paths have wjdh/ in front and some have not, and
-    order/list is not orders/list (quirks 49 to 52).
-    """
+    """Reviews, orders, modules, repairs and announcements. Paths are irregular (quirks 49 to 52)."""
 
     platform = WJDH
     login = SECRET
