@@ -29,9 +29,7 @@ class RevealPlace(msgspec.Struct, frozen=True):
 
 
 def _entries(record: RecordRef | str) -> Select[Any]:
-    """The numbers of entries of records with the hash of this one, by the index. A few records share it: their names
-    tell them apart.
-    """
+    """The numbers of entries by the hash of this record. A few records share one: their names tell them apart."""
     last, first = (select((end(audit.c.number) // BUCKET).label("bucket")) for end in (func.max, func.min))
     buckets = last.cte(recursive=True)
     buckets = buckets.union_all(select(buckets.c.bucket - 1).where(buckets.c.bucket > first.scalar_subquery()))
@@ -40,9 +38,7 @@ def _entries(record: RecordRef | str) -> Select[Any]:
 
 
 def _of_record(record: RecordRef | str) -> Condition:
-    """Whether an entry is of this record. A row that was reached without its community is the same row, whichever of
-    the two is asked for.
-    """
+    """Whether an entry is of this record: one that was reached without its community is the same record."""
     lines = literal("\n") + audit.c.record_ids + literal("\n")
     is_named = lines.contains(f"\n{_name(record)}\n", autoescape=True)
     if isinstance(record, str):
@@ -71,9 +67,7 @@ class AuditQuery(Query, frozen=True, kw_only=True):
     last: str | None = None
 
     def select(self, connection: Connection, *columns: Any) -> Select[Any]:
-        """What is of a record is looked for first: PostgreSQL takes the index to lead to far more, and would rather
-        read the whole trail.
-        """
+        """What is of a record is looked for first: PostgreSQL would rather read the whole trail than its index."""
         rows = super().select(connection, *columns)
         if self.record is None:
             return rows
@@ -82,9 +76,7 @@ class AuditQuery(Query, frozen=True, kw_only=True):
 
 
 class Reveal(msgspec.Struct, frozen=True, kw_only=True):
-    """One record that was shown unmasked: the fields with personal data in it, to whom, and in which request, the last
-    time. `record` is None for what has no id.
-    """
+    """A record that was shown unmasked, the last time: `fields` had personal data. `record` is None without an id."""
 
     place: RevealPlace
     at: datetime

@@ -33,10 +33,7 @@ log = structlog.get_logger(__name__)
 
 ValueT = TypeVar("ValueT")
 Work = Callable[[Connection], ValueT]
-"""A unit of work: a plain function, so that it cannot wait for anything else while it holds a transaction open.
-
-It may run twice (the first run is rolled back), so it does nothing but talk to its connection.
-"""
+"""A unit of work: a plain function that does nothing but talk to its connection, since it may run twice."""
 
 DATABASE_ERRORS = (
     SQLAlchemyError,
@@ -68,9 +65,6 @@ Prepare = Callable[[Connection], None]
 class NotOpenedError(JournalError):
     """The journal cannot be used; for operators, before anything is served."""
 
-    def __init__(self, message: Text) -> None:
-        super().__init__(message)
-
 
 class NoJournalError(NotOpenedError):
     """There is none there, or it is to be migrated first: by the migrations that are `pending`, in order."""
@@ -85,10 +79,7 @@ class JournalInUseError(NotOpenedError):
 
 
 class Database(ABC):
-    """SQLite or PostgreSQL. Whatever fails in it is a JournalError, within `timeout` seconds.
-
-    The first failure is logged, and the first success after the last one.
-    """
+    """SQLite or PostgreSQL. Whatever fails is a JournalError, within `timeout` seconds; outages are logged."""
 
     dialect: ClassVar[str]
 
@@ -104,10 +95,7 @@ class Database(ABC):
 
     @abstractmethod
     async def write(self, work: Work[ValueT]) -> ValueT:
-        """Run `work` in a transaction and return when it is committed and durable.
-
-        After a JournalError the work may or may not have been committed: a caller that repeats it must find out.
-        """
+        """Run `work` in a transaction, until it is durable. After a JournalError it may have been committed or not."""
 
     async def close(self) -> None:
         """Finish what is under way and let go of the database."""
@@ -209,10 +197,7 @@ def migrate(connection: Connection) -> None:
 
 
 def find_pending(connection: Connection | None = None) -> list[str]:
-    """What `migrate` would run, in order, by number and title: from an empty database on, where there is none.
-
-    Raises JournalError when the database is newer than this program.
-    """
+    """What `migrate` would run, in order, by number and title. Raises JournalError as that does."""
     version = None if connection is None else MigrationContext.configure(connection).get_current_revision()
     scripts = [*ScriptDirectory.from_config(_config()).walk_revisions()][::-1]
     known = [None, *(script.revision for script in scripts)]

@@ -104,10 +104,7 @@ class Events:
         connection.execute(_INSERT, rows)
 
     def note_change(self, connection: Connection, noticed: NewEvent, since: datetime) -> None:
-        """As `note`, for a write, unless a watch has found what it has done `since` then.
-
-        Where nobody watches the list, other changes may have gone unnoticed.
-        """
+        """As `note`, for a write, unless a watch found it `since` then. Without a watch, others may be missed."""
         of, place = events.c, (noticed.topic, noticed.community_code)
         same = (_is_of(events, *place), of.record_id == noticed.record_id, of.status == noticed.status)
         found = select(of.id).where(*same, of.at >= since, ~of.written).limit(1)
@@ -129,9 +126,7 @@ class Events:
         return await self._database.write(work)
 
     async def after(self, position: int, limit: int, interest: Interest | None = None) -> tuple[list[NotedEvent], int]:
-        """The next events beyond a number, in order: those of an interest, or all; and up to which number these are all
-        there are. What is new gets its numbers first.
-        """
+        """The next events beyond a number, of an interest or all, and the number up to which these are complete."""
         wanted = () if interest is None else (interest.condition(),)
         rows = self._noted.rows.where(events.c.sequence > position, *wanted).order_by(events.c.sequence).limit(limit)
 
@@ -175,9 +170,7 @@ def _watched(topic: str, communities: Collection[str], now: datetime) -> Select[
 
 
 def _number(connection: Connection) -> Row[Any]:
-    """Number what has been committed without a number. Numbers become visible in their order: the lock of the one row
-    sees to it. Returns the row; it is made where there is none.
-    """
+    """Number what has no number yet, in order: the one row is locked. Returns the row, made where there is none."""
     sequence = select(event_sequence)
     if connection.execute(sequence).first() is None:
         first = {"id": 1, "epoch": secrets.token_hex(6), "last": 0, "forgotten": 0}
@@ -219,15 +212,9 @@ def _set(connection: Connection, lists: Collection[WatchedList], **values: Any) 
 class WatchLostError(JournalError):
     """Another gateway has taken the list over."""
 
-    def __init__(self) -> None:
-        super().__init__(FaultWording.WATCH_LOST())
-
 
 class WatchLeases:
-    """Every method raises JournalError when the journal cannot be used.
-
-    `is_alone`: no other process can have the journal, so any process named in it has ended.
-    """
+    """Gateways at work, and the lists each watches. `is_alone`: no other can have the journal. Raises JournalError."""
 
     def __init__(self, database: Database, noted: Events, clock: Callable[[], datetime], *, is_alone: bool) -> None:
         self._database = database
@@ -242,17 +229,13 @@ class WatchLeases:
 
     @property
     def gateways(self) -> int:
-        """How many are at work, this one included: the most that its last renewals found, so that one which is late,
-        as all are after an outage of the database, still counts.
-        """
+        """How many are at work: the most of the last renewals, since one that is late after an outage still counts."""
         return max(self._counts)
 
     @asynccontextmanager
     async def present(self, counted: Callable[[int], object]) -> AsyncIterator[None]:
-        """Have this gateway be at work until the block ends, and old events forgotten meanwhile. `counted` is called
-        with the number of gateways at work, at once and after each renewal.
-
-        Raises JournalError where that cannot be said to begin with.
+        """This gateway is at work until the block ends, and old events are forgotten. `counted` gets the number of
+        gateways at work, at once and after each renewal. Raises JournalError where it cannot begin.
         """
         self._counted = counted
         await self.renew(joins=True)
@@ -332,7 +315,7 @@ class WatchLeases:
         def work(connection: Connection) -> None:
             holder = connection.scalar(select(watches.c.gateway_id).where(this).with_for_update())
             if holder != self._id:
-                raise WatchLostError
+                raise WatchLostError(FaultWording.WATCH_LOST())
             written = {row.record_id: row.status for row in connection.execute(writes)}
             new = [each for each in found if each.record_id is None or written.get(each.record_id) != each.status]
             if new:

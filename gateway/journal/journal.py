@@ -61,10 +61,7 @@ class Announcements(Records[Announcement]):
         return found[0] if found else None
 
     async def part(self, community_code: str, offset: int, limit: int) -> tuple[tuple[Announcement, ...], int]:
-        """A part of a community's, newest first, and how many there are.
-
-        They are counted last: what comes before the page is read is counted, and what goes after it is as well.
-        """
+        """A part of a community's, newest first, and how many there are; counted last, so never fewer than shown."""
         of = announcements.c
         rows = self.rows.where(of.community_code == community_code)
         part = rows.order_by(of.created_at.desc(), of.platform_id.desc()).offset(offset).limit(limit)
@@ -131,9 +128,7 @@ class Journal:
         await self.database.write(write_and_take_back)
 
     async def require_key(self, check_value: str, *, record: bool = False) -> None:
-        """Raises JournalError when gateways with another id key have used the journal. `record`: this one is the first,
-        if there was none.
-        """
+        """Raises JournalError for another id key than the journal's. `record`: make this its key if it has none."""
 
         def find(connection: Connection) -> str | None:
             if record:

@@ -180,9 +180,7 @@ class Records(Generic[RecordT]):
         return await self._database.write(lambda connection: self.all(connection, changes.returning(self._table)))
 
     async def list(self, query: Query, cut: Cut) -> Listed[RecordT]:
-        """A part of those that are asked for, newest first. How many there are in all is not counted: that takes far
-        longer.
-        """
+        """A part of those that are asked for, newest first, without counting all: that takes far longer."""
 
         def work(connection: Connection) -> Listed[RecordT]:
             rows = query.newest(connection, cut)
@@ -191,9 +189,7 @@ class Records(Generic[RecordT]):
         return await self._database.read(work)
 
     async def count(self, query: Query, each: ColumnElement[Any] | None = None) -> int:
-        """How many are asked for; `each`: how many each row counts for. It reads an index to its end: of a million,
-        that takes a tenth of a second.
-        """
+        """How many are asked for; `each`: what a row counts for. It reads an index: 0.1 s for a million rows."""
         number = func.count() if each is None else func.sum(each)
         return await self._database.read(lambda connection: connection.scalar(query.select(connection, number)) or 0)
 
@@ -207,9 +203,6 @@ def is_past(time: Column[datetime], now: datetime) -> Condition:
 
 
 def once(rows: Select[Any]) -> Select[Any]:
-    """The same rows for an IN, looked for once, whatever plan PostgreSQL makes.
-
-    A subquery that skips what is locked finds others each time it is run, and so more than its limit in all.
-    """
+    """Rows for an IN, looked for once: a subquery that skips locked rows finds others each time, beyond its limit."""
     found = rows.cte()
     return select(*found.c)

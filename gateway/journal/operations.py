@@ -48,10 +48,7 @@ MOST_SYNCHRONISATIONS = 200  # of a community, the newest: those of a module are
 
 
 def fingerprint(secret: bytes, mutation: str, arguments: object) -> str:
-    """HMAC-SHA256 of a mutation's arguments, whatever the order of their fields. It reveals nothing of them.
-
-    `arguments` is anything msgspec encodes. Another `secret` makes every earlier key a mismatch.
-    """
+    """HMAC-SHA256 of a mutation's arguments in any order of fields. Another `secret` makes earlier keys a mismatch."""
     canonical = msgspec.json.encode([mutation, arguments], order="deterministic")
     return hmac.new(secret, canonical, hashlib.sha256).hexdigest()
 
@@ -132,10 +129,7 @@ class Operations(Records[Operation]):
         reason: str | None = None,
         record: RecordRef | None = None,
     ) -> Reservation:
-        """Begin a write, unless the subject's idempotency `key` is taken; of any number of callers one is NEW.
-
-        `record` is what will be written, when it exists already.
-        """
+        """Begin a write of `record`, if that exists, unless its `key` is taken: of several callers one is NEW."""
         now = self._clock()
         values: dict[str, Any] = {
             "id": new_id(now),
@@ -170,10 +164,7 @@ class Operations(Records[Operation]):
         return await self._database.write(work)
 
     async def mark_sent(self, operation: Operation, expected: Mapping[str, Any] | None = None) -> Operation:
-        """Commit that the first byte is about to leave, and `expected`, where that is known only now.
-
-        Raises JournalError also when the reservation was taken over meanwhile: then nothing may be sent.
-        """
+        """Commit that it is about to be sent, and `expected`. Raises JournalError if taken over: then do not send."""
         known = {} if expected is None else {"expected": expected}
         reserved = (operations.c.id == operation.id, operations.c.state == OperationState.RESERVED)
         sent = {"state": OperationState.SENT, "sent_at": self._clock(), **known}
@@ -183,10 +174,7 @@ class Operations(Records[Operation]):
         return msgspec.structs.replace(operation, **sent)
 
     async def withdraw(self, operation_id: str) -> None:
-        """Forget a write of which no byte has left (or which the platform refused for the token alone).
-
-        Nothing happened, so nothing is recorded, and the idempotency key is free for the next try.
-        """
+        """Forget a write that was not sent, or refused for the token alone: its idempotency key is free again."""
         statement = delete(operations).where(operations.c.id == operation_id, operations.c.state.in_(_UNDER_WAY))
         await self._database.write(lambda connection: connection.execute(statement).close())
 

@@ -166,9 +166,7 @@ class Payments(Records[Payment]):
         return frozenset(await self._database.read(lambda connection: connection.scalars(rows).all()))
 
     async def set_community(self, order_numbers: Collection[str], community_code: str) -> None:
-        """Note that these orders stand in the list of `community_code`; the first list that says so counts. No gateway
-        need look for them any more.
-        """
+        """Note that these orders are in the list of `community_code`, unless another list was noted for them."""
         unplaced = payments.c.order_number.in_(order_numbers), payments.c.community_code.is_(None)
         placing = update(payments).where(*unplaced).values(community_code=community_code).returning(payments)
 

@@ -154,9 +154,7 @@ class PostgresDatabase(Database, Notifier):
             await wait_at_most(lost, PULSE)
 
     async def _run(self, engine: AsyncEngine, work: Work[ValueT]) -> ValueT:
-        """Within the timeout the work is done again for as long as the server may only be restarting: until it has been
-        gone for that long. After that, it is tried once.
-        """
+        """Repeat the work within the timeout while the server may restart; once it is gone that long, try only once."""
         clock = asyncio.get_running_loop().time
         latest = clock() + self._timeout - 2 * RECONNECT_PAUSE
         async with self._turns:
@@ -189,9 +187,7 @@ class PostgresDatabase(Database, Notifier):
                 raise _LostConnectionError from error
 
     async def _within_timeout(self, running: Coroutine[Any, Any, ValueT]) -> ValueT:
-        """In a task of its own: no one waits while a broken connection is being buried, and a caller that leaves
-        does not cost a good one.
-        """
+        """In a task of its own: no caller waits for a broken connection, and a cancelled one breaks none."""
         task = asyncio.create_task(running)
         self._running.add(task)
         task.add_done_callback(self._running.discard)

@@ -49,10 +49,7 @@ _PRAGMAS = (
 
 
 async def open_sqlite(data_dir: Path, journal_timeout: float, *, make: bool = True) -> "SqliteDatabase":
-    """Open the journal's file in `data_dir`; `make` it if there is none, and migrate what is there.
-
-    Raises JournalError, also when another process holds it for longer than `journal_timeout` seconds.
-    """
+    """Open the journal's file; `make` and migrate it. Raises JournalError, also where another process holds it."""
     thread, loop = ThreadPoolExecutor(1, thread_name_prefix="journal"), asyncio.get_running_loop()
     try:
         connection = await loop.run_in_executor(thread, _open, data_dir, journal_timeout, make)
@@ -180,9 +177,7 @@ class SqliteDatabase(Database):
                     answer.set_exception(end) if isinstance(end, Exception) else answer.set_result(end)
 
     def _commit(self, works: list[Work[Any]]) -> list[Any]:
-        """The value of each, or its error. All in one transaction; if that fails, each in its own, so that a failure
-        is only its owner's.
-        """
+        """The value of each, or its error. All in one transaction; if that fails, each in its own."""
         try:
             with self._connection.begin():
                 return [work(self._connection) for work in works]

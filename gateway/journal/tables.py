@@ -1,7 +1,4 @@
-"""The tables of the journal, the same on SQLite and PostgreSQL.
-
-`migrations/` brings a database to this shape.
-"""
+"""The tables of the journal, the same on SQLite and PostgreSQL. `migrations/` brings a database to this shape."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -44,9 +44,7 @@ class SharedToken:
         self._claimed_for = claimed_for
 
     async def get(self, read: Read[TokenT], log_in: Callable[[], Awaitable[TokenT]]) -> TokenT:
-        """The token, from a login where there is none that `read` makes something of. Raises what `log_in` does; where
-        the journal fails, it logs in.
-        """
+        """The token: shared, or of a login, also where the journal fails. Raises what `log_in` does."""
         claim = None
         with suppress(JournalError, TimeoutError):
             while claim is None:
