@@ -67,9 +67,7 @@ class EventTail:
 
     @contextmanager
     def hear(self, interest: Interest, heard: Hear) -> Iterator[None]:
-        """Have `heard` called with each event, before any subscriber gets it, until the block ends; with None where
-        some may have come before, as at the beginning. It must not raise.
-        """
+        """Call `heard`, which must not raise, with each event before subscribers get it; None: some may be missed."""
         if not self.followers:
             self._head = None  # events were not followed since it was read
             self._to_read.set()

@@ -18,9 +18,7 @@ ListT = TypeVar("ListT")
 
 @dataclass(eq=False, slots=True)
 class Turn(Generic[ListT]):
-    """When the next poll of a list is due, how long the last one took, and the number of its entry in a queue: older
-    entries are skipped; 0 while it waits in none.
-    """
+    """When a list is due, how long its last poll took, and its entry in a queue (0: none; older ones are skipped)."""
 
     watch: ListT
     due: float

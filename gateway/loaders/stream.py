@@ -110,9 +110,7 @@ class StreamReader(msgspec.Struct, Generic[RowT], eq=False):
             self.size = size
 
     def _find_size(self, number: int) -> int | None:
-        """The size of the platform's pages by one of them: by its rows, whatever is said. None: only the first shows
-        it (quirks 135 to 139).
-        """
+        """The size of the pages by the rows of one of them. None: only the first shows it (quirks 135 to 139)."""
         page = self.pages[number]
         rows, said, total = len(page.items) + page.dropped, page.per_page or 0, page.total or 0
         if number == 1:
@@ -121,9 +119,7 @@ class StreamReader(msgspec.Struct, Generic[RowT], eq=False):
         return said if is_clear else None
 
     async def _read_pages(self, numbers: Sequence[int]) -> GatewayError | None:
-        """Read these pages that follow each other, as far as they can be. The error of the next one; that of the first
-        is raised.
-        """
+        """Read these adjacent pages, as far as possible. Returns the error of a later one, raises that of the first."""
         code, query, size = self.stream.community_code, self.query, self.asked_size
         keys = [PageKey(code, query, number, size) for number in numbers if number not in self.pages]
         if not keys:
@@ -159,9 +155,7 @@ class StreamReader(msgspec.Struct, Generic[RowT], eq=False):
         return self._stretch(shown[:first], offset, self.total, has_more, error)
 
     async def _take_only(self, offset: int, first: int) -> Stretch[RowT]:
-        """Of a list that has more rows than it gives: from the row after the place, else from the offset. Raises
-        GatewayError where the rows are there and cannot be had.
-        """
+        """Of a list that turns no pages: from the row after the place, else the offset. Raises GatewayError."""
         await self._read_pages([1])
         page, after = self.pages[1], self.place.last if self.place else 0
         rows, total = page.items, page.total or 0
@@ -209,9 +203,7 @@ class StreamReader(msgspec.Struct, Generic[RowT], eq=False):
         return start
 
     async def _find(self, last: int, numbers: Sequence[int]) -> _Start:
-        """Where the row after `last` is, with these pages read. Each step doubles what is known, or halves what is
-        left.
-        """
+        """Where the row after `last` is, with these pages read. Each step doubles what is known, or halves the rest."""
         first, step = numbers[0], 1
         seen, not_seen = 0, max(self.last, numbers[-1]) + 1  # the pages around those where it may be
         beyond = not_seen

@@ -22,10 +22,7 @@ WINDOW: Final = 60.0
 
 @contextmanager
 def measured_event_loop(metrics: Metrics) -> Iterator[None]:
-    """Measure the running event loop while the block lasts.
-
-    A timer comes due every `INTERVAL`; how late it is called is the lag: what else waits for its turn waits as long.
-    """
+    """Measure how late the event loop calls a timer of every `INTERVAL`, while the block lasts."""
     loop = asyncio.get_running_loop()
     window_ends = time.monotonic() + WINDOW
     largest = [0.0, 0.0]  # in this window, and in the one before
@@ -101,10 +98,7 @@ RESTART_DELAY = 1.0  # seconds before work that broke off is begun again
 
 @asynccontextmanager
 async def at_work(workers: Mapping[str, Callable[[], Awaitable[None]]]) -> AsyncIterator[None]:
-    """Have all of them run, by name, until the block ends; then they are cancelled and waited for.
-
-    One that breaks off is logged, and begun again after `RESTART_DELAY`.
-    """
+    """Run all of these, by name, until the block ends. One that breaks off is logged, and begun again."""
     tasks = [asyncio.create_task(_keep_running(name, run), name=name) for name, run in workers.items()]
     try:
         yield

@@ -1,7 +1,4 @@
-"""Logs as JSON lines, those of libraries too.
-
-Of an exception they have the type and the place, never its text, which may quote a platform or a caller.
-"""
+"""Logs as JSON lines, those of libraries too. Of an exception they have type and place, never its text."""
 
 import logging
 import re
@@ -45,10 +42,7 @@ SETTLED = 5.0  # seconds without a failure after which what works again is taken
 
 
 class StateLog:
-    """Logs `lost` at `level` at the first failure, and `back` at info at the first success after the last one.
-
-    `where` goes into both lines.
-    """
+    """Logs `lost` at `level` at the first failure, and `back` at info once it works again; `where` is in both."""
 
     def __init__(
         self,
@@ -114,9 +108,7 @@ class ToStructlog(logging.Handler):
 
 
 def write_lines(lines: Iterable[str]) -> None:
-    """Write lines that are JSON already, whatever the level, with the others on standard error: as many at once as a
-    pipe takes without another process's line in between.
-    """
+    """Write JSON lines to standard error, as many at once as a pipe takes without those of others in between."""
     piece, size = "", 0
     for line in lines:
         size += len(line.encode())
@@ -128,9 +120,7 @@ def write_lines(lines: Iterable[str]) -> None:
 
 
 def configure_logs(level: str = "info") -> None:
-    """One JSON object a line on standard error, each with the request id, from `level` up; those of libraries from
-    warnings up at least.
-    """
+    """One JSON object a line on standard error, with the request id; from `level` up, of libraries from warnings."""
     logging.basicConfig(handlers=[ToStructlog()], level=logging.WARNING)
     structlog.configure(
         processors=[

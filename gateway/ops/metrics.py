@@ -136,9 +136,7 @@ if DIRECTORY not in os.environ:
 
 
 class Durations(Histogram):
-    """A histogram of seconds. `observe` leaves out prometheus_client's check of the labels and its walk through the
-    buckets: 0.2 in place of 0.5 µs, for each request and most calls.
-    """
+    """A histogram of seconds without prometheus_client's check of labels and search: 0.2 in place of 0.5 µs."""
 
     def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
         if exemplar is not None:

@@ -68,10 +68,7 @@ class _Turn(asyncio.Future[None]):
 
 
 class Slots:
-    """A bound on how many calls are under way at once. Each that enters is to leave.
-
-    `total` is that of all gateways at work, which divide it; `limit` is the share of this one.
-    """
+    """Bounds the calls under way: each that enters is to leave. Gateways divide the `total`; `limit` is this one's."""
 
     limit: int
     most: int

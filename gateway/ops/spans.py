@@ -60,10 +60,7 @@ class SpanExport:
         return self._provider.sampler.should_sample(context, trace_id, SERVICE).decision is Decision.RECORD_AND_SAMPLE
 
     def send(self, trace: Trace, attributes: Attributes, failure: str | None) -> None:
-        """Queue the spans of a finished trace: of the operation, its phases, its levels and their calls.
-
-        `attributes` are of its request; `failure` is the code that it ended with, if it failed.
-        """
+        """Queue the spans of a finished trace. `attributes` are of its request; `failure` is the code of its error."""
         self._ids.trace_id = int(trace.trace_id, 16)
         clock = trace.started_at.timestamp() - trace.began  # from the trace's clock to Unix time
         began, ended = clock + trace.began, clock + trace.began + trace.duration

@@ -63,9 +63,7 @@ MOST_EXCHANGED = 2 * 1024 * 1024
 
 
 class Exchanges:
-    """What calls of one operation sent and what came back, verbatim, by span id; and the `outcomes` that it became. It
-    is personal data: this has no `repr`.
-    """
+    """What calls sent and what came back, by span id; and the `outcomes`. Personal data: this has no `repr`."""
 
     def __init__(self) -> None:
         self.by_call: dict[str, dict[str, Any]] = {}
@@ -398,9 +396,7 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
 
 def open_export(environ: Mapping[str, str] = os.environ) -> "SpanExport | None":
-    """Open the export of finished traces, if the environment names a collector. Raises SettingsError where the extra
-    `otel` is not installed.
-    """
+    """Open the export of traces, if a collector is named. Raises SettingsError without the extra `otel`."""
     named = [name for name in ENDPOINTS if environ.get(name, "").strip()]
     if not named:
         return None
