@@ -20,7 +20,6 @@ from gateway.actions.identity import named_record
 from gateway.actions.writer import Writer
 from gateway.auth.node_ids import InvalidNodeIdError, NodeIds, read_id_key
 from gateway.auth.principal import Principal, Scope
-from gateway.contact.report import to_table
 from gateway.entities import get_event
 from gateway.errors import GatewayError, JournalError
 from gateway.journal.audit import AuditQuery
@@ -34,7 +33,7 @@ from gateway.ops.slots import Slots
 from gateway.payments.writes import NO_SUCH_PAYMENT, RetryPayment
 from gateway.settings import Settings
 from gateway.wording.commands import CommandWording
-from gateway.wording.language import at, either, known, local
+from gateway.wording.language import at, either, known, local, say, to_table
 from gateway.wording.wording import Text
 
 RowT = TypeVar("RowT", Operation, Payment)
@@ -244,7 +243,7 @@ def _print(rows: Sequence[Mapping[str, object]], *, as_json: bool, nothing: Text
         sys.stdout.writelines(f"{msgspec.json.encode(row).decode()}\n" for row in rows)
     else:
         lines = (["-" if cell is None else local(cell) for cell in row.values()] for row in rows)
-        sys.stdout.write(f"{to_table([[local(known(head)) for head in rows[0]], *lines])}\n")
+        sys.stdout.write(f"{to_table([[*map(say, rows[0])], *lines])}\n")
     return 0
 
 

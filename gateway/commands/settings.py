@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from gateway.contact.check import require_usable
-from gateway.contact.report import to_table
 from gateway.env_file import DEPLOYED, PREFIX, read_sources
 from gateway.settings import Settings
-from gateway.wording.language import known, local
+from gateway.wording.language import say, to_table
 
 MASK = "***"
 PATHS = ("PGSSLROOTCERT", "SSL_CERT_DIR", "SSL_CERT_FILE")  # of the variables that are no settings
@@ -26,7 +25,7 @@ def print_settings(settings: Settings, environ: Mapping[str, str]) -> int:
     Returns 0. Raises SettingsError with what `gateway serve` would refuse.
     """
     require_usable(settings)
-    lines = [[name, local(known(source)), value] for name, source, value in _lines(settings, environ)]
+    lines = [[name, say(source), value] for name, source, value in _lines(settings, environ)]
     sys.stdout.write(to_table(lines) + "\n")
     return 0
 

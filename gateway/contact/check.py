@@ -5,7 +5,7 @@ import math
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from gateway.auth.authenticator import InvalidTokenError, open_authenticator
 from gateway.auth.issuer import require_development
 from gateway.auth.node_ids import read_check_value
 from gateway.contact.profile import read_communities, read_profile
-from gateway.contact.report import make_report, propose, to_html, to_json, to_table, to_text
+from gateway.contact.report import make_report, propose, to_html, to_json, to_text
 from gateway.contact.survey import Survey, Surveyor, most_calls
 from gateway.entities import ENDPOINTS, harmless_read
 from gateway.errors import (
@@ -46,18 +46,16 @@ from gateway.repairs import REPAIR_UPDATE, REPAIRS, Repair, RepairQuery, RepairS
 from gateway.settings import Mistakes, Settings, SettingsError
 from gateway.wording.commands import CommandWording
 from gateway.wording.contact import ContactWording
-from gateway.wording.language import at, known, local
+from gateway.wording.language import at, known, local, say, to_table
 
 MOST_SHORT = 10  # communities whose code may have lost a zero, of which a page is read
-HEAD = ("what", "endpoint", "reachable", "token", "answer", "time")
 ANSWERS = {True: "yes", False: "no", None: "-"}
 
 
-class Probe(msgspec.Struct, frozen=True):
-    """What trying one endpoint showed: a row of `gateway check`.
-
-    None: not tried (a write, or an endpoint that is not there), or not reached that far. `answer` is "OK" or a public
-    code; `seconds` is wall time. `problem` says what is wrong with which endpoint, the login's, perhaps; not a refusal.
+class Probe(msgspec.Struct):
+    """What trying one endpoint showed: a row of `gateway check`. None: not tried (a write, or an endpoint that is not
+    there), or not reached that far. `answer` is "OK" or a public code; `seconds` is wall time. `problem` says what is
+    wrong with which endpoint, the login's, perhaps; not a refusal.
     """
 
     endpoint: str
@@ -107,40 +105,38 @@ async def _probe_community(wjdh: Wjdh, code: str, is_short: bool) -> Probe:
         rows.extend((await ORDERS.read_page(wjdh, code, OrderQuery())).items)
 
     found = await probe(wjdh, ORDERS.endpoint.name, read)
-    problem, is_refused = found.problem, (found.answer or "").startswith("code ")
+    is_refused = (found.answer or "").startswith("code ")
     if is_refused or (found.answer == "OK" and is_short and not rows):
         what = "is refused" if is_refused else "has no orders"
-        problem = at("order/list", CommandWording.COMMUNITY(code=code, what=known(what)))
-    return msgspec.structs.replace(
-        found, endpoint=CommandWording.OF_COMMUNITY(endpoint=found.endpoint, code=code), problem=problem
-    )
+        found.problem = at("order/list", CommandWording.COMMUNITY(code=code, what=known(what)))
+    found.endpoint = CommandWording.OF_COMMUNITY(endpoint=found.endpoint, code=code)
+    return found
 
 
 async def check(settings: Settings) -> int:
-    """Print what went wrong, and then a table of all that was tried.
-
-    Returns 0 when the journal, keys and every endpoint of both platforms can be used, else 1. Raises SettingsError.
+    """Print what went wrong, and then a table of all that was tried. Returns 0 when the journal, keys and every
+    endpoint of both platforms can be used, else 1. Raises SettingsError.
     """
     require_usable(settings)
     async with aclosing(make_platforms(settings, ENDPOINTS)) as platforms:
         named = [("journal", _try_journal(settings)), ("issuer", _try_keys(settings))]
         for client in platforms.all:
-            trials = [probe(client, endpoint, harmless_read(client, endpoint)) for endpoint in client.endpoints]
-            named += [(client.platform.lower(), each) for each in trials]
+            name = client.platform.lower()
+            named += [(name, probe(client, each, harmless_read(client, each))) for each in client.endpoints]
         named += [("wjdh", each) for each in probe_communities(platforms.wjdh, [*read_communities(settings)])]
         probes = await asyncio.gather(*(trying for _, trying in named))
     problems = dict.fromkeys(local(CommandWording.NOT_SET(name=name)) for name in settings.not_set_up)
-    lines: list[list[str]] = [[local(known(head)) for head in HEAD]]
+    lines = [[*map(say, ("what", "endpoint", "reachable", "token", "answer", "time"))]]
     for (name, _), tried in zip(named, probes, strict=True):
         if tried.problem is not None:
-            problems[f"{local(known(name))} {local(tried.problem)}"] = None
+            problems[f"{say(name)} {local(tried.problem)}"] = None
         time_taken = "-" if tried.seconds is None else f"{tried.seconds * 1000:.0f} ms"
         shown = ANSWERS[tried.reachable], ANSWERS[tried.token], tried.answer or "not tried"
-        lines.append([local(known(name)), local(tried.endpoint), *(local(known(each)) for each in shown), time_taken])
+        lines.append([say(name), local(tried.endpoint), *map(say, shown), time_taken])
     found = CommandWording.ONE_PROBLEM() if len(problems) == 1 else CommandWording.PROBLEMS(count=len(problems))
-    verdict = local(found if problems else known("No problem was found."))
-    hints = local(CommandWording.NO_COMMUNITY()), local(CommandWording.SEE_DEEP())
-    sys.stdout.write("\n\n".join(["\n  ".join([verdict, *problems]), to_table(lines), "\n".join(hints)]) + "\n")
+    verdict = "\n  ".join([local(found) if problems else say("No problem was found."), *problems])
+    hints = f"{local(CommandWording.NO_COMMUNITY())}\n{local(CommandWording.SEE_DEEP())}"
+    sys.stdout.write(f"{verdict}\n\n{to_table(lines)}\n\n{hints}\n")
     return 1 if problems else 0
 
 
@@ -200,17 +196,7 @@ SWITCHED = "a module can be switched, by a form sent with PUT"
 SWITCHED_BACK = "the module is as it was"
 STATUS_KEPT = "the status of a repair can be set to what it is"
 REPLY_KEPT = "an absent reply keeps the old one"
-
 AROUND_A_WRITE = "around a write"
-
-
-def confirmed(community: str, ask: Callable[[str], str] = input) -> bool:
-    """Whether the operator types exactly what is asked for."""
-    wanted = f"write {community}"
-    try:
-        return ask(f"{local(ContactWording.CONFIRM(community=community, wanted=wanted))} ").strip() == wanted
-    except EOFError:
-        return False
 
 
 async def try_writes(surveyor: Surveyor, community: str) -> None:
@@ -219,51 +205,45 @@ async def try_writes(surveyor: Surveyor, community: str) -> None:
     writes |= dict.fromkeys((SWITCHED, SWITCHED_BACK, STATUS_KEPT, REPLY_KEPT))
     if states := await _states(surveyor, community):
         await _switch(surveyor, community, *[*states.items()][-1])  # the first are those that residents use most
-    if repairs := await _open_repairs(surveyor, community):
-        await _rewrite(surveyor, community, max(repairs.values(), key=lambda it: bool(it.reply)))
+    if repairs := await _open_repairs(surveyor, community):  # one gets the status that it has, without a reply
+        repair = max(repairs.values(), key=lambda it: bool(it.reply))
+        form = {"id": repair.platform_id, "status": RepairStatus.OPEN.wire_code}
+        written = await _succeeds(surveyor.platforms.wjdh.succeed(REPAIR_UPDATE, form))
+        again = (await _open_repairs(surveyor, community)).get(repair.platform_id)
+        writes[STATUS_KEPT] = written and again is not None
+        if again is not None and repair.reply:
+            writes[REPLY_KEPT] = again.reply == repair.reply
 
 
 async def _switch(surveyor: Surveyor, community: str, label: str, state: bool) -> None:
     """Switch a module, and back to the state that it has."""
     writes = surveyor.survey.writes
-    switch_back = partial(set_module, surveyor.wjdh, community, label, state)
+    switch = partial(set_module, surveyor.platforms.wjdh, community, label)
     try:
-        switched = await _succeeds(set_module(surveyor.wjdh, community, label, not state))
+        switched = await _succeeds(switch(not state))
         writes[SWITCHED] = switched and (await _states(surveyor, community)).get(label) is not state
     finally:  # after Ctrl+C, too
-        await _succeeds(switch_back())
+        await _succeeds(switch(state))
     if (await _states(surveyor, community)).get(label) is not state:
-        await _succeeds(switch_back())  # once more: it must not stay as it is
+        await _succeeds(switch(state))  # once more: it must not stay as it is
     writes[SWITCHED_BACK] = (await _states(surveyor, community)).get(label) is state
 
 
 async def _states(surveyor: Surveyor, community: str) -> dict[str, bool]:
-    answer = await surveyor.ask(read_modules(surveyor.wjdh, community), AROUND_A_WRITE, community)
+    answer = await surveyor.ask(read_modules(surveyor.platforms.wjdh, community), AROUND_A_WRITE, community)
     return {module.label: module.enabled for module in answer.records if module.enabled is not None}
 
 
-async def _rewrite(surveyor: Surveyor, community: str, repair: Repair) -> None:
-    """Set the status of an open repair to what it is, without a reply."""
-    writes = surveyor.survey.writes
-    form = {"id": repair.platform_id, "status": RepairStatus.OPEN.wire_code}
-    written = await _succeeds(surveyor.wjdh.succeed(REPAIR_UPDATE, form))
-    again = (await _open_repairs(surveyor, community)).get(repair.platform_id)
-    writes[STATUS_KEPT] = written and again is not None
-    if again is not None and repair.reply:
-        writes[REPLY_KEPT] = again.reply == repair.reply
-
-
 async def _open_repairs(surveyor: Surveyor, community: str) -> dict[int, Repair]:
-    call = REPAIRS.read_page(surveyor.wjdh, community, RepairQuery(status=RepairStatus.OPEN))
+    call = REPAIRS.read_page(surveyor.platforms.wjdh, community, RepairQuery(status=RepairStatus.OPEN))
     return {repair.platform_id: repair for repair in (await surveyor.ask(call, AROUND_A_WRITE, community)).records}
 
 
 async def _succeeds(write: Awaitable[object]) -> bool:
-    try:
+    with suppress(PlatformError):
         await write
-    except PlatformError:
-        return False
-    return True
+        return True
+    return False
 
 
 ALL, FEW_COMMUNITIES, ANSWER = "all", 3, 0.3  # seconds that an answer is taken to last, for the estimate
@@ -294,12 +274,15 @@ async def check_command(settings: Settings, options: Mapping[str, Any]) -> int:
 
 async def check_deeply(settings: Settings, options: DeepOptions, ask: Callable[[str], str] = input) -> int:
     """Print the report, and write the files that are asked for. Returns 0, or 1 where a list or record cannot be read.
-
     Raises SettingsError.
     """
-    if options.write is not None and not confirmed(options.write, ask):
-        sys.stderr.write(f"gateway: {local(known('not confirmed, nothing was asked or written'))}\n")
-        return 1
+    if options.write is not None:
+        typed, wanted = "", f"write {options.write}"
+        with suppress(EOFError):
+            typed = ask(f"{local(ContactWording.CONFIRM(community=options.write, wanted=wanted))} ")
+        if typed.strip() != wanted:
+            sys.stderr.write(f"gateway: {say('not confirmed, nothing was asked or written')}\n")
+            return 1
     survey = await make_survey(settings, options)
     report = make_report(survey)
     sys.stdout.write(to_text(report))
@@ -313,17 +296,16 @@ async def check_deeply(settings: Settings, options: DeepOptions, ask: Callable[[
 
 
 def _write(path: str | None, content: bytes) -> None:
-    if path is not None:
-        try:
+    try:
+        if path is not None:
             Path(path).write_bytes(content)
-        except OSError as error:
-            raise SettingsError(f"{path}: cannot be written: {error.strerror}") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
     """Ask the platforms. Raises SettingsError."""
-    mistakes = Mistakes()
-    profile = NO_PROFILE
+    mistakes, profile = Mistakes(), NO_PROFILE
     with mistakes.collect():
         profile = read_profile(settings)
     with mistakes.collect():
@@ -338,8 +320,8 @@ async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
             sys.stderr.write(f"\r{text:78.78}\r")
             sys.stderr.flush()
 
-    calls = most_calls(len(codes), options.pages)
-    each, asked = round(options.pause + ANSWER, 1), len(codes)
+    asked, each = len(codes), round(options.pause + ANSWER, 1)
+    calls = most_calls(asked, options.pages)
     minutes = math.ceil(calls * each / 60)
     estimate = ContactWording.ESTIMATE(calls=calls, asked=asked, known=known, minutes=minutes, each=each)
     sys.stderr.write(f"{local(estimate)}\n")

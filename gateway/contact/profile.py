@@ -24,11 +24,11 @@ from gateway.wording.language import at, known
 from gateway.wording.settings import Mistake
 from gateway.wording.wording import Noun
 
-VARIABLE = "GATEWAY_PROFILE"
-
+VARIABLE, COMMUNITIES = "GATEWAY_PROFILE", "GATEWAY_COMMUNITIES"
 LARGEST_PAGE = 1000
 LONGEST_WORD = 100
 LONGEST_LIFETIME = 2_000_000
+LONGEST_NAME = 64
 
 
 class _Value(NamedTuple):
@@ -97,14 +97,13 @@ def parse_profile(document: Mapping[str, Any]) -> Profile:
         for key in types:
             mistakes.find(f"seen.{record}.{key}.", dict.fromkeys(types[key]), dict.fromkeys(TYPES, _ANY))
     mistakes.check()
-    lifetimes = {platform: said["tokens"].get(f"{platform.lower()}_lifetime") for platform in PlatformName}
     return Profile(
         words=words,
         keys=keys,
         seen=seen,
         lists={name: ListPaging(**paging) for name, paging in said["lists"].items()},
         not_found=said["not_found"].get("wordings", ()),
-        token_lifetimes={platform: seconds for platform, seconds in lifetimes.items() if seconds},
+        token_lifetimes={it: time for it in PlatformName if (time := said["tokens"].get(f"{it.lower()}_lifetime"))},
         refuse_reasons=said["reviews"].get("refuse_reasons", True),
     )
 
@@ -154,10 +153,6 @@ class _Mistakes(Mistakes):
                 if (kind := DOCUMENTED_KEYS.get(key.lower())) not in (None, fields[path].pii):
                     self.say(place, Mistake.PERSONAL(key=repr(key), kind=str(kind)))
 
-
-COMMUNITIES = "GATEWAY_COMMUNITIES"
-
-LONGEST_NAME = 64
 
 _FULL_WIDTH_COMMA = re.compile(r"，(?=\s*[0-9A-Za-z]+\s*(?:[=,，]|$))")
 """One that an entry follows, of an input method: others are part of a name."""

@@ -6,10 +6,10 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from html import escape
 from statistics import median
 from typing import Any, NamedTuple
-from unicodedata import east_asian_width
 
 import msgspec
 
@@ -26,13 +26,15 @@ from gateway.people import FAILED_LOOK_UP
 from gateway.platforms.wjdh import FAILED_FETCH
 from gateway.wording.commands import CommandWording
 from gateway.wording.contact import ContactWording
-from gateway.wording.language import either, known, local, speaks_chinese
+from gateway.wording.language import either, local, say, speaks_chinese, to_table
 from gateway.wording.wording import Text
 
 ABSENCE = re.compile(r"无|没|未|不存在|\bno[tn]?\b", re.IGNORECASE)
 OUTAGE = re.compile(f"{FAILED_LOOK_UP.pattern}|{FAILED_FETCH.pattern}|开小差", re.IGNORECASE)
 
 Row = dict[str, Any]
+
+_text = partial(json.dumps, ensure_ascii=False)
 
 
 class Report(NamedTuple):
@@ -131,9 +133,8 @@ def _nulls(survey: Survey) -> Iterator[Row]:
         for path, name in fields.items() if read or not fields else [("*", "")]:
             values = [getattr(record, name) for record in read]
             empty = Counter("nulls" if value is None else getattr(value, "name", "") for value in values)
-            shares = [empty[what] / len(read) if read else None for what in ("nulls", "UNRECOGNIZED")]
-            counts = {"records": len(read), "nulls": shares[0], "unrecognized": shares[1]}
-            yield {"record": kind.__name__, "field": path, **counts}
+            nulls, others = (empty[what] / len(read) if read else None for what in ("nulls", "UNRECOGNIZED"))
+            yield {"record": kind.__name__, "field": path, "records": len(read), "nulls": nulls, "unrecognized": others}
 
 
 def _empty(row: Row) -> float:
@@ -148,6 +149,7 @@ def _fields(survey: Survey) -> Iterator[Row]:
         for key in (*(key for key, under in seen.keys.items() if under.present), *seen.missing_keys):
             under = seen.keys[key]
             is_unknown = under.field is None and key not in seen.unread
+            undocumented = under.types if is_unknown else (*observer.unknown_words(under), *under.unknown_types)
             yield {
                 "record": record,
                 "key": key,
@@ -157,14 +159,8 @@ def _fields(survey: Survey) -> Iterator[Row]:
                 "types": under.types,
                 "forms": under.forms,
                 "words": observer.words(under),
-                "undocumented": [*under.types]
-                if is_unknown
-                else [*observer.unknown_words(under), *under.unknown_types],
+                "undocumented": [*undocumented],
             }
-
-
-def say(text: str) -> str:
-    return local(known(text))
 
 
 def _cell(value: object) -> str:
@@ -184,10 +180,9 @@ def _cell(value: object) -> str:
     return say(value) if isinstance(value, str) else str(value)
 
 
-def _cells(rows: Sequence[Row]) -> Iterator[list[str]]:
+def _cells(rows: Sequence[Row]) -> list[list[str]]:
     """The head, and a line for each row."""
-    yield [*map(say, rows[0])]
-    yield from ([*map(_cell, row.values())] for row in rows)
+    return [[*map(say, rows[0])], *([*map(_cell, row.values())] for row in rows)]
 
 
 def to_json(report: Report) -> bytes:
@@ -202,20 +197,9 @@ def to_text(report: Report) -> str:
     for title, rows in report.titled:
         told = [row for row in rows if row.get("undocumented", True) and ("nulls" not in row or _empty(row))]
         shown = [{head: row[head] for head in row if head not in ("types", "forms", "words")} for row in told]
-        parts += [title, to_table([*_cells(shown)])] if shown else []
+        parts += [title, to_table(_cells(shown))] if shown else []
         parts += [local(ContactWording.LEFT_OUT(rows=len(rows) - len(shown)))] if len(shown) < len(rows) else []
     return "\n\n".join(parts) + "\n"
-
-
-def to_table(lines: Sequence[Sequence[str]]) -> str:
-    """Aligned columns. A Chinese character is as wide as two others."""
-
-    def width(text: str) -> int:
-        return len(text) + sum(east_asian_width(each) in "WF" for each in text)
-
-    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
-    padded = ([cell + " " * (most - width(cell)) for cell, most in zip(line, widths, strict=True)] for line in lines)
-    return "\n".join("  ".join(line).rstrip() for line in padded)
 
 
 STYLE = """body{font:14px/1.4 system-ui,sans-serif;margin:2rem;color:#222}
@@ -314,8 +298,7 @@ def _lists(survey: Survey) -> Iterator[str]:
             mark = "" if records.page_size is not None else "# "
             lines.append(f"{mark}pages = false  {_note('page 2 was page 1 once more')}")
         if lines:
-            yield f'\n[lists."{endpoint}"]'
-            yield from lines
+            yield from (f'\n[lists."{endpoint}"]', *lines)
 
 
 def _not_found(survey: Survey) -> Iterator[str]:
@@ -326,10 +309,6 @@ def _not_found(survey: Survey) -> Iterator[str]:
         yield "\n[not_found]"
         yield _note("What was said of what does not exist. Keep what says nothing else:")
         yield f"# wordings = [{', '.join(map(_text, sorted(wordings)))}]"
-
-
-def _text(word: str) -> str:
-    return json.dumps(word, ensure_ascii=False)
 
 
 def _name(path: str) -> str:

@@ -5,8 +5,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import msgspec
@@ -37,7 +38,6 @@ from gateway.wording.wording import Text
 UNREAD = (DataProblem.MALFORMED, DataProblem.MISSING)
 ALIKE = 0.8  # how similar a key that vanished and one that came must be, to be one
 ENOUGH_ROWS = 3
-
 
 Renamed = dict[str, tuple[str, Text]]
 """For a documented key that no row has: the key that came in its place, and the evidence."""
@@ -86,19 +86,15 @@ def renamed_keys(seen: RecordSeen) -> Renamed:
 NO_RECORD = 2147483647
 RECORDS = 10
 PER_PAGE, FEW = 20, 5
-
 FIVE_A_PAGE, SINGLE = "five a page", "single"
 NOTHING = "nothing"
 """Purposes of calls; the last one is of what does not exist."""
 
 TOKEN_CALLS = 8  # two log-ins at each platform, and two calls with a token that may be dead
-ENDS_TOKENS = "login ends earlier tokens"
-IS_NOTICED = "invalid token is noticed"
 
 
 class Answer(msgspec.Struct):
-    """One call, and what came of it: the value that the gateway's own reader made, or the code of the failure.
-
+    """One call, and what came of it: the value that the gateway's own reader made, or the code of the failure. The
     `envelope` is None where no answer of the protocol came. `size` is in bytes. All of it is in memory alone.
     """
 
@@ -159,8 +155,7 @@ class Survey:
 
     def of(self, endpoint: str, *purposes: str) -> list[Answer]:
         """The answers of an endpoint, to calls of these purposes if any are named."""
-        asked = [answer for answer in self.answers if answer.endpoint.name == endpoint]
-        return [answer for answer in asked if answer.purpose in purposes] if purposes else asked
+        return [it for it in self.answers if it.endpoint.name == endpoint and (not purposes or it.purpose in purposes)]
 
     def turns_pages(self, endpoint: str) -> bool | None:
         """Whether page 2 is another than page 1; None where there is no second."""
@@ -186,13 +181,11 @@ class Survey:
             if lost := sum(answer.value is None and answer.failure is None for answer in singles):
                 yield endpoint, ContactWording.NOT_FOUND(lost=lost, asked=len(singles))
             read = sum(len(answer.records) for answer in answers)
-            unreadable: Counter[str] = Counter()
-            for answer in answers:
-                for *_record, issues in records_with_issues(answer.value):
-                    unreadable.update({issue_path(it) for it in issues if it.problem in UNREAD})
-            for field, count in unreadable.items():
+            issues_by_record = [issues for it in answers for *_, issues in records_with_issues(it.value)]
+            unreadable = ({issue_path(it) for it in issues if it.problem in UNREAD} for issues in issues_by_record)
+            for path, count in Counter(chain.from_iterable(unreadable)).items():
                 if count == read:
-                    yield endpoint, ContactWording.READ_IN_NONE(path=field, records=read)
+                    yield endpoint, ContactWording.READ_IN_NONE(path=path, records=read)
 
 
 def issue_path(issue: DataIssue) -> str:
@@ -208,30 +201,27 @@ def most_calls(communities: int, pages: int) -> int:
     return communities * (queries * pages + singles * RECORDS + 1) + len(LISTS) + singles + of_security + TOKEN_CALLS
 
 
+@dataclass(eq=False)
 class Surveyor:
     """Asks one call at a time, in an order that lets one answer say what to ask next. `show` is given the progress."""
 
-    def __init__(self, platforms: Platforms, survey: Survey, pause: float, show: Callable[[str], None]) -> None:
-        self._platforms = platforms
-        self.wjdh = platforms.wjdh
-        self.security = platforms.security
-        self.survey = survey
-        self._lists = platforms.profile.lists
-        self._pause = pause
-        self._show = show
+    platforms: Platforms
+    survey: Survey
+    pause: float
+    show: Callable[[str], None]
 
     async def run(self, pages: int) -> None:
-        for client in self._platforms.all:
+        for client in self.platforms.all:
             await self._tokens(client)
         for at, code in enumerate(self.survey.communities):
             for records in LISTS:
                 await self._list(records, code, pages, with_probes=at == 0)
-            await self.ask(read_modules(self.wjdh, code), "listed", code)
+            await self.ask(read_modules(self.platforms.wjdh, code), "listed", code)
         await self._security_platform()
 
     async def ask(self, call: Call[Any], purpose: str, community: str | None = None) -> Answer:
         """Never raises for what a platform did, nor for what a reader made of it."""
-        answer = Answer(self._platforms.by_endpoint[call.endpoint.name].platform, call.endpoint, purpose, community)
+        answer = Answer(self.platforms.by_endpoint[call.endpoint.name].platform, call.endpoint, purpose, community)
         began = time.perf_counter()
         try:
             answer.value = read_whole(await call)
@@ -244,8 +234,8 @@ class Surveyor:
         answer.size, answer.envelope = call.size, call.open_answer()
         self.survey.answers.append(answer)
         calls, name = len(self.survey.answers), call.endpoint.name
-        self._show(local(ContactWording.CALLS(calls=calls, platform=answer.platform, endpoint=name)))
-        await asyncio.sleep(self._pause)
+        self.show(local(ContactWording.CALLS(calls=calls, platform=answer.platform, endpoint=name)))
+        await asyncio.sleep(self.pause)
         return answer
 
     async def _tokens(self, client: PlatformClient) -> None:
@@ -258,7 +248,7 @@ class Surveyor:
             return  # each call says so
         invalid = Credential("Bearer x" if token.header else "", dict.fromkeys(token.fields, "x"))
         ends, noticed = await self._is_dead(client, token), await self._is_dead(client, invalid)
-        self.survey.tokens[client.platform] = {ENDS_TOKENS: ends, IS_NOTICED: noticed}
+        self.survey.tokens[client.platform] = {"login ends earlier tokens": ends, "invalid token is noticed": noticed}
 
     async def _is_dead(self, client: PlatformClient, credential: Credential) -> bool | None:
         """None where nothing was answered."""
@@ -266,41 +256,42 @@ class Surveyor:
         if read is None:
             return None
         call = read.read(client.with_credential(credential), read.nothing)
-        await asyncio.sleep(self._pause)
+        await asyncio.sleep(self.pause)
         with suppress(PlatformError):
             await call
         envelope = call.open_answer()
         return None if envelope is None else client.token_is_dead(call.endpoint, envelope)
 
     async def _list(self, records: RecordList[Any], code: str, pages: int, *, with_probes: bool) -> None:
-        found: dict[int, None] = {}
-        turns_pages = self._lists.get(records.endpoint.name, AS_DECLARED).pages
+        wjdh, found = self.platforms.wjdh, dict[int, None]()
+        turns_pages = self.platforms.profile.lists.get(records.endpoint.name, AS_DECLARED).pages
         queries = records.queries(records.everything)
         for query in queries:
             for number in range(1, pages + 1 if turns_pages else 2):
-                call = records.read_page(self.wjdh, code, query, number, PER_PAGE)
+                call = records.read_page(wjdh, code, query, number, PER_PAGE)
                 answer = await self.ask(call, f"page {number}", code)
                 found |= dict.fromkeys(record.platform_id for record in answer.records)
                 if not isinstance(answer.value, Page) or (answer.value.last_page or 0) <= number:
                     break
         for platform_id in [*found][:RECORDS] if records.record_endpoint else ():
-            await self.ask(records.read_record(self.wjdh, platform_id, code), SINGLE)
+            await self.ask(records.read_record(wjdh, platform_id, code), SINGLE)
         if with_probes:
-            await self.ask(records.read_page(self.wjdh, code, queries[0], 1, FEW), FIVE_A_PAGE, code)
+            await self.ask(records.read_page(wjdh, code, queries[0], 1, FEW), FIVE_A_PAGE, code)
             if records.record_endpoint:
-                await self.ask(records.read_record(self.wjdh, NO_RECORD, code), NOTHING)
+                await self.ask(records.read_record(wjdh, NO_RECORD, code), NOTHING)
 
     async def _security_platform(self) -> None:
+        security = self.platforms.security
         records = [record for answer in self.survey.answers for record in answer.records]
         reviews = [record for record in records if isinstance(record, Shenhe)]
         applicants = [review.content.people for review in reviews if review.content and review.content.people]
         people = dict.fromkeys((each.name, each.phone) for each in applicants if each.name and each.phone)
         homes = [record.house.key for record in records if isinstance(record, Order) and record.house]
         houses = dict.fromkeys(key for key in (*homes, *map(applied_house, reviews)) if key is not None)
-        await self.ask(PEOPLE.read(self.security, PEOPLE.nothing), NOTHING)
+        await self.ask(PEOPLE.read(security, PEOPLE.nothing), NOTHING)
         for name, phone in [*people][:RECORDS]:
-            await self.ask(read_people(self.security, str(name), str(phone)), "found")
-        await self.ask(HOUSE_OWNERS.read(self.security, HOUSE_OWNERS.nothing), NOTHING)
+            await self.ask(read_people(security, str(name), str(phone)), "found")
+        await self.ask(HOUSE_OWNERS.read(security, HOUSE_OWNERS.nothing), NOTHING)
         for house in [*houses][:RECORDS]:
-            await self.ask(read_house_owner(self.security, house), "found")
-        await self.ask(read_module_states(self.security), "listed")
+            await self.ask(read_house_owner(security, house), "found")
+        await self.ask(read_module_states(security), "listed")

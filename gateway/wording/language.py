@@ -10,8 +10,9 @@ Log lines, JSON and CSV are read by programs, and are English.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
+from unicodedata import east_asian_width
 
 from gateway.wording.wording import Sentence, Text
 
@@ -124,3 +125,18 @@ def known(english: str) -> Text:
     if isinstance(english, Text):
         return english
     return Text(Sentence("{english}", WORDS.get(english, "{english}")), {"english": str(english)})
+
+
+def say(english: str) -> str:
+    return local(known(english))
+
+
+def to_table(lines: Sequence[Sequence[str]]) -> str:
+    """Aligned columns. A Chinese character is as wide as two others."""
+
+    def width(text: str) -> int:
+        return len(text) + sum(east_asian_width(each) in "WF" for each in text)
+
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    padded = ([cell + " " * (most - width(cell)) for cell, most in zip(line, widths, strict=True)] for line in lines)
+    return "\n".join("  ".join(line).rstrip() for line in padded)
