@@ -71,10 +71,6 @@ class Application(Starlette):
         self._on_failure = on_failure
         self._on_refusal = on_refusal
 
-    def _is_for(self, headers: list[tuple[bytes, bytes]]) -> bool:
-        host = next((value for name, value in headers if name == b"host"), b"")
-        return self._host is None or self._host.fullmatch(host) is not None
-
     def serve(self, routes: Sequence[BaseRoute]) -> None:
         """Answer requests by these routes from now on."""
         self.router.routes[:] = routes
@@ -94,7 +90,8 @@ class Application(Starlette):
         shared = scope.get("extensions", {}).get(HEADER_BLOCK, {})
         is_for = shared.get(self)
         if is_for is None:  # else it was asked for an earlier request with the same header block
-            is_for = shared[self] = self._is_for(scope["headers"])
+            host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+            is_for = shared[self] = self._host is None or self._host.fullmatch(host) is not None
         if is_for or scope["path"] in OPEN_PATHS:
             scope["app"] = self
             if self.middleware_stack is None:

@@ -104,13 +104,7 @@ def new_request_id() -> str:
 
 
 async def send_json(
-    scope: Scope,
-    send: Send,
-    request_id: str,
-    status: int,
-    body: bytes,
-    headers: Headers = (),
-    media_type: MediaType = MediaType.JSON,
+    scope: Scope, send: Send, request_id: str, status: int, body: bytes, headers: Headers, media_type: MediaType
 ) -> None:
     """Answer with JSON. A Starlette response would encode each header of each answer: 3 µs of some 90."""
     length, id_ = (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode())

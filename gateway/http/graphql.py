@@ -21,13 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.auth.authenticator import LEEWAY, Authenticator
 from gateway.auth.principal import Principal
-from gateway.errors import (
-    GatewayError,
-    IssuerUnavailableError,
-    MethodNotAllowedError,
-    UnauthenticatedError,
-    UserInputError,
-)
+from gateway.errors import IssuerUnavailableError, MethodNotAllowedError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import DocumentError
 from gateway.http.errors import MediaType, Refusal, errors_json, new_request_id, send_json
 from gateway.http.operation import QUERY, Deadline, Operation, Service
@@ -148,7 +142,7 @@ async def while_believed(
     """A block that ends with its caller's token, or when the authenticator, asked every `RECHECK`, refuses the caller:
     by UnauthenticatedError, or IssuerUnavailableError.
     """
-    refusal: GatewayError = UnauthenticatedError(RequestWording.TOKEN_EXPIRED())
+    refusal: Exception = UnauthenticatedError(RequestWording.TOKEN_EXPIRED())
 
     async def watch() -> None:
         nonlocal refusal

@@ -147,9 +147,8 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Scopes, enforced in one place: what an operation needs, by `@requiresScope`, against what its caller holds.
-
-    An operation whose caller holds all of it runs as it is. Any other runs by graphql-core with this check before each
+    """Scopes, enforced in one place: what an operation needs, by `@requiresScope`, against what its caller holds. An
+    operation whose caller holds all of it runs as it is. Any other runs by graphql-core with this check before each
     field that declares a scope: the field a caller may not read is null with FORBIDDEN, and the rest is there.
     """
 
@@ -297,9 +296,8 @@ class Operation:
 
     async def answers(self, parameters: Parameters) -> AsyncGenerator[tuple[bytes, str | None], None]:
         """Admit it, and give what is to be sent: one answer, or one for each event of a subscription, with the id of
-        that event. To be closed by the caller.
-
-        Raises what `admit` and `execute` raise, and ForbiddenError where the caller may not subscribe.
+        that event. To be closed by the caller. Raises what `admit` and `execute` raise, and ForbiddenError where the
+        caller may not subscribe.
         """
         self.admit(parameters)
         if self.kind != SUBSCRIPTION:

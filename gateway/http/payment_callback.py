@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from gateway.errors import GatewayError, JournalError, PlatformAuthError
 from gateway.http.errors import Refusal
-from gateway.http.request import read_body, read_length
+from gateway.http.request import read_body
 from gateway.http.telemetry import AccessLog
 from gateway.journal.payments import Payments
 from gateway.journal.records import Numbers, ReceiptKind
@@ -46,9 +46,8 @@ SAVED, TOKEN_INVALID, NOT_SAVED = 0, 1, 2  # those of `/callbacks/payment` (2.2)
 
 
 class CallbackTokens:
-    """Issued and checked by signature, so that every gateway of the same key takes those of the others.
-
-    Text: expiry in Unix seconds, a random part, and the HMAC-SHA256 of both.
+    """Issued and checked by signature, so that every gateway of the same key takes those of the others. Text: expiry in
+    Unix seconds, a random part, and the HMAC-SHA256 of both.
     """
 
     def __init__(self, key: bytes, key_k: str, key_d: str, clock: Callable[[], float] = time.time) -> None:
@@ -58,10 +57,8 @@ class CallbackTokens:
 
     def issue(self, key_k: str, key_d: str) -> str | None:
         """A token for the right credentials, compared in constant time; None for any other."""
-        known_k, known_d = self._credentials
-        right_k = hmac.compare_digest(key_k.encode(), known_k)
-        right_d = hmac.compare_digest(key_d.encode(), known_d)
-        if not (right_k and right_d and known_k and known_d):
+        are_right = [*map(hmac.compare_digest, (key_k.encode(), key_d.encode()), self._credentials)]
+        if not all((*are_right, *self._credentials)):
             return None
         content = f"{int(self._clock()) + TOKEN_SECONDS}.{secrets.token_hex(8)}"
         return f"{content}.{self._sign(content)}"
@@ -80,10 +77,7 @@ class CallbackTokens:
 
 
 def payment_callback_routes(
-    payments: Payments,
-    tokens: CallbackTokens,
-    unverified: UnverifiedPayments | None = None,
-    access_log: AccessLog | None = None,
+    payments: Payments, tokens: CallbackTokens, unverified: UnverifiedPayments | None, access_log: AccessLog | None
 ) -> list[Route]:
     """`POST /callbacks/token` (key_k, key_d) and `POST /callbacks/payment` (order_number, shop_number, weixin_number,
     token). A notification is acknowledged with 0 only when it is on disk.
@@ -158,15 +152,11 @@ async def _form(request: Request) -> Form:
         raise HTTPException(415)
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
-            length = read_length(request.headers.get("content-length"))
-            body = await read_body(request.receive, length, LARGEST_FORM)
+            body = await read_body(request.receive, request.headers.get("content-length"), LARGEST_FORM)
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except Refusal as refusal:
         raise HTTPException(refusal.status) from None
     except TimeoutError:
         raise HTTPException(408, headers={"connection": "close"}) from None
-    except ClientDisconnect:
-        raise HTTPException(400) from None
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
-    except ValueError:
+    except (ClientDisconnect, ValueError):
         raise HTTPException(400) from None

@@ -68,9 +68,8 @@ def share(checks: Mapping[str, Check], metrics: Metrics) -> dict[str, SharedChec
 
 
 def health_routes(checks: Mapping[str, SharedCheck]) -> list[Route]:
-    """`/healthz` answers 200 while the event loop runs, `/readyz` 200 when every check passes, else 503.
-
-    Checks run side by side, and `/readyz` gives the result of each by its name.
+    """`/healthz` answers 200 while the event loop runs, `/readyz` 200 when every check passes, else 503. Checks run
+    side by side, and `/readyz` gives the result of each by its name.
     """
     headers = {"cache-control": "no-store"}
 

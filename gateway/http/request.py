@@ -76,7 +76,7 @@ class RequestHead:
         content_type, parameters = _read_media_type(fields.get("content-type", ""))
         self.is_json = content_type == "application/json" and parameters.get("charset", "utf-8") in UTF_8
         self.is_compressed = fields.get("content-encoding", "identity").lower() != "identity"
-        self.content_length = read_length(fields.get("content-length"))
+        self.content_length = fields.get("content-length")
         self.wants_trace = fields.get("x-trace") == "1"
         self.trace_parent = read_trace_parent(fields.get("traceparent", ""))
         self.last_event_id = fields.get("last-event-id") or None
@@ -119,15 +119,12 @@ def _read_media_type(text: str) -> tuple[str, dict[str, str]]:
 
 def read_client(*sources: Mapping[str, object]) -> Client:
     """The client that names itself by these headers, or by those of the next source."""
-    name, version = (
-        next((source[name] for source in sources for name in names if source.get(name)), None)
-        for names in (CLIENT_NAMES, CLIENT_VERSIONS)
-    )
-    return _to_label(name, _CLIENT_NAME), _to_label(version, _CLIENT_VERSION)
+    return _read_label(sources, CLIENT_NAMES, _CLIENT_NAME), _read_label(sources, CLIENT_VERSIONS, _CLIENT_VERSION)
 
 
-def _to_label(given: object, form: re.Pattern[str]) -> str:
-    if not given:
+def _read_label(sources: Sequence[Mapping[str, object]], names: Sequence[str], form: re.Pattern[str]) -> str:
+    given = next((source[name] for source in sources for name in names if source.get(name)), None)
+    if given is None:
         return NONE
     is_fit = isinstance(given, str) and form.fullmatch(given) and mask_text(given) == given
     return str(given) if is_fit else OTHER
@@ -135,18 +132,9 @@ def _to_label(given: object, form: re.Pattern[str]) -> str:
 
 def read_trace_parent(given: str) -> TraceParent | None:
     """The trace named by a `traceparent` header (W3C Trace Context, 3.2); a malformed one counts as absent."""
-    match = _TRACE_PARENT.fullmatch(given)
-    if match is None:
+    if (match := _TRACE_PARENT.fullmatch(given)) is None:
         return None
-    trace_id, span_id, flags = match.groups()
-    return TraceParent(trace_id, span_id, is_sampled=bool(int(flags, 16) & 1))
-
-
-def read_length(content_length: str | None) -> float:
-    """The bytes of the body by this header; 0 if it is not there, and any number if it is no number."""
-    if content_length is None:
-        return 0
-    return int(content_length) if content_length.isascii() and content_length.isdigit() else inf
+    return TraceParent(match[1], match[2], is_sampled=bool(int(match[3], 16) & 1))
 
 
 def header_fields(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -201,10 +189,9 @@ class Bounds(NamedTuple):
 
 
 async def read_parameters(head: RequestHead, receive: Receive, bounds: Bounds) -> Parameters:
-    """The parameters of a GET or POST request.
-
-    Raises Refusal: 400 for parameters that are not well formed, 413 and 414 for too many bytes, 415 for anything but
-    JSON in UTF-8. Raises starlette's ClientDisconnect when the body breaks off.
+    """The parameters of a GET or POST request. Raises Refusal: 400 for parameters that are not well formed, 413 and 414
+    for too many bytes, 415 for anything but JSON in UTF-8. Raises starlette's ClientDisconnect when the body breaks
+    off.
     """
     try:
         if head.method == "GET":
@@ -221,12 +208,14 @@ async def read_parameters(head: RequestHead, receive: Receive, bounds: Bounds) -
         raise Refusal(413, error) from None
 
 
-async def read_body(receive: Receive, content_length: float, max_bytes: int) -> bytes:
-    """The whole body. The length that it should have is checked first, and what really comes is counted. Raises
-    Refusal, or starlette's ClientDisconnect.
+async def read_body(receive: Receive, content_length: str | None, max_bytes: int) -> bytes:
+    """The whole body. The length that it should have by this header is checked first, and what really comes is counted.
+    Raises Refusal, or starlette's ClientDisconnect.
     """
+    given = "0" if content_length is None else content_length
+    expected = int(given) if given.isascii() and given.isdigit() else inf
     body = bytearray()
-    while content_length <= max_bytes >= len(body):
+    while expected <= max_bytes >= len(body):
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
@@ -240,7 +229,10 @@ def parse_parameters(name: str, text: bytes, bounds: Bounds) -> Parameters:
     """The parameters in the JSON object of `name`. Raises UserInputError, or QueryTooComplexError for its size."""
     if len(text) > bounds.variables:  # what makes it large may be the document, which has no bound of its own
         with suppress(ValueError, RecursionError):
-            _require_at_most(bounds.variables, len(text) - len(_DOCUMENT.decode(text).query))
+            length = len(text) - len(_DOCUMENT.decode(text).query)
+            if length > (most := bounds.variables):
+                message = RequestWording.VARIABLES_TOO_LARGE(requested=length, max=most)
+                raise QueryTooComplexError(message, "variables", most, length)
     return _checked(_decode(_PARAMETERS, name, text))
 
 
@@ -288,12 +280,6 @@ def _persisted_hash(extensions: Json) -> str | None:
     if not isinstance(hash_, str):
         raise UserInputError(f"{name}.sha256Hash", RequestWording.STRING_REQUIRED(name="sha256Hash"))
     return hash_
-
-
-def _require_at_most(max_bytes: int, length: int) -> None:
-    if length > max_bytes:
-        message = RequestWording.VARIABLES_TOO_LARGE(requested=length, max=max_bytes)
-        raise QueryTooComplexError(message, "variables", max_bytes, length)
 
 
 def _decode(decoder: msgspec.json.Decoder[ValueT], name: str, text: bytes) -> ValueT:

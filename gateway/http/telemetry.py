@@ -63,11 +63,7 @@ class Telemetry:
     """
 
     def __init__(
-        self,
-        metrics: Metrics,
-        operations: Iterable[str] = (),
-        export: "SpanExport | None" = None,
-        access_log: "AccessLog | None" = None,
+        self, metrics: Metrics, operations: Iterable[str], export: "SpanExport | None", access_log: "AccessLog | None"
     ) -> None:
         self.subscriptions = 0
         self.websockets = 0

@@ -30,9 +30,7 @@ from gateway.http.telemetry import CANCELLED
 from gateway.wording.requests import RequestWording
 
 SUBPROTOCOL = "graphql-transport-ws"
-
 INIT_TIMEOUT = 5.0  # seconds that a connection may take until it says whose it is
-
 LONGEST_REASON = 123  # bytes that a close frame has room for (RFC 6455, 5.5)
 
 
@@ -88,10 +86,9 @@ _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 @dataclass(frozen=True, eq=False)
 class WebSocketEndpoint:
-    """Serves the connections of graphql-transport-ws. Each may have `max_operations` under way.
-
-    `origins` are the web pages that may connect, besides the gateway's own. `writing` are mutations that run to their
-    end, though their connection or their client has no use for it any more.
+    """Serves the connections of graphql-transport-ws. Each may have `max_operations` under way. `origins` are the web
+    pages that may connect, besides the gateway's own. `writing` are mutations that run to their end, though their
+    connection or their client has no use for it any more.
     """
 
     service: Service
@@ -214,14 +211,11 @@ class _Connection:
             self._service.telemetry.end(operation)
             await self._send("error", message.id, format_failure(error, operation.id))
             return
-        running = self._run(message.id, operation, parameters, principal)
-        task = asyncio.create_task(running, context=context)
+        task = asyncio.create_task(self._run(message.id, operation, parameters, principal), context=context)
         self._operations[message.id] = operation, task
 
     def _stop(self, id_: str) -> "asyncio.Task[None] | None":
-        """Nothing more is sent for it, and the id is free again. A mutation is not left half done. Returns what ends
-        now.
-        """
+        """Send nothing more for it, and free its id. A mutation runs to its end. Returns the task that ends now."""
         if id_ not in self._operations:
             return None
         operation, task = self._operations.pop(id_)

@@ -34,18 +34,16 @@ Awaited: TypeAlias = tuple[Hashable, float, Callable[[], object]]
 NOTHING: Final[Awaited] = ("nothing", inf, lambda: None)
 
 
+@dataclass(eq=False)
 class RequestError(Exception):
-    """The server refuses a request with this status.
-
-    `subject` names the part of the request that is wrong, `bound` the limit that it exceeds, if it exceeds one.
+    """The server refuses a request with this status. `subject` names the part of the request that is wrong, `bound` the
+    limit that it exceeds, if it exceeds one.
     """
 
-    def __init__(self, status: int, subject: str, message: str, bound: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.subject = subject
-        self.message = message
-        self.bound = bound
+    status: int
+    subject: str
+    message: str
+    bound: int | None = None
 
 
 def check_head(version: str, headers: Headers, fields: dict[bytes, bytes]) -> None:

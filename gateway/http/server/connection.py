@@ -18,15 +18,7 @@ from starlette.types import ASGIApp, Message, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.header_block import HeaderBlock, cache_header_block
-from gateway.http.server.bounds import (
-    LONGEST_URL,
-    NOTHING,
-    Awaited,
-    Pool,
-    RequestError,
-    check_head,
-    split_target,
-)
+from gateway.http.server.bounds import LONGEST_URL, NOTHING, Awaited, Pool, RequestError, check_head, split_target
 
 WHOLE_ANSWER: Final = "http.response.whole"
 """The ASGI extension: an `http.response.start` with a `body` is the whole answer, its length among its headers. It
@@ -195,9 +187,7 @@ class HttpConnection(HttpToolsProtocol):
             if body is not None:  # the parser would find what it found the last time, but for the length
                 if len(body) != block.length:
                     block.length, digits, made = len(body), b"%d" % len(body), block.made
-                    headers = [
-                        (name, digits if name == b"content-length" else value) for name, value in made["headers"]
-                    ]
+                    headers = [(name, digits if name == b"content-length" else it) for name, it in made["headers"]]
                     block.made = {**made, "headers": headers}
                 self._count += 1
                 self._answer(Cycle(self, self.app, block.made, not self._is_stopping, body))
@@ -252,10 +242,7 @@ class HttpConnection(HttpToolsProtocol):
         self.headers = []  # of trailers, which come to nothing
         if len(self._waiting) == MOST_PIPELINED + (self.answering is None):
             raise RequestError(429, "requests", "Too many requests wait on this connection")
-        scope["http_version"] = version
-        scope["path"] = unquote(path.decode("ascii"))
-        scope["raw_path"] = path
-        scope["query_string"] = query
+        scope.update(http_version=version, path=unquote(path.decode("ascii")), raw_path=path, query_string=query)
         scope["extensions"] = {HEADER_BLOCK: {}, WHOLE_ANSWER: {}}
         keep_alive = version == "1.1" and self.parser.should_keep_alive() and not self._is_stopping
         self.cycle = Cycle(self, self.app, scope, keep_alive)

@@ -29,7 +29,7 @@ class Application:
         if not state:
             self.blocks += 1
             state["caller"] = b"%d %b " % (self.blocks, dict(scope["headers"]).get(b"authorization", b""))
-        body = await read_body(receive, 0, 1_000_000)
+        body = await read_body(receive, None, 1_000_000)
         assert int(dict(scope["headers"])[b"content-length"]) == len(body)
         await answer(send, 200, state["caller"] + body)
 
