@@ -9,17 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from gateway.actions.action import (
-    Action,
-    AskedT,
-    Done,
-    Prepared,
-    Undecided,
-    Write,
-    WriteRefusal,
-    Written,
-    user_error,
-)
+from gateway.actions.action import Action, AskedT, Done, Prepared, Undecided, Write, WriteRefusal, Written, user_error
 from gateway.auth.principal import Scope
 from gateway.errors import ConnectionLostError, PlatformError, RefusedError
 from gateway.journal.records import Operation, RecordRef

@@ -85,9 +85,7 @@ class AnnouncementPayload(MutationPayload):
 
 
 AnnouncementsPayload = writes.payload_of_several(
-    AnnouncementPayload,
-    "community",
-    "Result of publishing an announcement in several communities (批量创建公告结果).",
+    AnnouncementPayload, "community", "Result of publishing an announcement in several communities (批量创建公告结果)."
 )
 
 

@@ -49,10 +49,7 @@ class FeeGroup:
     unreadable: int = plain("Number of orders whose amount cannot be read: counted, not summed (金额无法识别的订单数).")
 
 
-@record_type(
-    sums.FeeSummary,
-    "Exact sums of orders. If `complete` is false, they may be too low (费用汇总).",
-)
+@record_type(sums.FeeSummary, "Exact sums of orders. If `complete` is false, they may be too low (费用汇总).")
 class FeeSummary:
     count: int = plain("Number of orders read, unreadable ones included (订单数).")
     amount: Money = plain("Exact sum of the readable amounts (金额合计).")

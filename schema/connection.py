@@ -171,9 +171,7 @@ class PageInfo:
         return None if rest else page + 1
 
     page_count = derived(
-        int,
-        "Number of pages of this size (总页数).",
-        lambda root: root.count(lambda total: -(-total // root.first)),
+        int, "Number of pages of this size (总页数).", lambda root: root.count(lambda total: -(-total // root.first))
     )
     per_page = derived(int, "Page size: the requested `first` (每页条数).", lambda root: root.first)
 

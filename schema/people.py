@@ -68,11 +68,7 @@ class People(Person):
 
     @ORDERS.connection
     def orders(
-        root: records.People,
-        info: Info,
-        part: Window,
-        community_code: CommunityCode,
-        filter: OrderFilter | None = None,
+        root: records.People, info: Info, part: Window, community_code: CommunityCode, filter: OrderFilter | None = None
     ) -> SliceLoad | None:
         """Orders of one community for this person, by name and phone: the filter cannot contain them; null if one is
         missing (订单)."""

@@ -118,10 +118,7 @@ class Platform:
     endpoints: list[PlatformEndpoint] = plain("Its endpoints (接口).")
 
 
-@record_type(
-    answers.Finding,
-    "A field of an endpoint whose values do not arrive as documented (数据质量问题).",
-)
+@record_type(answers.Finding, "A field of an endpoint whose values do not arrive as documented (数据质量问题).")
 class DataQualityFinding:
     platform: PlatformName = plain("The platform that sends it (来源平台).")
     endpoint: str = plain("The gateway's name of the endpoint, as in `platforms` (接口名称).")

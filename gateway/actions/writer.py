@@ -22,17 +22,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from gateway.actions.action import (
-    Action,
-    Done,
-    Undecided,
-    Write,
-    WriteRefusal,
-    Written,
-    plan,
-    prepare,
-    user_error,
-)
+from gateway.actions.action import Action, Done, Undecided, Write, WriteRefusal, Written, plan, prepare, user_error
 from gateway.auth.principal import Principal
 from gateway.errors import (
     GatewayError,

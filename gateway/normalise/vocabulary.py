@@ -97,11 +97,7 @@ class ResidentRole(WireEnum, chinese="居民角色", english="Role of a resident
     MATERNAL_GRANDMOTHER = Word("姥姥", "Mother's mother")
     SON = Word("儿子", "Son")
     DAUGHTER = Word("女儿", "Daughter")
-    OTHER = Word(
-        "其他",
-        "Neither family nor tenant",
-        note="连是不是亲属、是不是租客都搞不清楚，那只能选其他了",
-    )
+    OTHER = Word("其他", "Neither family nor tenant", note="连是不是亲属、是不是租客都搞不清楚，那只能选其他了")
     UNRECOGNIZED = NOT_LISTED
 
 

@@ -246,8 +246,7 @@ class Shenhe(Record, frozen=True, gc=False):
         Any, Field(key="shenhe_content", kind=CONTENT, path="content", pii=PiiKind.SENSITIVE_STATUS)
     ] = None
     house_introduction: Annotated[
-        str | None,
-        free_text("The house as free text; may be wrong (审核房屋地址简介).", "shenhe_house_introduction"),
+        str | None, free_text("The house as free text; may be wrong (审核房屋地址简介).", "shenhe_house_introduction")
     ] = None
     action_introduction: Annotated[
         str | None,

@@ -6,16 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from gateway.actions.action import (
-    AskedT,
-    Done,
-    RowUpdate,
-    Write,
-    WriteRefusal,
-    masked,
-    unrecognized,
-    user_error,
-)
+from gateway.actions.action import AskedT, Done, RowUpdate, Write, WriteRefusal, masked, unrecognized, user_error
 from gateway.auth.principal import Scope
 from gateway.errors import PlatformError
 from gateway.events import ReadsDropped
