@@ -2,8 +2,7 @@
 
 from collections.abc import Awaitable, Collection, Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import strawberry
 from graphql import GraphQLError
@@ -17,29 +16,20 @@ from gateway.execution.load import Load, Loader
 from gateway.execution.run import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.event_streams import EventStreams
+from gateway.loaders.loader import KeyT, ValueT
 from gateway.normalise.records import Page
 from gateway.ops.trace import Exchanges, Trace, current_trace
 from gateway.orders.reads import MOST_PAGES
 from gateway.orders.record import Order
 from gateway.settings import Communities
 
-KeyT = TypeVar("KeyT", bound=Hashable)
-ValueT = TypeVar("ValueT")
-
 Lookup: TypeAlias = Load[KeyT, ValueT] | Awaitable[ValueT]
 
-COMMUNITIES = "communities"
-"""The number of the communities that the caller may see, as costs name it."""
+COMMUNITIES = "communities"  # the number of the communities that the caller may see, as costs name it
+REVEALING = "revealing"  # the variant of requests whose caller sees personal data as it is
 
-REVEALING = "revealing"
-"""The variant of requests whose caller sees personal data as it is."""
-
-
-ASSUMED_COMMUNITIES = 50
-"""How many there are taken to be until the security platform has said."""
-
-ASSUMED_PAGES = 10
-"""How many pages a list of orders is taken to have until one was seen."""
+ASSUMED_COMMUNITIES = 50  # how many there are taken to be until the security platform has said
+ASSUMED_PAGES = 10  # how many pages a list of orders is taken to have until one was seen
 
 
 class KnownSizes:
@@ -52,7 +42,6 @@ class KnownSizes:
         self.pages: dict[str, int] = {}
 
     def look_at_communities(self, states: Collection[str]) -> None:
-        """Note the communities that the security platform reports."""
         self.communities = tuple(sorted(states))
 
     def look_at(self, page: Page[Order]) -> None:
@@ -119,19 +108,16 @@ class RequestContext:
         self._caller = caller
         self.actions, self.journal, self.event_streams = backend.actions, backend.journal, backend.event_streams
         self.loaders = loaders
-        self.ids = backend.ids
+        self.ids, self.trail, self.community_names = backend.ids, backend.trail, backend.communities
         self.budget = budget
         self.request_id = request_id
+        self._counted: set[tuple[Loader[Any, Any], Hashable]] = set()
         self._admit()
 
     def _admit(self) -> None:
         """Set the principal as they are to be served now, and the variant of the plans that serve them."""
-        self.principal = principal = self._backend.trail.admit(self._caller)
+        self.principal = principal = self.trail.admit(self._caller)
         self.variant = REVEALING if principal.reveals_pii else None
-
-    @cached_property
-    def _counted(self) -> set[tuple[Loader[Any, Any], Hashable]]:
-        return set()
 
     def renew(self) -> None:
         """To be called before each event of a subscription: what was read for the one before is out of date."""
@@ -159,11 +145,11 @@ class RequestContext:
     def observe_trace(self, trace: Trace) -> None:
         """The trace is about to be shown: the audit trail has what that reveals."""
         if trace.exchanges is not None:
-            self._backend.trail.reveal_whole(self, trace.exchanges.outcomes)
+            self.trail.reveal_whole(self, trace.exchanges.outcomes)
 
     def observe(self, observations: Sequence[Observation]) -> None:
         """These fields of personal data and free text are about to be revealed: the audit trail has it."""
-        self._backend.trail.reveal(self, observations)
+        self.trail.reveal(self, observations)
         if (trace := self.loaders.source.trace) is not None:
             for records, fields in observations:
                 for field in fields:
@@ -171,13 +157,9 @@ class RequestContext:
                     if shown:
                         trace.reveal(field.type_name, field.name, shown)
 
-    async def write_trail(self) -> None:
-        """Make durable what the trail of this process has noted. Raises JournalError."""
-        await self._backend.trail.flush()
-
     def deny(self, field: str, scope: str) -> None:
         """The caller has asked for this field without the scope it needs: the audit trail has it."""
-        self._backend.trail.deny(self, field, scope)
+        self.trail.deny(self, field, scope)
 
     def report(self, error: GraphQLError) -> None:
         """A part of a field's value is missing: the answer has this error beside the value, once."""
@@ -212,11 +194,7 @@ class RequestContext:
         """
         if self.principal.codes is not None:
             return self.principal.codes
-        return tuple(self._backend.communities) or None
-
-    def get_community_name(self, community_code: str) -> str | None:
-        """The name of a community; None where the settings have none."""
-        return self._backend.communities.get(community_code)
+        return tuple(self.community_names) or None
 
     def get_size(self, name: str) -> int:
         """How many communities there are for the caller, before anything is read: what costs go by."""

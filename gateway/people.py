@@ -118,7 +118,6 @@ class People(Person, frozen=True, gc=False):
 
     @property
     def inner(self) -> tuple[Record, ...]:
-        """As of a residency."""
         return self.residencies
 
 

@@ -35,7 +35,7 @@ from schema.payment import PaymentMutations, PaymentQueries, PaymentSubscription
 from schema.people import PeopleQueries
 from schema.record import NodeQueries
 from schema.repair import RepairMutations
-from schema.service import DictionaryQueries, ErrorQueries, GatewayQueries, ViewerQueries
+from schema.service import GatewayQueries, ViewerQueries, WordQueries
 from schema.shenhe import ShenheMutations
 
 
@@ -60,8 +60,7 @@ Query = _root(
     OrderQueries,
     ModuleQueries,
     AnnouncementQueries,
-    DictionaryQueries,
-    ErrorQueries,
+    WordQueries,
     OperationQueries,
     PaymentQueries,
     GatewayQueries,

@@ -136,7 +136,7 @@ class Community(Node):
     @resolved()
     def name(root: records.Community, info: Info) -> str | None:
         """Its name, from the gateway's settings; null if none is set, as no platform sends names (小区名称)."""
-        return info.context.get_community_name(root.code)
+        return info.context.community_names.get(root.code)
 
     @resolved()
     def id(root: records.Community, info: Info) -> strawberry.ID:

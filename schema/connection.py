@@ -24,8 +24,7 @@ from schema.record import wrong_codes
 
 NodeT = TypeVar("NodeT")
 
-TAG_LENGTH = 8
-"""Characters of a cursor that say of which list it is."""
+TAG_LENGTH = 8  # characters of a cursor that say of which list it is
 
 
 class Window(NamedTuple):
@@ -115,8 +114,6 @@ def keyed(found: Listed[Any], part: Window, total: Load[Any, int], key: Callable
 
 
 class Cursors:
-    """The cursors of the items of a part."""
-
     def __init__(self, part: Slice[Any], info: Info) -> None:
         self._part = part
         self._info = info
@@ -126,7 +123,6 @@ class Cursors:
         return _tag(self._info, self._part.asked)
 
     def at(self, position: int) -> str:
-        """Of the item at this position."""
         return self._tag + self._part.cursor(position)
 
 
@@ -195,11 +191,7 @@ class Connection(Generic[NodeT]):
         cursors = Cursors(root, info)
         return [PositionedNode(item, cursors, index) for index, item in enumerate(root.items)]  # type: ignore[misc] # records stand for their types
 
-    @resolved()
-    def nodes(root: Slice[Any]) -> list[NodeT]:
-        """The items without cursors (内容)."""
-        return root.items  # type: ignore[return-value] # records stand for their types
-
+    nodes = derived(list[NodeT], "The items without cursors (内容).", lambda root: root.items)
     page_info = derived(PageInfo, "Page information, as in Relay (分页信息).", lambda root: root)
     total_count = derived(
         int,

@@ -15,16 +15,13 @@ from gateway.loaders.lists import RecordList
 from gateway.modules import ModuleName
 from gateway.shenhe.writes import SEARCHED_PAGES
 
-COST = "cost"
-"""Under this key of a field's metadata stands its `Cost`."""
-
+COST = "cost"  # under this key of a field's metadata stands its `Cost`
 LARGEST_FIRST = 100
 MOST_IDS = 50
 MOST_ENTRIES = 100
 """A list of more is refused as an argument, and asks nobody. Entries are what one mutation writes."""
 
-ASSUMED_HOUSES = ASSUMED_MEMBERS = 10
-"""How long lists are taken to be that a platform gives as a whole."""
+ASSUMED_HOUSES = ASSUMED_MEMBERS = 10  # how long lists are taken to be that a platform gives as a whole
 
 ASSUMED_NOTIFICATIONS = 10
 """How long a list of notifications in a reconciliation is taken to be. Their orders are on pages already read."""
@@ -37,7 +34,6 @@ LONG_TEXT = 4
 
 
 def _items(first: int) -> int:
-    """The items of a page."""
     return first if first <= LARGEST_FIRST else 0
 
 
@@ -91,9 +87,7 @@ ANY_RECORD = Cost(calls=1, searches=ORDER_SEARCH)
 
 ANY_RECORDS = Cost(Amount("ids", _each(1)), items=Amount("ids", _each(1)), searches=Amount("ids", _each(ORDER_SEARCH)))
 
-CALLS_OF_A_WRITE = 3
-"""What it changes is read, it is sent, and it is read back where its answer was lost."""
-
+CALLS_OF_A_WRITE = 3  # what it changes is read, it is sent, and it is read back where its answer was lost
 WRITE = Cost(calls=CALLS_OF_A_WRITE)
 APPROVAL = Cost(calls=CALLS_OF_A_WRITE + SEARCHED_PAGES)
 """What is corrected may have to be looked for in the list."""

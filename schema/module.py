@@ -83,11 +83,9 @@ class ModuleChange:
     name: ModuleName | None = plain("Name of the module (模块名称).")
     label: str | None = plain("The platform's name for it (模块名称原文).")
 
-    @resolved(name="from")
-    def before(root: records.ModuleDrift) -> bool | None:
-        """Whether it was on; null if unknown (原状态)."""
-        return root.wjdh
-
+    before = resolved(bool | None, name="from", description="Whether it was on; null if unknown (原状态).")(
+        lambda root: root.wjdh
+    )
     to = derived(bool, "Whether it is switched on (新状态).", lambda root: root.security is True)
 
 

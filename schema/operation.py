@@ -168,11 +168,9 @@ def _placed(community_code: str | None, found: tuple[records.Operation, ...]) ->
 class MutationPayload:
     outcome: Outcome = plain("Outcome of the write (写操作结果).")
     user_errors: list[UserError] = plain("Why it was refused; empty otherwise (业务错误).")
-
-    @resolved(Operation | None, "operation:read")
-    def operation(root: Written) -> records.Operation | None:
-        """The durable record of this write; null if no write was started (操作记录)."""
-        return root.operation
+    operation: Operation | None = plain(
+        "The durable record of this write; null if no write was started (操作记录).", "operation:read"
+    )
 
 
 def written_field(node: type, description: str, cost: Cost | None = ONE_CALL) -> Any:
@@ -211,8 +209,7 @@ def _mutations() -> frozenset[str]:
     return frozenset(public_name(field.python_name) for field in root.__strawberry_definition__.fields)
 
 
-LONGEST_SUBJECT = 255
-"""Characters of the subject of a token."""
+LONGEST_SUBJECT = 255  # characters of the subject of a token
 
 
 class OperationQueries:

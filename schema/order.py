@@ -104,26 +104,22 @@ def decided_filters(filters: OrderFilter | None, whose: str, *names: str) -> Ite
 def _complete(filters: OrderFilter, given: dict[str, Any]) -> Mapping[str, Any]:
     """Raises UserInputError (quirks 103, 147)."""
     fee_type = filters.fee_type
-    refuse_input(_incomplete_house(given), _wrong_fee_type(fee_type, given["title"]))
+    refuse_input(_wrong_together(fee_type, given))
     return given if fee_type is None else given | {"title": fee_type.wire_label}
 
 
-def _wrong_fee_type(fee_type: FeeType | None, title: str | None) -> Iterator[Violation]:
-    if fee_type is not None and title is not None:
-        message = InputWording.EXCLUSIVE(field="filter.feeType", other="filter.title")
-        yield Violation(("filter", "feeType"), message)
-    if fee_type is FeeType.OTHER:
-        yield Violation(("filter", "feeType"), InputWording.NO_TITLE(field="filter.feeType"))
-
-
-def _incomplete_house(given: Mapping[str, Any]) -> Iterator[Violation]:
+def _wrong_together(fee_type: FeeType | None, given: Mapping[str, Any]) -> Iterator[Violation]:
     missing = None
     for name in ("building", "unit", "floor", "room"):
         if given[name] is None:
             missing = missing or name
         elif missing is not None:
-            message = InputWording.NEEDS(field=f"filter.{name}", other=f"filter.{missing}")
-            yield Violation(("filter", name), message)
+            yield Violation(("filter", name), InputWording.NEEDS(field=f"filter.{name}", other=f"filter.{missing}"))
+    field = "filter.feeType"
+    if fee_type is not None and given["title"] is not None:
+        yield Violation(("filter", "feeType"), InputWording.EXCLUSIVE(field=field, other="filter.title"))
+    if fee_type is FeeType.OTHER:
+        yield Violation(("filter", "feeType"), InputWording.NO_TITLE(field=field))
 
 
 ORDERS = CommunityList(

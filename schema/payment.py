@@ -56,7 +56,6 @@ class PaymentFilter:
     until: datetime | None = optional("Received before this time (截止时间).")
 
     def wrong(self) -> Iterator[Violation]:
-        """What is wrong with it."""
         yield from record.wrong_name(self.order_number, LONGEST_NUMBER, "filter", "orderNumber")
         yield from record.wrong_period(self.since, self.until, "filter")
 

@@ -44,8 +44,6 @@ OptionalCommunityCode = Annotated[
     strawberry.ID | None,
     strawberry.argument(description="Only of this community; omitted: of all the caller may see (小区标识)."),
 ]
-
-
 SeveralCodes = Annotated[
     list[strawberry.ID] | None,
     strawberry.argument(

@@ -140,16 +140,12 @@ class CommunityList:
         return self.records.query(**self.complete(filters, asked))
 
     def community_field(self) -> Any:
-        """The list, as a field of its community."""
-
         def resolve(root: Community, info: Info, part: Window, filter: Any = None) -> SliceLoad | None:
             return self.load(info, root.code, filter, part)
 
         return self.connection(resolve, self.listed)
 
     def root_field(self) -> Any:
-        """The list, as a field of the root."""
-
         @described(
             community_code='Code of the community, such as "10002" or "00001": a string, leading zeros kept; omitted: '
             "of several (小区标识).",
@@ -206,7 +202,6 @@ class CommunityList:
         return resolve
 
     def record_field(self) -> Any:
-        """One record, as a field of the root."""
         noun, records = self.records.noun, self.records
 
         @self._one(f"One {noun}; null if there is none, or the caller may not see it ({noun.label}).")

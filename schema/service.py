@@ -65,7 +65,21 @@ class Dictionary:
     entries = derived(list[DictionaryEntry], "Its values, in display order (字典项).", lambda root: [*root])
 
 
-class DictionaryQueries:
+@strawberry.type(description="A code of errors, and what to do about it (错误码说明).")
+class ErrorCodeEntry:
+    code = derived(ErrorCode, "The code, as in `extensions.code` (错误码).", lambda root: root)
+    retryable = derived(
+        bool,
+        "Whether the same request may succeed later, unless the error's own `retryable` says otherwise (能否重试).",
+        lambda root: root.word.retryable,
+    )
+    message = derived(str, "What it means, in English (含义).", lambda root: root.texts["en"][0])
+    message_zh = derived(str, "What it means, in Chinese (中文含义).", lambda root: root.texts["zh"][0])
+    advice = derived(str, "What to do, in English (处理建议).", lambda root: root.texts["en"][1])
+    advice_zh = derived(str, "What to do, in Chinese (中文处理建议).", lambda root: root.texts["zh"][1])
+
+
+class WordQueries:
     @resolved(list[Dictionary])
     @described(names='Names of enums, each once, such as "ShenheStatus"; omitted: all (枚举名称).')
     def dictionaries(self, names: list[str] | None = None) -> list[type[DescribedEnum]]:
@@ -82,22 +96,6 @@ class DictionaryQueries:
         )
         return [ENUMS[name] for name in names]
 
-
-@strawberry.type(description="A code of errors, and what to do about it (错误码说明).")
-class ErrorCodeEntry:
-    code = derived(ErrorCode, "The code, as in `extensions.code` (错误码).", lambda root: root)
-    retryable = derived(
-        bool,
-        "Whether the same request may succeed later, unless the error's own `retryable` says otherwise (能否重试).",
-        lambda root: root.word.retryable,
-    )
-    message = derived(str, "What it means, in English (含义).", lambda root: root.texts["en"][0])
-    message_zh = derived(str, "What it means, in Chinese (中文含义).", lambda root: root.texts["zh"][0])
-    advice = derived(str, "What to do, in English (处理建议).", lambda root: root.texts["en"][1])
-    advice_zh = derived(str, "What to do, in Chinese (中文处理建议).", lambda root: root.texts["zh"][1])
-
-
-class ErrorQueries:
     @resolved(list[ErrorCodeEntry])
     def error_codes(self) -> list[ErrorCode]:
         """How requests to this endpoint fail: each code, what to do about it, and whether to try again (错误码列表)."""
@@ -190,7 +188,7 @@ class GatewayQueries:
             until=until,
         )
         after, reveals = _place(part), info.context.journal.audit
-        await info.context.write_trail()
+        await info.context.trail.flush()
         found = await reveals.reveals(query, part.first, after)
         return keyed(found, part, info.context.loaders.count(reveals.count_reveals, query), _key)
 

@@ -245,7 +245,6 @@ class RejectShenhesInput:
     reasons: list[str] | None = optional("A reason for each id, in their order. Excludes `reason` (各项的拒绝理由).")
 
     def wrong(self) -> Iterator[Violation]:
-        """What is wrong with them together."""
         if self.reason is None and self.reasons is None:
             yield Violation(("reason",), InputWording.EITHER(field="reason", other="reasons"))
         if self.reason is not None and self.reasons is not None:
