@@ -68,6 +68,7 @@ printf '%s\n' [Unit] DefaultDependencies=no > /etc/systemd/system/wanjia-gateway
 cp gateway.env /opt/wanjia-gateway/
 cd /opt/wanjia-gateway
 sed -i '1s|.*|#!/opt/wanjia-gateway/.venv/bin/python|' .venv/bin/gateway
+echo /opt/wanjia-gateway | tee .venv/lib/python*/site-packages/*wanjia_gateway.pth
 cat requirements.lock pyproject.toml | sha256sum > .venv/build.sha256
 ln -sf /dev/null /etc/systemd/system/tmp.mount
 mkdir -p /sys/fs/cgroup/duty
