@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from math import inf
 from typing import NamedTuple, TypeAlias
 
@@ -21,7 +22,7 @@ REFUSAL_SECONDS = 5.0
 """So long a refusal stands without asking again: fifty calls with wrong credentials are one login, not fifty."""
 
 
-class Credential(msgspec.Struct, frozen=True):
+class Credential(msgspec.Struct, frozen=True, dict=True):
     """What calls carry to be let in: the value of `Authorization`, or `fields` beside their arguments."""
 
     authorization: str = ""
@@ -30,12 +31,12 @@ class Credential(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return "Credential()"
 
-    @property
+    @cached_property
     def header(self) -> bytes:
         """The whole line of the header, if there is one."""
         return f"Authorization: {self.authorization}\r\n".encode("ascii") if self.authorization else b""
 
-    @property
+    @cached_property
     def secrets(self) -> list[str]:
         """The parts that nobody is shown."""
         return [*self.authorization.split(" ")[1:], *self.fields.values()]
