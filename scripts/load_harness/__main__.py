@@ -28,6 +28,7 @@ from clerks import Clerk, Tally
 from cluster import Cluster, cluster
 from deployed import Nginx
 from processes import CONTROL, CONTROLS, GatewayProcess, Platforms, Usage, platforms
+from sender import percentile
 
 from gateway.auth.issuer import DevelopmentIssuer
 from gateway.settings import load_settings
@@ -167,7 +168,7 @@ def _print_row(name: str, value: object) -> None:
 
 def _percentiles(values: list[float], *shares: float) -> str:
     ordered = sorted(values)
-    return ", ".join(f"{ordered[min(int(len(ordered) * share), len(ordered) - 1)]:.1f}" for share in shares if ordered)
+    return ", ".join(f"{percentile(ordered, share):.1f}" for share in shares)
 
 
 def parse_options() -> argparse.Namespace:

@@ -24,7 +24,7 @@ from cluster import Cluster, cluster
 from faults import GRACE, PLAN, Faults, Restart
 from followers import TOPICS, Follower
 from processes import Platforms, platforms
-from sender import Load
+from sender import Load, percentile
 from served import Served
 
 from gateway.auth.issuer import DevelopmentIssuer
@@ -125,8 +125,8 @@ class Soak:
         _print_row(
             f"{(time.monotonic() - self._began) / 60:.1f}",
             len(latencies),
-            f"{_at(latencies, 0.5) * 1e3:.1f}",
-            f"{_at(latencies, 0.99) * 1e3:.0f}",
+            f"{percentile(latencies, 0.5) * 1e3:.1f}",
+            f"{percentile(latencies, 0.99) * 1e3:.0f}",
             f"{figures.lag * 1e3:g}",
             f"{self._faults.platforms.total()}+{len(self._faults.ours)}",
             figures,
@@ -172,10 +172,6 @@ class Soak:
 
 def _print_row(*cells: object) -> None:
     print(" ".join(f"{cell!s:>{width}}" for cell, width in zip(cells, WIDTHS, strict=True)), flush=True)
-
-
-def _at(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
 def _listed(counts: Mapping[object, int]) -> str:

@@ -203,6 +203,11 @@ class Load:
             self._on_failure(Failure(name, sent, time.monotonic(), codes))
 
 
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """What so large a share of these values does not exceed; 0 where there is none."""
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
+
+
 def wrong_in(name: str, answer: httpx.Response) -> list[str]:
     """The codes of what is wrong with the answer to an operation; none: it is as it should be."""
     try:
