@@ -20,21 +20,23 @@ query Listed($code: ID!) { community(code: $code) {
 """
 
 
-DELIVERY = "query Delivery($id: ID!) { node(id: $id) { ... on Payment { state } } }"
+DELIVERY = "query Delivery($id: ID!) { node(id: $id) { ... on Payment { id state communityCode } } }"
 
 
 async def read_record_ids(ask: Callable[..., Awaitable[Any]], code: str, number: str) -> dict[str, str]:
-    """Their ids in this community, by type; the payment is of the order with this number, and is delivered."""
+    """Their ids in this community, by type; the payment is of the order with this number: delivered, and placed."""
     listed = (await ask(LISTED, {"code": code})).data["community"]
     written = (await ask(WRITTEN, {"code": code, "number": number})).data
     payment = {"id": written["payment"]["payment"]["id"]}
     async with asyncio.timeout(30):
-        while (await ask(DELIVERY, payment)).data["node"]["state"] != "DELIVERED":
-            pass
+        while True:
+            node = (await ask(DELIVERY, payment)).data["node"]
+            if node["state"] == "DELIVERED" and node["communityCode"]:
+                break
     return {
         "Announcement": written["announcement"]["announcement"]["id"],
         "Operation": written["announcement"]["operation"]["id"],
-        "Payment": payment["id"],
+        "Payment": node["id"],
         "Community": listed["id"],
         "Module": listed["modules"][0]["id"],
         "House": listed["house"]["id"],

@@ -9,6 +9,7 @@ import gc
 import json
 import re
 import time
+from math import inf
 from threading import Thread
 
 import httpx
@@ -84,7 +85,9 @@ def elsewhere():
 
 @pytest.fixture
 async def longest_turn(environ, serve, mint, elsewhere):
-    """`await longest_turn(query, answers, *without)` asks for all codes at once; CPU seconds of the longest turn."""
+    """`await longest_turn(query, answers, *without)` asks for all codes at once; CPU seconds of the longest turn, the
+    least of three attempts: another program on the same core makes a turn longer, but not each time.
+    """
     platform = Platform(SIZE)
     server = await elsewhere(asyncio.start_server(platform.serve, "127.0.0.1", 0))
     base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -105,8 +108,7 @@ async def longest_turn(environ, serve, mint, elsewhere):
                 assert "errors" not in answer
             await served.parts.trail.flush()
 
-        async def measure(query, answers, *without, codes=("10002",)):
-            platform.answers = answers
+        async def attempt(query, codes, without):
             running = asyncio.ensure_future(run(query, codes, without))
             longest, ended = 0.0, time.thread_time()
             while not running.done():
@@ -114,6 +116,14 @@ async def longest_turn(environ, serve, mint, elsewhere):
                 began, ended = ended, time.thread_time()
                 longest = max(longest, ended - began)
             await running
+            return longest
+
+        async def measure(query, answers, *without, codes=("10002",)):
+            platform.answers = answers
+            longest = inf
+            for _ in range(3):
+                if longest >= LONGEST:
+                    longest = min(longest, await attempt(query, codes, without))
             return longest
 
         gc.disable()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from records import LISTED, read_record_ids
+from records import read_record_ids
 from schema_routes import Field, Ids, Route, WholeSchema, node_types, root_routes
 from wire import over_event_stream, over_websocket
 
@@ -20,8 +20,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 COMMUNITIES = ("10002", "00001", "00002", "10003")
 UNKNOWN_COMMUNITY = "99999"
 NO_ID = "AXNobody-s-record"
-
-PAYMENTS = "query Payments($code: ID!) { payments(communityCode: $code) { nodes { id } } }"
 
 
 def routes_with(operation: str, *names: str) -> list[Route]:
@@ -36,13 +34,9 @@ WRITES = [route for route in root_routes("Mutation") if route.fields[0].name != 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def records(site: Any) -> dict[str, Ids]:
-    """For each community a record of each type that has a node id; the payments are placed."""
-    found: dict[str, Ids] = {}
-    for code in COMMUNITIES:
-        found[code] = await read_record_ids(site.ask, code, site.sandbox.world.orders_of[code][-1].number)
-        while not (await site.ask(PAYMENTS, {"code": code})).data["payments"]["nodes"]:
-            await site.ask(LISTED, {"code": code})  # the order list shows the payment's community, a moment later
-    return found
+    """For each community a record of each type that has a node id."""
+    orders_of = site.sandbox.world.orders_of
+    return {code: await read_record_ids(site.ask, code, orders_of[code][-1].number) for code in COMMUNITIES}
 
 
 def with_community(value: Any, code: str, name: str = "") -> Any:

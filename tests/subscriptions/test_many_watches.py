@@ -21,6 +21,8 @@ async def test_read_that_shows_a_change_has_its_list_polled_at_once(connect, gat
     async with connect() as socket:
         await socket.subscribe("1", REVIEWS, code=CODE)
         await until(lambda: polls(sandbox) == 1)
+        while value(await scrape(gateway), "gateway_watch_lateness_seconds"):  # until the poll has ended
+            pass
         await gateway.read(READ)
         apply(sandbox, 900)
         await gateway.read(READ)
