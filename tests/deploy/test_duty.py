@@ -58,8 +58,10 @@ cover() {
 }
 cover etc /etc /etc
 cover local /usr/local/bin /usr/local/bin
+mkdir /run/checkout
+mount --bind "$2" /run/checkout
 mount -t tmpfs tmpfs /opt
-cover project "$2" /opt/wanjia-gateway
+cover project /run/checkout /opt/wanjia-gateway
 mount -t tmpfs tmpfs /var/lib
 cd "$1"
 install -D -m 0644 key.pem /etc/wanjia-gateway/key.pem

@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -40,13 +42,17 @@ def app(installed_app: Path, demo: str) -> Iterator[str]:
     """The address that `npm run dev` prints."""
     command = ["npm", "run", "dev", "--", "--port", str(free_port()), "--strictPort"]
     environ = {**os.environ, "GATEWAY_URL": demo, "NO_COLOR": "1"}
-    with subprocess.Popen(command, cwd=installed_app, env=environ, stdout=subprocess.PIPE, text=True) as vite:
-        late = Timer(60, vite.kill)
+    npm = subprocess.Popen(
+        command, cwd=installed_app, env=environ, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with npm:
+        stop = partial(os.killpg, npm.pid, signal.SIGTERM)  # npm's children too: it does not stop them
+        late = Timer(60, stop)
         late.start()
-        address = next(line for line in vite.stdout if "Local:" in line).split()[-1]
+        address = next(line for line in npm.stdout if "Local:" in line).split()[-1]
         late.cancel()
         yield address
-        vite.terminate()
+        stop()
 
 
 async def log_in(page: Page, app: str, caller: str) -> None:

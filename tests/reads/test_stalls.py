@@ -9,6 +9,7 @@ import gc
 import json
 import re
 import time
+from concurrent.futures import Future
 from math import inf
 from threading import Thread
 
@@ -75,12 +76,18 @@ class Platform(Upstream):
 @pytest.fixture
 def elsewhere():
     """Runs a coroutine in a loop of another thread."""
-    loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever, daemon=True)
+    started, stopping = Future(), asyncio.Event()
+
+    async def wait():
+        started.set_result(asyncio.get_running_loop())
+        await stopping.wait()
+
+    thread = Thread(target=lambda: asyncio.run(wait()), daemon=True)
     thread.start()
+    loop = started.result(60)
     yield lambda coroutine: asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, loop))
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
+    loop.call_soon_threadsafe(stopping.set)
+    thread.join(60)
 
 
 @pytest.fixture
