@@ -73,7 +73,7 @@ def test_large_youngest_generation_is_collected_early(loop, collections):
     loop.seconds = LONG * 0.6
     for _ in range(2):
         loop.fire()
-    assert collections == [(0.1, 0), (0.2, 0), (0.2, 2)]
+    assert collections == [(INTERVAL, 0), (2 * INTERVAL, 0), (2 * INTERVAL, 2)]
 
 
 @pytest.mark.parametrize(("seconds", "sets_aside"), [(LONG * 0.05, False), (LONG * 1.1, True)])

@@ -10,7 +10,6 @@ Apollo's form, `{"format": "apollo-persisted-query-manifest", "version": 1, "ope
 Relay's, `{"<id>": "query ..."}`.
 """
 
-import gc
 import re
 import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -37,12 +36,10 @@ from graphql import (
     OperationType,
     Token,
     VariableDefinitionNode,
-    specified_rules,
     validate,
 )
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.language.parser import Parser, nested_too_deeply_error
-from graphql.validation import ASTValidationRule, OverlappingFieldsCanBeMergedRule, ValidationContext
 from graphql.validation.validate import ValidationAbortedError
 
 from gateway.errors import (
@@ -55,6 +52,8 @@ from gateway.errors import (
 from gateway.execution.cost import GetCost, OperationCost, Sizes
 from gateway.execution.limits import (
     LARGEST_REPORTED,
+    OVERLAP_BUDGET,
+    AllRules,
     Limits,
     Outline,
     check_limits,
@@ -89,10 +88,6 @@ VARIABLE = "GATEWAY_TRUSTED_DOCUMENTS"
 
 CHARACTERS_PER_TOKEN = 32
 """Ignored characters and long words cost the lexer time too: this many times the limit of tokens bounds the text."""
-
-OVERLAP_BUDGET = 20_000
-"""Comparisons of fields that share a name. Ten fragments with ten fields in common take about 1,500. The library's own
-bound of 500,000 lets a document of 2,000 tokens hold the event loop for a second; this one, for less than 0.1."""
 
 
 class DocumentError(Exception):
@@ -313,8 +308,7 @@ class Documents:
 
     def _validate(self, document: DocumentNode) -> None:
         hide_suggestions = not self.suggestions
-        errors = validate(self.schema, document, _RULES, MAX_VALIDATION_ERRORS, hide_suggestions=hide_suggestions)
-        gc.collect(0)  # visitors refer to themselves; those of many documents would take the collector long
+        errors = validate(self.schema, document, [AllRules], MAX_VALIDATION_ERRORS, hide_suggestions=hide_suggestions)
         if errors and isinstance(errors[-1], ValidationAbortedError) and len(errors) <= MAX_VALIDATION_ERRORS:
             raise QueryTooComplexError(RequestWording.TOO_MANY_COMPARISONS(), "fieldComparisons", OVERLAP_BUDGET)
         for error in errors:
@@ -344,19 +338,6 @@ def parse(text: str, tokens: int) -> DocumentNode:
         while token:
             token.prev, token = None, token.next
     raise nested_too_deeply_error(parser)
-
-
-class _BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
-    """The library's rule with OVERLAP_BUDGET: it aborts the validation when that is spent."""
-
-    def __init__(self, context: ValidationContext) -> None:
-        super().__init__(context)
-        self.rule_context.remaining_complexity_budget = OVERLAP_BUDGET
-
-
-_RULES: Sequence[type[ASTValidationRule]] = [
-    _BoundedOverlapRule if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules
-]
 
 
 _TOKEN = re.compile(

@@ -15,7 +15,7 @@ from gateway.ops.trace import METER, Meter
 
 log = structlog.get_logger(__name__)
 
-INTERVAL: Final = 0.1  # seconds between two looks at the loop, and between two collections of the youngest
+INTERVAL: Final = 0.05  # seconds between two looks at the loop, and between two collections of the youngest
 WINDOW: Final = 60.0
 """Seconds. The largest lag is that of the last one or two windows: each scrape of the usual interval sees it."""
 
@@ -51,22 +51,20 @@ def measured_event_loop(metrics: Metrics) -> Iterator[None]:
 ALL_INTERVAL: Final = 1.0  # seconds between two collections of all
 LONG: Final = 0.005
 """Seconds of CPU. What takes more to walk through is collected at once, as part of all, and then set aside."""
-MANY: Final = 12
-"""Collections of the youngest since the last of all: each new document makes one, with what its validation left."""
 
 
 def settle_collector() -> None:
     """Collect garbage by the clock, so that no collection holds the event loop for long. Called once, in the event
     loop, when everything that lasts has been made.
 
-    A request leaves no reference cycles behind (`test_reference_cycles.py`) but what the validation of a new document
-    leaves, which is collected there. What a collection takes is the walk through the objects it looks at: some 0.1 µs
-    each. Python's own schedule counts objects made against objects gone: while new documents push old ones out of a
-    cache, nothing seems to grow, until one collection of the youngest walks through all that is kept.
+    A request leaves no reference cycles behind (`test_reference_cycles.py`), the validation of a new document a few
+    hundred objects. What a collection takes is the walk through the objects it looks at: some 0.1 µs each. Python's own
+    schedule counts objects made against objects gone: while new documents push old ones out of a cache, nothing seems
+    to grow, until one collection of the youngest walks through all that is kept.
 
-    So the youngest are collected many times a second, all once a second, or as soon as there are many. What the process
-    keeps from its start is set aside, and so is what is left when a collection of all was long: it goes as usual when
-    nothing refers to it any more, and only a cycle that it becomes part of stays.
+    So the youngest are collected many times a second, all once a second. What the process keeps from its start is set
+    aside, and so is what is left when a collection of all was long: it goes as usual when nothing refers to it any
+    more, and only a cycle that it becomes part of stays.
     """
     gc.collect()
     gc.freeze()
@@ -77,7 +75,7 @@ def settle_collector() -> None:
     def collect() -> None:
         nonlocal all_at, walked
         walked += _collect(0)
-        if walked > LONG or gc.get_count()[1] > MANY or loop.time() >= all_at:
+        if walked > LONG or loop.time() >= all_at:
             if _collect(2) > LONG:
                 gc.freeze()
             all_at, walked = loop.time() + ALL_INTERVAL, 0.0

@@ -244,7 +244,7 @@ class Metrics:
             0: the settings could not be used when they were last read anew, else 1""")
         self.reloaded.set(1)
         self.build = largest("gateway_build_info{version,build} 1: this version and build runs")
-        self.lag = lags("gateway_event_loop_lag_seconds How late the event loop called a timer, ten times a second")
+        self.lag = lags("gateway_event_loop_lag_seconds How late the event loop called a timer, twenty times a second")
         self.largest_lag = largest(f"""{LARGEST_LAG}
             The largest lag of the last one or two minutes, in any worker; it grows while an event loop is stuck""")
         self._watched: list[tuple[Gauge, Callable[[], float]]] = []
@@ -267,7 +267,7 @@ class Metrics:
         self.watch(self.calls_waiting.labels(platform), lambda: slots.waiting)
 
     def beat(self) -> None:
-        """The event loop runs: to be called by it, ten times a second. Other workers find the gauges up to date."""
+        """The event loop runs: to be called by it, twenty times a second. Other workers find the gauges up to date."""
         if self._worker is not None:
             self.refresh()
             self._worker.beat(time.time())

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from graphql import build_schema, get_introspection_query
+from graphql import build_schema, get_introspection_query, parse, specified_rules, validate
 
 from gateway.execution import documents as module
 from gateway.execution.documents import DocumentError, Documents, Parameters
@@ -64,6 +64,24 @@ def test_refused_document_has_its_code_and_few_errors(
     error = refused.value.errors[0]
     assert (getattr(error.original_error, "code", None) or error.extensions["code"]) == code
     assert len(refused.value.errors) == count
+
+
+MISTAKES = [
+    "{ hello(name: 1, name: $a, other: [2]) @nothing hello: nested { ...F } nested hello { f1 } }",
+    "query A($a: Int, $a: None, $b: Query) { hello(name: $a) ...F } query A { ...F } { touch } fragment F on Int { a }",
+    "fragment F on Query { ...G } fragment G on Query { ...F @skip nested { ...H } } fragment G on Mutation { touch }",
+    "mutation { touch @include(if: 3) @skip @skip } subscription { a } query Q($c: String! = null) { hello(name: $c) }",
+    "{ f1 @defer(label: 2) ... on Mutation { touch } ... { unknown { so } } } schema { query: Query } type T { a: ID }",
+]
+
+
+@pytest.mark.parametrize("query", MISTAKES)
+def test_mistakes_are_those_that_graphql_core_finds(documents: Documents, query: str) -> None:
+    with pytest.raises(DocumentError) as refused:
+        documents.prepare(query)
+    expected = validate(SCHEMA, parse(query), specified_rules)
+    assert len(expected) > 3
+    assert [(e.message, e.locations) for e in refused.value.errors] == [(e.message, e.locations) for e in expected]
 
 
 def test_overlapping_fragments_are_prepared(documents: Documents) -> None:
