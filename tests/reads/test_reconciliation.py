@@ -1,5 +1,6 @@
 """wjdh's paid flags held against the notifications of the journal."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -156,7 +157,8 @@ async def test_reconciliation_costs_the_pages_and_five_queries(gateway, sandbox)
     read, queries = database.read, []
 
     async def counted(work):
-        queries.append(work)
+        if asyncio.current_task().get_name().startswith("Task-"):  # not one of the gateway's own, which go on meanwhile
+            queries.append(work.__qualname__)
         return await read(work)
 
     database.read = counted
@@ -164,5 +166,4 @@ async def test_reconciliation_costs_the_pages_and_five_queries(gateway, sandbox)
     await reconcile(gateway)
 
     assert sandbox.count("WJDH", "order/list") == 4
-    asked = [work.__qualname__ for work in queries if work.__qualname__.startswith(("Payments.", "Records."))]
-    assert len([name for name in asked if "next_due" not in name]) == 5  # the relay looks for what is due meanwhile
+    assert len([name for name in queries if name.startswith(("Payments.", "Records."))]) == 5
