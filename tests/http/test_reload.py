@@ -128,7 +128,7 @@ class Load:
         return b"connection: close" in head
 
 
-async def test_reload_fails_no_request(start: Start, journal: dict[str, str]) -> None:
+async def test_reload_fails_no_request(journal: dict[str, str], start: Start) -> None:
     reloaded = await start(**journal)
     pid = reloaded.gateway.pid
     async with reloaded.gateway.client() as client:
@@ -145,7 +145,7 @@ async def test_reload_fails_no_request(start: Start, journal: dict[str, str]) ->
     assert "Traceback" not in reloaded.log
 
 
-async def test_reload_reads_settings_and_files_anew(start: Start, journal: dict[str, str], tmp_path: Path) -> None:
+async def test_reload_reads_settings_and_files_anew(journal: dict[str, str], start: Start, tmp_path: Path) -> None:
     manifest, communities = tmp_path / "documents.json", tmp_path / "communities.txt"
     files = {"GATEWAY_TRUSTED_DOCUMENTS": str(manifest), "GATEWAY_COMMUNITIES": str(communities)}
     manifest.write_text('{"one": "{ viewer { subject } }"}')
@@ -165,7 +165,7 @@ async def test_reload_reads_settings_and_files_anew(start: Start, journal: dict[
             pass
 
 
-async def test_settings_that_are_refused_replace_nobody(start: Start, journal: dict[str, str]) -> None:
+async def test_settings_that_are_refused_replace_nobody(journal: dict[str, str], start: Start) -> None:
     reloaded = await start(**journal)
     reloaded.set(GATEWAY_MAX_DEPTH="s3cr3t")
     reloaded.hang_up()
@@ -210,7 +210,7 @@ async def test_stop_during_a_reload_ends_the_gateway(start: Start) -> None:
 
 
 @pytest.mark.postgres
-async def test_successor_that_cannot_start_replaces_nobody(start: Start, database_url: str) -> None:
+async def test_successor_that_cannot_start_replaces_nobody(database_url: str, start: Start) -> None:
     reloaded = await start(GATEWAY_DATABASE_URL=database_url)
     name = database_url.partition("?")[0].rsplit("/", 1)[1]
     await on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
@@ -225,7 +225,7 @@ async def test_successor_that_cannot_start_replaces_nobody(start: Start, databas
     assert all(answer.status_code == 200 for answer in await reloaded.ask())
 
 
-async def test_metrics_port_has_metrics_alone_and_outlives_a_reload(start: Start, journal: dict[str, str]) -> None:
+async def test_metrics_port_has_metrics_alone_and_outlives_a_reload(journal: dict[str, str], start: Start) -> None:
     port = free_port()
     reloaded = await start(**journal, GATEWAY_METRICS_PORT=str(port))
     reloaded.set(GATEWAY_METRICS_PORT=str(free_port()))
