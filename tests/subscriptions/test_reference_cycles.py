@@ -105,7 +105,7 @@ async def test_refused_request_leaves_no_cycles(gateway, name):
     assert not await collect_cycles(ask)
 
 
-@pytest.mark.parametrize("extra", [{"GATEWAY_CALL_TIMEOUT": "0.1"}])
+@pytest.mark.parametrize("extra", [{"GATEWAY_CALL_TIMEOUT": "0.5"}])
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.HTTP_500, FaultKind.GARBAGE, FaultKind.HANG])
 async def test_failing_platform_leaves_no_cycles(gateway, sandbox, kind):
     query = '{ repairs(communityCode: "10002", first: 2) { totalCount } }'
