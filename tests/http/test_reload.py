@@ -110,13 +110,12 @@ class Load:
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
                 for _ in range(most):
-                    if await self._ask(reader, writer) or self._is_over:
+                    # On a busy machine a pause may outlast an idle connection: no client asks on one that has ended.
+                    if reader.at_eof() or await self._ask(reader, writer) or self._is_over:
                         break
                     await asyncio.sleep(pause)
                 writer.close()
-            except asyncio.IncompleteReadError as error:
-                self.counts["cut off" if error.partial else "closed"] += 1
-            except (OSError, TimeoutError) as error:
+            except (OSError, EOFError, TimeoutError) as error:
                 self.counts[type(error).__name__] += 1
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -141,8 +140,6 @@ async def test_reload_fails_no_request(journal: dict[str, str], start: Start) ->
             await reloaded.serving(generation)
             await asyncio.sleep(1)
 
-    # A connection may be closed just as a request comes (RFC 9112, 9.5), which is seldom: clients send it again.
-    assert load.counts.pop("closed", 0) <= 1
     assert load.counts.keys() == {"answered"}
     assert load.counts["answered"] > 500
     assert reloaded.gateway.pid == pid
