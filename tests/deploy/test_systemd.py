@@ -180,6 +180,6 @@ def test_journald_takes_its_limits():
         pytest.skip("needs root")
     spaces = ("unshare", "--mount", "--pid", "--fork", "--mount-proc")
     [file] = (DEPLOY / "systemd" / "journald.conf.d").iterdir()
-    started = run(*spaces, "sh", "-ec", JOURNALD, "sh", file, status=None)  # it may be ended before it is ready
+    started = run(*spaces, "sh", "-ec", JOURNALD, "sh", file, status=None)  # of which its exit status says nothing
     assert "Received SIGTERM" in started.stderr
     assert "ignoring" not in started.stderr
