@@ -9,6 +9,7 @@ them, and so does all background work together.
 """
 
 import asyncio
+from math import inf
 from typing import Protocol
 
 KEPT_SHARE = 16  # one slot in so many is kept from a caller who has all others: 2 of 32
@@ -40,7 +41,7 @@ class Waiter(Protocol):
 
 
 class Lane:
-    """The calls of one caller: how many slots they have, and those that wait, each with the timer of its deadline."""
+    """The calls of one caller: how many slots they have, and those that wait, in the order of their coming."""
 
     __slots__ = ("caller", "held", "is_background", "waiting")
 
@@ -48,7 +49,7 @@ class Lane:
         self.caller = caller
         self.held = 0
         self.is_background = caller.startswith(_BACKGROUND)
-        self.waiting: dict[Waiter, asyncio.TimerHandle] = {}
+        self.waiting: dict[Waiter, None] = {}
 
 
 class _Turn(asyncio.Future[None]):
@@ -81,6 +82,8 @@ class Slots:
         """Of the callers who have a call, in the order of their turns."""
         self._in_background = 0  # of those that are taken
         self._turns = 0  # in a row that were not of background work, while some of it waited
+        self._timer: asyncio.TimerHandle | None = None
+        self._expires_at = inf
         self.divide(1)
 
     def divide(self, gateways: int) -> None:
@@ -103,8 +106,10 @@ class Slots:
                 self._in_background += 1
             waiter.take_turn()
         else:
-            lane.waiting[waiter] = asyncio.get_running_loop().call_at(waiter.deadline, self._expire, waiter)
+            lane.waiting[waiter] = None
             self.waiting += 1
+            if waiter.deadline < self._expires_at:
+                self._expire_at(waiter.deadline)
 
     def leave(self, waiter: Waiter) -> None:
         """Wait no longer, or give the slot back. The caller whose turn it is has it at once."""
@@ -134,7 +139,7 @@ class Slots:
 
     def _remove(self, waiter: Waiter) -> None:
         """It is in no queue any more."""
-        waiter.lane.waiting.pop(waiter).cancel()
+        del waiter.lane.waiting[waiter]
         self.waiting -= 1
 
     def move(self, waiter: Waiter, caller: str) -> None:
@@ -166,6 +171,19 @@ class Slots:
         self._turns += work is not None
         return caller
 
-    def _expire(self, waiter: Waiter) -> None:
-        self.leave(waiter)
-        waiter.give_up()
+    def _expire_at(self, deadline: float) -> None:
+        """One timer lasts for many calls, since nearly all of them have their turn long before their deadline."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._expires_at = asyncio.get_running_loop().call_at(deadline, self._expire, deadline), deadline
+
+    def _expire(self, deadline: float) -> None:
+        """This deadline has passed: that of calls that wait, or of one that had its turn in time."""
+        self._timer, self._expires_at = None, inf
+        waiting = [waiter for lane in self.lanes.values() for waiter in lane.waiting]
+        for waiter in waiting:
+            if waiter.deadline <= deadline:
+                self.leave(waiter)
+                waiter.give_up()
+        if left := [waiter.deadline for waiter in waiting if waiter.deadline > deadline]:
+            self._expire_at(min(left))

@@ -45,25 +45,31 @@ class Effect(Enum):
 
 
 class Encoding(msgspec.Struct, frozen=True):
-    """How arguments become the body of a request."""
+    """How arguments, and the fields of a credential, become the body of a request."""
 
     content_type: bytes
-    encode: Callable[[Arguments], bytes]
+    encode: Callable[[Arguments, Credential], bytes]
 
 
-def encode_form(arguments: Arguments) -> bytes:
+def encode_form(arguments: Arguments, credential: Credential) -> bytes:
     """application/x-www-form-urlencoded in UTF-8 (quirks 44, 63); an empty value is left out (quirk 151)."""
-    values = [(name, str(value)) for name, value in arguments.items()]
-    quoted = [
-        f"{name}={value if value.isalnum() and value.isascii() else quote_plus(value)}"
-        for name, value in values
-        if value
+    pairs = [
+        f"{name}={value if type(value) is int or (value.isalnum() and value.isascii()) else quote_plus(value)}"
+        for name, value in arguments.items()
+        if value != ""
     ]
-    return "&".join(quoted).encode("ascii")
+    if credential.form:
+        pairs.append(credential.form)
+    return "&".join(pairs).encode("ascii")
+
+
+def encode_json(arguments: Arguments, credential: Credential) -> bytes:
+    """A JSON object."""
+    return msgspec.json.encode({**arguments, **credential.fields})
 
 
 FORM = Encoding(b"application/x-www-form-urlencoded", encode_form)
-JSON = Encoding(b"application/json", msgspec.json.encode)
+JSON = Encoding(b"application/json", encode_json)
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -146,7 +152,7 @@ class Route:
 
     def request(self, arguments: Arguments, credential: Credential, trace: CallTrace | None) -> bytes:
         """The bytes of a call with these arguments."""
-        body = self._encode({**arguments, **credential.fields} if credential.fields else arguments)
+        body = self._encode(arguments, credential)
         request = b"%b%bContent-Length: %d\r\n\r\n%b" % (self._head, credential.header, len(body), body)
         if trace is not None:
             request = request.replace(b"\r\n", b"\r\ntraceparent: %b\r\n" % trace.traceparent, 1)
