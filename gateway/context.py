@@ -18,7 +18,7 @@ from gateway.journal.journal import Journal
 from gateway.loaders.event_streams import EventStreams
 from gateway.loaders.loader import KeyT, ValueT
 from gateway.normalise.records import Page
-from gateway.ops.trace import Exchanges, Trace, current_trace
+from gateway.ops.trace import Trace, current_trace
 from gateway.orders.reads import MOST_PAGES
 from gateway.orders.record import Order
 from gateway.settings import Communities
@@ -137,7 +137,7 @@ class RequestContext:
         if trace.is_shown:
             caller = self.principal
             if not self._backend.is_production and caller.sees_all and caller.scopes >= READING:
-                trace.exchanges = Exchanges()
+                trace.exchanges = {}
             self.principal = _TracedPrincipal(
                 caller.subject, caller.scopes, caller.communities, caller.expires_at, caller.codes
             )
@@ -145,7 +145,7 @@ class RequestContext:
     def observe_trace(self, trace: Trace) -> None:
         """The trace is about to be shown: the audit trail has what that reveals."""
         if trace.exchanges is not None:
-            self.trail.reveal_whole(self, trace.exchanges.outcomes)
+            self.trail.reveal_whole(self, trace.outcomes)
 
     def observe(self, observations: Sequence[Observation]) -> None:
         """These fields of personal data and free text are about to be revealed: the audit trail has it."""

@@ -270,7 +270,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     for name, value in environ.items():
         if name in _FIELDS and (text := value.strip()):
             try:
-                values[_FIELDS[name]] = _convert(_FIELDS[name], text)
+                values[_FIELDS[name]] = _read(_FIELDS[name], text)
             except ValueError as error:
                 mistakes[name] = Mistake.MUST_BE(name, what=known(str(error)))
     settings = Settings(**values)
@@ -281,13 +281,18 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
-def _convert(field: str, text: str) -> Any:
+def _read(field: str, text: str) -> Any:
     """Raises ValueError that says what the text must be."""
     if _HALF.search(text):  # as Python reads bytes that are no UTF-8
         raise ValueError("UTF-8")
-    kind, value = _KINDS[field], split_words(text) if isinstance(getattr(_DEFAULTS, field), tuple) else text
+    value = split_words(text) if isinstance(getattr(_DEFAULTS, field), tuple) else text
+    return convert(value, _KINDS[field], strict=False, dec_hook=lambda _path, text: Path(text))
+
+
+def convert(value: object, kind: Any, **options: Any) -> Any:
+    """As `msgspec.convert`. Raises ValueError that says what the value must be, as the annotation describes it."""
     try:
-        return msgspec.convert(value, kind, strict=False, dec_hook=lambda _path, text: Path(text))
+        return msgspec.convert(value, kind, **options)
     except msgspec.ValidationError:
         [allowed] = kind.__metadata__
         raise ValueError(allowed.description) from None

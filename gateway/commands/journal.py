@@ -90,7 +90,7 @@ async def retry_payments(settings: Settings, ids: Sequence[str], *, all_dead: bo
                 return 0
         found = await journal.payments.by_ids(wanted)
         if not confirmed:
-            sys.stderr.write(f"{local(CommandWording.CONFIRM(count=len(wanted)))} ")
+            sys.stderr.write(f"{local(CommandWording.CONFIRM_RETRY(count=len(wanted)))} ")
             sys.stderr.flush()
             if sys.stdin.readline().strip().lower() not in ("y", "yes"):
                 return 1

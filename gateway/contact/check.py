@@ -45,7 +45,6 @@ from gateway.platforms.wjdh import Wjdh
 from gateway.repairs import REPAIR_UPDATE, REPAIRS, Repair, RepairQuery, RepairStatus
 from gateway.settings import Mistakes, Settings, SettingsError
 from gateway.wording.commands import CommandWording
-from gateway.wording.contact import ContactWording
 from gateway.wording.language import at, known, local, say, to_table
 
 MOST_SHORT = 10  # communities whose code may have lost a zero, of which a page is read
@@ -279,7 +278,7 @@ async def check_deeply(settings: Settings, options: DeepOptions, ask: Callable[[
     if options.write is not None:
         typed, wanted = "", f"write {options.write}"
         with suppress(EOFError):
-            typed = ask(f"{local(ContactWording.CONFIRM(community=options.write, wanted=wanted))} ")
+            typed = ask(f"{local(CommandWording.CONFIRM_WRITES(community=options.write, wanted=wanted))} ")
         if typed.strip() != wanted:
             sys.stderr.write(f"gateway: {say('not confirmed, nothing was asked or written')}\n")
             return 1
@@ -290,7 +289,7 @@ async def check_deeply(settings: Settings, options: DeepOptions, ask: Callable[[
     _write(options.html, to_html(report).encode())
     _write(options.propose, propose(survey).encode())
     if survey.writes.get(SWITCHED_BACK) is False:
-        sys.stderr.write(f"gateway: {local(ContactWording.STAYS_SWITCHED(community=options.write))}\n")
+        sys.stderr.write(f"gateway: {local(CommandWording.STAYS_SWITCHED(community=options.write))}\n")
         return 1
     return 1 if report.tables["problems"] else 0
 
@@ -323,7 +322,7 @@ async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
     asked, each = len(codes), round(options.pause + ANSWER, 1)
     calls = most_calls(asked, options.pages)
     minutes = math.ceil(calls * each / 60)
-    estimate = ContactWording.ESTIMATE(calls=calls, asked=asked, known=known, minutes=minutes, each=each)
+    estimate = CommandWording.ESTIMATE(calls=calls, asked=asked, known=known, minutes=minutes, each=each)
     sys.stderr.write(f"{local(estimate)}\n")
     async with aclosing(platforms):
         surveyor = Surveyor(platforms, survey, options.pause, show)
@@ -344,7 +343,7 @@ def _read_codes(settings: Settings, options: DeepOptions) -> tuple[list[str], in
     few = [*dict.fromkeys((*known[:1], *with_zero[:1], *known))][:FEW_COMMUNITIES]
     codes = dict.fromkeys(known if ALL in options.communities else options.communities or few)
     if not codes:
-        raise SettingsError(ContactWording.NO_CODES())
+        raise SettingsError(CommandWording.NO_CODES())
     if options.write is not None:
         codes[options.write] = None
     problems = [problem(field=f"--communities: {code!r}") for code in codes if (problem := code_problem(code))]

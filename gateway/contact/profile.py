@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import msgspec
 
@@ -19,7 +19,7 @@ from gateway.normalise.table import ROWS
 from gateway.normalise.values import code_problem, is_code
 from gateway.normalise.vocabulary import CLOSED_LISTS, PlatformName
 from gateway.normalise.wire import AS_DOCUMENTED, NO_PROFILE, ListPaging, Profile
-from gateway.settings import Communities, Mistakes, Settings, SettingsError, guess
+from gateway.settings import Communities, Mistakes, Settings, SettingsError, YesNo, convert, guess
 from gateway.wording.language import at, known
 from gateway.wording.settings import Mistake
 from gateway.wording.wording import Noun
@@ -31,22 +31,12 @@ LONGEST_LIFETIME = 2_000_000
 LONGEST_NAME = 64
 
 
-class _Value(NamedTuple):
-    """What a value of the file must be, in words and in types."""
-
-    must_be: str
-    type: Any
-
-
 _TEXT = Annotated[str, msgspec.Meta(max_length=LONGEST_WORD, pattern=r"(?s)\A\S(.*\S)?\Z")]
-_TEXTS = _Value(f"a list of texts without blanks around them, {LONGEST_WORD} characters at most", tuple[_TEXT, ...])
-_ANY = _Value("anything", Any)
-_BOOLEAN = _Value("true or false", bool)
-_SIZE = _Value(f"a whole number from 1 to {LARGEST_PAGE}", Annotated[int, msgspec.Meta(ge=1, le=LARGEST_PAGE)])
-_SECONDS = _Value(
-    f"a number of seconds above 0, {LONGEST_LIFETIME} at most",
-    Annotated[float, msgspec.Meta(gt=0, le=LONGEST_LIFETIME)],
-)
+_TEXT_LIST = f"a list of texts without blanks around them, {LONGEST_WORD} characters at most"
+_TEXTS = Annotated[tuple[_TEXT, ...], msgspec.Meta(description=_TEXT_LIST)]
+_SIZE = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_PAGE, description=f"a whole number from 1 to {LARGEST_PAGE}")]
+_LIFETIME = f"a number of seconds above 0, {LONGEST_LIFETIME} at most"
+_SECONDS = Annotated[float, msgspec.Meta(gt=0, le=LONGEST_LIFETIME, description=_LIFETIME)]
 
 
 def _fields(name: str) -> dict[str, Field]:
@@ -63,12 +53,12 @@ def _declared() -> dict[str, Any]:
         "keys": {name: dict.fromkeys(_fields(name), _TEXTS) for name in ROWS},
         "seen": {name: {...: _TEXTS} for name in ROWS},
         "lists": {
-            each.endpoint.name: {"page_size": _SIZE} | ({} if each.page_size is None else {"pages": _BOOLEAN})
+            each.endpoint.name: {"page_size": _SIZE} | ({} if each.page_size is None else {"pages": YesNo})
             for each in LISTS
         },
         "not_found": {"wordings": _TEXTS},
         "tokens": {f"{platform.lower()}_lifetime": _SECONDS for platform in PlatformName},
-        "reviews": {"refuse_reasons": _BOOLEAN},
+        "reviews": {"refuse_reasons": YesNo},
     }
 
 
@@ -95,7 +85,7 @@ def parse_profile(document: Mapping[str, Any]) -> Profile:
     mistakes.find_in_keys(keys)
     for record, types in seen.items():
         for key in types:
-            mistakes.find(f"seen.{record}.{key}.", dict.fromkeys(types[key]), dict.fromkeys(TYPES, _ANY))
+            mistakes.find(f"seen.{record}.{key}.", dict.fromkeys(types[key]), dict.fromkeys(TYPES, Any))
     mistakes.check()
     return Profile(
         words=words,
@@ -121,11 +111,11 @@ class _Mistakes(Mistakes):
             place, below = f"{prefix}{name}", declared.get(name, declared.get(...))
             if below is None:
                 self.say(place, Mistake.NO_NAME(guess=guess(name, declared, 0.6)))
-            elif isinstance(below, _Value):
+            elif not isinstance(below, dict):
                 try:
-                    said[name] = msgspec.convert(value, below.type)
-                except msgspec.ValidationError:
-                    self.say(place, Mistake.MUST_BE(what=known(below.must_be)))
+                    said[name] = convert(value, below)
+                except ValueError as error:
+                    self.say(place, Mistake.MUST_BE(what=known(str(error))))
             elif isinstance(value, dict):
                 said[name] = self.find(f"{place}.", value, below)
             else:

@@ -25,7 +25,6 @@ from gateway.normalise.vocabulary import CLOSED_LISTS, DataProblem
 from gateway.people import FAILED_LOOK_UP
 from gateway.platforms.wjdh import FAILED_FETCH
 from gateway.wording.commands import CommandWording
-from gateway.wording.contact import ContactWording
 from gateway.wording.language import either, local, say, speaks_chinese, to_table
 from gateway.wording.wording import Text
 
@@ -67,7 +66,7 @@ def make_report(survey: Survey) -> Report:
         "null_today": sorted(_nulls(survey), key=lambda row: -_empty(row)),
         "fields": [*_fields(survey)],
     }
-    verdict = ContactWording.VERDICT(problems=len(problems), words=words, unread=unread, lists=len(LISTS))
+    verdict = CommandWording.VERDICT(problems=len(problems), words=words, unread=unread, lists=len(LISTS))
     return Report(verdict, survey.communities, words, tables)
 
 
@@ -198,7 +197,7 @@ def to_text(report: Report) -> str:
         told = [row for row in rows if row.get("undocumented", True) and ("nulls" not in row or _empty(row))]
         shown = [{head: row[head] for head in row if head not in ("types", "forms", "words")} for row in told]
         parts += [title, to_table(_cells(shown))] if shown else []
-        parts += [local(ContactWording.LEFT_OUT(rows=len(rows) - len(shown)))] if len(shown) < len(rows) else []
+        parts += [local(CommandWording.LEFT_OUT(rows=len(rows) - len(shown)))] if len(shown) < len(rows) else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -237,14 +236,14 @@ def _keys(survey: Survey) -> Iterator[str]:
     for record, seen in survey.observer.seen.items():
         fields = {key: under.field for key, under in seen.keys.items() if under.field}
         for key, (new, evidence) in survey.renamed.get(record, {}).items():
-            why = _note(ContactWording.IN_PLACE_OF(key=key, evidence=evidence))
+            why = _note(CommandWording.IN_PLACE_OF(key=key, evidence=evidence))
             sections[_place(record, fields[key])][f"{_name(fields[key].path)} = [{_text(new)}]  {why}"] = None
         missing: dict[str, list[str]] = {}
         for key in seen.missing_keys if seen.unknown_keys else ():
             missing.setdefault(fields[key].path, []).append(key)
         for path, keys in missing.items():
             lines = sections[_place(record, fields[keys[0]])]
-            lines[_note(ContactWording.MAY_STAND(keys=", ".join(seen.unknown_keys)))] = None
+            lines[_note(CommandWording.MAY_STAND(keys=", ".join(seen.unknown_keys)))] = None
             lines[f'# {_name(path)} = ["?"]  # {", ".join(keys)}'] = None
     for record, lines in sections.items():
         yield from (f"\n[keys.{record}]", *lines)
@@ -260,11 +259,11 @@ def _place(record: str, field: Field) -> str:
 def _words(found: Mapping[str, Mapping[str, list[str]]]) -> Iterator[str]:
     for name, words in found.items():
         yield f"\n[words.{name}]"
-        yield _note(ContactWording.MEANS(members=", ".join(CLOSED_LISTS[name])))
+        yield _note(CommandWording.MEANS(members=", ".join(CLOSED_LISTS[name])))
         shown = {word: places for word, places in words.items() if word != WITHHELD}
         yield from (f"# ? = [{_text(word)}]  # {'; '.join(places)}" for word, places in shown.items())
         if WITHHELD in words:
-            yield _note(ContactWording.WITHHELD(places="; ".join(words[WITHHELD])))
+            yield _note(CommandWording.WITHHELD(places="; ".join(words[WITHHELD])))
     if modules := found.get("ModuleName"):
         yield "\n[modules]"
         yield _note("Modules besides the nine, if these are no other names of them:")

@@ -21,6 +21,7 @@ from gateway.normalise.observation import Observer, RecordSeen
 from gateway.normalise.records import DataIssue, Page
 from gateway.normalise.vocabulary import DataProblem
 from gateway.normalise.wire import AS_DECLARED, Wire
+from gateway.ops.trace import records_in
 from gateway.orders.record import Order
 from gateway.people import HOUSE_OWNERS, PEOPLE, read_house_owner, read_people
 from gateway.platforms.call import Call
@@ -31,7 +32,7 @@ from gateway.platforms.platforms import Platforms
 from gateway.platforms.session import Credential
 from gateway.shenhe.record import Shenhe
 from gateway.verification import applied_house
-from gateway.wording.contact import ContactWording
+from gateway.wording.commands import CommandWording
 from gateway.wording.language import local
 from gateway.wording.wording import Text
 
@@ -52,7 +53,7 @@ def all_renamed_keys(observer: Observer) -> dict[str, Renamed]:
     for record, seen in observer.seen.items():
         for key, (new, other) in certain.items():
             if new in seen.unknown_keys and key in seen.keys and seen.keys[key].field and key not in found[record]:
-                found[record][key] = new, ContactWording.AS_IN(other=other)
+                found[record][key] = new, CommandWording.AS_IN(other=other)
     return {record: renamed for record, renamed in found.items() if renamed}
 
 
@@ -70,16 +71,16 @@ def renamed_keys(seen: RecordSeen) -> Renamed:
         if field in map(missing.get, found):
             pass
         elif len(values) == 1:
-            found[key] = values[0], ContactWording.BY_WORDS()
+            found[key] = values[0], CommandWording.BY_WORDS()
         elif len(alike) == 1:
-            found[key] = alike[0], ContactWording.BY_NAME()
+            found[key] = alike[0], CommandWording.BY_NAME()
     claimed = Counter(new for new, _ in found.values())
     found = {key: renamed for key, renamed in found.items() if claimed[renamed[0]] == 1}
     mended, new_keys = {missing[key] for key in found}, dict(found.values())
     left = {missing[key]: key for key in reversed(missing) if missing[key] not in mended}
     others = [key for key in unknown if key not in new_keys]
     if len(left) == len(others) == 1:
-        found[left.popitem()[1]] = others[0], ContactWording.ONLY_ONE()
+        found[left.popitem()[1]] = others[0], CommandWording.ONLY_ONE()
     return found
 
 
@@ -112,12 +113,9 @@ class Answer(msgspec.Struct):
 
     @property
     def records(self) -> tuple[Any, ...]:
-        match self.value:
-            case Page(items=items) | tuple(items):
-                return items
-            case dict():  # the modules of communities
-                return tuple(state for states in self.value.values() for state in states or ())
-        return () if self.value is None else (self.value,)
+        if isinstance(self.value, dict):  # the modules of communities
+            return tuple(state for states in self.value.values() for state in states or ())
+        return records_in(self.value)
 
     @property
     def has_failed(self) -> bool:
@@ -174,18 +172,18 @@ class Survey:
             if failed := [answer for answer in answers if answer.has_failed]:
                 codes = ", ".join(dict.fromkeys(str(answer.failure) for answer in failed))
                 calls, reason = len(answers), failed[0].reason
-                yield endpoint, ContactWording.FAILED(failed=len(failed), calls=calls, codes=codes, reason=reason)
+                yield endpoint, CommandWording.FAILED(failed=len(failed), calls=calls, codes=codes, reason=reason)
             if dropped := sum(answer.value.dropped for answer in answers if isinstance(answer.value, Page)):
-                yield endpoint, ContactWording.NO_IDENTIFIER(rows=dropped)
+                yield endpoint, CommandWording.NO_IDENTIFIER(rows=dropped)
             singles = self.of(endpoint, SINGLE)
             if lost := sum(answer.value is None and answer.failure is None for answer in singles):
-                yield endpoint, ContactWording.NOT_FOUND(lost=lost, asked=len(singles))
+                yield endpoint, CommandWording.NOT_FOUND(lost=lost, asked=len(singles))
             read = sum(len(answer.records) for answer in answers)
             issues_by_record = [issues for it in answers for *_, issues in records_with_issues(it.value)]
             unreadable = ({issue_path(it) for it in issues if it.problem in UNREAD} for issues in issues_by_record)
             for path, count in Counter(chain.from_iterable(unreadable)).items():
                 if count == read:
-                    yield endpoint, ContactWording.READ_IN_NONE(path=path, records=read)
+                    yield endpoint, CommandWording.READ_IN_NONE(path=path, records=read)
 
 
 def issue_path(issue: DataIssue) -> str:
@@ -234,7 +232,7 @@ class Surveyor:
         answer.size, answer.envelope = call.size, call.open_answer()
         self.survey.answers.append(answer)
         calls, name = len(self.survey.answers), call.endpoint.name
-        self.show(local(ContactWording.CALLS(calls=calls, platform=answer.platform, endpoint=name)))
+        self.show(local(CommandWording.CALLS(calls=calls, platform=answer.platform, endpoint=name)))
         await asyncio.sleep(self.pause)
         return answer
 

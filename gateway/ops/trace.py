@@ -1,7 +1,7 @@
 """What one operation did: how many platform calls it made and, for few, its trace.
 
 A `Meter` counts for every operation. A `Trace` is made for few. It holds no values of arguments and nothing that a
-platform sent; in development, its `Exchanges` do.
+platform sent; in development, its `exchanges` do.
 """
 
 import os
@@ -62,23 +62,6 @@ MOST_EXCHANGED = 2 * 1024 * 1024
 """Bytes of one answer that a trace shows verbatim, and of all of them."""
 
 
-class Exchanges:
-    """What calls sent and what came back, by span id; and the `outcomes`. Personal data: this has no `repr`."""
-
-    def __init__(self) -> None:
-        self.by_call: dict[str, dict[str, Any]] = {}
-        self.outcomes: list[object] = []
-        self._room = MOST_EXCHANGED
-
-    def add(self, call: "CallTrace", read: Any) -> None:
-        """The traced call has ended; `read` is the platform's `Call`."""
-        exchange = read.exchange(min(LARGEST_EXCHANGE, self._room))
-        if exchange is not None:
-            self.by_call[call.span_id] = exchange
-            self.outcomes.append(read.outcome)
-            self._room = max(0, self._room - min(LARGEST_EXCHANGE, read.size))
-
-
 class CallTrace(msgspec.Struct, eq=False):
     """One platform call, or the use of another operation's. Times are of the trace's clock; None: not known."""
 
@@ -132,20 +115,18 @@ class CallTrace(msgspec.Struct, eq=False):
 class Completion:
     """Stands among those who wait for a read, and ends its trace when it is completed."""
 
-    def __init__(self, call: CallTrace, read: Any, exchanges: Exchanges | None) -> None:
+    def __init__(self, trace: "Trace", call: CallTrace, read: Any) -> None:
         self.left = 1
         self.woken = self
+        self._trace = trace
         self._call = call
         self._read = read
-        self._exchanges = exchanges
 
     def done(self) -> bool:
         return False
 
     def set_result(self, _result: bool) -> None:
-        self._call.end(self._read.outcome)
-        if self._exchanges is not None:
-            self._exchanges.add(self._call, self._read)
+        self._trace.end_call(self._call, self._read)
 
 
 class Meter(msgspec.Struct, eq=False):
@@ -188,10 +169,11 @@ class Trace:
     """The trace of one operation, from the head of its request to its answer.
 
     `is_exported`: it becomes spans. `is_shown`: it is part of the answer, with data issues and what was masked; then
-    graphql-core executes the operation. `exchanges` are kept where they are shown. `level` is that of a plan.
+    graphql-core executes the operation. `exchanges` are what calls sent and what came back, by span id, where that is
+    shown, and `outcomes` what it was read as: personal data, of which there is no `repr`. `level` is that of a plan.
     """
 
-    exchanges: Exchanges | None = None
+    exchanges: dict[str, dict[str, Any]] | None = None
 
     def __init__(self, parent: TraceParent | None) -> None:
         self.began = time.perf_counter()
@@ -213,6 +195,8 @@ class Trace:
         self.batches: list[tuple[str, int, float, float]] = []  # loader, keys, start and end
         self._entered = [("authenticate", self.began)]  # each phase, and when it began
         self.level = 0
+        self.outcomes: list[object] = []
+        self._room = MOST_EXCHANGED
         self._withheld: set[Path] = set()
         self._asked: dict[tuple[int, Hashable], list[Path]] = {}
 
@@ -253,7 +237,7 @@ class Trace:
             given = [(name, str(value)) for name, value in work.arguments.items() if value != ""]
             call.arguments = [(name, "number" if value.isdigit() else "text") for name, value in given]
         self.calls.append(call)
-        work.waiters.append(Completion(call, work, self.exchanges))
+        work.waiters.append(Completion(self, call, work))
         return call
 
     def use(self, platform: str, endpoint: str, read: Any, age: float) -> None:
@@ -265,7 +249,15 @@ class Trace:
             call.age = age
             call.end(read.outcome)
         else:
-            read.waiters.append(Completion(call, read, self.exchanges))
+            read.waiters.append(Completion(self, call, read))
+
+    def end_call(self, call: CallTrace, read: Any) -> None:
+        """The traced call has ended; `read` is the platform's `Call`."""
+        call.end(read.outcome)
+        if self.exchanges is not None and (exchange := read.exchange(min(LARGEST_EXCHANGE, self._room))) is not None:
+            self.exchanges[call.span_id] = exchange
+            self.outcomes.append(read.outcome)
+            self._room = max(0, self._room - min(LARGEST_EXCHANGE, read.size))
 
     @contextmanager
     def batch(self, loader: str, keys: int) -> Iterator[None]:
@@ -356,7 +348,7 @@ class Trace:
     def _call_json(self, number: int, call: CallTrace, level: int) -> dict[str, Any]:
         ended = time.perf_counter() if call.ended is None else call.ended
         at, sent = call.at, call.at.get("sent")
-        verbatim = {} if self.exchanges is None else {"exchange": self.exchanges.by_call.get(call.span_id)}
+        verbatim = {} if self.exchanges is None else {"exchange": self.exchanges.get(call.span_id)}
         return verbatim | {
             "id": number,
             "platform": call.platform,

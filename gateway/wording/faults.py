@@ -3,12 +3,10 @@
 import os
 import socket
 import ssl
-from enum import unique
 
 from gateway.wording.wording import Text, Wording
 
 
-@unique
 class FaultWording(Wording):
     INTERNAL = "Internal error", "网关内部错误"
 

@@ -1,12 +1,9 @@
 """What is wrong with a value of an argument or an input, and why a write is refused besides (`userErrors`)."""
 
-from enum import unique
-
 from gateway.wording.wording import ViolationRule as Rule
 from gateway.wording.wording import Wording
 
 
-@unique
 class ScalarWording(Wording):
     """Raised by the schema's own scalars, of their type; graphql-core puts them into its sentences."""
 
@@ -19,7 +16,6 @@ class ScalarWording(Wording):
         {field}须为带时差的时间，如 "2026-11-24T08:30:00+08:00"。""")
 
 
-@unique
 class InputWording(Wording):
     EMPTY = Rule.REQUIRED("{field} must not be empty.", "{field}不能为空。")
     EMPTY_FILTER = Rule.REQUIRED("""{field} must not be empty: leave it out instead.
@@ -89,7 +85,6 @@ class InputWording(Wording):
         此处不能填写{field}：已限定为当前{part}。""")
 
 
-@unique
 class WriteWording(Wording):
     NO_SUCH = Rule.EXISTS("There is no such {record}.", "没有这条{record}。")
     NO_SUCH_MODULE = Rule.EXISTS("The community has no such module.", "该小区没有这个功能模块。")

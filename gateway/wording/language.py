@@ -99,7 +99,7 @@ Not documented. With #: a key that may stand for a missing one, a type that is n
 whatever per_page says = 不受 per_page 影响 | page 2 was page 1 once more = 第 2 页与第 1 页相同
 What was said of what does not exist. Keep what says nothing else: = \
 查询不存在的内容时平台的用语。只保留专指“不存在”的：
-a table = 一个表 | anything = 任意值 | a whole number from 1 to 1000 = 1 至 1000 的整数
+a table = 一个表 | a whole number from 1 to 1000 = 1 至 1000 的整数
 a list of texts without blanks around them, 100 characters at most = 文本列表，首尾没有空格，每项最多 100 个字符
 a number of seconds above 0, 2000000 at most = 大于 0、不超过 2000000 的秒数
 names of headers, such as X-Tenant = 请求头的名称，例如 X-Tenant

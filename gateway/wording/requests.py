@@ -1,12 +1,9 @@
 """Why a request is turned away: its form, its document, its caller, its size."""
 
-from enum import unique
-
 from gateway.wording.wording import ViolationRule as Rule
 from gateway.wording.wording import Wording
 
 
-@unique
 class RequestWording(Wording):
     # the form of a request
     NO_JSON_TYPE = "The body must be application/json", "请求体须为 application/json"
@@ -97,7 +94,6 @@ class RequestWording(Wording):
     SANDBOX_DOWN = "The sandbox does not answer: {detail}", "沙箱没有响应。"
 
 
-@unique
 class TokenWording(Wording):
     """Why a token is refused: the end of `TOKEN_REFUSED`."""
 

@@ -1,6 +1,5 @@
 """What is wrong with settings, and with the files that they name."""
 
-from enum import unique
 from typing import Final
 
 from gateway.wording.language import at, known
@@ -9,7 +8,6 @@ from gateway.wording.wording import Noun, Text, Wording
 THE_FILE: Final = Noun("the file", "所指的文件")
 
 
-@unique
 class Mistake(Wording):
     """Called with what is wrong, which stands before the message: a variable, and the place in its file."""
 

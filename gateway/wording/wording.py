@@ -13,7 +13,7 @@ Texts that need more than a line are one, with the Chinese below the English. An
 
 import re
 from collections.abc import Callable, Mapping
-from enum import Enum
+from enum import Enum, unique
 from typing import Final, NamedTuple, Self, TypeAlias
 
 from gateway.wording.enums import DescribedEnum, Word
@@ -70,6 +70,9 @@ class Wording(Enum):
     `min` and `max` are the bounds of a rule. They may be given where no template shows them. `detail` is in English,
     for developers: no Chinese template has it.
     """
+
+    def __init_subclass__(cls) -> None:
+        unique(cls)
 
     def __init__(self, english: str, chinese: str = "", rule: ViolationRule | None = None) -> None:
         if not chinese:

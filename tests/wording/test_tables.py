@@ -11,7 +11,6 @@ import pytest
 from gateway.errors import GatewayError
 from gateway.wording.codes import ErrorCode
 from gateway.wording.commands import CommandWording
-from gateway.wording.contact import ContactWording
 from gateway.wording.faults import FaultWording
 from gateway.wording.foreign import DOCUMENTS, SERVER, VALUES
 from gateway.wording.inputs import InputWording, ScalarWording, WriteWording
@@ -28,7 +27,6 @@ SOURCES = {
 }
 
 RAISED: tuple[type[Wording], ...] = (
-    ContactWording,
     InputWording,
     WriteWording,
     RequestWording,
