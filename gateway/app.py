@@ -49,6 +49,7 @@ from gateway.loaders.event_streams import EventStreams, EventTail
 from gateway.loaders.loader import Source
 from gateway.loaders.watch import Watches
 from gateway.modules import MODULE_STATES
+from gateway.normalise.wire import NO_PROFILE
 from gateway.ops.event_loop import at_work, measured_event_loop
 from gateway.ops.metrics import Metrics
 from gateway.ops.trace import open_export
@@ -211,22 +212,17 @@ def create_app(
     """
     metrics = Metrics() if metrics is None else metrics
     mistakes = Mistakes()
-    with mistakes.collect():
-        authenticator = open_authenticator(settings, metrics=metrics, audience=DEMO_AUDIENCE if sandbox else AUDIENCE)
-    with mistakes.collect():
-        key = read_id_key(settings)
-    with mistakes.collect():
-        profile = read_profile(settings)
-        platforms = make_platforms(settings, ENDPOINTS, profile, metrics=metrics)
-    with mistakes.collect():
-        communities = read_communities(settings)
+    audience = DEMO_AUDIENCE if sandbox else AUDIENCE
+    authenticator = mistakes.attempt(open_authenticator, settings, metrics=metrics, audience=audience)
+    key = mistakes.attempt(read_id_key, settings)
+    profile = mistakes.attempt(read_profile, settings) or NO_PROFILE
+    platforms = mistakes.attempt(make_platforms, settings, ENDPOINTS, profile, metrics=metrics)
+    communities = mistakes.attempt(read_communities, settings)
     schema = executable_schema()
     is_open = settings.allows_introspection
     needed_scopes = get_scopes if is_open else guard_introspection(get_scopes, Scope.SCHEMA_INTROSPECT)
-    with mistakes.collect():
-        trusted = read_trusted_documents(settings)
-    with mistakes.collect():
-        span_export = open_export()
+    trusted = mistakes.attempt(read_trusted_documents, settings)
+    span_export = mistakes.attempt(open_export)
     mistakes.check()
     documents = Documents(
         schema,

@@ -8,11 +8,14 @@ values (python-dotenv: escapes in quotes, `#` behind a blank, and `${NAME}`), wh
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
 
 from gateway.wording.settings import THE_FILE, Mistake, reason
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 PREFIX = "GATEWAY_"
 
@@ -44,13 +47,13 @@ class Mistakes:
     def __init__(self) -> None:
         self._found: dict[str, None] = {}
 
-    @contextmanager
-    def collect(self) -> Iterator[None]:
-        """Catch the SettingsError of the block. Until `check` has returned, what the block assigns may be missing."""
+    def attempt(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `read` returns. Its SettingsError is kept: until `check` has returned, this may be None."""
         try:
-            yield
+            return read(*args, **kwargs)
         except SettingsError as error:
             self.add(*error.mistakes)
+            return cast(T, None)
 
     def add(self, *mistakes: str) -> None:
         self._found |= dict.fromkeys(mistakes)
@@ -92,8 +95,7 @@ def read_sources(environ: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
     found: dict[str, Mapping[str, str]] = {}
     mistakes = Mistakes()
     for path in env_files(environ):
-        with mistakes.collect():
-            found[str(path)] = _read_env_file(path, mistakes)
+        found[str(path)] = mistakes.attempt(_read_env_file, path, mistakes)
     mistakes.check()
     in_files = set().union(*found.values())
     own = {name: value for name, value in environ.items() if value.strip() or name not in in_files}

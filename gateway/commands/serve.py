@@ -75,8 +75,7 @@ def serve(settings: Settings, workers: int, environ: Mapping[str, str]) -> int:
 def _require(settings: Settings, workers: int, check: Callable[[Settings], object]) -> None:
     """Raises SettingsError, with what it finds and what several workers need."""
     mistakes = Mistakes()
-    with mistakes.collect():
-        check(settings)
+    mistakes.attempt(check, settings)
     if workers > 1 and not settings.database_url:
         mistakes.add(Mistake.FOR_WORKERS("GATEWAY_DATABASE_URL"))
     mistakes.check()

@@ -145,8 +145,7 @@ def require_usable(settings: Settings) -> None:
     open_issuer = open_authenticator if settings.auth_issuer else require_development
     open_platforms = partial(make_platforms, endpoints=ENDPOINTS)
     for read in (open_issuer, open_platforms, read_profile, read_communities, read_trusted_documents):
-        with mistakes.collect():
-            read(settings)
+        mistakes.attempt(read, settings)
     mistakes.check()
 
 
@@ -304,13 +303,10 @@ def _write(path: str | None, content: bytes) -> None:
 
 async def make_survey(settings: Settings, options: DeepOptions) -> Survey:
     """Ask the platforms. Raises SettingsError."""
-    mistakes, profile = Mistakes(), NO_PROFILE
-    with mistakes.collect():
-        profile = read_profile(settings)
-    with mistakes.collect():
-        platforms = make_platforms(settings, ENDPOINTS, profile)
-    with mistakes.collect():
-        codes, known = _read_codes(settings, options)
+    mistakes = Mistakes()
+    profile = mistakes.attempt(read_profile, settings) or NO_PROFILE
+    platforms = mistakes.attempt(make_platforms, settings, ENDPOINTS, profile)
+    codes, known = mistakes.attempt(_read_codes, settings, options) or ([], 0)
     mistakes.check()
     survey = Survey(codes, platforms.wire)
 

@@ -73,11 +73,10 @@ def make_platforms(
         slots = Slots(getattr(settings, f"{kind.platform.lower()}_concurrency"))
         upstream = Upstream(own, slots, settings.call_timeout, wire, metrics, get_tls, proxy)
         upstream.shows_exchanges = not settings.is_production
-        with mistakes.collect():
-            try:
-                clients.append(kind.open(settings, upstream))
-            except httpx.InvalidURL:
-                raise SettingsError(Mistake.NO_URL(kind.address_settings)) from None
+        try:
+            clients.append(mistakes.attempt(kind.open, settings, upstream))
+        except httpx.InvalidURL:
+            mistakes.add(Mistake.NO_URL(kind.address_settings))
     mistakes.check()
     return Platforms(clients, wire)
 
