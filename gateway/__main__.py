@@ -11,9 +11,9 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from gateway.env_file import DEPLOYED, ENV_FILE, export_others, find_deployed
+from gateway.env_file import DEPLOYED, ENV_FILE, export_others, file_doubts, find_deployed
 from gateway.errors import GatewayError
-from gateway.settings import VERSION, Settings, SettingsError, StartError, doubts, load_settings, split_words
+from gateway.settings import VERSION, Settings, SettingsError, StartError, load_settings, split_words, unknown_variables
 from gateway.wording.commands import CommandWording
 from gateway.wording.language import CHOSEN, LANGUAGES, WORDS, either, local, speaks_chinese
 
@@ -73,7 +73,7 @@ def _run(settings: Settings, options: dict[str, Any]) -> int:
     settings and those of the options that are its parameters.
     """
     if options["complains"]:
-        _complain(*doubts())
+        _complain(*file_doubts(os.environ), *unknown_variables())
     run = resolve_name(options["run"]) if isinstance(options["run"], str) else options["run"]
     options["options"] = options
     status = run(settings, **{name: options[name] for name in [*signature(run).parameters][1:]})

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -61,8 +61,6 @@ from gateway.settings import VERSION, Communities, Mistakes, Settings
 from schema.build import executable_schema, explain_null, get_cost, get_scopes, revealed_types
 
 GRAPHQL_PATH = "/graphql"
-
-OpenJournal = Callable[[Settings, Clock], AbstractAsyncContextManager[Journal]]
 
 
 class Gateway:
@@ -201,14 +199,15 @@ def create_app(
     explorer_token: str = "",
     sandbox: Mapping[str, str] = MappingProxyType({}),
     is_local: Callable[[str], bool] = is_loopback,
-    journal: OpenJournal = open_journal,
+    journal: Settings | None = None,
     metrics: Metrics | None = None,
 ) -> Application:
     """The ASGI application. Raises SettingsError; what it needs is opened when it starts and closed when it ends.
 
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request,
     `failed` when there will be none. `explorer_token` is for those who open GraphiQL, `sandbox` the address of each
-    platform whose switches it shows, to clients at an address that `is_local`. `journal` opens the journal.
+    platform whose switches it shows, to clients at an address that `is_local`. `journal` are the
+    settings of the journal, where they are others.
     """
     metrics = Metrics() if metrics is None else metrics
     mistakes = Mistakes()
@@ -265,7 +264,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            opened = await stack.enter_async_context(journal(settings, clock))
+            opened = await stack.enter_async_context(open_journal(journal or settings, clock))
             stack.push_async_callback(platforms.aclose)
             gateway = Gateway(settings, key, platforms, opened, clock, metrics, communities)
             await stack.enter_async_context(gateway.running())

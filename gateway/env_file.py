@@ -27,14 +27,10 @@ _LINE = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 
 
 class SettingsError(Exception):
-    """The settings cannot be used: a sentence for each mistake, which names the variable, never its value."""
-
-    def __init__(self, *mistakes: str) -> None:
-        super().__init__(*mistakes)
-        self.mistakes = mistakes
+    """The settings cannot be used. `args`: a sentence for each mistake, which names the variable, never its value."""
 
     def __str__(self) -> str:
-        return "\n".join(self.mistakes)
+        return "\n".join(self.args)
 
 
 class StartError(Exception):
@@ -52,7 +48,7 @@ class Mistakes:
         try:
             return read(*args, **kwargs)
         except SettingsError as error:
-            self.add(*error.mistakes)
+            self.add(*error.args)
             return cast(T, None)
 
     def add(self, *mistakes: str) -> None:

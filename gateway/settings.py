@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from gateway.env_file import PREFIX, Mistakes, SettingsError, StartError, file_doubts, is_deployed, read_environment
+from gateway.env_file import PREFIX, Mistakes, SettingsError, StartError, is_deployed, read_environment
 from gateway.wording.language import known
 from gateway.wording.settings import Mistake
 
@@ -247,11 +247,6 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence for each name that begins as those of settings do, and is of none: misspelt, perhaps."""
     unknown = [name for name in sorted(read_environment(environ)) if name.startswith(PREFIX) and name not in _FIELDS]
     return [Mistake.UNKNOWN(name, guess=guess(name, _FIELDS, 0.8)) for name in unknown]
-
-
-def doubts(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """A sentence for each unknown name, and what is worth knowing of the files."""
-    return [*file_doubts(environ), *unknown_variables(environ)]
 
 
 def guess(name: str, known: Iterable[str], cutoff: float) -> str:

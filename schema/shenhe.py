@@ -170,7 +170,7 @@ class Shenhe(Node):
         """Whether it is pending and this caller may decide it (是否可审核)."""
         principal = info.context.principal
         is_pending = root.status is records.ShenheStatus.PENDING
-        return is_pending and principal.may(Scope.SHENHE_REVIEW) and principal.sees(root.community_code)
+        return is_pending and Scope.SHENHE_REVIEW in principal.scopes and principal.sees(root.community_code)
 
     @resolved(ShenheVerification | None, "people:read")
     def verification(root: records.Shenhe) -> records.Shenhe | None:

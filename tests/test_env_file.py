@@ -50,7 +50,7 @@ def test_mistakes_name_file_and_line_never_a_value(file: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         read(missing, file)
 
-    assert [mistake.removeprefix("GATEWAY_ENV_FILE: ") for mistake in refused.value.mistakes] == [
+    assert [mistake.removeprefix("GATEWAY_ENV_FILE: ") for mistake in refused.value.args] == [
         f"{missing} cannot be read: No such file or directory",
         f"{file}, line 2: must be NAME=VALUE, a comment that begins with #, or blank",
         f"{file}, line 3: must be NAME=VALUE, a comment that begins with #, or blank",

@@ -135,17 +135,17 @@ def test_settings_report_all_mistakes_at_once() -> None:
             "GATEWAY_WJDH_ULR": "s3cr3t",
         }
     )
-    assert [mistake.split(":")[0] for mistake in refused.mistakes] == [
+    assert [mistake.split(":")[0] for mistake in refused.args] == [
         *("GATEWAY_PORT", "GATEWAY_ACCESS_LOG", "GATEWAY_REQUEST_TIMEOUT", "GATEWAY_CALLBACK_KEY_D"),
         *("GATEWAY_AUTH_AUDIENCE", "GATEWAY_AUTH_JWKS_URL, GATEWAY_AUTH_KEY_FILE", "GATEWAY_WJDH_ULR"),
     ]
-    assert str(refused) == "\n".join(refused.mistakes)
+    assert str(refused) == "\n".join(refused.args)
 
 
 def test_production_reports_every_missing_setting() -> None:
     lacking = {name for name in PRODUCTION if not name.startswith(("GATEWAY_AUTH_", "GATEWAY_ENV"))}
     refused = refusal({"GATEWAY_ENV": "production"})
-    assert {mistake.split(":")[0] for mistake in refused.mistakes} == {*lacking, "GATEWAY_AUTH_ISSUER"}
+    assert {mistake.split(":")[0] for mistake in refused.args} == {*lacking, "GATEWAY_AUTH_ISSUER"}
 
 
 MANIFEST = {"GATEWAY_TRUSTED_DOCUMENTS": "manifest.json", "GATEWAY_EXPLORER": "true"}
@@ -192,7 +192,7 @@ CONTRADICTIONS: list[tuple[dict[str, str], str]] = [
 
 @pytest.mark.parametrize(("environ", "named"), CONTRADICTIONS)
 def test_settings_that_contradict_each_other_are_refused(environ: dict[str, str], named: str) -> None:
-    [mistake] = refusal(environ).mistakes
+    [mistake] = refusal(environ).args
     assert mistake.startswith(named)
     assert "123456" not in mistake
 

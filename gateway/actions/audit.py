@@ -16,6 +16,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -115,7 +116,7 @@ class AuditTrail:
     def admit(self, principal: Principal) -> Principal:
         """The caller as they are to be served now: without `pii:read` while that cannot be recorded."""
         if self._late_from is not None and principal.reveals_pii and self.lags():
-            return principal.without(Scope.PII_READ)
+            return replace(principal, scopes=principal.scopes - {Scope.PII_READ})
         return principal
 
     def reveal(self, request: Request, observations: Sequence[Observation]) -> None:

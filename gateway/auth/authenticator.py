@@ -129,12 +129,8 @@ class Authenticator:
         """Whether what a token said still holds, as far as that can be known without waiting."""
         return self.clock() < trusted.until and self.keys.hold(trusted.keys)
 
-    async def authenticate(self, header: str | None) -> Principal:
-        """The principal of an Authorization header. Raises UnauthenticatedError, IssuerUnavailableError."""
-        return (await self.trusted(header)).principal
-
-    async def trusted(self, header: str | None) -> Trusted:
-        """The same, with how long it holds."""
+    async def authenticate(self, header: str | None) -> Trusted:
+        """Whom an Authorization header speaks for. Raises UnauthenticatedError, IssuerUnavailableError."""
         try:
             if not header:
                 raise InvalidTokenError(TokenWording.MISSING)

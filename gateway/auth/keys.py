@@ -82,7 +82,12 @@ class KeySet:
             entries = msgspec.json.decode(text, type=_JwkSet).keys
         except (msgspec.MsgspecError, RecursionError) as error:
             raise ValueError("The answer of the issuer is not a JWK set.") from error
-        return cls(key for entry in entries if (key := _read_jwk(entry)) is not None)
+        keys: list[Key] = []
+        for entry in entries:
+            with suppress(*_UNREADABLE):  # the others are usable all the same
+                public = {name: it for name, it in entry.items() if name in _PUBLIC and it is not None}
+                keys.append(JWKRegistry.import_key(public))
+        return cls(keys)
 
     @classmethod
     def from_file(cls, path: Path) -> "KeySet":
@@ -156,7 +161,7 @@ class FetchedKeys(FixedKeys):
         self._fetching: asyncio.Task[None] | None = None
 
     def hold(self, keys: KeySet) -> bool:
-        return keys is self._keys and self._clock() - self._came_at < REFRESH_AFTER
+        return keys is self._keys and self.age() < REFRESH_AFTER
 
     async def current(self) -> KeySet:
         if not self._are_younger_than(REFRESH_AFTER):
@@ -253,12 +258,6 @@ def _reason(error: httpx.HTTPError | TimeoutError | ValueError) -> str:
             return "The connection to the issuer broke before its answer was complete."
         case _:
             return str(error)
-
-
-def _read_jwk(entry: Any) -> Key | None:
-    with suppress(*_UNREADABLE):  # the others are usable all the same
-        return JWKRegistry.import_key({name: it for name, it in entry.items() if name in _PUBLIC and it is not None})
-    return None
 
 
 def _holds_private_key(text: bytes) -> bool:

@@ -1,6 +1,6 @@
 """Who asks, and what they may do and see."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import TypeAlias
@@ -77,15 +77,9 @@ class Principal:
         """Whether the caller may see all communities."""
         return self.communities is None
 
-    def may(self, scope: str) -> bool:
-        return scope in self.scopes
-
     def sees(self, community_code: str | None) -> bool:
         """Whether a record of this community may be shown. A record of no known community needs all of them."""
         return self.communities is None or community_code in self.communities
-
-    def without(self, scope: str) -> "Principal":
-        return replace(self, scopes=self.scopes - {scope})
 
     def require(self, *scopes: str) -> None:
         """Raises ForbiddenError that names the first scope the caller lacks."""

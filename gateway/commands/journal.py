@@ -2,11 +2,10 @@
 
 import asyncio
 import csv
-import io
 import os
 import pwd
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -306,13 +305,17 @@ async def audit(
         wanted = None if record is None else named_record(NodeIds(read_id_key(settings)), record)
     except InvalidNodeIdError as error:
         raise ValueError(at("--record", known(str(error)))) from None
+    table = csv.writer(sys.stdout, lineterminator="\r\n")  # RFC 4180
     if as_csv:
-        sys.stdout.write(_csv(AUDIT_COLUMNS))
+        table.writerow(AUDIT_COLUMNS)
     is_empty = True
     query = AuditQuery(subject=subject, record=wanted, since=since, until=until)
     async for entry in (_follow if follow else _read)(settings, query):
         is_empty = False
-        sys.stdout.write(csv_line(entry) if as_csv else f"{msgspec.json.encode(entry).decode()}\n")
+        if as_csv:
+            table.writerow(csv_row(entry))
+        else:
+            sys.stdout.write(f"{msgspec.json.encode(entry).decode()}\n")
         if follow:
             sys.stdout.flush()
     if is_empty:
@@ -320,14 +323,14 @@ async def audit(
     return 0
 
 
-def csv_line(entry: AuditEntry) -> str:
-    """A line of RFC 4180, safe to open in a spreadsheet. Lists are separated by blanks."""
+def csv_row(entry: AuditEntry) -> list[object]:
+    """The cells of an entry, safe to open in a spreadsheet. Lists are separated by blanks."""
     row = msgspec.structs.asdict(entry) | {"at": entry.at.isoformat(), "fields": " ".join(entry.fields)}
     if refs := entry.records:
         row |= {"record_type": refs.type, "record_community_code": refs.community_code}
         row |= {"record_ids": " ".join(refs.platform_ids)}
     cells = [row.get(name) for name in AUDIT_COLUMNS]
-    return _csv(f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell for cell in cells)
+    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell for cell in cells]
 
 
 async def _follow(settings: Settings, query: AuditQuery) -> AsyncIterator[AuditEntry]:
@@ -362,9 +365,3 @@ async def _read(settings: Settings, query: AuditQuery) -> AsyncIterator[AuditEnt
     async with open_journal(settings, make=False) as journal:
         async for entry in journal.audit.entries(query):
             yield entry
-
-
-def _csv(cells: Iterable[object]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow(cells)
-    return line.getvalue()

@@ -35,14 +35,13 @@ from gateway.http.telemetry import count_failure
 from gateway.normalise.vocabulary import PlatformName
 from gateway.ops.event_loop import settle_collector
 from gateway.ops.logs import configure_logs
-from gateway.ops.metrics import DIRECTORY, Metrics, worker_directory
+from gateway.ops.metrics import DIRECTORY, LONGEST_START, Metrics, worker_directory
 from gateway.settings import VERSION, Mistakes, Settings, SettingsError, StartError, load_settings, make_url
 from gateway.wording.language import local
 from gateway.wording.settings import Mistake, reason
 
 GRACE = 10  # seconds that requests under way get at the end
 LONGEST_MESSAGE = 1024 * 1024  # bytes of a WebSocket message read at least: a refusal can name `max_body_bytes`
-LONGEST_START = 60  # seconds that a worker may take to answer, on a busy machine: then it is taken for hung
 PAUSE = 5.0  # seconds that a worker waits before it ends because it cannot start: then another one tries
 LISTENERS = "_GATEWAY_LISTENERS"  # the variable with the descriptors of the sockets that a process leaves to another
 
@@ -88,7 +87,7 @@ def _read_anew(environ: dict[str, str], workers: int) -> Settings | None:
         settings = load_settings(environ)
         _require(settings, workers, require_usable)
     except SettingsError as error:
-        log.error("settings not reloaded", reasons=error.mistakes)
+        log.error("settings not reloaded", reasons=error.args)
         return None
     return settings
 

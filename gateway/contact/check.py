@@ -32,12 +32,13 @@ from gateway.errors import (
 from gateway.execution.documents import read_trusted_documents
 from gateway.journal.journal import try_journal
 from gateway.modules import read_modules, set_module
+from gateway.normalise.records import Page
 from gateway.normalise.values import code_problem
 from gateway.normalise.vocabulary import Availability
 from gateway.normalise.wire import NO_PROFILE
 from gateway.ops.logs import configure_logs
 from gateway.orders.reads import ORDERS
-from gateway.orders.record import Order, OrderQuery
+from gateway.orders.record import OrderQuery
 from gateway.platforms.client import PlatformClient
 from gateway.platforms.endpoint import Effect
 from gateway.platforms.platforms import make_platforms
@@ -53,8 +54,8 @@ ANSWERS = {True: "yes", False: "no", None: "-"}
 
 class Probe(msgspec.Struct):
     """What trying one endpoint showed: a row of `gateway check`. None: not tried (a write, or an endpoint that is not
-    there), or not reached that far. `answer` is "OK" or a public code; `seconds` is wall time. `problem` says what is
-    wrong with which endpoint, the login's, perhaps; not a refusal.
+    there), or not reached that far. `answer` is "OK" or a public code, `value` what it was read as; `seconds` is wall
+    time. `problem` says what is wrong with which endpoint, the login's, perhaps; not a refusal.
     """
 
     endpoint: str
@@ -63,6 +64,7 @@ class Probe(msgspec.Struct):
     answer: str | None
     seconds: float | None
     problem: str | None = None
+    value: object = None
 
 
 async def probe(client: PlatformClient, endpoint: str, read: Callable[[], Awaitable[object]] | None) -> Probe:
@@ -75,9 +77,9 @@ async def probe(client: PlatformClient, endpoint: str, read: Callable[[], Awaita
         return Probe(endpoint, None, None, None, None)
     began = time.perf_counter()
     reached: tuple[bool | None, bool | None] = True, True
-    answer, problem = "OK", None
+    answer, problem, value = "OK", None, None
     try:
-        await call()
+        value = await call()
     except RefusedError as error:
         answer = f"code {error.upstream_code}"
     except PlatformError as error:
@@ -88,7 +90,7 @@ async def probe(client: PlatformClient, endpoint: str, read: Callable[[], Awaita
             reached = True, False
         else:
             reached = isinstance(error, ProtocolError | PlatformBusyError), None
-    return Probe(endpoint, *reached, answer, time.perf_counter() - began, problem)
+    return Probe(endpoint, *reached, answer, time.perf_counter() - began, problem, value)
 
 
 def probe_communities(wjdh: Wjdh, codes: Sequence[str]) -> list[Coroutine[Any, Any, Probe]]:
@@ -98,14 +100,9 @@ def probe_communities(wjdh: Wjdh, codes: Sequence[str]) -> list[Coroutine[Any, A
 
 
 async def _probe_community(wjdh: Wjdh, code: str, is_short: bool) -> Probe:
-    rows: list[Order] = []
-
-    async def read() -> None:
-        rows.extend((await ORDERS.read_page(wjdh, code, OrderQuery())).items)
-
-    found = await probe(wjdh, ORDERS.endpoint.name, read)
+    found = await probe(wjdh, ORDERS.endpoint.name, partial(ORDERS.read_page, wjdh, code, OrderQuery()))
     is_refused = (found.answer or "").startswith("code ")
-    if is_refused or (found.answer == "OK" and is_short and not rows):
+    if is_refused or (is_short and isinstance(found.value, Page) and not found.value.items):
         what = "is refused" if is_refused else "has no orders"
         found.problem = at("order/list", CommandWording.COMMUNITY(code=code, what=known(what)))
     found.endpoint = CommandWording.OF_COMMUNITY(endpoint=found.endpoint, code=code)
@@ -177,7 +174,7 @@ async def check_token(settings: Settings, token: str) -> int:
     """Print the token's scopes and communities (0), or why it is refused (1). Raises SettingsError."""
     async with aclosing(open_authenticator(settings)) as authenticator:
         try:
-            principal = await authenticator.authenticate(f"Bearer {token.removeprefix('Bearer ')}")
+            principal = (await authenticator.authenticate(f"Bearer {token.removeprefix('Bearer ')}")).principal
         except GatewayError as error:
             cause = error.__cause__ or error
             why = cause.reason() if isinstance(cause, InvalidTokenError) else error.message

@@ -61,7 +61,7 @@ class GraphQLEndpoint:
                 raise _not_served(head.method)
             trusted = head.trusted
             if trusted is None or not service.authenticator.trusts(trusted):
-                trusted = head.trusted = await service.authenticator.trusted(head.authorization)
+                trusted = head.trusted = await service.authenticator.authenticate(head.authorization)
             context = operation.open(trusted.principal)
             if head.wants_events:
                 await self._stream(operation, head, receive, send)

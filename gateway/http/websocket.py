@@ -138,7 +138,7 @@ class _Connection:
         try:
             authorization = await self._initialise()
             authenticator = self._service.authenticator
-            principal = await authenticator.authenticate(authorization)
+            principal = (await authenticator.authenticate(authorization)).principal
             await self._send("connection_ack")
             async with while_believed(authenticator, authorization, principal):
                 await self._take_messages(principal)

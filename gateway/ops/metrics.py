@@ -30,7 +30,7 @@ DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 PREFIX = "gateway-metrics-"
 
-LONGEST_START = 60.0  # seconds after which a worker whose event loop does not run yet is stuck
+LONGEST_START = 60  # seconds that a worker may take to answer, on a busy machine: then it is taken for stuck
 
 
 @contextmanager

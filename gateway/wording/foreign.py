@@ -10,38 +10,32 @@ from gateway.wording.inputs import ScalarWording
 from gateway.wording.wording import Sentence, Text, Wording
 from gateway.wording.wording import ViolationRule as Rule
 
-_NOT_GIVEN = "{field} must be given.", "{field}不能缺少。"
-_NULL = "{field} must not be null.", "{field}不能为空。"
-_NO_MEMBER = "{field} must be a value of {type}.", "{field}不在可选范围内。"
-_NO_FIELD = "{field} has no field {name}: its type is {type}.", "{field}没有字段 {name}。"
-_ONE_FIELD = "{field} must have exactly one field, and not null.", "{field}须恰好填写一项，且不能为空。"
-_NO_INT = "{field} must be a whole number of at most 32 bits.", "{field}须为 32 位以内的整数。"
+_NOT_GIVEN = Rule.REQUIRED("{field} must be given.", "{field}不能缺少。")
+_NULL = Rule.REQUIRED("{field} must not be null.", "{field}不能为空。")
+_NO_MEMBER = Rule.ONE_OF("{field} must be a value of {type}.", "{field}不在可选范围内。")
+_NO_FIELD = Rule.ONE_OF("{field} has no field {name}: its type is {type}.", "{field}没有字段 {name}。")
+_ONE_FIELD = Rule.ONE_OF("{field} must have exactly one field, and not null.", "{field}须恰好填写一项，且不能为空。")
+_NO_INT = Rule.RANGE("{field} must be a whole number of at most 32 bits.", "{field}须为 32 位以内的整数。")
 
-VALUES: Final[Mapping[Rule, Mapping[str, tuple[str, str]]]] = {
-    Rule.REQUIRED: {
-        "Expected a value of non-null type '{type}' to be provided": _NOT_GIVEN,
-        "Expected value of non-null type '{type}' not to be ": _NULL,
-        "Expected variable '{name}' provided to non-null type '{type}' not to be ": _NULL,
-        "Expected value of type '{type}' to include required field '{name}'": _NOT_GIVEN,
-    },
-    Rule.ONE_OF: {
-        "Expected value of type '{type}' not to include unknown field '{name}'": _NO_FIELD,
-        "Within OneOf Input Object type '{type}', exactly one ": _ONE_FIELD,
-        "Value '{value}' does not exist in '{type}' enum": _NO_MEMBER,
-        "Enum '{type}' cannot represent ": _NO_MEMBER,
-    },
-    Rule.RANGE: {"Int cannot represent non 32-bit signed integer value": _NO_INT},
-    Rule.FORMAT: {
-        "Expected value of type '{type}' to be an object": ("{field} must be an object.", "{field}须为对象。"),
-        "Expected value of type '{type}'": ("{field} must be of the type {type}.", "{field}须为 {type} 类型。"),
-        "Int cannot represent ": ("{field} must be a whole number.", "{field}须为整数。"),
-        "Float cannot represent ": ("{field} must be a number.", "{field}须为数字。"),
-        "String cannot represent ": ("{field} must be a text.", "{field}须为文本。"),
-        "Boolean cannot represent ": ("{field} must be true or false.", "{field}须为 true 或 false。"),
-        "ID cannot represent ": ("{field} must be a text or a whole number.", "{field}须为文本或整数。"),
-    },
+VALUES: Final[Mapping[str, Sentence]] = {
+    "Expected a value of non-null type '{type}' to be provided": _NOT_GIVEN,
+    "Expected value of non-null type '{type}' not to be ": _NULL,
+    "Expected variable '{name}' provided to non-null type '{type}' not to be ": _NULL,
+    "Expected value of type '{type}' to include required field '{name}'": _NOT_GIVEN,
+    "Expected value of type '{type}' not to include unknown field '{name}'": _NO_FIELD,
+    "Within OneOf Input Object type '{type}', exactly one ": _ONE_FIELD,
+    "Value '{value}' does not exist in '{type}' enum": _NO_MEMBER,
+    "Enum '{type}' cannot represent ": _NO_MEMBER,
+    "Int cannot represent non 32-bit signed integer value": _NO_INT,
+    "Expected value of type '{type}' to be an object": Rule.FORMAT("{field} must be an object.", "{field}须为对象。"),
+    "Expected value of type '{type}'": Rule.FORMAT("{field} must be of the type {type}.", "{field}须为 {type} 类型。"),
+    "Int cannot represent ": Rule.FORMAT("{field} must be a whole number.", "{field}须为整数。"),
+    "Float cannot represent ": Rule.FORMAT("{field} must be a number.", "{field}须为数字。"),
+    "String cannot represent ": Rule.FORMAT("{field} must be a text.", "{field}须为文本。"),
+    "Boolean cannot represent ": Rule.FORMAT("{field} must be true or false.", "{field}须为 true 或 false。"),
+    "ID cannot represent ": Rule.FORMAT("{field} must be a text or a whole number.", "{field}须为文本或整数。"),
 }
-"""What graphql-core says of values, by the rule that they break: its words, and what is said of the field."""
+"""What graphql-core says of values: its words, and what is said of the field."""
 
 DOCUMENTS: Final[Mapping[str, str]] = {
     "Argument '{name}' of type '{type}' is required": "缺少必填参数 {name}，其类型为 {type}。",
@@ -141,7 +135,7 @@ def find_text(message: str) -> Text | None:
 def _patterns() -> list[tuple[Wording | Sentence, re.Pattern[str]]]:
     """Of the beginnings of messages, and the whole where a value is at the end; a longer one comes first."""
     said: list[tuple[Wording | Sentence, str]] = [(known, known.english) for known in ScalarWording]
-    said += [(Sentence(*texts, rule), each) for rule, values in VALUES.items() for each, texts in values.items()]
+    said += [(known, english) for english, known in VALUES.items()]
     said += [(Sentence(*texts), texts[0]) for texts in (*DOCUMENTS.items(), *SERVER.items())]
     patterns: list[tuple[Wording | Sentence, re.Pattern[str]]] = []
     for known, english in sorted(said, key=lambda each: len(each[1]), reverse=True):

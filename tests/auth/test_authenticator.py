@@ -61,18 +61,18 @@ class TestFetchedKeys:
         await keys.aclose()
 
     async def test_fresh_keys_verify_remembered_token_without_fetch(self, authenticator, key_server, header, monotonic):
-        trusted = await authenticator.trusted(header)
+        trusted = await authenticator.authenticate(header)
         monotonic.now += REFRESH_AFTER - 1
 
         assert authenticator.trusts(trusted)
         assert key_server.asked == 1
 
     async def test_unchanged_key_verifies_remembered_tokens(self, authenticator, key_server, header, monotonic):
-        first = await authenticator.trusted(header)
+        first = await authenticator.authenticate(header)
         for _ in range(5):
             monotonic.now += OLDEST_KEYS
             assert not authenticator.trusts(first)
-            assert await authenticator.trusted(header) is first
+            assert await authenticator.authenticate(header) is first
             assert authenticator.trusts(first)
 
         assert (authenticator.verified, key_server.asked) == (1, 6)
@@ -105,11 +105,11 @@ async def test_settings_of_the_issuer_open_authenticator(key_server, signers, cl
     development = DevelopmentIssuer.open(Settings(data_dir=tmp_path), clock).mint(["*"], ["*"], "dev", 60)
 
     async with aclosing(open_authenticator(settings, clock)) as authenticator:
-        principal = await authenticator.authenticate("Bearer " + sign(signers.rsa, claims(), "RS256"))
+        trusted = await authenticator.authenticate("Bearer " + sign(signers.rsa, claims(), "RS256"))
         with pytest.raises(UnauthenticatedError):
             await authenticator.authenticate(f"Bearer {development}")
 
-    assert principal.subject == "lin"
+    assert trusted.principal.subject == "lin"
 
 
 UNSAFE = ["http://login.example/jwks", "file:///etc/jwks", "ftp://127.0.0.1/jwks", "https://", "https://a:b/",

@@ -22,7 +22,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 async def caller(settings: Settings, clock: Clock, token: str) -> Principal:
-    return await open_authenticator(settings, clock).authenticate(f"Bearer {token}")
+    return (await open_authenticator(settings, clock).authenticate(f"Bearer {token}")).principal
 
 
 @pytest.mark.parametrize(

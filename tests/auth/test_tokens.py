@@ -93,7 +93,7 @@ ACCEPTED = [
 async def test_accepted_token_is_read(open_with, signers, options, header, changes, read):
     token = sign(signers.ed, claims(**changes), "EdDSA", **header)
 
-    principal = await open_with(**options).authenticate(f"Bearer {token}")
+    principal = (await open_with(**options).authenticate(f"Bearer {token}")).principal
 
     assert {name: getattr(principal, name) for name in read} == read
 

@@ -23,7 +23,7 @@ def profile(text: str) -> Profile:
 def mistakes(text: str) -> list[str]:
     with pytest.raises(SettingsError) as caught:
         profile(text)
-    return [mistake.removeprefix(f"{VARIABLE}: ") for mistake in caught.value.mistakes]
+    return [mistake.removeprefix(f"{VARIABLE}: ") for mistake in caught.value.args]
 
 
 def test_every_mistake_is_named_with_its_place():

@@ -151,7 +151,7 @@ class TestSetting:
     def test_every_mistake_is_reported(self):
         with pytest.raises(SettingsError) as refused:
             read_communities(Settings(communities="10-2=甲,00001=,10003=乙=丙,00002,00002=丁"))
-        assert refused.value.mistakes == (
+        assert refused.value.args == (
             "GATEWAY_COMMUNITIES: entry 1: the code must have 1 to 32 letters or digits.",
             "GATEWAY_COMMUNITIES: entry 2: a name has 1 to 64 printable characters, none of them = or a comma",
             "GATEWAY_COMMUNITIES: entry 3: a name has 1 to 64 printable characters, none of them = or a comma",

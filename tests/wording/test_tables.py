@@ -40,7 +40,7 @@ RAISED: tuple[type[Wording], ...] = (
 
 MESSAGES = [wording for table in RAISED for wording in table]
 FOREIGN = [
-    *(Sentence(*texts) for values in VALUES.values() for texts in values.values()),
+    *VALUES.values(),
     *(Sentence(*texts) for texts in (*DOCUMENTS.items(), *SERVER.items(), *WORDS.items())),
 ]
 
