@@ -34,7 +34,8 @@ _SHORTEST_RSA_KEY = 2048  # bits
 _CURVES = frozenset(("P-256", "P-384", "P-521", "Ed25519", "Ed448"))
 """Those that tokens are signed with. X25519, which is for encryption, has the same key type as Ed25519."""
 
-_PRIVATE_PEM = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_PRIVATE = re.compile(rb'-----BEGIN [A-Z ]*PRIVATE KEY-----|"d"\s*:')
+"""What only a private key has, in PEM and as the member of a JSON Web Key."""
 
 REFRESH_AFTER = 300.0  # seconds after which a key set is fetched again, in the background, by the next user
 OLDEST_KEYS = 600.0
@@ -97,7 +98,7 @@ class KeySet:
         """
         try:
             text = path.read_bytes()
-            if _holds_private_key(text):
+            if _PRIVATE.search(text):
                 raise SettingsError(Mistake.PRIVATE_KEY("GATEWAY_AUTH_KEY_FILE"))
             keys = cls.from_json(text) if text.lstrip().startswith(b"{") else cls([_read_pem(text)])
         except OSError as error:
@@ -258,17 +259,6 @@ def _reason(error: httpx.HTTPError | TimeoutError | ValueError) -> str:
             return "The connection to the issuer broke before its answer was complete."
         case _:
             return str(error)
-
-
-def _holds_private_key(text: bytes) -> bool:
-    if _PRIVATE_PEM.search(text):
-        return True
-    try:
-        content = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError):
-        return False
-    entries = content.get("keys", [content]) if isinstance(content, dict) else []
-    return isinstance(entries, list) and any(isinstance(entry, dict) and "d" in entry for entry in entries)
 
 
 def _read_pem(text: bytes) -> Key:

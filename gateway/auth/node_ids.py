@@ -21,8 +21,7 @@ import msgspec
 
 from gateway.auth.issuer import read_or_create
 from gateway.auth.principal import Principal
-from gateway.settings import Settings, SettingsError
-from gateway.wording.settings import Mistake
+from gateway.settings import Settings
 
 _VERSION = b"\x01"
 _HASH_VERSION = b"\x02"
@@ -152,12 +151,11 @@ def _data(text: str) -> bytes:
 def read_id_key(settings: Settings) -> bytes:
     """The secret that ids and all other signatures of the gateway derive from.
 
-    It is the settings'; development makes itself one in the data directory if none is set. Raises SettingsError.
+    It is the settings', which have one in production; development makes itself one in the data directory if none is
+    set. Raises SettingsError.
     """
     if settings.id_key:
         return settings.id_key.encode()
-    if settings.is_production:
-        raise SettingsError(Mistake.NO_REAL_VALUE("GATEWAY_ID_KEY"))
     return read_or_create(settings.data_dir / KEY_FILE, lambda: secrets.token_bytes(32))
 
 
