@@ -91,8 +91,7 @@ def _schema(_settings: Settings) -> int:
     return 0
 
 
-def _token(settings: Settings, scopes: str, communities: str, subject: str, ttl: int) -> int:
-    from gateway.auth.authenticator import words  # noqa: PLC0415 # nor what reads tokens
+def _token(settings: Settings, scopes: list[str], communities: list[str], subject: str, ttl: int) -> int:
     from gateway.auth.issuer import DevelopmentIssuer, key_path  # noqa: PLC0415 # nor the issuer
 
     path = key_path(settings)
@@ -100,7 +99,7 @@ def _token(settings: Settings, scopes: str, communities: str, subject: str, ttl:
     issuer = DevelopmentIssuer.open(settings)
     if is_new:
         _complain(CommandWording.NEW_KEY(path=path.resolve()))
-    sys.stdout.write(f"{issuer.mint([*words(scopes)], [*words(communities)], subject, ttl)}\n")
+    sys.stdout.write(f"{issuer.mint(scopes, communities, subject, ttl)}\n")
     return 0
 
 
@@ -143,9 +142,9 @@ def _parser() -> argparse.ArgumentParser:
 
     token = command("token", _token, "mint a token of the development issuer\n用开发环境的签发方签发一个令牌")
     scopes = "separated by commas or blanks; * (the default): all\n权限，以逗号或空格分隔；*（默认）为全部"
-    option(token, "--scopes", scopes, default="*")
+    option(token, "--scopes", scopes, type=split_words, default="*")
     codes = "codes, separated likewise; * (the default): all\n小区标识，同样分隔；*（默认）为全部"
-    option(token, "--communities", codes, default="*")
+    option(token, "--communities", codes, type=split_words, default="*")
     subject = "the user it names (default: %(default)s)\n令牌中的用户（默认 %(default)s）"
     option(token, "--subject", subject, default="developer")
     lifetime = "its lifetime (default: %(default)s)\n有效期，以秒计（默认 %(default)s）"

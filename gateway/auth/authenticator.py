@@ -1,6 +1,5 @@
 """Bearer tokens: header, signature and claims, believed in that order (RFC 7519, RFC 8725, RFC 9068)."""
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -25,7 +24,7 @@ from gateway.auth.principal import EVERYTHING, Principal, Scope
 from gateway.errors import UnauthenticatedError
 from gateway.ops.logs import LogThrottle
 from gateway.ops.metrics import Metrics
-from gateway.settings import Settings, SettingsError, can_be_called
+from gateway.settings import Settings, SettingsError, can_be_called, split_words
 from gateway.wording.requests import RequestWording, TokenWording
 from gateway.wording.settings import Mistake
 
@@ -53,7 +52,6 @@ _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _UNTRUSTED_HEADERS = frozenset({"jwk", "jku", "x5c", "x5u", "crit", "b64", "cty", "zip"})
 """Keys that a token brings along, and extensions that change what is signed: never needed here."""
 
-_SEPARATORS = re.compile(r"[\s,]+")
 _KNOWN_SCOPES = frozenset(Scope)
 
 _Words = str | list[str] | None
@@ -261,7 +259,4 @@ def find_claim(claims: Mapping[str, Any], name: str) -> Any:
 def words(*claims: _Words) -> Iterator[str]:
     """The words of texts, which have blanks or commas between them, and of lists of words."""
     for claim in claims:
-        if isinstance(claim, str):
-            yield from filter(None, _SEPARATORS.split(claim))
-        elif claim is not None:
-            yield from claim
+        yield from split_words(claim) if isinstance(claim, str) else claim or ()

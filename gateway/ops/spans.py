@@ -6,7 +6,6 @@ operation pays for no library while it runs.
 
 import os
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Final, TypeAlias
 
 from opentelemetry import trace as api
@@ -20,6 +19,7 @@ from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import SpanKind, StatusCode
 
 from gateway.ops.trace import CallTrace, Trace, new_span_id
+from gateway.settings import VERSION
 
 SERVICE: Final = "wanjia-gateway"
 
@@ -47,11 +47,11 @@ class SpanExport:
 
     def __init__(self) -> None:
         named = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": SERVICE}
-        resource = Resource.create({"service.version": version(SERVICE)} | named)
+        resource = Resource.create({"service.version": VERSION} | named)
         self._ids = _GivenIds()
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False, id_generator=self._ids)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-        self._tracer = self._provider.get_tracer(SERVICE, version(SERVICE))
+        self._tracer = self._provider.get_tracer(SERVICE, VERSION)
 
     def samples(self, trace: Trace) -> bool:
         """Whether the sampler of `OTEL_TRACES_SAMPLER` takes this trace."""

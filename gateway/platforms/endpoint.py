@@ -4,7 +4,6 @@ import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
-from importlib.metadata import version
 from typing import Any, TypeAlias
 from urllib.parse import quote_plus
 
@@ -20,9 +19,9 @@ from gateway.ops.trace import CallTrace
 from gateway.platforms.answer import LargeAnswers
 from gateway.platforms.connection import Pool, Proxy
 from gateway.platforms.session import Credential
-from gateway.settings import can_be_called
+from gateway.settings import VERSION, can_be_called
 
-USER_AGENT = f"wanjia-gateway/{version('wanjia-gateway')}"
+USER_AGENT = f"wanjia-gateway/{VERSION}"
 
 ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
