@@ -80,7 +80,6 @@ class Gateway:
         self.ids = NodeIds(key)
         self.admission = Admission(settings.rate_limit, settings.call_rate_limit, settings.people_lookup_limit)
         self.journal = journal
-        self._communities = communities
         self.platforms = platforms
         types = revealed_types(executable_schema())
         self.trail = AuditTrail(journal.audit, self.ids, types, clock)
@@ -168,7 +167,7 @@ class Gateway:
         loaders = self._loaders(None)
         could_search = True
         try:
-            codes = self._communities or dict.fromkeys(
+            codes = self._backend.communities or dict.fromkeys(
                 [*self.sizes.pages, *await Load(loaders.of(MODULE_STATES), "all")]
             )
         except GatewayError:
