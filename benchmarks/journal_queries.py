@@ -291,7 +291,7 @@ async def load(journal: Journal, asked: Mapping[str, Ask]) -> AsyncIterator[dict
     async def write(number: int) -> None:
         now, reserve = datetime.now(UTC), journal.operations.reserve
         of: dict[str, Any] = {"subject": "load", "mutation": "approveShenhe", "community_code": "10001"}
-        operation = (await reserve(key=f"{now} {number}", fingerprint="", **of)).operation
+        operation, _ = await reserve(key=f"{now} {number}", fingerprint="", **of)
         await journal.operations.finish((await journal.operations.mark_sent(operation)).id, Outcome.CONFIRMED)
 
     async def audit(number: int) -> None:

@@ -330,12 +330,12 @@ def _no_payer(payer: PayerInput) -> Iterable[Violation]:
 
 def _payer(payer: PayerInput) -> records.Payer:
     if payer.house:
-        return records.HousePayer(**vars(payer.house))
+        return records.Payer("house", records.OrderQuery(**vars(payer.house)))
     if payer.phone:
-        name = payer.phone.name
-        return records.PhonePayer(mobile_number(payer.phone.phone.strip()), name.strip() if name else None)
+        phone, name = mobile_number(payer.phone.phone.strip()), payer.phone.name
+        return records.Payer("phone", records.OrderQuery(phone=phone, name=name.strip() if name else None))
     if payer.car_number:
-        return records.CarPayer(document_number(payer.car_number))
+        return records.Payer("car_number", number=document_number(payer.car_number))
     if payer.parking_number:
-        return records.ParkingPayer(payer.parking_number.strip())
-    return records.IdCardPayer(document_number(payer.id_card or ""))
+        return records.Payer("parking_number", number=payer.parking_number.strip())
+    return records.Payer("idcard", records.OrderQuery(id_card=document_number(payer.id_card or "")))

@@ -117,4 +117,4 @@ class RepairMutations:
     async def update_repairs(self, info: Info, input: UpdateRepairsInput) -> list[Written]:
         """Set several repairs' status, with the same reply if any, each with its own result and operation
         (批量更新报修状态)."""
-        return await writes.write_rows(info, UpdateRepair, _update(input), input.ids, input.idempotency_key)
+        return await writes.write_rows(info, UpdateRepair, [_update(input)], input.ids, input.idempotency_key)

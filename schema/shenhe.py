@@ -308,14 +308,13 @@ class ShenheMutations:
     @described(input="Which reviews (输入).")
     async def approve_shenhes(self, info: Info, input: ApproveShenhesInput) -> list[Written]:
         """Approve several reviews as submitted, each with its own result and operation (批量审核通过)."""
-        return await writes.write_rows(info, ApproveShenhe, None, input.ids, input.idempotency_key, most=MOST_IDS)
+        return await writes.write_rows(info, ApproveShenhe, [None], input.ids, input.idempotency_key, most=MOST_IDS)
 
     @writes.mutation(RejectShenhe, ShenhesPayload, bulk_cost("input.ids"))
     @described(input="Which reviews, and why (输入).")
     async def reject_shenhes(self, info: Info, input: RejectShenhesInput) -> list[Written]:
         """Reject several reviews for one reason or a reason each, each with its own result and operation
         (批量审核不通过)."""
+        reasons, name = ([input.reason], "") if input.reasons is None else (input.reasons, "reasons")
         given = (input.ids, input.idempotency_key, input.wrong())
-        if input.reasons is None:
-            return await writes.write_rows(info, RejectShenhe, _kept(input.reason), *given)
-        return await writes.write_each_row(info, RejectShenhe, list(map(_kept, input.reasons)), *given, name="reasons")
+        return await writes.write_rows(info, RejectShenhe, list(map(_kept, reasons)), *given, name=name)

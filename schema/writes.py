@@ -131,39 +131,27 @@ async def write_row(info: Info, kind: type[RowUpdate[AskedT, Any]], asked: Asked
 async def write_rows(
     info: Info,
     kind: type[RowUpdate[AskedT, Any]],
-    asked: AskedT,
-    ids: Sequence[str],
-    key: str | None,
-    *wrong: Iterable[Violation],
-    most: int = MOST_ENTRIES,
-) -> list[Written]:
-    """Update several rows alike, in order. Raises UserInputError."""
-    action, errors = judge(info, kind, asked, key, *wrong, count=wrong_count("ids", ids, most))
-    return await write_all(info, _row_writes(info, action, ids, [(asked, errors)] * len(ids), partial(entry_key, key)))
-
-
-async def write_each_row(
-    info: Info,
-    kind: type[RowUpdate[AskedT, Any]],
     asked: Sequence[AskedT],
     ids: Sequence[str],
     key: str | None,
     *wrong: Iterable[Violation],
-    name: str,
+    name: str = "",
+    most: int = MOST_ENTRIES,
 ) -> list[Written]:
-    """Update several rows, each by what is asked for it, which the input has in the list `name`, in order. Raises
-    UserInputError.
+    """Update several rows, in order: each by what is asked for it, which the input has in the list `name`; without one
+    all by the one thing that is asked. Raises UserInputError.
     """
 
     def at(index: int, violations: Iterable[Violation]) -> list[Violation]:
-        return [Violation((name, str(index), *path[1:]), message) for path, message in violations]
+        place = (name, str(index))
+        return [Violation((*place, *path[1:]) if name else path, message) for path, message in violations]
 
     action = info.context.actions[kind]
     refused = [at(index, action.violations(each)) for index, each in enumerate(asked)]
     errors = [action.judge(info.context.principal, *each) for each in zip(asked, refused, strict=True)]
     others = [at(index, action.wrong(each)) for index, each in enumerate(asked)]
-    require(wrong_count("ids", ids), wrong_key(key), *wrong, *others, besides=chain(*refused))
-    judged = list(zip(asked, errors, strict=True))
+    require(wrong_count("ids", ids, most), wrong_key(key), *wrong, *others, besides=chain(*refused))
+    judged = list(zip(asked, errors, strict=True)) * (1 if name else len(ids))
     return await write_all(info, _row_writes(info, action, ids, judged, partial(entry_key, key)))
 
 

@@ -12,6 +12,7 @@ end.
 """
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import copy_context
@@ -36,7 +37,7 @@ from gateway.errors import (
 from gateway.futures import disregard, join
 from gateway.journal.journal import Journal
 from gateway.journal.operations import fingerprint
-from gateway.journal.records import Operation, ReservationKind
+from gateway.journal.records import Operation
 from gateway.normalise.vocabulary import Outcome, UserErrorCode
 from gateway.ops.slots import Slots, background
 from gateway.ops.trace import METER, Meter
@@ -79,11 +80,6 @@ async def retry_journal_write(record: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(pause)
     return await record()
 
-
-_KEY_TAKEN = {
-    ReservationKind.MISMATCH: (UserErrorCode.IDEMPOTENCY_MISMATCH, WriteWording.KEY_MISMATCH()),
-    ReservationKind.IN_PROGRESS: (UserErrorCode.IDEMPOTENCY_IN_PROGRESS, WriteWording.KEY_IN_PROGRESS()),
-}
 
 SHARE_OF_SLOTS = 4  # a caller's writes of this kind take at most one in so many of a platform's slots
 
@@ -207,7 +203,7 @@ class Writer:
             await asyncio.wait([run.task for run in self._running.values()])
 
     async def _write(self, run: Run, subject: str, write: Write[Any], mark: str) -> Written:
-        reservation = await self.operations.reserve(
+        operation, is_new = await self.operations.reserve(
             key=write.key,
             subject=subject,
             mutation=write.action.mutation,
@@ -216,11 +212,8 @@ class Writer:
             reason=write.action.reason(write.asked),
             record=write.record,
         )
-        operation = reservation.operation
-        if reservation.kind is ReservationKind.REPLAY:
-            return Written.of(operation)
-        if reservation.kind is not ReservationKind.NEW:
-            return Written.refused(user_error(*_KEY_TAKEN[reservation.kind], "idempotencyKey"))
+        if not is_new:
+            return _replay(operation, write.action.mutation, mark)
         self.under_way.add(operation.id)
         try:
             return await self._perform(run, operation, write)
@@ -282,6 +275,17 @@ class Writer:
         if isinstance(found, Done) and not found.errors:
             return found, None
         return None, None if found is Undecided.NEVER else self.clock() + FIRST_CHECK
+
+
+def _replay(earlier: Operation, mutation: str, mark: str) -> Written:
+    """The answer to a write whose key an earlier one has: that one's, if it was the same and has ended."""
+    if earlier.mutation != mutation or not hmac.compare_digest(earlier.fingerprint, mark):
+        code, message = UserErrorCode.IDEMPOTENCY_MISMATCH, WriteWording.KEY_MISMATCH()
+    elif earlier.outcome is None:
+        code, message = UserErrorCode.IDEMPOTENCY_IN_PROGRESS, WriteWording.KEY_IN_PROGRESS()
+    else:
+        return Written.of(earlier)
+    return Written.refused(user_error(code, message, "idempotencyKey"))
 
 
 def _plan(write: Write[Any]) -> Run:

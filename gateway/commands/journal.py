@@ -138,7 +138,7 @@ async def settle_operation(settings: Settings, id_: str, outcome: str, note: str
         if found is None or found.outcome is not Outcome.UNKNOWN:
             sys.stdout.write(f"{local(at(id_, known('not an unclear operation')))}\n")
             return 1
-        settling = await written.reserve(
+        settling, _ = await written.reserve(
             key=None,
             subject=operator(),
             mutation=SETTLING,
@@ -147,7 +147,7 @@ async def settle_operation(settings: Settings, id_: str, outcome: str, note: str
             reason=note,
             record=RecordRef("Operation", found.community_code, found.id),
         )
-        own = (await written.mark_sent(settling.operation, {"outcome": seen})).id
+        own = (await written.mark_sent(settling, {"outcome": seen})).id
         errors = NOT_APPLIED.errors if seen is Outcome.REFUSED else ()
         settled = await written.finish(found.id, seen, user_errors=errors, change=get_event(found))
         is_so = settled.outcome is seen  # no read-back was faster, and saw something else

@@ -23,8 +23,6 @@ from gateway.journal.records import (
     Operation,
     RecordRef,
     RecordRefs,
-    Reservation,
-    ReservationKind,
     UserError,
     new_id,
 )
@@ -128,8 +126,10 @@ class Operations(Records[Operation]):
         community_code: str | None,
         reason: str | None = None,
         record: RecordRef | None = None,
-    ) -> Reservation:
-        """Begin a write of `record`, if that exists, unless its `key` is taken: of several callers one is NEW."""
+    ) -> tuple[Operation, bool]:
+        """Begin a write of `record`, if that exists, unless its `key` is taken. Returns the operation that has the key,
+        and whether it is the new one: of several callers, one gets that.
+        """
         now = self._clock()
         values: dict[str, Any] = {
             "id": new_id(now),
@@ -146,20 +146,14 @@ class Operations(Records[Operation]):
             **_columns(record),
         }
 
-        def work(connection: Connection) -> Reservation:
-            while True:
-                new = self.first(connection, insert_new(connection, operations), values)
-                if new is not None:
-                    return Reservation(ReservationKind.NEW, new)
-                keyed = (operations.c.subject == subject, operations.c.idempotency_key == key)
-                earlier = self.first(connection, self.rows.where(*keyed))
-                if earlier is None:  # withdrawn between the two statements: the key is free again
-                    continue
-                is_same = earlier.mutation == mutation and hmac.compare_digest(earlier.fingerprint, fingerprint)
-                if not is_same:
-                    return Reservation(ReservationKind.MISMATCH, earlier)
-                is_over = earlier.outcome is not None
-                return Reservation(ReservationKind.REPLAY if is_over else ReservationKind.IN_PROGRESS, earlier)
+        keyed = self.rows.where(operations.c.subject == subject, operations.c.idempotency_key == key)
+
+        def work(connection: Connection) -> tuple[Operation, bool]:
+            while True:  # an earlier one may be withdrawn between the two statements: the key is free again
+                if new := self.first(connection, insert_new(connection, operations), values):
+                    return new, True
+                if earlier := self.first(connection, keyed):
+                    return earlier, False
 
         return await self._database.write(work)
 

@@ -130,25 +130,6 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(OperationStep(state, at) for state, at in steps if at is not None)
 
 
-class ReservationKind(StrEnum):
-    """NEW: the caller's to carry out. REPLAY: carried out before with the same arguments, with the outcome of the
-    operation. MISMATCH: the key was used for another mutation or with other arguments. IN_PROGRESS: the same write
-    is under way.
-    """
-
-    NEW = "NEW"
-    REPLAY = "REPLAY"
-    MISMATCH = "MISMATCH"
-    IN_PROGRESS = "IN_PROGRESS"
-
-
-class Reservation(msgspec.Struct, frozen=True):
-    """The answer to `reserve`: the operation just begun, or the one that holds the key."""
-
-    kind: ReservationKind
-    operation: Operation
-
-
 class Numbers(NamedTuple):
     """The three numbers of a payment notification (document 2.2): no amount and no time (quirk 161)."""
 

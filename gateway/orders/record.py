@@ -4,7 +4,7 @@ import re
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -280,47 +280,20 @@ class OrderQuery(Record, frozen=True, gc=False, kw_only=True):
 ORDER_ROWS = Rows(Order, PlatformName.WJDH)
 
 
-class HousePayer(Record, frozen=True, gc=False):
-    """Everyone entitled to pay for a house."""
+class Payer(Record, frozen=True, gc=False):
+    """Who pays (2.1.1.5): whom the order list finds by this query, or the holder of a number that it cannot look for.
 
-    wire_type: ClassVar[str] = "house"
-    building: int
-    unit: int
-    floor: int
-    room: int
+    A house is everyone entitled to pay for it. A phone is its registered user; with a name also a resident who has not
+    registered (quirk 158). Number plates and parking spaces are documented as not developed (quirk 104).
+    """
 
+    wire_type: Literal["house", "phone", "idcard", "car_number", "parking_number"]
+    query: OrderQuery | None = None
+    number: str | None = None
 
-class PhonePayer(Record, frozen=True, gc=False):
-    """The registered user of a phone; with `name`, also a resident who has not registered (quirk 158)."""
-
-    wire_type: ClassVar[str] = "phone"
-    phone: str
-    name: str | None = None
-
-
-class IdCardPayer(Record, frozen=True, gc=False):
-    """The resident with this identity number."""
-
-    wire_type: ClassVar[str] = "idcard"
-    id_card: str
-
-
-class CarPayer(Record, frozen=True, gc=False):
-    """The holder of a number plate; documented as not developed (quirk 104)."""
-
-    wire_type: ClassVar[str] = "car_number"
-    number: str
-
-
-class ParkingPayer(Record, frozen=True, gc=False):
-    """The holder of a parking space; documented as not developed (quirk 104)."""
-
-    wire_type: ClassVar[str] = "parking_number"
-    space: str
-
-
-Payer = HousePayer | PhonePayer | IdCardPayer | CarPayer | ParkingPayer
-"""Each with names of its own: these alone distinguish the kinds in the fingerprint of a write."""
+    @property
+    def identifier(self) -> Form:
+        return {"number": self.number or ""} if self.query is None else query_form(self.query)
 
 
 class NewOrderDetail(OrderDetail, frozen=True, gc=False):
@@ -350,7 +323,7 @@ def new_order_form(order: NewOrder) -> Form:
         {
             "xiaoqu": order.community_code,
             "type": order.payer.wire_type,
-            "identifier": msgspec.json.encode(_identifier(order.payer)).decode(),
+            "identifier": msgspec.json.encode(order.payer.identifier).decode(),
             "title": order.title,
             "remark": order.remark,
             "extra": msgspec.json.encode(details).decode() if details else None,
@@ -358,12 +331,3 @@ def new_order_form(order: NewOrder) -> Form:
             "manager": order.manager,
         }
     )
-
-
-def _identifier(payer: Payer) -> Form:
-    """Who pays (2.1.1.5): by what the order list looks for as well, or by a number that it cannot look for."""
-    match payer:
-        case CarPayer(number) | ParkingPayer(number):
-            return {"number": number}
-        case _:
-            return query_form(OrderQuery(**msgspec.structs.asdict(payer)))

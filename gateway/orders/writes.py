@@ -32,19 +32,7 @@ from gateway.normalise.records import Page
 from gateway.normalise.values import id_card_problem, is_invisible, is_json_number, number_problem, plate_problem
 from gateway.normalise.vocabulary import UserErrorCode
 from gateway.orders.reads import ORDERS
-from gateway.orders.record import (
-    CarPayer,
-    HousePayer,
-    IdCardPayer,
-    NewOrder,
-    Order,
-    OrderQuery,
-    OrderStatus,
-    ParkingPayer,
-    Payer,
-    PaymentStatus,
-    new_order_form,
-)
+from gateway.orders.record import NewOrder, Order, OrderQuery, OrderStatus, Payer, PaymentStatus, new_order_form
 from gateway.platforms.endpoint import Effect, Endpoint
 from gateway.platforms.wjdh import WJDH, Wjdh
 from gateway.wording.faults import FaultWording
@@ -78,7 +66,7 @@ def standing_order(new: NewOrder, page: Page[Order], since: datetime) -> str | N
         )
         is_over = order.payment_status is PaymentStatus.PAID or order.status is OrderStatus.CLOSED
         is_other = order.remark and new.remark and order.remark.strip() != new.remark.strip()
-        is_theirs = isinstance(new.payer, HousePayer) or order.address is None
+        is_theirs = new.payer.wire_type == "house" or order.address is None
         is_new = order.created_at is not None and order.created_at >= since
         if is_equal and is_theirs and is_new and not is_over and not is_other:
             return order.number
@@ -107,10 +95,8 @@ def order_done(community_code: str, number: str) -> Done:
 
 def payer_query(new: NewOrder) -> OrderQuery | None:
     """How the list finds this payer's orders; None for a car or a parking space, which it cannot look for."""
-    if isinstance(new.payer, CarPayer | ParkingPayer):
-        return None
-    query = OrderQuery(**msgspec.structs.asdict(new.payer))
-    return msgspec.structs.replace(query, name=None)  # by the phone alone: the name is theirs to spell
+    query = new.payer.query  # by the phone alone: the name is theirs to spell
+    return None if query is None else msgspec.structs.replace(query, name=None)
 
 
 HOUSE_PARTS = ("building", "unit", "floor", "room")
@@ -200,7 +186,7 @@ class CreateOrder(Action[Charge]):
         payer = payer_query(new)
         if payer is None:
             return Prepared(partial(self._create, new))
-        if not isinstance(new.payer, HousePayer):
+        if payer.building is None:
             lookups.count()  # the platform says whether it knows such a person
         if payer not in lookups.pages:
             lookups.pages[payer] = asyncio.ensure_future(ORDERS.read_page(self.wjdh, new.community_code, payer, 1))
@@ -226,7 +212,7 @@ class CreateOrder(Action[Charge]):
             code, message = UserErrorCode.NOT_REGISTERED, WriteWording.NOT_REGISTERED()
         elif error.upstream_code != NO_SUCH_PAYER:
             return refused_by_platform(error)
-        elif isinstance(write.asked.order.payer, CarPayer | ParkingPayer):
+        elif write.asked.order.payer.query is None:
             code, message = UserErrorCode.VEHICLE_NOT_FOUND, WriteWording.NO_SUCH_VEHICLE()
         else:
             code, message = UserErrorCode.PERSON_NOT_FOUND, WriteWording.NO_SUCH_PERSON()
@@ -299,17 +285,16 @@ class CreateOrder(Action[Charge]):
 
 
 def _payer_violations(payer: Payer) -> Iterator[Violation]:
-    parts = msgspec.structs.asdict(payer)
-    texts = [value for value in parts.values() if isinstance(value, str)]
-    if isinstance(payer, HousePayer):
-        for part, number in parts.items():
-            if problem := number_problem(part, number):
-                yield Violation(("payer", "house", part), problem(field=part))
-    elif any(map(is_invisible, texts)):
+    query = payer.query or OrderQuery()
+    for part in HOUSE_PARTS:
+        if (number := getattr(query, part)) is not None and (problem := number_problem(part, number)):
+            yield Violation(("payer", "house", part), problem(field=part))
+    texts = [text for text in (payer.number, query.phone, query.name, query.id_card) if text is not None]
+    if any(map(is_invisible, texts)):
         yield Violation(("payer",), InputWording.EMPTY(field="payer"))
     elif any(map(contains_mask, texts)):
         yield Violation(("payer",), InputWording.MASKED())
-    elif isinstance(payer, IdCardPayer) and (problem := id_card_problem(payer.id_card)):
+    elif query.id_card is not None and (problem := id_card_problem(query.id_card)):
         yield Violation(("payer", "idCard"), problem(field="idCard"))
-    elif isinstance(payer, CarPayer) and (problem := plate_problem(payer.number)):
+    elif payer.wire_type == "car_number" and (problem := plate_problem(payer.number or "")):
         yield Violation(("payer", "carNumber"), problem(field="carNumber"))

@@ -140,11 +140,11 @@ async def test_every_alert_reaches_the_webhook(monitor, environ, sandbox, databa
         async with open_journal(load_settings(settings)) as entries:
             for number in ("1", "2"):
                 await entries.payments.receive(number, "3", number, subject="test")
-            reserved = await entries.operations.reserve(
+            reserved, _ = await entries.operations.reserve(
                 key=None, subject="test", mutation="createAnnouncement", fingerprint="", community_code="10002"
             )
-            await entries.operations.mark_sent(reserved.operation)
-            await entries.operations.finish(reserved.operation.id, Outcome.UNKNOWN)
+            await entries.operations.mark_sent(reserved)
+            await entries.operations.finish(reserved.id, Outcome.UNKNOWN)
         await on_server("UPDATE payments SET received_at = received_at - interval '1 hour'", database_url)
         dead = "UPDATE payments SET state = 'DEAD', next_attempt_at = NULL WHERE order_number = '1'"
         await on_server(dead, database_url)

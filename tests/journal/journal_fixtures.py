@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.events import EventBus, Message, Missed
 from gateway.journal.operations import Operations
-from gateway.journal.records import Announcement, AuditAction, AuditEntry, Operation, RecordRefs, Reservation, new_id
+from gateway.journal.records import Announcement, AuditAction, AuditEntry, Operation, RecordRefs, new_id
 from gateway.journal.sqlite import FILE_NAME
 from gateway.normalise.vocabulary import OperationState
 from gateway.settings import Settings
@@ -72,8 +72,8 @@ def make_operation(at: datetime, **changes: Any) -> Operation:
     return Operation(**values | changes)
 
 
-async def reserve(operations: Operations, **changes: Any) -> Reservation:
-    """Reserve an approval."""
+async def reserve(operations: Operations, **changes: Any) -> tuple[Operation, bool]:
+    """Reserve an approval: the operation, and whether it is new."""
     values: dict[str, Any] = {
         "key": None,
         "subject": "officer",

@@ -14,7 +14,7 @@ from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.operations import Operations
 from gateway.journal.postgres import connect
-from gateway.journal.records import MOST_READ_BACKS, Operation, RecordRef, Reservation, ReservationKind
+from gateway.journal.records import MOST_READ_BACKS, Operation, RecordRef
 from gateway.normalise.vocabulary import OperationState, Outcome
 from gateway.settings import Settings
 
@@ -23,12 +23,12 @@ ORDER = RecordRef("Order", "10002", "99")
 A_MINUTE = timedelta(minutes=1)
 
 
-async def reserve(operations: Operations, key: str | None = "key-1") -> Reservation:
+async def reserve(operations: Operations, key: str | None = "key-1") -> tuple[Operation, bool]:
     return await reserve_any(operations, key=key, reason="照片不清", record=REVIEW)
 
 
 async def begun(operations: Operations, key: str | None = None) -> Operation:
-    operation = (await reserve(operations, key)).operation
+    operation, _ = await reserve(operations, key)
     return await operations.mark_sent(operation, {"status": "APPROVED"})
 
 
@@ -39,14 +39,14 @@ async def due(operations: Operations, **given: Any) -> set[str]:
 
 async def test_operation_has_its_values_and_one_outcome(journal: Journal, clock: FrozenClock) -> None:
     operations = journal.operations
-    reserved = await reserve(operations)
+    reserved, is_new = await reserve(operations)
     own = {"idempotency_key": "key-1", "record": REVIEW}
-    assert reserved.operation == make_operation(clock.now, id=reserved.operation.id, **own)
-    assert (await reserve(operations)).kind is ReservationKind.IN_PROGRESS
+    assert (reserved, is_new) == (make_operation(clock.now, id=reserved.id, **own), True)
+    assert await reserve(operations) == (reserved, False)
     with pytest.raises(JournalError):  # the table refuses it: it was not sent
-        await operations.finish(reserved.operation.id, Outcome.UNKNOWN)
+        await operations.finish(reserved.id, Outcome.UNKNOWN)
 
-    sent = await operations.mark_sent(reserved.operation, {"after": 7})
+    sent = await operations.mark_sent(reserved, {"after": 7})
     assert (sent.state, sent.sent_at, sent.expected) == (OperationState.SENT, clock.now, {"after": 7})
     with pytest.raises(JournalError, match="given up"):
         await operations.mark_sent(sent)
@@ -56,8 +56,7 @@ async def test_operation_has_its_values_and_one_outcome(journal: Journal, clock:
     clock.advance(seconds=5)
     for outcome in set(Outcome) - {Outcome.PLANNED}:
         assert await operations.finish(sent.id, outcome) == confirmed
-    replay = await reserve(operations)
-    assert (replay.kind, replay.operation) == (ReservationKind.REPLAY, confirmed)
+    assert await reserve(operations) == (confirmed, False)
     with pytest.raises(JournalError, match="not in the journal"):
         await operations.finish("no-such-id", Outcome.CONFIRMED)
 
@@ -65,13 +64,13 @@ async def test_operation_has_its_values_and_one_outcome(journal: Journal, clock:
 async def test_one_of_fifty_simultaneous_reservations_is_new(journal: Journal) -> None:
     reservations = await asyncio.gather(*(reserve(journal.operations) for _ in range(50)))
 
-    assert sorted(reservation.kind for reservation in reservations) == ["IN_PROGRESS"] * 49 + ["NEW"]
-    assert len({reservation.operation.id for reservation in reservations}) == 1
+    assert sorted(is_new for _, is_new in reservations) == [False] * 49 + [True]
+    assert len({operation.id for operation, _ in reservations}) == 1
 
 
 async def test_operation_without_outcome_is_withdrawn_and_frees_its_key(journal: Journal) -> None:
     operations = journal.operations
-    for operation in ((await reserve(operations)).operation, await begun(operations, "key-1")):
+    for operation in ((await reserve(operations))[0], await begun(operations, "key-1")):
         await operations.withdraw(operation.id)
         assert await operations.get(operation.id) is None
     unknown = await begun(operations, "key-1")
@@ -82,9 +81,9 @@ async def test_operation_without_outcome_is_withdrawn_and_frees_its_key(journal:
 
 async def test_operations_left_by_a_crash_are_taken_over(journal: Journal, clock: FrozenClock) -> None:
     operations = journal.operations
-    reserved, sent = (await reserve(operations, "key-reserved")).operation, await begun(operations, "key-sent")
+    (reserved, _), sent = await reserve(operations, "key-reserved"), await begun(operations, "key-sent")
     clock.advance(minutes=5)
-    live = (await reserve(operations, "key-live")).operation
+    live, _ = await reserve(operations, "key-live")
     assert await due(operations, under_way={reserved.id, sent.id}) == set()
     assert [await operations.get(each.id) for each in (reserved, sent)] == [reserved, sent]
 
@@ -95,7 +94,8 @@ async def test_operations_left_by_a_crash_are_taken_over(journal: Journal, clock
     assert await operations.get(live.id) == live
     with pytest.raises(JournalError):
         await operations.mark_sent(reserved)
-    assert (await reserve(operations, "key-reserved")).kind is ReservationKind.NEW
+    _, is_new = await reserve(operations, "key-reserved")
+    assert is_new
 
 
 async def test_unknown_operations_are_lent_longest_due_first(journal: Journal, clock: FrozenClock) -> None:
@@ -116,7 +116,7 @@ async def test_unknown_operations_are_lent_longest_due_first(journal: Journal, c
 async def test_future_dated_operations_are_taken_over(journal: Journal, clock: FrozenClock) -> None:
     operations = journal.operations
     clock.advance(days=365)
-    reserved, sent, unknown = (await reserve(operations)).operation, await begun(operations), await begun(operations)
+    (reserved, _), sent, unknown = await reserve(operations), await begun(operations), await begun(operations)
     await operations.finish(unknown.id, Outcome.UNKNOWN, check_at=clock.now + A_MINUTE)
     clock.advance(days=-365)
 
@@ -168,7 +168,8 @@ async def test_writes_of_a_kind_are_found_by_how_they_stand(journal: Journal) ->
     await operations.finish(refused.id, Outcome.REFUSED, record=RecordRef("Order", "10002", "98"))
     await operations.finish(unknown.id, Outcome.UNKNOWN)
     for other in ({"mutation": "rejectShenhe"}, {"community_code": "00001"}):
-        await operations.mark_sent((await reserve_any(operations, **other)).operation)
+        reserved, _ = await reserve_any(operations, **other)
+        await operations.mark_sent(reserved)
 
     found = await operations.unresolved("approveShenhe", "10002")
     assert {operation.id for operation in found} == {sent.id, unknown.id}

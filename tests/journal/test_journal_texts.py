@@ -18,7 +18,8 @@ STORED = "\ufffd \ufffd 门"
 
 async def begun(journal: Journal) -> Operation:
     texts = dict.fromkeys(("subject", "community_code", "reason"), TEXT)
-    return (await reserve(journal.operations, key="key", mutation="createOrder", **texts)).operation
+    operation, _ = await reserve(journal.operations, key="key", mutation="createOrder", **texts)
+    return operation
 
 
 async def test_payment_with_invalid_text_is_found(journal: Journal) -> None:

@@ -126,9 +126,9 @@ class TestPayments:
 
 async def unclear_operation(journal: Journal, *, check_at: datetime | None) -> str:
     personal = {"subject": "officer 19900000001", "reason": "王芳 19900000001"}
-    reservation = await reserve(journal.operations, mutation="updateRepair", **personal)
-    id_ = reservation.operation.id
-    await journal.operations.mark_sent(reservation.operation, {"after": ["x"]})
+    reserved, _ = await reserve(journal.operations, mutation="updateRepair", **personal)
+    id_ = reserved.id
+    await journal.operations.mark_sent(reserved, {"after": ["x"]})
     await journal.operations.finish(id_, Outcome.UNKNOWN)
     await journal.operations.finish(id_, Outcome.UNKNOWN, check_at=check_at, read_back=True)
     return id_

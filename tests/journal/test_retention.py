@@ -13,7 +13,7 @@ from waiting import until
 from gateway.journal import audit, retention
 from gateway.journal.audit import AuditQuery
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.records import Payment, RecordRefs, ReservationKind
+from gateway.journal.records import Payment, RecordRefs
 from gateway.journal.retention import Retention
 from gateway.journal.tables import audit_records
 from gateway.normalise.vocabulary import DeliveryState, OperationState, Outcome
@@ -40,7 +40,7 @@ async def deliver(journal: Journal) -> None:
 
 
 async def write(journal: Journal, key: str, outcome: Outcome | None) -> str:
-    operation = (await reserve(journal.operations, key=key)).operation
+    operation, _ = await reserve(journal.operations, key=key)
     await journal.operations.mark_sent(operation)
     if outcome is not None:
         await journal.operations.finish(operation.id, outcome)
@@ -85,7 +85,7 @@ async def test_finished_operation_is_forgotten_and_open_one_kept(
     found = [await journal.operations.get(each) for each in ids]
     unclear, sent = OperationState.UNKNOWN, OperationState.SENT
     assert [each and each.state for each in found] == [unclear, sent, unclear, None, None, None]
-    assert (await reserve(journal.operations, key="key-5")).kind is ReservationKind.NEW
+    assert (await reserve(journal.operations, key="key-5"))[1]
 
 
 async def test_idempotency_key_lasts_as_long_as_its_operation(
@@ -95,7 +95,7 @@ async def test_idempotency_key_lasts_as_long_as_its_operation(
     clock.advance(days=DAYS)
     await keeper.forget()
 
-    assert (await reserve(journal.operations, key="key")).kind is ReservationKind.REPLAY
+    assert not (await reserve(journal.operations, key="key"))[1]
 
 
 async def test_delivered_payment_is_forgotten_with_its_conflicts(

@@ -56,7 +56,7 @@ async def test_what_waits_in_the_journal_is_counted(gateway):
     """An undelivered payment, an unclear operation; and when the journal worked last."""
     journal = gateway.parts.journal
     fields = {"key": None, "subject": "test", "mutation": "approveShenhe", "fingerprint": "", "community_code": "10002"}
-    operation = (await journal.operations.reserve(**fields)).operation
+    operation, _ = await journal.operations.reserve(**fields)
     await journal.operations.mark_sent(operation)
     series = await scrape(gateway)
     assert value(series, "gateway_undelivered_payment_age_seconds") == 0

@@ -12,7 +12,7 @@ from gateway.journal.records import NewAnnouncement
 from gateway.modules import read_modules, set_module
 from gateway.normalise.records import HouseKey
 from gateway.orders.reads import ORDERS
-from gateway.orders.record import HousePayer, NewOrder, OrderQuery
+from gateway.orders.record import NewOrder, OrderQuery, Payer
 from gateway.orders.writes import create_order
 from gateway.payments.writes import deliver_payment
 from gateway.people import read_house_owner, read_people
@@ -23,7 +23,12 @@ from gateway.sandbox.server import Sandbox
 from gateway.shenhe.record import SHENHES, ShenheQuery
 
 CODE = "10002"
-ORDER = NewOrder(community_code=CODE, payer=HousePayer(1, 1, 1, 101), title="物业费", amount=Decimal("12.50"))
+ORDER = NewOrder(
+    community_code=CODE,
+    payer=Payer("house", OrderQuery(building=1, unit=1, floor=1, room=101)),
+    title="物业费",
+    amount=Decimal("12.50"),
+)
 ANNOUNCEMENT = NewAnnouncement(community_code=CODE, title="停水", content="明天停水")
 
 CALLS: dict[str, Callable[[Platforms], Awaitable[Any]]] = {

@@ -14,7 +14,7 @@ from gateway.errors import NotSentError, PlatformError, PlatformTimeoutError, Qu
 from gateway.modules import read_modules
 from gateway.normalise.records import HouseKey
 from gateway.ops.trace import METER, Meter
-from gateway.orders.record import NewOrder, PhonePayer
+from gateway.orders.record import NewOrder, OrderQuery, Payer
 from gateway.orders.writes import create_order
 from gateway.payments.writes import deliver_payment
 from gateway.people import HouseOwner, read_house_owner
@@ -25,7 +25,9 @@ from gateway.sandbox.server import Sandbox
 from gateway.settings import SettingsError, load_settings
 from gateway.wording.faults import FaultWording
 
-ORDER = NewOrder(community_code="10002", payer=PhonePayer("19900000001"), title="水费", amount=Decimal("0.01"))
+ORDER = NewOrder(
+    community_code="10002", payer=Payer("phone", OrderQuery(phone="19900000001")), title="水费", amount=Decimal("0.01")
+)
 
 
 @pytest.fixture

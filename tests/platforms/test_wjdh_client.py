@@ -12,7 +12,7 @@ from gateway.entities import ENDPOINTS
 from gateway.errors import PlatformAuthError, ProtocolError, RefusedError
 from gateway.modules import read_modules, set_module
 from gateway.orders.reads import ORDERS
-from gateway.orders.record import HousePayer, NewOrder, OrderQuery
+from gateway.orders.record import NewOrder, OrderQuery, Payer
 from gateway.orders.writes import create_order
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.platforms.wjdh import Wjdh
@@ -24,7 +24,12 @@ from gateway.settings import Settings
 from gateway.shenhe.record import SHENHES, ShenheQuery
 
 COMMUNITY = "10002"
-ORDER = NewOrder(community_code=COMMUNITY, payer=HousePayer(1, 1, 1, 101), title="物业费", amount=Decimal("12.50"))
+ORDER = NewOrder(
+    community_code=COMMUNITY,
+    payer=Payer("house", OrderQuery(building=1, unit=1, floor=1, room=101)),
+    title="物业费",
+    amount=Decimal("12.50"),
+)
 LOGIN = http(b'{"code":"0","access_token":"abc","token_type":"Bearer","expires_in":3600}')
 
 

@@ -133,16 +133,16 @@ async def test_journal_failure_during_read_back_is_raised(gateway, sandbox, cloc
 
 async def test_unknown_kind_of_write_is_not_checked_again(gateway, clock):
     operations = gateway.parts.journal.operations
-    reserved = await operations.reserve(
+    reserved, _ = await operations.reserve(
         key=None, subject="test", mutation="renameCommunity", fingerprint="", community_code="10002"
     )
-    await operations.mark_sent(reserved.operation)
+    await operations.mark_sent(reserved)
     clock.advance(minutes=5)
 
     with capture_logs() as logs:
         looked_at = [await gateway.parts.reconciler.reconcile_due() for _ in range(2)]
 
-    operation = await operations.get(reserved.operation.id)
+    operation = await operations.get(reserved.id)
     assert (looked_at, [log["operation"] for log in logs]) == ([1, 0], [operation.id])
     assert (operation.outcome, operation.check_at) == ("UNKNOWN", None)
 
