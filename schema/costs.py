@@ -26,8 +26,7 @@ ASSUMED_HOUSES = ASSUMED_MEMBERS = 10  # how long lists are taken to be that a p
 ASSUMED_NOTIFICATIONS = 10
 """How long a list of notifications in a reconciliation is taken to be. Their orders are on pages already read."""
 
-ORDER_SEARCH = 10
-"""Pages of a list that are read to find an order by halves. It is scanned where that finds none."""
+ORDER_SEARCH = 10  # pages of a list that are read to find an order by halves; it is scanned where that finds none
 
 LONG_TEXT = 4
 """What an announcement of the journal weighs, in calls: all of those read for one request have to be held in memory."""
@@ -89,8 +88,7 @@ ANY_RECORDS = Cost(Amount("ids", _each(1)), items=Amount("ids", _each(1)), searc
 
 CALLS_OF_A_WRITE = 3  # what it changes is read, it is sent, and it is read back where its answer was lost
 WRITE = Cost(calls=CALLS_OF_A_WRITE)
-APPROVAL = Cost(calls=CALLS_OF_A_WRITE + SEARCHED_PAGES)
-"""What is corrected may have to be looked for in the list."""
+APPROVAL = Cost(calls=CALLS_OF_A_WRITE + SEARCHED_PAGES)  # what is corrected may have to be looked for in the list
 
 
 def bulk_cost(entries: str, calls: int = CALLS_OF_A_WRITE, most: int = MOST_ENTRIES) -> Cost:

@@ -25,21 +25,10 @@ from gateway.normalise.values import IDENTIFIER, document_number, id_card_proble
 from gateway.normalise.vocabulary import ChangeKind, PiiKind, WireEnum
 from gateway.wording.inputs import InputWording, WriteWording
 from gateway.wording.wording import Violation
+from schema import record
 from schema.connection import Window, connection_field, foreign_cursor, require_same_list
 from schema.costs import MERGED, ONE_CALL, list_cost
 from schema.fields import derived, described, record_input, record_type, resolved, subscribed
-from schema.record import (
-    NULL_RECORD,
-    After,
-    Event,
-    OptionalCommunityCode,
-    SeveralCodes,
-    community,
-    get_communities,
-    noticed,
-    recognized,
-    wrong_codes,
-)
 from schema.record import community_codes as all_communities
 
 SEVERAL_COMMUNITIES = (
@@ -81,7 +70,7 @@ class CommunityList:
         Raises UserInputError for a code or filter that is none. Who asks for somebody's records may be guessing at what
         is masked: such filters of the caller's make it a look-up of people.
         """
-        code, query = community(community_code), self.query(filters)
+        code, query = record.community(community_code), self.query(filters)
         return self._slice(info, (code,), query, part, **fixed) if info.context.principal.sees(code) else None
 
     def _slice(self, info: Info, codes: tuple[str, ...], query: Any, part: Window, **fixed: Any) -> SliceLoad:
@@ -160,9 +149,9 @@ class CommunityList:
             filter: Any = None,
         ) -> SliceLoad | Awaitable[Slice[Any] | None] | None:
             if community_code is None:
-                refuse_input(_wrong_of_several(part), wrong_codes(None, community_codes))
+                refuse_input(_wrong_of_several(part), record.wrong_codes(None, community_codes))
                 return self.load_several(info, community_codes, self.query(filter), part)
-            refuse_input(wrong_codes(community_code, community_codes))
+            refuse_input(record.wrong_codes(community_code, community_codes))
             return self.load(info, community_code, filter, part)
 
         return self.connection(resolve, f"{self.of_community} {SEVERAL_COMMUNITIES}", MERGED)
@@ -227,12 +216,12 @@ class CommunityList:
         )
         def resolve(
             info: Info,
-            community_code: OptionalCommunityCode = None,
-            community_codes: SeveralCodes = None,
-            after: After = None,
+            community_code: record.OptionalCommunityCode = None,
+            community_codes: record.SeveralCodes = None,
+            after: record.After = None,
         ) -> Happenings:
             named, of_lists = community_code or community_codes, info.context.event_streams.of_lists
-            visible = get_communities(info, community_code, community_codes)
+            visible = record.get_communities(info, community_code, community_codes)
 
             async def stream(cursor: Cursor | None) -> Happenings:
                 codes = visible if named else frozenset(await all_communities(info))
@@ -240,7 +229,7 @@ class CommunityList:
                     async for happened in happenings:
                         yield happened
 
-            return noticed(info, after, stream)
+            return record.noticed(info, after, stream)
 
         return resolve
 
@@ -248,8 +237,8 @@ class CommunityList:
         """The type of the events: `ShenheEvent`."""
         noun = self.records.noun
 
-        @self._one(f"The {noun} in its current state; {NULL_RECORD} ({noun.label}).")
-        def record(root: Happened, info: Info) -> Load[RecordKey, Any] | None:
+        @self._one(f"The {noun} in its current state; {record.NULL_RECORD} ({noun.label}).")
+        def changed(root: Happened, info: Info) -> Load[RecordKey, Any] | None:
             if root.record_id is None:
                 return None
             return info.context.loaders.record(self.records, root.record_id, root.community_code)
@@ -259,7 +248,7 @@ class CommunityList:
             f"What happened; also CHANGED if `{self.name}` is null (变动类型).",
             lambda root: ChangeKind(root.kind or ChangeKind.CHANGED),
         )
-        cls = type(f"{self.node.__name__}Event", (Event,), {"kind": kind, self.name: record})
+        cls = type(f"{self.node.__name__}Event", (record.Event,), {"kind": kind, self.name: changed})
         return record_type(Happened, f"What happened to a {noun} ({noun.label}事件).")(cls)
 
 
@@ -288,7 +277,7 @@ def _asked(declared: Field, value: Any) -> Any:
     """The value of a filter, as it is looked for. Raises UserInputError (quirks 103, 151)."""
     argument = f"filter.{declared.path}"
     if isinstance(value, WireEnum):
-        return recognized(value, argument)
+        return record.recognized(value, argument)
     if not isinstance(value, str):
         return value
     if not value.strip():

@@ -1,6 +1,7 @@
 """What the gateway says of itself: who asks, its words, its platforms and what these send, and who was shown what."""
 
 from datetime import datetime
+from operator import attrgetter
 
 import strawberry
 
@@ -8,7 +9,7 @@ from gateway.auth.principal import Principal, Scope
 from gateway.context import Info
 from gateway.errors import refuse_input
 from gateway.journal import audit
-from gateway.journal.audit import AuditQuery, RevealPlace
+from gateway.journal.audit import AuditQuery
 from gateway.loaders import answers
 from gateway.loaders.answers import Finding
 from gateway.loaders.paging import Slice
@@ -187,10 +188,13 @@ class GatewayQueries:
             since=since,
             until=until,
         )
-        after, reveals = _place(part), info.context.journal.audit
+        _, _, place = (part.row or "").partition(".")
+        if part.offset if part.row is None else not place.isdecimal():
+            raise foreign_cursor()
+        reveals = info.context.journal.audit
         await info.context.trail.flush()
-        found = await reveals.reveals(query, part.first, after)
-        return keyed(found, part, info.context.loaders.count(reveals.count_reveals, query), _key)
+        found = await reveals.reveals(query, part.first, part.row)
+        return keyed(found, part, info.context.loaders.count(reveals.count_reveals, query), attrgetter("key"))
 
     @resolved(list[DataQualityFinding] | None, Scope.OPERATION_READ)
     def data_quality(self, info: Info, community_code: OptionalCommunityCode = None) -> list[Finding] | None:
@@ -206,19 +210,3 @@ class GatewayQueries:
     def platforms(self, info: Info) -> list[PlatformStatus]:
         """Both platforms and their endpoints, as known to the gateway, without a call (平台状态)."""
         return info.context.loaders.source.platforms.statuses
-
-
-def _key(reveal: audit.Reveal) -> str:
-    return f"{reveal.place.entry_id}.{reveal.place.index}"
-
-
-def _place(part: Window) -> RevealPlace | None:
-    """Where the part begins. Raises UserInputError for a cursor of another list."""
-    if part.row is None:
-        if part.offset:
-            raise foreign_cursor()
-        return None
-    entry_id, _, index = part.row.partition(".")
-    if not index.isdecimal():
-        raise foreign_cursor()
-    return RevealPlace(entry_id, int(index))

@@ -120,8 +120,7 @@ class Undecided(Enum):
     NEVER = "never"
 
 
-Expected = Mapping[str, Any]
-"""What a read-back goes by (`Operation.expected`)."""
+Expected = Mapping[str, Any]  # what a read-back goes by (`Operation.expected`)
 
 
 class Prepared(NamedTuple):

@@ -38,8 +38,7 @@ log = structlog.get_logger(__name__)
 
 LONGEST_NAME = 64
 
-WHOLE = "exchange"
-"""Stands for all fields of a record where a trace shows it as its platform sent it."""
+WHOLE = "exchange"  # stands for all fields of a record where a trace shows it as its platform sent it
 
 INTERVAL = 0.5  # seconds from one writing to the next, at most
 SOONER_FROM = 10_000  # notes, one for each record of a page, that do not wait for the interval

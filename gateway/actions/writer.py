@@ -23,17 +23,9 @@ from weakref import WeakValueDictionary
 
 import structlog
 
+from gateway import errors
 from gateway.actions.action import Action, Done, Undecided, Write, WriteRefusal, Written, plan, prepare, user_error
 from gateway.auth.principal import Principal
-from gateway.errors import (
-    GatewayError,
-    JournalError,
-    JournalRefusedError,
-    PlatformError,
-    RateLimitedError,
-    RefusedError,
-    RequestTimeoutError,
-)
 from gateway.futures import disregard, join
 from gateway.journal.journal import Journal
 from gateway.journal.operations import fingerprint
@@ -74,9 +66,9 @@ async def retry_journal_write(record: Callable[[], Awaitable[T]]) -> T:
     for pause in RECORD_PAUSES:
         try:
             return await record()
-        except JournalRefusedError:
+        except errors.JournalRefusedError:
             raise
-        except JournalError:
+        except errors.JournalError:
             await asyncio.sleep(pause)
     return await record()
 
@@ -106,7 +98,7 @@ class Run:
     def begin_sending(self, operation: Operation) -> None:
         """Raises RequestTimeoutError where everybody has given it up: then nothing may be sent."""
         if not self.wanted:
-            raise RequestTimeoutError(RequestWording.TOO_LATE())
+            raise errors.RequestTimeoutError(RequestWording.TOO_LATE())
         self._sending = operation
 
     def give_up(self) -> Written | None:
@@ -231,38 +223,38 @@ class Writer:
                 sent = True
             done: Done | None = await prepared.call() or Done()
         except WriteRefusal as refusal:
-            errors, record = refusal.errors, refusal.record
-            refused = await operations.finish(operation.id, Outcome.REFUSED, record=record, user_errors=errors)
+            reasons, record = refusal.errors, refusal.record
+            refused = await operations.finish(operation.id, Outcome.REFUSED, record=record, user_errors=reasons)
             return Written.of(refused)
-        except GatewayError as error:
-            if not sent or (isinstance(error, PlatformError) and not error.sent):
+        except errors.GatewayError as error:
+            if not sent or (isinstance(error, errors.PlatformError) and not error.sent):
                 await operations.withdraw(operation.id)
                 raise
-            if isinstance(error, RefusedError):
+            if isinstance(error, errors.RefusedError):
                 done = Done(errors=(action.refusal(write, error),))
             else:
                 done, check_at = await self._find_out(operation, write, error)
         outcome = Outcome.UNKNOWN if done is None else done.outcome
-        record, answer, errors = done or Done()
+        record, answer, reasons = done or Done()
         finish = partial(
             operations.finish,
             operation.id,
             outcome,
             record=record,
             answer=answer,
-            user_errors=errors,
+            user_errors=reasons,
             check_at=check_at,
             change=action.event(operation),
         )
         try:
             operation = await retry_journal_write(finish)
-        except JournalError:  # it stays "sent" and the answer is UNKNOWN: the reconciler ends it
+        except errors.JournalError:  # it stays "sent" and the answer is UNKNOWN: the reconciler ends it
             log.error("outcome not recorded", operation=operation.id, outcome=outcome.value)
         action.drop_reads(operation)
         return Written.of(operation)
 
     async def _find_out(
-        self, operation: Operation, write: Write[Any], error: GatewayError
+        self, operation: Operation, write: Write[Any], error: errors.GatewayError
     ) -> tuple[Done | None, datetime | None]:
         """The answer was lost, or says nothing, as HTTP 500 does: the platform may commit behind it. Ask what is so
         now; what is not there yet is asked again later: when, if at all.
@@ -270,7 +262,7 @@ class Writer:
         log.warning("write unclear", operation=operation.id, code=error.code)
         try:
             found = await write.action.read_back(operation, write)
-        except GatewayError:
+        except errors.GatewayError:
             found = Undecided.UNCLEAR
         if isinstance(found, Done) and not found.errors:
             return found, None
@@ -300,11 +292,11 @@ def _result(run: Run) -> Written:
         return run.give_up() or NOT_SENT
     try:
         return run.task.result()
-    except RequestTimeoutError:
+    except errors.RequestTimeoutError:
         return NOT_SENT
-    except RateLimitedError as error:
+    except errors.RateLimitedError as error:
         return Written.refused(user_error(UserErrorCode.NOT_SENT, WriteWording.TRY_LATER(reason=error.message)))
-    except GatewayError as error:  # nothing was sent of this one
+    except errors.GatewayError as error:  # nothing was sent of this one
         return Written.refused(user_error(UserErrorCode.UPSTREAM_UNAVAILABLE, error.message))
 
 
@@ -330,7 +322,7 @@ class Reconciler:
     async def run(self) -> None:
         """Look every few seconds. Ends only by cancellation."""
         while True:
-            with suppress(JournalError):  # which is logged where it happens
+            with suppress(errors.JournalError):  # which is logged where it happens
                 await self.reconcile_due()
             await asyncio.sleep(INTERVAL)
 
@@ -340,11 +332,11 @@ class Reconciler:
         Raises JournalError, at the end, when the journal failed for one of them: it comes again when its lease ends.
         """
         due = await self._operations.take_over(older_than=self._settled_after, lease=LEASE, under_way=self._under_way)
-        failures: list[JournalError] = []
+        failures: list[errors.JournalError] = []
         for operation in due:
             try:
                 await self._reconcile(operation)
-            except JournalError as error:
+            except errors.JournalError as error:
                 log.warning("reconciliation not recorded", operation=operation.id, reason=error.message)
                 failures.append(error)
             except Exception:
@@ -358,9 +350,9 @@ class Reconciler:
         age = self._clock() - (operation.sent_at or operation.started_at)
         try:
             found = Undecided.NEVER if action is None else await action.read_back(operation)
-        except JournalError:
+        except errors.JournalError:
             raise
-        except GatewayError as error:
+        except errors.GatewayError as error:
             log.info("read-back failed", operation=operation.id, code=error.code)
             return
         was_read = found not in (Undecided.NEVER, Undecided.NOT_READ)

@@ -21,13 +21,6 @@ times. In larger ones a batch of entries would change more pages of the index.
 _KEYS = BUCKET << 30  # keys of a bucket: 30 bits of a record's hash, and the place of an entry in its bucket
 
 
-class RevealPlace(msgspec.Struct, frozen=True):
-    """Where a reveal stands in the trail: its entry, and its place there."""
-
-    entry_id: str
-    index: int
-
-
 def _entries(record: RecordRef | str) -> Select[Any]:
     """The numbers of entries by the hash of this record. A few records share one: their names tell them apart."""
     last, first = (select((end(audit.c.number) // BUCKET).label("bucket")) for end in (func.max, func.min))
@@ -76,9 +69,12 @@ class AuditQuery(Query, frozen=True, kw_only=True):
 
 
 class Reveal(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that was shown unmasked, the last time: `fields` had personal data. `record` is None without an id."""
+    """A record that was shown unmasked, the last time: `fields` had personal data. `record` is None without an id.
 
-    place: RevealPlace
+    `key` says where it stands in the trail: the id of its entry and its place there, with a dot between them.
+    """
+
+    key: str
     at: datetime
     subject: str
     record: RecordRef | None
@@ -118,15 +114,17 @@ class Audit(Records[AuditEntry]):
                 yield entry
             last = found[-1].id
 
-    async def reveals(self, query: AuditQuery, limit: int, after: RevealPlace | None = None) -> Listed[Reveal]:
-        """The newest reveals after this one: those of an entry in its order, entries newest first."""
-        last = None if after is None else after.entry_id
-        query = msgspec.structs.replace(query, action=AuditAction.REVEALED, last=last)
+    async def reveals(self, query: AuditQuery, limit: int, after: str | None = None) -> Listed[Reveal]:
+        """The newest reveals after the one with this key: those of an entry in its order, entries newest first."""
+        last, _, index = (after or "").partition(".")
+        query = msgspec.structs.replace(query, action=AuditAction.REVEALED, last=last or None)
         # One more than the page, and one whose reveals may all be before it: each entry has at least one.
         entries = await self.list(query, Cut(limit + 1))
-        found = [reveal for entry in entries.items for reveal in _reveals(entry, query)]
-        if after is not None:
-            found = [each for each in found if each.place.entry_id < after.entry_id or each.place.index > after.index]
+        found = [
+            reveal
+            for entry in entries.items
+            for reveal in _reveals(entry, query, int(index) if entry.id == last else -1)
+        ]
         return Listed(tuple(found[:limit]), len(found) > limit)
 
     async def count_reveals(self, query: AuditQuery) -> int:
@@ -142,16 +140,16 @@ def first_key() -> Select[Any]:
     return select(func.min(audit.c.number) // BUCKET * _KEYS)
 
 
-def _reveals(entry: AuditEntry, query: AuditQuery) -> Iterator[Reveal]:
-    """The reveals of one entry that match the query."""
+def _reveals(entry: AuditEntry, query: AuditQuery, after: int) -> Iterator[Reveal]:
+    """The reveals of one entry that match the query, after this place in it."""
     records: Sequence[RecordRef | None] = [None]
     if of := entry.records:
         records = [RecordRef(of.type, of.community_code, platform_id) for platform_id in of.platform_ids]
     wanted = None if query.record is None else _name(query.record)
     for index, record in enumerate(records):
-        if wanted is None or (record is not None and record.platform_id == wanted):
+        if index > after and (wanted is None or (record is not None and record.platform_id == wanted)):
             yield Reveal(
-                place=RevealPlace(entry.id, index),
+                key=f"{entry.id}.{index}",
                 at=entry.at,
                 subject=entry.subject,
                 record=record,

@@ -194,8 +194,7 @@ PRUNED_EVERY = 120  # renewals between two times that old events are forgotten: 
 _FREE = {"gateway_id": None, "begun": False}
 _PLACE = tuple_(watches.c.topic, watches.c.community_code)
 
-WatchedList: TypeAlias = tuple[str, str]
-"""A list that is watched: its topic and its community."""
+WatchedList: TypeAlias = tuple[str, str]  # a list that is watched: its topic and its community
 
 
 def _lock(connection: Connection, condition: Condition) -> dict[WatchedList, Row[Any]]:

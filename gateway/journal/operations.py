@@ -35,12 +35,8 @@ from gateway.wording.requests import RequestWording
 _UNDER_WAY = (OperationState.RESERVED, OperationState.SENT)
 _UNRESOLVED = (*_UNDER_WAY, OperationState.UNKNOWN)
 
-SLICE = 5_000
-"""Rows that are counted at once, of any number: no write waits longer than that takes."""
-
-MOST_GROUPS = 10_000
-"""That a count may have."""
-
+SLICE = 5_000  # rows that are counted at once, of any number: no write waits longer than that takes
+MOST_GROUPS = 10_000  # that a count of operations may have
 LONGEST_HISTORY = 50  # operations on one record
 MOST_SYNCHRONISATIONS = 200  # of a community, the newest: those of a module are looked for among them, too
 

@@ -28,8 +28,7 @@ from gateway.journal.records import (
 from gateway.journal.tables import accepted_tokens, payment_conflicts, payments, unverified_notifications
 from gateway.normalise.vocabulary import DeliveryState, PaymentEventKind
 
-PAID = ("order/list",)
-"""Whose answers are out of date when an order is paid."""
+PAID = ("order/list",)  # whose answers are out of date when an order is paid
 
 MOST_CONFLICTS = 20  # recorded of one payment: the first ones
 

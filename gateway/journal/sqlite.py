@@ -15,20 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from sqlalchemy import Connection, StaticPool, create_engine, event
 
 from gateway.errors import JournalError
-from gateway.journal.database import (
-    DATABASE_ERRORS,
-    SETTINGS,
-    Database,
-    JournalInUseError,
-    NoJournalError,
-    NotOpenedError,
-    Work,
-    error_code,
-    find_pending,
-    migrate,
-    operator_message,
-    require_migrated,
-)
+from gateway.journal import database
 from gateway.wording.faults import FaultWording
 from gateway.wording.settings import Mistake
 
@@ -55,12 +42,12 @@ async def open_sqlite(data_dir: Path, journal_timeout: float, *, make: bool = Tr
         connection = await loop.run_in_executor(thread, _open, data_dir, journal_timeout, make)
     except BaseException as error:
         thread.shutdown(wait=False)
-        if not isinstance(error, DATABASE_ERRORS):
+        if not isinstance(error, database.DATABASE_ERRORS):
             raise
-        if error_code(error) != "SQLITE_BUSY":
-            raise NotOpenedError(operator_message(SqliteDatabase.dialect, error)) from None
+        if database.error_code(error) != "SQLITE_BUSY":
+            raise database.NotOpenedError(database.operator_message(SqliteDatabase.dialect, error)) from None
         advice = Mistake.SHARE_IT() if make else Mistake.STOP_IT()
-        raise JournalInUseError(Mistake.IN_USE(file=FILE_NAME, advice=advice)) from None
+        raise database.JournalInUseError(Mistake.IN_USE(file=FILE_NAME, advice=advice)) from None
     return SqliteDatabase(thread, connection, journal_timeout)
 
 
@@ -68,7 +55,7 @@ def require_room(data_dir: Path) -> None:
     """Raises JournalError where the journal's file could not be made."""
     there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise NotOpenedError(Mistake.NO_ROOM(SETTINGS[SqliteDatabase.dialect]))
+        raise database.NotOpenedError(Mistake.NO_ROOM(database.SETTINGS[SqliteDatabase.dialect]))
 
 
 def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
@@ -77,7 +64,7 @@ def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
     elif not path.exists():
-        raise NoJournalError(find_pending())
+        raise database.NoJournalError(database.find_pending())
     engine = create_engine(
         "sqlite://", creator=lambda: _connect(path, journal_timeout), poolclass=StaticPool, hide_parameters=True
     )
@@ -100,7 +87,7 @@ def _open(data_dir: Path, journal_timeout: float, make: bool) -> Connection:
     try:
         connection = engine.connect()
         with connection.begin():
-            (migrate if make else require_migrated)(connection)
+            (database.migrate if make else database.require_migrated)(connection)
         in_place.update((file, file.stat()) for file in (path, Path(f"{path.resolve()}-wal")))
     except BaseException:
         engine.dispose()
@@ -123,7 +110,7 @@ def _connect(path: Path, journal_timeout: float) -> sqlite3.Connection:
     return connection
 
 
-class SqliteDatabase(Database):
+class SqliteDatabase(database.Database):
     """The journal's file. Opened by `open_sqlite`."""
 
     dialect: ClassVar[str] = "sqlite"
@@ -133,16 +120,16 @@ class SqliteDatabase(Database):
         self._thread = thread
         self._connection = connection
         self._reading = asyncio.Lock()
-        self._waiting: deque[tuple[Work[Any], asyncio.Future[Any]]] = deque()
+        self._waiting: deque[tuple[database.Work[Any], asyncio.Future[Any]]] = deque()
         self._draining: asyncio.Task[None] | None = None
 
-    async def read(self, work: Work[ValueT]) -> ValueT:
+    async def read(self, work: database.Work[ValueT]) -> ValueT:
         """As `write`, for without changes nothing is synced; one after the other, so that no write waits for many."""
         with self._answering():
             async with asyncio.timeout(self._timeout), self._reading:
                 return await self.write(work)
 
-    async def write(self, work: Work[ValueT]) -> ValueT:
+    async def write(self, work: database.Work[ValueT]) -> ValueT:
         """Have `work` done in the next transaction. Work whose caller gave up before that is not done at all."""
         answer: asyncio.Future[ValueT] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, answer))
@@ -176,7 +163,7 @@ class SqliteDatabase(Database):
                 if not answer.done():
                     answer.set_exception(end) if isinstance(end, Exception) else answer.set_result(end)
 
-    def _commit(self, works: list[Work[Any]]) -> list[Any]:
+    def _commit(self, works: list[database.Work[Any]]) -> list[Any]:
         """The value of each, or its error. All in one transaction; if that fails, each in its own."""
         try:
             with self._connection.begin():

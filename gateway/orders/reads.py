@@ -134,17 +134,10 @@ def _in_order(spans: Iterable[tuple[str, str] | None]) -> bool:
     return times == sorted(times, reverse=True)
 
 
-MOST_PAGES = 400
-"""Of one list: 6,000 orders, where the platform's pages have the size of its document."""
-
-MOST_ORDERS = 50_000
-"""Orders of all lists of a request: all of them are held in memory."""
-
-MOST_SECONDS = 7.0
-"""Until the last page is begun: with a call of 8 s, a request is answered within its 15."""
-
-READ_AT_ONCE = 16
-"""Pages of all lists of a request: half of the platform's slots by default, so that others get theirs."""
+MOST_PAGES = 400  # of one list: 6,000 orders, where the platform's pages have the size of its document
+MOST_ORDERS = 50_000  # orders of all lists of a request: all of them are held in memory
+MOST_SECONDS = 7.0  # until the last page is begun: with a call of 8 s, a request is answered within its 15
+READ_AT_ONCE = 16  # pages of all lists of a request: half of the platform's slots by default, so that others get theirs
 
 
 class AllOrdersKey(NamedTuple):

@@ -49,11 +49,8 @@ AGE_BANDS = {
 }
 """Groups of FeeGrouping.AGE, by the days that orders have at most."""
 
-PERSONAL_CHARGES = Group(2**32, "PERSONAL", "个人收费")
-"""The group of FeeGrouping.BUILDING that has orders of no house."""
-
-UNKNOWN_GROUP = Group(inf, "UNKNOWN", "未知")
-"""The group of orders of which it cannot be read where they belong."""
+PERSONAL_CHARGES = Group(2**32, "PERSONAL", "个人收费")  # the group of FeeGrouping.BUILDING that has orders of no house
+UNKNOWN_GROUP = Group(inf, "UNKNOWN", "未知")  # the group of orders of which it cannot be read where they belong
 
 EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, Overflow])
 """Adds amounts without rounding: the longest have 30 digits on either side of the point."""
@@ -142,8 +139,7 @@ def _get_group(order: Order, grouping: FeeGrouping, today: date, show_title: Cal
     return UNKNOWN_GROUP
 
 
-MOST_LISTED = 100
-"""Of each kind; all are counted."""
+MOST_LISTED = 100  # of each kind; all are counted
 
 MOST_NOTIFICATIONS = MOST_ORDERS
 """Of a community, and of no known one: the newest. With more of them nobody can say which orders have none."""

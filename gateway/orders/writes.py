@@ -108,8 +108,7 @@ SMALLEST_AMOUNT, LARGEST_AMOUNT = Decimal("0.01"), Decimal("9999999.99")
 LONGEST_TITLE = 100
 MOST_DETAILS = 50
 
-REPEATED_WITHIN = timedelta(days=1)
-"""An equal open order of this age is taken for the same charge, sent twice."""
+REPEATED_WITHIN = timedelta(days=1)  # an equal open order of this age is taken for the same charge, sent twice
 
 
 class Lookups:

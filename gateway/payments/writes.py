@@ -27,18 +27,11 @@ from typing import NamedTuple
 
 import structlog
 
+from gateway import errors
 from gateway.actions.action import Action, AskedT, Done, Prepared, Write, WriteRefusal, Written, user_error
 from gateway.actions.writer import retry_journal_write
 from gateway.auth.principal import Scope
 from gateway.auth.rate import REMEMBERED, SECOND, WINDOW, Bucket, Rate
-from gateway.errors import (
-    GatewayError,
-    JournalError,
-    NotConfiguredError,
-    PlatformAuthError,
-    PlatformError,
-    RateLimitedError,
-)
 from gateway.events import WakeUp
 from gateway.futures import join
 from gateway.journal.journal import Journal
@@ -211,7 +204,7 @@ class Relay:
             claimed = await self._payments.claim(self._owner, room, self._lease) if room else ()
             deliveries.update(asyncio.create_task(self.deliver(payment)) for payment in claimed)
             due = None if len(claimed) == room else await self._payments.next_due()
-        except JournalError:  # which is logged where it happens
+        except errors.JournalError:  # which is logged where it happens
             return LONGEST_SLEEP
         if due is None:
             return LONGEST_SLEEP
@@ -222,9 +215,9 @@ class Relay:
         try:
             try:
                 await deliver_payment(self._security, *payment.numbers)
-            except (PlatformAuthError, NotConfiguredError) as error:
+            except (errors.PlatformAuthError, errors.NotConfiguredError) as error:
                 await self._payments.failed(payment, error.code, next_attempt_at=self._later(AUTH_WAIT), counts=False)
-            except PlatformError as error:
+            except errors.PlatformError as error:
                 made = payment.attempts + 1
                 due = self._later(WAITS[made - 1]) if made <= len(WAITS) else None
                 await self._payments.failed(payment, error.code, next_attempt_at=due)
@@ -232,7 +225,7 @@ class Relay:
                     log.error("payment dead", payment=payment.id, code=error.code, attempts=made)
             else:
                 await self._payments.delivered(payment)
-        except JournalError as error:
+        except errors.JournalError as error:
             # Unmarked, it is delivered again when the lease ends: at least once is the promise.
             log.warning("delivery not marked", payment=payment.id, reason=error.message)
         except Exception:
@@ -274,7 +267,7 @@ class UnverifiedPayments:
         refuses the notification, or where too many are being checked.
         """
         if read_token(token) is None or len(token) > LONGEST_TOKEN:
-            raise PlatformAuthError(SECURITY, CALLBACK.name, FaultWording.TOKEN_REFUSED())
+            raise errors.PlatformAuthError(SECURITY, CALLBACK.name, FaultWording.TOKEN_REFUSED())
         digest = hmac.new(self._key, token.encode(), "sha256").hexdigest()
         if await self._journal.knows(digest):
             return await self._payments.receive(*numbers, subject=subject)
@@ -295,20 +288,20 @@ class UnverifiedPayments:
         try:
             slot = await self._slots.acquire(asyncio.get_running_loop().time() + LONGEST_TURN, sender)
         except TimeoutError:
-            raise RateLimitedError(RequestWording.TOO_MANY_REQUESTS(), LONGEST_TURN) from None
+            raise errors.RateLimitedError(RequestWording.TOO_MANY_REQUESTS(), LONGEST_TURN) from None
         try:
             if await self._journal.knows(digest):  # by now: one beside it was taken
                 return await self._payments.receive(*numbers, subject=subject)
             await deliver_payment(self._security.lending(token), *unverified.to_deliver)
-        except PlatformAuthError:
+        except errors.PlatformAuthError:
             try:
                 await self._journal.drop(unverified)
-            except JournalError as failure:
+            except errors.JournalError as failure:
                 log.warning("unverified notification not removed", reason=failure.message)
             raise
-        except JournalError:  # which is logged where it happens
+        except errors.JournalError:  # which is logged where it happens
             raise
-        except GatewayError as error:
+        except errors.GatewayError as error:
             self._state.failed(code=error.code)
             raise
         finally:

@@ -189,7 +189,7 @@ async def test_reveals_are_one_for_each_record_of_a_page(journal: Journal) -> No
         while more:
             part = await journal.audit.reveals(query, 9, place)
             found += part.items
-            more, place = part.has_more, part.items[-1].place if part.items else None
+            more, place = part.has_more, part.items[-1].key if part.items else None
             assert len(part.items) == 9 or not more
         assert found == expected, (name, communities)
         assert await journal.audit.count_reveals(query) == len(expected), (name, communities)
