@@ -32,7 +32,7 @@ from throw_away import database
 
 from gateway.journal.audit import BUCKET, AuditQuery, index_keys
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
+from gateway.journal.listing import OperationQuery, PaymentQuery
 from gateway.journal.operations import HistoryKey
 from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs, new_id
 from gateway.journal.retention import Retention
@@ -221,7 +221,7 @@ def page(kind: str, **given: Any) -> Ask:
         asked = AuditQuery(**given)
         return lambda journal: journal.audit.reveals(asked, 20)
     query = OperationQuery(**given) if kind == "operations" else PaymentQuery(**given)
-    return lambda journal: getattr(journal, kind).list(query, Cut(20))
+    return lambda journal: getattr(journal, kind).list(query, 20)
 
 
 def questions(pages: int, copies: int) -> Mapping[str, Ask]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -108,11 +109,9 @@ def _read_decimal_literal(node: graphql.ValueNode, _variables: Mapping[str, Any]
 
 
 def _read_date(value: Any) -> date:
-    try:
+    with suppress(ValueError):
         if isinstance(value, str) and DATE.fullmatch(value):  # and no week of a year, which Python reads as well
             return date.fromisoformat(value)
-    except ValueError:
-        pass
     raise graphql.GraphQLError(ScalarWording.DATE(field="Date"))
 
 
@@ -122,13 +121,9 @@ def _write_datetime(value: datetime) -> datetime:
 
 
 def _read_datetime(value: Any) -> datetime:
-    try:
-        if isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-            if moment.tzinfo is not None:
-                return moment
-    except ValueError:
-        pass
+    with suppress(ValueError):
+        if isinstance(value, str) and (moment := datetime.fromisoformat(value)).tzinfo is not None:
+            return moment
     raise graphql.GraphQLError(ScalarWording.DATETIME(field="DateTime"))
 
 

@@ -1,6 +1,7 @@
 """Lists: one connection type over the platforms' three shapes of paging (quirk 133)."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from inspect import Signature, isawaitable, signature
 from operator import attrgetter
@@ -12,7 +13,6 @@ from gateway.context import Info
 from gateway.errors import UserInputError, find_violations, refuse_input
 from gateway.execution.cost import Cost
 from gateway.execution.load import Load, reported
-from gateway.journal.listing import Cut
 from gateway.journal.records import Listed
 from gateway.loaders import paging
 from gateway.loaders.paging import RowPlace, Slice
@@ -39,11 +39,6 @@ class Window(NamedTuple):
     row: str | None = None
     tag: str | None = None
     asked: tuple[object, ...] = ()
-
-    @property
-    def cut(self) -> Cut:
-        """The same of a list of the journal."""
-        return Cut(self.first, self.offset, self.row)
 
 
 @described(
@@ -103,8 +98,8 @@ def foreign_cursor() -> UserInputError:
 
 async def listed(info: Info, rows: Any, query: Any, part: Window) -> Slice[Any]:
     """A part of a list of the journal, as it is shown: the whole is counted if anybody asks."""
-    found, total = await rows.list(query, part.cut), info.context.loaders.count(rows.count, query)
-    return keyed(found, part, total, attrgetter("id"))
+    found = await rows.list(query, part.first, part.offset, part.row)
+    return keyed(found, part, info.context.loaders.count(rows.count, query), attrgetter("id"))
 
 
 def keyed(found: Listed[Any], part: Window, total: Load[Any, int], key: Callable[[Any], str]) -> Slice[Any]:
@@ -113,17 +108,17 @@ def keyed(found: Listed[Any], part: Window, total: Load[Any, int], key: Callable
     return Slice(found.items, part.offset, part.first, total, found.has_more, part.asked, keys)
 
 
+@dataclass(eq=False)
 class Cursors:
-    def __init__(self, part: Slice[Any], info: Info) -> None:
-        self._part = part
-        self._info = info
+    part: Slice[Any]
+    info: Info
 
     @cached_property
-    def _tag(self) -> str:
-        return _tag(self._info, self._part.asked)
+    def tag(self) -> str:
+        return _tag(self.info, self.part.asked)
 
     def at(self, position: int) -> str:
-        return self._tag + self._part.cursor(position)
+        return self.tag + self.part.cursor(position)
 
 
 class PositionedNode(NamedTuple):

@@ -155,13 +155,11 @@ def _placed(community_code: str | None, found: tuple[records.Operation, ...]) ->
     reach the operation by its id without.
     """
 
-    def place(operation: records.Operation) -> records.Operation:
-        if operation.community_code is not None or operation.record is None:
-            return operation
-        record = msgspec.structs.replace(operation.record, community_code=community_code)
-        return msgspec.structs.replace(operation, community_code=community_code, record=record)
-
-    return tuple(map(place, found))
+    place = partial(msgspec.structs.replace, community_code=community_code)
+    return tuple(
+        place(each, record=place(each.record)) if each.community_code is None and each.record is not None else each
+        for each in found
+    )
 
 
 @strawberry.interface(description="Result of a write (写操作结果).")
@@ -249,19 +247,12 @@ class OperationQueries:
 
 def _query(info: Info, codes: frozenset[str] | None, filter: OperationFilter | None) -> OperationQuery | None:
     """What is asked for in these communities; None where there are none. Raises UserInputError for the id of none."""
-    asked = filter or OperationFilter()
-    recorded = _recorded(info, asked.record_id)
+    asked = dict(vars(filter or OperationFilter()))
+    recorded, names = _recorded(info, asked.pop("record_id")), asked.pop("mutations")
     if codes is not None and not codes:
         return None
-    return OperationQuery(
-        communities=codes,
-        outcome=asked.outcome,
-        mutations=None if asked.mutations is None else tuple(dict.fromkeys(asked.mutations)),
-        subject=asked.subject,
-        records=recorded,
-        since=asked.since,
-        until=asked.until,
-    )
+    mutations = None if names is None else tuple(dict.fromkeys(names))
+    return OperationQuery(communities=codes, records=recorded, mutations=mutations, **asked)
 
 
 def _recorded(info: Info, node_id: str | None) -> records.RecordRefs | None:

@@ -25,7 +25,7 @@ from programs import run
 from gateway.auth.node_ids import NodeIds
 from gateway.commands.demo import _listen
 from gateway.journal.journal import open_journal
-from gateway.journal.listing import Cut, PaymentQuery
+from gateway.journal.listing import PaymentQuery
 from gateway.journal.records import AuditAction, AuditEntry, RecordRefs, new_id
 from gateway.settings import Settings, load_settings
 from schema.build import export_sdl
@@ -330,7 +330,7 @@ def test_demo_once_shows_an_answer_and_changes_no_journal(environ):
         async with open_journal(load_settings(environ)) as journal:
             for number in numbers:
                 await journal.payments.receive(number, "1601234567", f"42000000{number}", subject="resident-platform")
-            return [*(await journal.payments.list(PaymentQuery(), Cut(10))).items]
+            return [*(await journal.payments.list(PaymentQuery(), 10)).items]
 
     kept = asyncio.run(payments("1", "2"))
     shown = command(environ | {"GATEWAY_PORT": "0"}, "demo", "--once").stdout

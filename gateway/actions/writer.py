@@ -16,6 +16,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import copy_context
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -305,6 +306,7 @@ GIVE_UP_AFTER = timedelta(hours=24)
 INTERVAL = 10.0
 
 
+@dataclass(eq=False)
 class Reconciler:
     """Ends the writes whose answer was lost, and what a crash left unfinished. One per gateway; several share the work.
 
@@ -312,12 +314,9 @@ class Reconciler:
     left alone. `call_timeout` is in seconds.
     """
 
-    def __init__(self, writer: Writer, actions: Mapping[str, Action[Any]], call_timeout: float) -> None:
-        self._operations = writer.operations
-        self._under_way = writer.under_way
-        self._clock = writer.clock
-        self._actions = actions
-        self._settled_after = settled_after(call_timeout)
+    writer: Writer
+    actions: Mapping[str, Action[Any]]
+    call_timeout: float
 
     async def run(self) -> None:
         """Look every few seconds. Ends only by cancellation."""
@@ -331,7 +330,8 @@ class Reconciler:
 
         Raises JournalError, at the end, when the journal failed for one of them: it comes again when its lease ends.
         """
-        due = await self._operations.take_over(older_than=self._settled_after, lease=LEASE, under_way=self._under_way)
+        operations, age = self.writer.operations, settled_after(self.call_timeout)
+        due = await operations.take_over(older_than=age, lease=LEASE, under_way=self.writer.under_way)
         failures: list[errors.JournalError] = []
         for operation in due:
             try:
@@ -346,8 +346,8 @@ class Reconciler:
         return len(due)
 
     async def _reconcile(self, operation: Operation) -> None:
-        action = self._actions.get(operation.mutation)
-        age = self._clock() - (operation.sent_at or operation.started_at)
+        action = self.actions.get(operation.mutation)
+        age = self.writer.clock() - (operation.sent_at or operation.started_at)
         try:
             found = Undecided.NEVER if action is None else await action.read_back(operation)
         except errors.JournalError:
@@ -356,11 +356,11 @@ class Reconciler:
             log.info("read-back failed", operation=operation.id, code=error.code)
             return
         was_read = found not in (Undecided.NEVER, Undecided.NOT_READ)
-        finish = partial(self._operations.finish, operation.id, read_back=was_read)
+        finish = partial(self.writer.operations.finish, operation.id, read_back=was_read)
         if action is not None and isinstance(found, Done) and not found.errors:
             change = action.event(operation)
             action.drop_reads(await finish(Outcome.CONFIRMED, record=found.record, answer=found.answer, change=change))
-        elif isinstance(found, Done) and age >= self._settled_after:
+        elif isinstance(found, Done) and age >= settled_after(self.call_timeout):
             await finish(Outcome.REFUSED, user_errors=found.errors)
         elif found is Undecided.NEVER or age >= GIVE_UP_AFTER:  # somebody has to look at the platform
             await finish(Outcome.UNKNOWN)

@@ -24,7 +24,7 @@ from gateway.errors import GatewayError, JournalError
 from gateway.journal.audit import AuditQuery
 from gateway.journal.database import NoJournalError
 from gateway.journal.journal import Journal, open_journal, pending_migrations, utc_now
-from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
+from gateway.journal.listing import OperationQuery, PaymentQuery
 from gateway.journal.records import AuditEntry, Listed, Operation, Payment, RecordRef
 from gateway.journal.tables import audit as audit_table
 from gateway.normalise.vocabulary import DeliveryState, Outcome
@@ -191,11 +191,11 @@ def _payments(journal: Journal, state: DeliveryState) -> AsyncIterator[Payment]:
     return _parts(partial(journal.payments.list, PaymentQuery(state=state)))
 
 
-async def _parts(read: Callable[[Cut], Awaitable[Listed[RowT]]]) -> AsyncIterator[RowT]:
+async def _parts(read: Callable[..., Awaitable[Listed[RowT]]]) -> AsyncIterator[RowT]:
     """All of a list, newest first."""
     after, has_more = None, True
     while has_more:
-        part = await read(Cut(PART, after=after))
+        part = await read(PART, after=after)
         for row in part.items:
             yield row
             after = row.id

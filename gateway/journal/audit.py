@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Column, Connection, Row, Select, and_, bindparam, func, literal, select
 
 from gateway.journal.database import Database
-from gateway.journal.listing import Condition, Cut, Filters, Query, Records, within
+from gateway.journal.listing import Condition, Filters, Query, Records, within
 from gateway.journal.records import AuditAction, AuditEntry, Listed, RecordRef, RecordRefs
 from gateway.journal.tables import audit, audit_records, storable
 
@@ -119,7 +119,7 @@ class Audit(Records[AuditEntry]):
         last, _, index = (after or "").partition(".")
         query = msgspec.structs.replace(query, action=AuditAction.REVEALED, last=last or None)
         # One more than the page, and one whose reveals may all be before it: each entry has at least one.
-        entries = await self.list(query, Cut(limit + 1))
+        entries = await self.list(query, limit + 1)
         found = [
             reveal
             for entry in entries.items

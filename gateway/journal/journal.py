@@ -24,7 +24,7 @@ from gateway.journal.database import (
 from gateway.journal.events import Events, WatchLeases
 from gateway.journal.listing import Records
 from gateway.journal.operations import Operations
-from gateway.journal.payments import Payments, UnverifiedNotifications
+from gateway.journal.payments import Payments
 from gateway.journal.postgres import PostgresDatabase, open_postgres
 from gateway.journal.records import Announcement, new_id
 from gateway.journal.sqlite import SqliteDatabase, open_sqlite, require_room
@@ -106,7 +106,6 @@ class Journal:
         self.watches = WatchLeases(database, self.events, clock, is_alone=isinstance(database, SqliteDatabase))
         self.operations = Operations(database, clock, self.events)
         self.payments = Payments(database, clock, self.events)
-        self.unverified = UnverifiedNotifications(database, clock, self.payments, self.events)
         self.announcements = Announcements(database)
         self.audit = Audit(database)
         self.database = database

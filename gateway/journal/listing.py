@@ -21,14 +21,6 @@ Condition: TypeAlias = ColumnElement[bool]
 Filters: TypeAlias = Mapping[str, Callable[[Any], Condition]]
 
 
-class Cut(msgspec.Struct, frozen=True):
-    """Which part of a list, newest first: `limit` rows from `offset` on, or those after the row with the id `after`."""
-
-    limit: int
-    offset: int = 0
-    after: str | None = None
-
-
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Rows from `since` on and before `until`, of these communities: None is of all, and of none.
 
@@ -67,8 +59,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
         is_slow = connection.dialect.name == "sqlite" and len(self.communities) > 1
         return rows.where((func.coalesce(self.place, "") if is_slow else self.place).in_(sorted(self.communities)))
 
-    def newest(self, connection: Connection, cut: Cut) -> Sequence[Row[Any]]:
-        """The rows of a part, and one more where there is one."""
+    def newest(self, connection: Connection, limit: int, offset: int, after: str | None) -> Sequence[Row[Any]]:
+        """So many rows from an offset on, or after the row with this id."""
         table = self.place.table
         # Few rows are sorted: in the order of an index, a database would look for them among all rows.
         is_narrow = any(getattr(self, name) for name in self.narrow)
@@ -81,8 +73,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
             of, rest = table.c.subject, msgspec.structs.replace(self, subject=None)
             rows = rest.select(connection, table).where(of.between(subject, subject))
             rows = rows.order_by(of.desc(), table.c.id.desc())
-        rows = rows.offset(cut.offset) if cut.after is None else rows.where(table.c.id < cut.after)
-        return connection.execute(rows.limit(cut.limit + 1)).all()
+        rows = rows.offset(offset) if after is None else rows.where(table.c.id < after)
+        return connection.execute(rows.limit(limit)).all()
 
 
 def within(community_code: Column[str], code: str | None) -> Sequence[Condition]:
@@ -179,14 +171,13 @@ class Records(Generic[RecordT]):
         """Returns the rows that were changed, as they are now."""
         return await self._database.write(lambda connection: self.all(connection, changes.returning(self._table)))
 
-    async def list(self, query: Query, cut: Cut) -> Listed[RecordT]:
-        """A part of those that are asked for, newest first, without counting all: that takes far longer."""
-
-        def work(connection: Connection) -> Listed[RecordT]:
-            rows = query.newest(connection, cut)
-            return Listed(tuple(map(self.record, rows[: cut.limit])), len(rows) > cut.limit)
-
-        return await self._database.read(work)
+    async def list(self, query: Query, limit: int, offset: int = 0, after: str | None = None) -> Listed[RecordT]:
+        """A part of those that are asked for, newest first: from an offset on, or after the row with this id. All are
+        not counted: that takes far longer.
+        """
+        # One more, where there is one.
+        rows = await self._database.read(lambda connection: query.newest(connection, limit + 1, offset, after))
+        return Listed(tuple(map(self.record, rows[:limit])), len(rows) > limit)
 
     async def count(self, query: Query, each: ColumnElement[Any] | None = None) -> int:
         """How many are asked for; `each`: what a row counts for. It reads an index: 0.1 s for a million rows."""

@@ -32,9 +32,12 @@ PAID = ("order/list",)  # whose answers are out of date when an order is paid
 
 MOST_CONFLICTS = 20  # recorded of one payment: the first ones
 
+TOKENS_LAST = timedelta(hours=1)
+"""Document 1.1.1.4. What came with a token that the platform has not taken by then is removed."""
+
 
 class Payments(Records[Payment]):
-    """See `Payment`."""
+    """See `Payment`, and `Unverified` for those that are no payments yet."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime], noted: Events) -> None:
         super().__init__(database, payments, Payment)
@@ -185,6 +188,61 @@ class Payments(Records[Payment]):
         found = await self._conflicts.read(rows.order_by(of.received_at, of.payload_hash))
         return [tuple(each for each in found if each.payment_id == payment_id) for payment_id in payment_ids]
 
+    async def knows_token(self, token: str) -> bool:
+        """Whether the platform took the token with this digest within the hour."""
+        old = is_past(accepted_tokens.c.accepted_at, self._clock() - TOKENS_LAST)
+        statement = select(accepted_tokens.c.digest).where(accepted_tokens.c.digest == token, ~old)
+        return await self._database.read(lambda connection: connection.scalar(statement)) is not None
+
+    async def begin_check(self, numbers: Numbers, token: str) -> Unverified:
+        """Keep a notification that is about to be checked; removes what is too old.
+
+        The platform is asked with the numbers of the payment that it contradicts, where there is one: the platform
+        never gets two payloads for one order, and a stranger learns nothing from the answer.
+        """
+        now, table = self._clock(), unverified_notifications
+        row = {"id": new_id(now), **numbers._asdict(), "token": token, "received_at": now}
+
+        def work(connection: Connection) -> Unverified:
+            for received in (table.c.received_at, accepted_tokens.c.accepted_at):
+                connection.execute(delete(received.table).where(is_past(received, now - TOKENS_LAST)))
+            connection.execute(insert(table), row)
+            payment = self.first(connection, with_one_of(numbers))
+            return Unverified(row["id"], numbers, numbers if payment is None else payment.numbers, token, now)
+
+        return await self._database.write(work)
+
+    async def accept_token(self, unverified: Unverified, *, subject: str) -> Receipt:
+        """The platform has saved `to_deliver`, so it took the token: of a notification with these numbers, make a
+        payment that is DELIVERED, and of all others that came with the token payments to deliver.
+
+        As `receive`, with which it may coincide: there is one payment all the same. That of another intake
+        is DELIVERED by this as well; who holds its lease loses it.
+        """
+        table = unverified_notifications
+        token = {"digest": unverified.token, "accepted_at": self._clock()}
+
+        def work(connection: Connection) -> Receipt:
+            connection.execute(delete(accepted_tokens).where(accepted_tokens.c.digest == unverified.token))
+            connection.execute(insert_new(connection, accepted_tokens), token)
+            receipt = self.take_in(connection, unverified.numbers, subject, unverified.received_at)
+            payment = receipt.payment
+            if receipt.kind is not ReceiptKind.CONFLICT:
+                undelivered = payments.c.id == payment.id, payments.c.state != DeliveryState.DELIVERED
+                payment = self.mark(connection, undelivered, _delivered(self._clock())) or payment
+            kept = connection.execute(delete(table).where(table.c.token == unverified.token).returning(table)).all()
+            for other in sorted((row for row in kept if row.id != unverified.id), key=attrgetter("id")):
+                numbers = Numbers(other.order_number, other.shop_number, other.weixin_number)
+                self.take_in(connection, numbers, subject, other.received_at)
+            return Receipt(receipt.kind, payment)
+
+        return self.publish(await self._events.write(work))
+
+    async def drop_check(self, unverified: Unverified) -> None:
+        """The platform refuses the token."""
+        row = unverified_notifications.c.id == unverified.id
+        await self._database.write(lambda connection: connection.execute(delete(unverified_notifications).where(row)))
+
     async def _mark(self, payment: Payment, values: Mapping[str, Any]) -> bool:
         """Whether the lease held."""
         of = payments.c
@@ -215,72 +273,3 @@ def with_one_of(numbers: Numbers) -> Select[Any]:
     of_order = payments.c.order_number == numbers.order_number
     is_known = or_(of_order, payments.c.weixin_number == numbers.weixin_number)
     return select(payments).where(is_known).order_by(case((of_order, 0), else_=1)).limit(1)
-
-
-TOKENS_LAST = timedelta(hours=1)
-"""Document 1.1.1.4. What came with a token that the platform has not taken by then is removed."""
-
-
-class UnverifiedNotifications:
-    """See `Unverified`. Every method raises JournalError when the journal cannot be used."""
-
-    def __init__(self, database: Database, clock: Callable[[], datetime], outbox: Payments, noted: Events) -> None:
-        self._database = database
-        self._clock = clock
-        self._payments = outbox
-        self._events = noted
-
-    async def knows(self, token: str) -> bool:
-        """Whether the platform took the token with this digest within the hour."""
-        old = is_past(accepted_tokens.c.accepted_at, self._clock() - TOKENS_LAST)
-        statement = select(accepted_tokens.c.digest).where(accepted_tokens.c.digest == token, ~old)
-        return await self._database.read(lambda connection: connection.scalar(statement)) is not None
-
-    async def begin(self, numbers: Numbers, token: str) -> Unverified:
-        """Keep a notification that is about to be checked; removes what is too old.
-
-        The platform is asked with the numbers of the payment that it contradicts, where there is one: the platform
-        never gets two payloads for one order, and a stranger learns nothing from the answer.
-        """
-        now, table = self._clock(), unverified_notifications
-        row = {"id": new_id(now), **numbers._asdict(), "token": token, "received_at": now}
-
-        def work(connection: Connection) -> Unverified:
-            for received in (table.c.received_at, accepted_tokens.c.accepted_at):
-                connection.execute(delete(received.table).where(is_past(received, now - TOKENS_LAST)))
-            connection.execute(insert(table), row)
-            payment = self._payments.first(connection, with_one_of(numbers))
-            return Unverified(row["id"], numbers, numbers if payment is None else payment.numbers, token, now)
-
-        return await self._database.write(work)
-
-    async def accept(self, unverified: Unverified, *, subject: str) -> Receipt:
-        """The platform has saved `to_deliver`, so it took the token: of a notification with these numbers, make a
-        payment that is DELIVERED, and of all others that came with the token payments to deliver.
-
-        As `Payments.receive`, with which it may coincide: there is one payment all the same. That of another intake
-        is DELIVERED by this as well; who holds its lease loses it.
-        """
-        table, outbox = unverified_notifications, self._payments
-        token = {"digest": unverified.token, "accepted_at": self._clock()}
-
-        def work(connection: Connection) -> Receipt:
-            connection.execute(delete(accepted_tokens).where(accepted_tokens.c.digest == unverified.token))
-            connection.execute(insert_new(connection, accepted_tokens), token)
-            receipt = outbox.take_in(connection, unverified.numbers, subject, unverified.received_at)
-            payment = receipt.payment
-            if receipt.kind is not ReceiptKind.CONFLICT:
-                undelivered = payments.c.id == payment.id, payments.c.state != DeliveryState.DELIVERED
-                payment = outbox.mark(connection, undelivered, _delivered(self._clock())) or payment
-            kept = connection.execute(delete(table).where(table.c.token == unverified.token).returning(table)).all()
-            for other in sorted((row for row in kept if row.id != unverified.id), key=attrgetter("id")):
-                numbers = Numbers(other.order_number, other.shop_number, other.weixin_number)
-                outbox.take_in(connection, numbers, subject, other.received_at)
-            return Receipt(receipt.kind, payment)
-
-        return outbox.publish(await self._events.write(work))
-
-    async def drop(self, unverified: Unverified) -> None:
-        """The platform refuses the token."""
-        row = unverified_notifications.c.id == unverified.id
-        await self._database.write(lambda connection: connection.execute(delete(unverified_notifications).where(row)))

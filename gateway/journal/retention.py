@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -28,13 +29,13 @@ _LOCK = 0x666F72676574  # any fixed number: of the gateways of a journal, one at
 log = structlog.get_logger(__name__)
 
 
+@dataclass(eq=False)
 class Retention:
     """One per process. `days` says how long rows are kept, by their kind as in `settings.RETAINED`."""
 
-    def __init__(self, database: Database, days: Mapping[str, float], clock: Callable[[], datetime]) -> None:
-        self._database = database
-        self._days = days
-        self._clock = clock
+    database: Database
+    days: Mapping[str, float]
+    clock: Callable[[], datetime]
 
     async def run(self) -> None:
         """Forget again and again. Ends only by cancellation."""
@@ -47,8 +48,8 @@ class Retention:
         """Delete what is too old, but for writes whose outcome is open, payments that the security platform does not
         have, and announcements that the platform may still show on top. Raises JournalError.
         """
-        now = self._clock()
-        ends = {kind: now - timedelta(days=days) for kind, days in self._days.items()}
+        now = self.clock()
+        ends = {kind: now - timedelta(days=days) for kind, days in self.days.items()}
         is_over = operations.c.state.in_((Outcome.CONFIRMED, Outcome.REFUSED))
         is_delivered = payments.c.state == DeliveryState.DELIVERED
         is_shown = announcements.c.pinned & announcements.c.published
@@ -56,7 +57,7 @@ class Retention:
         await self._forget(payments.c.id, first_id(ends["payments"]), is_delivered)
         await self._forget(announcements.c.created_at, ends["announcements"], ~is_shown)
         await self._forget(audit.c.id, first_id(ends["audit"]))
-        first = await self._database.read(lambda connection: connection.scalar(first_key()))
+        first = await self.database.read(lambda connection: connection.scalar(first_key()))
         await self._forget(audit_records.c.key, first, batch=KEYS)
 
     async def _forget(self, place: Column[Any], end: Any, may_go: Condition = true(), batch: int = BATCH) -> None:  # noqa: B008 # a constant
@@ -77,7 +78,7 @@ class Retention:
 
         while last != end:
             began = monotonic()
-            last, deleted = await self._database.write(work)
+            last, deleted = await self.database.write(work)
             gone += deleted
             await asyncio.sleep(REST * (monotonic() - began))
         if gone:

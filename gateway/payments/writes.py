@@ -21,6 +21,7 @@ import hmac
 import random
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -151,33 +152,24 @@ SHORTEST_SLEEP = 0.01
 LONGEST_SLEEP = 5.0  # in seconds; so long may the unfinished work of another gateway go unseen
 
 
+@dataclass(eq=False)
 class Relay:
     """Run one per gateway. `owner` names it in the journal, for people who look.
 
     `lease` is how long a notification is this gateway's alone: twice `Settings.longest_delivery`.
     """
 
-    def __init__(
-        self,
-        journal: Journal,
-        security: Security,
-        owner: str,
-        lease: timedelta,
-        clock: Callable[[], datetime],
-        jitter: Callable[[], float] = random.random,
-    ) -> None:
-        self._payments = journal.payments
-        self._bus = journal.bus
-        self._security = security
-        self._owner = owner
-        self._lease = lease
-        self._clock = clock
-        self._jitter = jitter
+    journal: Journal
+    security: Security
+    owner: str
+    lease: timedelta
+    clock: Callable[[], datetime]
+    jitter: Callable[[], float] = random.random
 
     async def run(self) -> None:
         """Deliver what is due, each on its own, then sleep until more is or one arrives. Ends only by cancellation."""
         deliveries: set[asyncio.Task[None]] = set()
-        with self._bus.wake_ups(WakeUp.PAYMENTS_DUE) as woken:
+        with self.journal.bus.wake_ups(WakeUp.PAYMENTS_DUE) as woken:
             arrival = asyncio.ensure_future(woken.wait())
             try:
                 while True:
@@ -201,30 +193,32 @@ class Relay:
         """Claim as much of what is due as there is room for, and start on it. Returns how long to sleep, in seconds."""
         try:
             room = MOST_AT_ONCE - len(deliveries)
-            claimed = await self._payments.claim(self._owner, room, self._lease) if room else ()
+            claimed = await self.journal.payments.claim(self.owner, room, self.lease) if room else ()
             deliveries.update(asyncio.create_task(self.deliver(payment)) for payment in claimed)
-            due = None if len(claimed) == room else await self._payments.next_due()
+            due = None if len(claimed) == room else await self.journal.payments.next_due()
         except errors.JournalError:  # which is logged where it happens
             return LONGEST_SLEEP
         if due is None:
             return LONGEST_SLEEP
-        return min(max((due - self._clock()).total_seconds(), SHORTEST_SLEEP), LONGEST_SLEEP)
+        return min(max((due - self.clock()).total_seconds(), SHORTEST_SLEEP), LONGEST_SLEEP)
 
     async def deliver(self, payment: Payment) -> None:
         """Try a claimed notification once and mark what came of it, unless the lease is lost by then."""
         try:
             try:
-                await deliver_payment(self._security, *payment.numbers)
+                await deliver_payment(self.security, *payment.numbers)
             except (errors.PlatformAuthError, errors.NotConfiguredError) as error:
-                await self._payments.failed(payment, error.code, next_attempt_at=self._later(AUTH_WAIT), counts=False)
+                await self.journal.payments.failed(
+                    payment, error.code, next_attempt_at=self._later(AUTH_WAIT), counts=False
+                )
             except errors.PlatformError as error:
                 made = payment.attempts + 1
                 due = self._later(WAITS[made - 1]) if made <= len(WAITS) else None
-                await self._payments.failed(payment, error.code, next_attempt_at=due)
+                await self.journal.payments.failed(payment, error.code, next_attempt_at=due)
                 if due is None:
                     log.error("payment dead", payment=payment.id, code=error.code, attempts=made)
             else:
-                await self._payments.delivered(payment)
+                await self.journal.payments.delivered(payment)
         except errors.JournalError as error:
             # Unmarked, it is delivered again when the lease ends: at least once is the promise.
             log.warning("delivery not marked", payment=payment.id, reason=error.message)
@@ -232,7 +226,7 @@ class Relay:
             log.exception("delivery failed", payment=payment.id)
 
     def _later(self, wait: timedelta) -> datetime:
-        return self._clock() + wait * (1 + JITTER * self._jitter())
+        return self.clock() + wait * (1 + JITTER * self.jitter())
 
 
 UNKNOWN_PER_MINUTE = 120
@@ -250,7 +244,6 @@ class UnverifiedPayments:
 
     def __init__(self, journal: Journal, security: Security, key: bytes) -> None:
         self._payments = journal.payments
-        self._journal = journal.unverified
         self._security = security
         rate = Rate(UNKNOWN_PER_MINUTE)
         self._buckets = lru_cache(REMEMBERED)(lambda _sender: Bucket(rate))
@@ -269,7 +262,7 @@ class UnverifiedPayments:
         if read_token(token) is None or len(token) > LONGEST_TOKEN:
             raise errors.PlatformAuthError(SECURITY, CALLBACK.name, FaultWording.TOKEN_REFUSED())
         digest = hmac.new(self._key, token.encode(), "sha256").hexdigest()
-        if await self._journal.knows(digest):
+        if await self._payments.knows_token(digest):
             return await self._payments.receive(*numbers, subject=subject)
         check = asyncio.create_task(self._check(numbers, token, digest, sender, subject))
         self._checks.add(check)
@@ -283,19 +276,19 @@ class UnverifiedPayments:
 
     async def _check(self, numbers: Numbers, token: str, digest: str, sender: str, subject: str) -> Receipt:
         turn = self._buckets(sender).take(overdraft=MOST_WAITING) / SECOND - WINDOW
-        unverified = await self._journal.begin(numbers, digest)
+        unverified = await self._payments.begin_check(numbers, digest)
         await asyncio.sleep(max(turn, 0.0))
         try:
             slot = await self._slots.acquire(asyncio.get_running_loop().time() + LONGEST_TURN, sender)
         except TimeoutError:
             raise errors.RateLimitedError(RequestWording.TOO_MANY_REQUESTS(), LONGEST_TURN) from None
         try:
-            if await self._journal.knows(digest):  # by now: one beside it was taken
+            if await self._payments.knows_token(digest):  # by now: one beside it was taken
                 return await self._payments.receive(*numbers, subject=subject)
             await deliver_payment(self._security.lending(token), *unverified.to_deliver)
         except errors.PlatformAuthError:
             try:
-                await self._journal.drop(unverified)
+                await self._payments.drop_check(unverified)
             except errors.JournalError as failure:
                 log.warning("unverified notification not removed", reason=failure.message)
             raise
@@ -307,4 +300,4 @@ class UnverifiedPayments:
         finally:
             self._slots.leave(slot)
         self._state.worked()
-        return await retry_journal_write(partial(self._journal.accept, unverified, subject=subject))
+        return await retry_journal_write(partial(self._payments.accept_token, unverified, subject=subject))

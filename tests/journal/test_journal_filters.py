@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, insert
 
 from gateway.journal.audit import AuditQuery
 from gateway.journal.journal import Journal
-from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
+from gateway.journal.listing import OperationQuery, PaymentQuery
 from gateway.journal.operations import LONGEST_HISTORY, HistoryKey
 from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs, new_id
 from gateway.journal.tables import operations, payment_conflicts, payments
@@ -152,11 +152,16 @@ async def test_operations_and_payments_are_filtered_as_asked(journal: Journal) -
             matching = [row for row in rows if wanted(row)]
             ids = [row["id"] for row in matching if communities is None or row["community_code"] in communities]
 
-            for cut in (Cut(7), Cut(7, 5), Cut(7, after=ids[6]) if len(ids) > 7 else Cut(7), Cut(len(ids) or 1)):
-                start = cut.offset if cut.after is None else 7
-                found = await kept.list(query, cut)
-                assert [item.id for item in found.items] == ids[start : start + cut.limit], asked
-                assert found.has_more is (len(ids) > start + cut.limit), asked
+            for limit, offset, after in (
+                (7, 0, None),
+                (7, 5, None),
+                (7, 0, (ids[6:7] or [None])[0]),
+                (len(ids) or 1, 0, None),
+            ):
+                start = offset if after is None else 7
+                found = await kept.list(query, limit, offset, after)
+                assert [item.id for item in found.items] == ids[start : start + limit], asked
+                assert found.has_more is (len(ids) > start + limit), asked
             assert await kept.count(query) == len(ids), asked
 
 

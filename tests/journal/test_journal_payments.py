@@ -99,15 +99,15 @@ async def test_lost_lease_can_not_mark_the_row(journal: Journal, clock: FrozenCl
 async def test_payment_accepted_from_another_intake_loses_its_lease(journal: Journal) -> None:
     """A sender's own token delivers what waits in the outbox, and nothing twice."""
     payment = (await receive(journal)).payment
-    unverified = await journal.unverified.begin(payment.numbers, "0" * 64)
+    unverified = await journal.payments.begin_check(payment.numbers, "0" * 64)
     [claimed] = await claim(journal)
 
-    receipt = await journal.unverified.accept(unverified, subject="platform")
+    receipt = await journal.payments.accept_token(unverified, subject="platform")
 
     assert (receipt.kind, receipt.payment.state) == (ReceiptKind.SAME, DeliveryState.DELIVERED)
     assert not await journal.payments.delivered(claimed)
     assert await journal.payments.get(payment.id) == receipt.payment
-    assert await journal.unverified.accept(unverified, subject="platform") == receipt
+    assert await journal.payments.accept_token(unverified, subject="platform") == receipt
     assert {event.kind for event in (await journal.events.after(0, 9))[0]} == {"RECEIVED", "DELIVERED"}
 
 

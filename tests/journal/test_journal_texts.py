@@ -8,7 +8,7 @@ from standing_clock import FrozenClock
 
 from gateway.journal.audit import AuditQuery
 from gateway.journal.journal import Journal
-from gateway.journal.listing import Cut, OperationQuery
+from gateway.journal.listing import OperationQuery
 from gateway.journal.records import Operation, RecordRef, RecordRefs, UserError
 from gateway.normalise.vocabulary import Outcome
 
@@ -62,7 +62,7 @@ async def test_operation_with_invalid_text_is_found_and_its_json_exact(journal: 
     }
     await journal.operations.finish(operation.id, Outcome.CONFIRMED, **written)
 
-    [kept] = (await journal.operations.list(OperationQuery(communities=frozenset([TEXT])), Cut(10))).items
+    [kept] = (await journal.operations.list(OperationQuery(communities=frozenset([TEXT])), 10)).items
     assert (kept.subject, kept.reason) == (STORED, STORED)
     assert (kept.expected, kept.answer, kept.user_errors) == ({"title": TEXT}, {"number": TEXT}, (error,))
     assert (await begun(journal)).id == operation.id

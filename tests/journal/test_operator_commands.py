@@ -16,7 +16,7 @@ from standing_clock import FrozenClock
 from gateway.commands import journal as commands
 from gateway.commands.journal import AUDIT_COLUMNS, audit, csv_row
 from gateway.journal.journal import Journal, open_journal
-from gateway.journal.listing import Cut, OperationQuery, PaymentQuery
+from gateway.journal.listing import OperationQuery, PaymentQuery
 from gateway.journal.records import AuditEntry, Payment, RecordRef, RecordRefs, new_id
 from gateway.normalise.vocabulary import DeliveryState, Outcome
 from gateway.settings import Settings
@@ -31,7 +31,7 @@ async def dead_payments(settings: Settings, amount: int) -> list[str]:
             await journal.payments.receive(f"order-{number}", "shop", f"weixin-{number}", subject="platform")
         for payment in await journal.payments.claim("relay", amount, timedelta(minutes=1)):
             await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=None)
-        return [payment.id for payment in (await journal.payments.list(DEAD, Cut(amount))).items]
+        return [payment.id for payment in (await journal.payments.list(DEAD, amount)).items]
 
 
 DEAD = PaymentQuery(state=DeliveryState.DEAD)
@@ -90,7 +90,7 @@ class TestPayments:
         await commands.list_payments(settings, ["QUEUED"], as_json=False)
         assert capsys.readouterr().out.splitlines()[1].split()[:4] == [id_, "order-0", "QUEUED", "0"]
         async with open_journal(settings, make=False) as journal:
-            recorded = (await journal.operations.list(OperationQuery(), Cut(10))).items[-1]
+            recorded = (await journal.operations.list(OperationQuery(), 10)).items[-1]
         assert (recorded.mutation, recorded.subject) == ("retryPayment", commands.operator())
         assert recorded.outcome is Outcome.CONFIRMED
         assert recorded.record is not None
@@ -177,7 +177,7 @@ class TestOperations:
         assert await commands.settle_operation(settings, id_, Outcome.CONFIRMED, "again") == 1
 
         async with open_journal(settings) as journal:
-            settling, settled = (await journal.operations.list(OperationQuery(), Cut(9))).items
+            settling, settled = (await journal.operations.list(OperationQuery(), 9)).items
             assert (await journal.backlog()).unclear_operations == 0
         assert (settled.id, settled.outcome, settled.check_at) == (id_, outcome, None)
         assert bool(settled.user_errors) is (outcome is Outcome.REFUSED)

@@ -151,7 +151,7 @@ async def test_one_gateway_forgets_at_a_time(
 @pytest.mark.settings(RETENTION_DAYS=f"audit={DAYS}")
 async def test_running_gateway_forgets_by_itself(gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = gateway.parts
-    old = make_entry(parts.retention._clock() - timedelta(days=DAYS, seconds=1))
+    old = make_entry(parts.retention.clock() - timedelta(days=DAYS, seconds=1))
     await parts.journal.audit.add([old])
     monkeypatch.setattr(retention, "INTERVAL", 0.05)
     running = asyncio.create_task(parts.retention.run())

@@ -13,7 +13,7 @@ from schema_routes import SCHEMA, Field, Ids, Route, node_types, root_routes, sc
 from wire import over_event_stream, over_websocket
 
 from gateway.auth.principal import Scope
-from gateway.journal.listing import Cut, OperationQuery
+from gateway.journal.listing import OperationQuery
 from schema.build import get_scopes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -96,14 +96,14 @@ async def test_mutation_requires_exactly_its_scope(site, ids, route):
     document, variables = route.document(ids)
     [scope] = route.fields[0].scopes
     operations = site.gateway.parts.journal.operations
-    written = await operations.list(OperationQuery(), Cut(1))
+    written = await operations.list(OperationQuery(), 1)
 
     answer, calls = await site.ask_and_count(document, variables, site.mint(set(Scope) - {scope}))
 
     assert answer.partial == {route.fields[0].name: None}
     check_refused(answer, scope)
     assert not calls
-    assert await operations.list(OperationQuery(), Cut(1)) == written
+    assert await operations.list(OperationQuery(), 1) == written
     assert (await site.ask(document, variables, site.mint({scope}))).data[route.fields[0].name]
 
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from waiting import until
 
 from gateway.http.payment_callback import TOKEN_SECONDS, CallbackTokens
-from gateway.journal.payments import UnverifiedNotifications
+from gateway.journal.payments import Payments
 from gateway.payments import writes
 from gateway.sandbox.faults import Fault, FaultKind
 
@@ -222,13 +222,13 @@ async def test_token_and_what_came_with_it_last_an_hour(gateway, clock, sandbox,
 
 
 async def test_unwritten_payment_is_recorded_later(gateway, sandbox, resident):
-    with broken(UnverifiedNotifications, "accept", times=1):
+    with broken(Payments, "accept_token", times=1):
         assert await resident.pay() == SAVED
     assert await payments(gateway) == [DELIVERED]
 
 
 async def test_unusable_journal_is_answered_2_and_nothing_is_delivered(gateway, sandbox, resident):
-    with broken(UnverifiedNotifications, "begin"):
+    with broken(Payments, "begin_check"):
         assert await resident.pay() == NOT_SAVED
     assert sandbox.count("SECURITY", "callback") == 0
 

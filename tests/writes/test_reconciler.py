@@ -10,7 +10,7 @@ from write_cases import CASES, HOUSE, order
 
 from gateway.actions import writer as reconcile
 from gateway.errors import JournalError
-from gateway.journal.listing import Cut, OperationQuery
+from gateway.journal.listing import OperationQuery
 from gateway.modules import read_modules
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.wording.faults import FaultWording
@@ -72,7 +72,7 @@ async def test_unresolvable_write_is_checked_for_a_day(gateway, sandbox, clock, 
     """Charges of a phone or a car cannot be looked up later."""
     sandbox.faults.set("WJDH", "order/new", Fault(FaultKind.RESET), times=1)
     lost = await case.write(gateway, case.input)
-    [operation] = (await gateway.parts.journal.operations.list(OperationQuery(), Cut(10))).items
+    [operation] = (await gateway.parts.journal.operations.list(OperationQuery(), 10)).items
     looks_again = []
     for hours in (1, 22.9, 0.2):
         clock.advance(hours=hours)

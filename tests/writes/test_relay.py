@@ -15,7 +15,7 @@ from gateway.commands.journal import retry_payments
 from gateway.entities import ENDPOINTS
 from gateway.events import ReadsDropped, WakeUp
 from gateway.journal.journal import open_journal
-from gateway.journal.listing import Cut, PaymentQuery
+from gateway.journal.listing import PaymentQuery
 from gateway.normalise.vocabulary import DeliveryState
 from gateway.payments.writes import AUTH_WAIT, WAITS, Relay, deliver_payment
 from gateway.platforms.platforms import make_platforms
@@ -170,7 +170,7 @@ async def test_undeliverable_payments_do_not_block_others(bench, sandbox):
     async with bench.running():
         await until(lambda: sandbox.effects.count("callback") == 20)
 
-    poison = (await bench.journal.payments.list(PaymentQuery(state=DeliveryState.QUEUED), Cut(40))).items
+    poison = (await bench.journal.payments.list(PaymentQuery(state=DeliveryState.QUEUED), 40)).items
     assert {payment.order_number for payment in poison} == {f"order-{number}" for number in range(20)}
     assert {(payment.attempts, payment.last_error) for payment in poison} == {(1, "UPSTREAM_REFUSED")}
 
