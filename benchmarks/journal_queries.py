@@ -34,7 +34,7 @@ from gateway.journal.audit import BUCKET, AuditQuery, index_keys
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.listing import OperationQuery, PaymentQuery
 from gateway.journal.operations import HistoryKey
-from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs, new_id
+from gateway.journal.records import AuditAction, AuditEntry, NewOperation, RecordRef, RecordRefs, new_id
 from gateway.journal.retention import Retention
 from gateway.journal.sqlite import FILE_NAME
 from gateway.normalise.vocabulary import DeliveryState, Outcome
@@ -289,9 +289,10 @@ async def load(journal: Journal, asked: Mapping[str, Ask]) -> AsyncIterator[dict
     took |= {question: [] for question in asked}
 
     async def write(number: int) -> None:
-        now, reserve = datetime.now(UTC), journal.operations.reserve
+        key = f"{datetime.now(UTC)} {number}"
         of: dict[str, Any] = {"subject": "load", "mutation": "approveShenhe", "community_code": "10001"}
-        operation, _ = await reserve(key=f"{now} {number}", fingerprint="", **of)
+        new = NewOperation(idempotency_key=key, fingerprint="", **of)
+        operation, _ = await journal.operations.reserve(new)
         await journal.operations.finish((await journal.operations.mark_sent(operation)).id, Outcome.CONFIRMED)
 
     async def audit(number: int) -> None:

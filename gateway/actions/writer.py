@@ -30,7 +30,7 @@ from gateway.auth.principal import Principal
 from gateway.futures import disregard, join
 from gateway.journal.journal import Journal
 from gateway.journal.operations import fingerprint
-from gateway.journal.records import Operation
+from gateway.journal.records import NewOperation, Operation
 from gateway.normalise.vocabulary import Outcome, UserErrorCode
 from gateway.ops.slots import Slots, background
 from gateway.ops.trace import METER, Meter
@@ -196,8 +196,8 @@ class Writer:
             await asyncio.wait([run.task for run in self._running.values()])
 
     async def _write(self, run: Run, subject: str, write: Write[Any], mark: str) -> Written:
-        operation, is_new = await self.operations.reserve(
-            key=write.key,
+        new = NewOperation(
+            idempotency_key=write.key,
             subject=subject,
             mutation=write.action.mutation,
             fingerprint=mark,
@@ -205,6 +205,7 @@ class Writer:
             reason=write.action.reason(write.asked),
             record=write.record,
         )
+        operation, is_new = await self.operations.reserve(new)
         if not is_new:
             return _replay(operation, write.action.mutation, mark)
         self.under_way.add(operation.id)

@@ -25,7 +25,7 @@ from gateway.journal.audit import AuditQuery
 from gateway.journal.database import NoJournalError
 from gateway.journal.journal import Journal, open_journal, pending_migrations, utc_now
 from gateway.journal.listing import OperationQuery, PaymentQuery
-from gateway.journal.records import AuditEntry, Listed, Operation, Payment, RecordRef
+from gateway.journal.records import AuditEntry, Listed, NewOperation, Operation, Payment, RecordRef
 from gateway.journal.tables import audit as audit_table
 from gateway.normalise.vocabulary import DeliveryState, Outcome
 from gateway.ops.slots import Slots
@@ -138,8 +138,8 @@ async def settle_operation(settings: Settings, id_: str, outcome: str, note: str
         if found is None or found.outcome is not Outcome.UNKNOWN:
             sys.stdout.write(f"{local(at(id_, known('not an unclear operation')))}\n")
             return 1
-        settling, _ = await written.reserve(
-            key=None,
+        settling = NewOperation(
+            idempotency_key=None,
             subject=operator(),
             mutation=SETTLING,
             fingerprint="",
@@ -147,7 +147,8 @@ async def settle_operation(settings: Settings, id_: str, outcome: str, note: str
             reason=note,
             record=RecordRef("Operation", found.community_code, found.id),
         )
-        own = (await written.mark_sent(settling, {"outcome": seen})).id
+        reserved, _ = await written.reserve(settling)
+        own = (await written.mark_sent(reserved, {"outcome": seen})).id
         errors = NOT_APPLIED.errors if seen is Outcome.REFUSED else ()
         settled = await written.finish(found.id, seen, user_errors=errors, change=get_event(found))
         is_so = settled.outcome is seen  # no read-back was faster, and saw something else

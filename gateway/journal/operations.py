@@ -20,6 +20,7 @@ from gateway.journal.records import (
     MOST_READ_BACKS,
     OPERATION,
     NewEvent,
+    NewOperation,
     Operation,
     RecordRef,
     RecordRefs,
@@ -112,42 +113,21 @@ class Operations(Records[Operation]):
         values["record"] = None if names[0] is None else RecordRef(*names)
         return msgspec.convert(values, Operation)
 
-    async def reserve(
-        self,
-        *,
-        key: str | None,
-        subject: str,
-        mutation: str,
-        fingerprint: str,
-        community_code: str | None,
-        reason: str | None = None,
-        record: RecordRef | None = None,
-    ) -> tuple[Operation, bool]:
-        """Begin a write of `record`, if that exists, unless its `key` is taken. Returns the operation that has the key,
-        and whether it is the new one: of several callers, one gets that.
+    async def reserve(self, new: NewOperation) -> tuple[Operation, bool]:
+        """Begin a write, unless its key is taken. Returns the operation that has the key, and whether that is the new
+        one: of several callers, one gets it.
         """
-        now = self._clock()
-        values: dict[str, Any] = {
-            "id": new_id(now),
-            "idempotency_key": key,
-            "subject": subject,
-            "mutation": mutation,
-            "fingerprint": fingerprint,
-            "community_code": community_code,
-            "reason": reason,
-            "state": OperationState.RESERVED,
-            "started_at": now,
-            "read_backs": [],
-            "user_errors": [],
-            **_columns(record),
-        }
-
-        keyed = self.rows.where(operations.c.subject == subject, operations.c.idempotency_key == key)
+        now, values = self._clock(), msgspec.structs.asdict(new)
+        values |= _columns(values.pop("record"))
+        values |= {"id": new_id(now), "state": OperationState.RESERVED, "started_at": now}
+        values |= {"read_backs": [], "user_errors": []}
+        of = operations.c
+        keyed = self.rows.where(of.subject == new.subject, of.idempotency_key == new.idempotency_key)
 
         def work(connection: Connection) -> tuple[Operation, bool]:
             while True:  # an earlier one may be withdrawn between the two statements: the key is free again
-                if new := self.first(connection, insert_new(connection, operations), values):
-                    return new, True
+                if begun := self.first(connection, insert_new(connection, operations), values):
+                    return begun, True
                 if earlier := self.first(connection, keyed):
                     return earlier, False
 
@@ -328,7 +308,7 @@ def _count_slice(
     return connection.execute(rows).all(), last
 
 
-def _columns(record: RecordRef | None) -> Mapping[str, str | None]:
+def _columns(record: RecordRef | None) -> dict[str, str | None]:
     """The three columns of a RecordRef; nothing for None, so that an earlier one stays."""
     if record is None:
         return {}

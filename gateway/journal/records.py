@@ -82,7 +82,19 @@ class OperationStep(msgspec.Struct, frozen=True):
     at: datetime
 
 
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
+class NewOperation(msgspec.Struct, frozen=True, kw_only=True):
+    """A write that is to begin: of a record, if there is one already. Its key is the caller's own."""
+
+    idempotency_key: str | None
+    subject: str
+    mutation: str
+    fingerprint: str
+    community_code: str | None
+    reason: str | None = None
+    record: RecordRef | None = None
+
+
+class Operation(NewOperation, frozen=True, kw_only=True):
     """One write through the gateway, from the intent to its outcome.
 
     `expected` is what a reconciler looks for to learn whether the write took place; `answer` is what else the payload
@@ -93,12 +105,6 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    idempotency_key: str | None
-    subject: str
-    mutation: str
-    fingerprint: str
-    community_code: str | None
-    reason: str | None
     state: OperationState
     started_at: datetime
     sent_at: datetime | None
@@ -106,7 +112,6 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     read_backs: tuple[datetime, ...]
     finished_at: datetime | None
     check_at: datetime | None
-    record: RecordRef | None
     expected: Mapping[str, Any] | None
     answer: Mapping[str, Any] | None
     user_errors: tuple[UserError, ...]

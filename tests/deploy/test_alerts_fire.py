@@ -8,6 +8,7 @@ import re
 import resource
 import signal
 from contextlib import AsyncExitStack, suppress
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from test_alerts import ALERTS, RULES
 from throw_away import on_server
 
 from gateway.journal.journal import open_journal
+from gateway.journal.records import NewOperation
 from gateway.normalise.vocabulary import Outcome
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
@@ -140,9 +142,9 @@ async def test_every_alert_reaches_the_webhook(monitor, environ, sandbox, databa
         async with open_journal(load_settings(settings)) as entries:
             for number in ("1", "2"):
                 await entries.payments.receive(number, "3", number, subject="test")
-            reserved, _ = await entries.operations.reserve(
-                key=None, subject="test", mutation="createAnnouncement", fingerprint="", community_code="10002"
-            )
+            who: dict[str, Any] = {"idempotency_key": None, "subject": "test", "fingerprint": ""}
+            new = NewOperation(mutation="createAnnouncement", community_code="10002", **who)
+            reserved, _ = await entries.operations.reserve(new)
             await entries.operations.mark_sent(reserved)
             await entries.operations.finish(reserved.id, Outcome.UNKNOWN)
         await on_server("UPDATE payments SET received_at = received_at - interval '1 hour'", database_url)

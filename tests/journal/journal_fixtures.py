@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.events import EventBus, Message, Missed
 from gateway.journal.operations import Operations
-from gateway.journal.records import Announcement, AuditAction, AuditEntry, Operation, RecordRefs, new_id
+from gateway.journal.records import Announcement, AuditAction, AuditEntry, NewOperation, Operation, RecordRefs, new_id
 from gateway.journal.sqlite import FILE_NAME
 from gateway.normalise.vocabulary import OperationState
 from gateway.settings import Settings
@@ -81,7 +81,8 @@ async def reserve(operations: Operations, **changes: Any) -> tuple[Operation, bo
         "fingerprint": "f1",
         "community_code": "10002",
     }
-    return await operations.reserve(**values | changes)
+    values |= changes
+    return await operations.reserve(NewOperation(idempotency_key=values.pop("key"), **values))
 
 
 class Ear:

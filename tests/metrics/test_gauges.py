@@ -7,6 +7,7 @@ import httpx
 import pytest
 from exposed import scrape, value
 
+from gateway.journal.records import NewOperation
 from gateway.normalise.vocabulary import Outcome
 from gateway.sandbox.faults import Fault, FaultKind
 
@@ -55,8 +56,10 @@ async def test_blocked_event_loop_is_exposed(gateway):
 async def test_what_waits_in_the_journal_is_counted(gateway):
     """An undelivered payment, an unclear operation; and when the journal worked last."""
     journal = gateway.parts.journal
-    fields = {"key": None, "subject": "test", "mutation": "approveShenhe", "fingerprint": "", "community_code": "10002"}
-    operation, _ = await journal.operations.reserve(**fields)
+    new = NewOperation(
+        idempotency_key=None, subject="test", mutation="approveShenhe", fingerprint="", community_code="10002"
+    )
+    operation, _ = await journal.operations.reserve(new)
     await journal.operations.mark_sent(operation)
     series = await scrape(gateway)
     assert value(series, "gateway_undelivered_payment_age_seconds") == 0

@@ -11,6 +11,7 @@ from write_cases import CASES, HOUSE, order
 from gateway.actions import writer as reconcile
 from gateway.errors import JournalError
 from gateway.journal.listing import OperationQuery
+from gateway.journal.records import NewOperation
 from gateway.modules import read_modules
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.wording.faults import FaultWording
@@ -133,9 +134,10 @@ async def test_journal_failure_during_read_back_is_raised(gateway, sandbox, cloc
 
 async def test_unknown_kind_of_write_is_not_checked_again(gateway, clock):
     operations = gateway.parts.journal.operations
-    reserved, _ = await operations.reserve(
-        key=None, subject="test", mutation="renameCommunity", fingerprint="", community_code="10002"
+    new = NewOperation(
+        idempotency_key=None, subject="test", mutation="renameCommunity", fingerprint="", community_code="10002"
     )
+    reserved, _ = await operations.reserve(new)
     await operations.mark_sent(reserved)
     clock.advance(minutes=5)
 
