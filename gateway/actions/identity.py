@@ -32,14 +32,6 @@ class Identity(NamedTuple):
     path: str = ""
     owned: Callable[[Any, tuple[str, ...]], Hashable] | None = None
 
-    def reference(self, record: Any, ids: NodeIds) -> RecordRef | None:
-        """What the journal calls the record; None where the object does not know it."""
-        key = self.key(record)
-        if key is None:
-            return None
-        community_code, identifier = self.name(key, ids)
-        return RecordRef(self.type_name, community_code, str(identifier))
-
 
 class RevealedType(NamedTuple):
     """A type of the schema: whose data it holds, and by public name of a field when a record's value in it is personal.
@@ -107,9 +99,12 @@ class Reveals:
         self._types = types
 
     def name(self, record: object) -> RecordRef | None:
-        """What the journal calls a record of a type that has an identity."""
+        """What the journal calls a record of a type that has an identity; None where the object does not know it."""
         found = self._types.get(type(record).__name__)
-        return None if found is None else found.identity.reference(record, self._ids)
+        if found is None or (key := found.identity.key(record)) is None:
+            return None
+        community_code, identifier = found.identity.name(key, self._ids)
+        return RecordRef(found.identity.type_name, community_code, str(identifier))
 
     def find_whole(self, outcomes: Iterable[object]) -> Iterator[RecordRefs | None]:
         """The records in what calls came to, those within them too, of each type and community. None is what all are

@@ -207,7 +207,7 @@ class Writer:
         )
         operation, is_new = await self.operations.reserve(new)
         if not is_new:
-            return _replay(operation, write.action.mutation, mark)
+            return _replay(operation, mark)
         self.under_way.add(operation.id)
         try:
             return await self._perform(run, operation, write)
@@ -271,9 +271,9 @@ class Writer:
         return None, None if found is Undecided.NEVER else self.clock() + FIRST_CHECK
 
 
-def _replay(earlier: Operation, mutation: str, mark: str) -> Written:
-    """The answer to a write whose key an earlier one has: that one's, if it was the same and has ended."""
-    if earlier.mutation != mutation or not hmac.compare_digest(earlier.fingerprint, mark):
+def _replay(earlier: Operation, mark: str) -> Written:
+    """The answer to a write whose key an earlier one has: that one's, if it has the same mark and has ended."""
+    if not hmac.compare_digest(earlier.fingerprint, mark):  # which the mutation goes into as well
         code, message = UserErrorCode.IDEMPOTENCY_MISMATCH, WriteWording.KEY_MISMATCH()
     elif earlier.outcome is None:
         code, message = UserErrorCode.IDEMPOTENCY_IN_PROGRESS, WriteWording.KEY_IN_PROGRESS()

@@ -98,8 +98,7 @@ class Audit(Records[AuditEntry]):
 
     async def add(self, entries: Sequence[AuditEntry]) -> None:
         """Make these entries durable, all of them or none. Those that are there already stay as they are."""
-        if entries:
-            await self._database.write(lambda connection: _insert(connection, entries))
+        await self._database.write(lambda connection: _insert(connection, entries))
 
     async def entries(self, query: AuditQuery | None = None) -> AsyncIterator[AuditEntry]:
         """What is asked for, or all, oldest first."""

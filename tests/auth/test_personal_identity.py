@@ -5,6 +5,7 @@ import pytest
 import strawberry
 from graphql import GraphQLSchema
 
+from gateway.actions.identity import Reveals
 from gateway.auth.node_ids import NodeIds
 from gateway.execution.run import ObservedField
 from gateway.journal.records import RecordRef
@@ -92,6 +93,6 @@ def test_identity_of_id_names_new_record(monkeypatch: pytest.MonkeyPatch) -> Non
     revealed = build.revealed_types(built_with(Visited, monkeypatch))["Visited"]
     fields = [ObservedField("Visited", name, name) for name in ("phone", "note", "lines")]
 
-    assert revealed.identity.reference(Visit(), IDS) == RecordRef("Visited", "10002", "7")
+    assert Reveals({"Visit": revealed}, IDS).name(Visit()) == RecordRef("Visited", "10002", "7")
     visits = [Visit(), Visit(phone=None, note="call 19900000001", lines=())]
     assert list(revealed.reader(fields)(visits)) == [("phone", "lines"), ("note",)]
