@@ -300,7 +300,7 @@ class OrderMutations:
             charge = _charge(input, order, lookups)
             violations = tuple(action.violations(charge))
             if wrong := [*action.wrong(charge), *_no_payer(order.payer)]:
-                return action.write(charge, None, tuple(invalid(dict.fromkeys([*wrong, *violations]))))
+                return action.write(charge, None, invalid(dict.fromkeys([*wrong, *violations])))
             errors = action.judge(info.context.principal, charge, violations)
             return action.write(charge, writes.entry_key(input.idempotency_key, place), errors)
 

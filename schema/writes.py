@@ -205,7 +205,7 @@ async def write_communities(
     def write(code: str) -> Write[Any]:
         if (problem := code_problem(code)) is not None:
             violation = Violation(("communityCodes",), problem(field="input.communityCodes"))
-            return Write(action=action, asked=asked_of(""), errors=tuple(invalid([violation])))
+            return Write(action=action, asked=asked_of(""), errors=invalid([violation]))
         asked = asked_of(str(code))
         errors = action.judge(info.context.principal, asked, action.violations(asked))
         return action.write(asked, entry_key(key, code), errors)

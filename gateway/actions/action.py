@@ -82,10 +82,9 @@ def masked(value: object, *field: str) -> Iterator[Violation]:
         yield Violation(field, InputWording.MASKED())
 
 
-def invalid(violations: Iterable[Violation]) -> Iterator[UserError]:
+def invalid(violations: Iterable[Violation]) -> tuple[UserError, ...]:
     """The errors of values in the input that cannot be used."""
-    for field, message in violations:
-        yield user_error(UserErrorCode.INVALID, message, *field)
+    return tuple(user_error(UserErrorCode.INVALID, message, *field) for field, message in violations)
 
 
 def refused_by_platform(error: RefusedError) -> UserError:
@@ -229,7 +228,7 @@ class Action(ABC, Generic[AskedT]):
         caller's. Raises ForbiddenError for a caller without the scope.
         """
         principal.require(self.scope)
-        code, field, errors = self.community_code(asked), self.community_field, tuple(invalid(violations))
+        code, field, errors = self.community_code(asked), self.community_field, invalid(violations)
         if code is None or principal.sees(code):
             return errors
         foreign = user_error(UserErrorCode.FORBIDDEN_COMMUNITY, WriteWording.OTHER_COMMUNITY(), *field)

@@ -1,7 +1,7 @@
 """What orders come to, by groups, exactly; and whether wjdh calls paid what this gateway was notified of."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Sequence, Set
 from datetime import date, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from functools import reduce
@@ -200,37 +200,25 @@ class ReconciliationLoader(ComposedLoader[ReconciliationKey, Reconciliation]):
         if here := {number for order in orders.items if (number := order.number) in unplaced and number}:
             await self._place(code, here)
             notified, unplaced = await self._notified(code)
-        are_all = max(len(notified), len(unplaced)) < MOST_NOTIFICATIONS
-        return await self._compare(key, orders, {each.order_number: each for each in notified}, are_all, before)
-
-    async def _compare(
-        self,
-        period: ReconciliationKey,
-        orders: WholeList[Order],
-        notified: Mapping[str, NotifiedOrder],
-        are_all: bool,
-        known_before: Set[str],
-    ) -> Reconciliation:
-        """`are_all`: there are no other notifications. `known_before` has the numbers of orders that were notified
-        before the list was read: others may have been paid after that.
-        """
+        are_all = max(len(notified), len(unplaced)) < MOST_NOTIFICATIONS  # there are no others
         numbered = {order.number: order for order in orders.items if order.number is not None}
         shows_all = orders.whole and not orders.dropped and len(numbered) == len(orders.items)
-        received = {number: each for number, each in notified.items() if period.holds(each.received_at)}
+        known = {each.order_number for each in notified}
+        received = {each.order_number: each for each in notified if key.holds(each.received_at)}
         paid = [order for order in numbered.values() if order.payment_status is PaymentStatus.PAID]
         matched = add_up([order for order in paid if order.number in received])
-        unknown = [order for order in paid if are_all and order.number not in notified]
-        without = [order for order in unknown if order.created_at is None or period.holds(order.created_at)]
-        earlier = [order for order in unknown if order.created_at and period.begins_after(order.created_at)]
+        unknown = [order for order in paid if are_all and order.number not in known]
+        without = [order for order in unknown if order.created_at is None or key.holds(order.created_at)]
+        earlier = [order for order in unknown if order.created_at and key.begins_after(order.created_at)]
         undelivered = [each.id for each in received.values() if each.state is not DeliveryState.DELIVERED]
         unpaid = [  # for certain: an order that is not there is not paid
             each.id
             for number, each in received.items()
-            if number in known_before
+            if number in before  # others may have been paid since the list was read
             and (numbered[number].payment_status is PaymentStatus.UNPAID if number in numbered else shows_all)
         ]
         shown = {*unpaid[:MOST_LISTED], *undelivered[:MOST_LISTED]}
-        listed = await self._payments.by_ids(shown) if shown else {}
+        listed = await payments.by_ids(shown) if shown else {}
         are_readable = all(order.payment_status is not PaymentStatus.UNRECOGNIZED for order in orders.items)
         return Reconciliation(
             matched=matched.count,

@@ -147,8 +147,14 @@ class ApproveShenhe(_Decision[Corrections | None]):
         return None if code is None else str(code)
 
     async def form(self, review: Shenhe, corrections: Corrections | None) -> Form:
+        """With the complete content, corrected. Raises WriteRefusal also when what was submitted cannot be read."""
         form = await super().form(review, corrections)
-        return form | {"content": await self._corrected(review, corrections)} if corrections else form
+        if not corrections:
+            return form
+        submitted = review if _is_readable(review) else await self._listed(review)
+        if submitted is None or submitted.content is None or not _is_readable(submitted):
+            raise WriteRefusal(_UNREADABLE)
+        return form | {"content": render_shenhe_content(submitted.content.raw, corrections, self.wjdh.wire.profile)}
 
     def expected(self, pending: Shenhe, corrections: Corrections | None) -> dict[str, Any]:
         return super().expected(pending, corrections) | {"moved_to": self.community_code(corrections)}
@@ -157,13 +163,6 @@ class ApproveShenhe(_Decision[Corrections | None]):
         super().drop_reads(operation)
         if moved_to := (operation.expected or {}).get("moved_to"):
             self.services.events.publish(ReadsDropped(moved_to, ("owner",)))
-
-    async def _corrected(self, pending: Shenhe, corrections: Corrections) -> str:
-        """The complete content, corrected. Raises WriteRefusal when what was submitted cannot be read."""
-        submitted = pending if _is_readable(pending) else await self._listed(pending)
-        if submitted is None or submitted.content is None or not _is_readable(submitted):
-            raise WriteRefusal(_UNREADABLE)
-        return render_shenhe_content(submitted.content.raw, corrections, self.wjdh.wire.profile)
 
     async def _listed(self, pending: Shenhe) -> Shenhe | None:
         """The same review from the list, where its content stands in full (quirk 115)."""
