@@ -93,6 +93,21 @@ async def test_notification_of_no_order_is_unpaid_once_placed(gateway):
     assert numbers((await reconcile(gateway))["notifiedUnpaid"]) == ["20260101000000000001"]
 
 
+async def test_notification_that_comes_meanwhile_accuses_nobody(gateway, sandbox, monkeypatch):
+    """Of an order that was read as unpaid: it may have been paid since."""
+    payments, number = gateway.parts.journal.payments, next(o.number for o in of_community(sandbox) if not o.is_paid)
+    notified = payments.notified
+
+    async def notified_later(*asked):
+        await notify(gateway, number)
+        await payments.set_community([number], "10002")
+        return await notified(*asked)
+
+    monkeypatch.setattr(payments, "notified", notified_later)
+    found = [await reconcile(gateway) for _ in range(2)]
+    assert [(each["notifiedUnpaidCount"], each["undeliveredCount"]) for each in found] == [(0, 1), (1, 1)]
+
+
 class TestPeriod:
     async def test_notifications_count_by_when_they_came(self, gateway, sandbox, hours):
         paid = [order for order in of_community(sandbox) if order.is_paid]

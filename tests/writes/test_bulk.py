@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from documents import write_document
 from graphql_socket import connected
+from platform_answers import edit_rows
 from waiting import until
 from write_cases import CASES, HOUSE, Case
 
@@ -185,6 +186,13 @@ class TestDryRun:
             order.number = f"20201213{order.number[8:]}"
 
         again = orders(entry(0, remark="十一月"), idempotencyKey="again")
+        assert outcomes(await create(gateway, again)) == [("CONFIRMED",)]
+
+    async def test_order_of_a_house_is_no_finding_for_a_person(self, gateway, sandbox):
+        """A person's list may hold what they have paid for a house."""
+        await create(gateway, orders(entry(0, payer=PHONE)))
+        edit_rows(sandbox, lambda row: row.update(house="晨曦家园1栋1单元1楼101号"))
+        again = orders(entry(0, payer=PHONE), idempotencyKey="again")
         assert outcomes(await create(gateway, again)) == [("CONFIRMED",)]
 
     async def test_plan_counts_no_lookup(self, environ, serve, sandbox):
