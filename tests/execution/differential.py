@@ -28,7 +28,6 @@ class Counts:
     operations: int = 0
     planned: int = 0
     with_errors: int = 0
-    planned_with_errors: int = 0
     left_to_graphql_core: int = 0
     observing_plans: int = 0
 
@@ -76,7 +75,6 @@ class Comparison:
         self.counts.operations += 1
         self.counts.planned += second.planned
         self.counts.with_errors += bool(first.errors)
-        self.counts.planned_with_errors += second.planned and bool(second.errors)
         if not first.errors and not second.planned:
             self.counts.left_to_graphql_core += not any(name in operation.text for name in self._uncovered)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from graphql import (
     GraphQLArgument,
-    GraphQLEnumType,
     GraphQLInputType,
     GraphQLInterfaceType,
     GraphQLNamedType,
@@ -24,6 +23,8 @@ from graphql import (
     is_non_null_type,
     is_required_argument,
     is_required_input_field,
+    parse_value,
+    value_from_ast_untyped,
 )
 from graphql.pyutils import Undefined
 
@@ -184,17 +185,16 @@ class OperationGenerator:
                 given.append(f"{name}: {self._literal(argument.type, state, has_default)}")
         return f"({', '.join(given)})" if given else ""
 
-    def _literal(self, type_: GraphQLInputType, state: _State, has_default: bool = False) -> str:
-        if self._chance(0.3):
+    def _literal(self, type_: GraphQLInputType, state: _State | None, has_default: bool = False) -> str:
+        """A value as a document has it, with variables in it where there is a state."""
+        if state is not None and self._chance(0.3):
             return self._variable(type_, state, has_default)
         if is_non_null_type(type_):
-            return self._non_null_literal(type_.of_type, state)
-        return "null" if self._chance(0.1) else self._non_null_literal(type_, state)
-
-    def _non_null_literal(self, type_: GraphQLInputType, state: _State) -> str:
+            type_ = type_.of_type
+        elif self._chance(0.1):
+            return "null"
         if is_list_type(type_):
-            items = [self._literal(type_.of_type, state) for _ in range(self.random.randint(0, 3))]
-            return f"[{', '.join(items)}]"
+            return f"[{', '.join(self._literal(type_.of_type, state) for _ in range(self.random.randint(0, 3)))}]"
         if is_input_object_type(type_):
             fields = [
                 f"{name}: {self._literal(of.type, state)}"
@@ -204,8 +204,7 @@ class OperationGenerator:
             return f"{{{', '.join(fields)}}}"
         if is_enum_type(type_):
             return self.random.choice(list(type_.values))
-        value = self.random.choice(self.scalars[type_.name])
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(self.random.choice(self.scalars[type_.name]), ensure_ascii=False)
 
     def _variable(self, type_: GraphQLInputType, state: _State, has_default: bool) -> str:
         """A nullable variable may stand for a non-null argument that has a default: null is then a field error."""
@@ -214,22 +213,5 @@ class OperationGenerator:
             type_ = type_.of_type
         state.definitions.append(f"${name}: {type_}")
         if is_non_null_type(type_) or self._chance(0.7):
-            state.variables[name] = self._value(type_)
+            state.variables[name] = value_from_ast_untyped(parse_value(self._literal(type_, None)))
         return f"${name}"
-
-    def _value(self, type_: GraphQLInputType) -> Any:
-        if is_non_null_type(type_):
-            type_ = type_.of_type
-        elif self._chance(0.1):
-            return None
-        if is_list_type(type_):
-            return [self._value(type_.of_type) for _ in range(self.random.randint(0, 3))]
-        if is_input_object_type(type_):
-            return {
-                name: self._value(of.type)
-                for name, of in type_.fields.items()
-                if is_required_input_field(of) or self._chance(0.5)
-            }
-        if isinstance(type_, GraphQLEnumType):
-            return self.random.choice(list(type_.values))
-        return self.random.choice(self.scalars[type_.name])

@@ -266,7 +266,8 @@ class Box(Numbered):
 
     @strawberry.field
     def selected(root: strawberry.Parent[BoxRecord], info: strawberry.Info) -> list[str]:
-        return [*(field.name for field in info.selected_fields), info.operation.operation.value, str(info.return_type)]
+        names = [*(field.name for field in info.selected_fields), *sorted(info._raw_info.fragments)]
+        return [*names, info.operation.operation.value, str(info.return_type)]
 
     @strawberry.field
     def where(root: strawberry.Parent[BoxRecord], info: strawberry.Info) -> str:

@@ -227,10 +227,6 @@ def read(parse: Callable[[Any], Any], data: Any) -> Any:
     return found
 
 
-def get_issues(page: Page[Any]) -> list[Any]:
-    return [issue for _, issues in page.flawed for issue in issues]
-
-
 def read_both_ways(answer: Answer, body: Any) -> Any:
     """What the short cut makes of the body, after a look at the other way; None where it does not take it."""
     sent = json.dumps(body).encode()
@@ -240,7 +236,8 @@ def read_both_ways(answer: Answer, body: Any) -> Any:
     except msgspec.DecodeError:
         return None
     if isinstance(found, Page):
-        assert sorted(map(repr, get_issues(found))) == sorted(map(repr, issues_within(found.items)))
+        flaws = [issue for _, issues in found.flawed for issue in issues]
+        assert sorted(map(repr, flaws)) == sorted(map(repr, issues_within(found.items)))
     # repr distinguishes 0.0 from -0.0, and 1 from True. What an order holds as it was sent is read by now.
     assert as_read(found) == as_read(expected)
     return found
@@ -268,7 +265,7 @@ def test_one_odd_value_reads_the_same_either_way(endpoint: str) -> None:
             read_both_ways(answer, answer.body(answer.row | {key: value}))
 
 
-@pytest.mark.parametrize("endpoint", ANSWERS)
+@pytest.mark.parametrize("endpoint", ["order/list", "shenheList", "repair/list", "owner", "people", "content, people"])
 @thorough
 @given(data=st.data())
 def test_documented_answers_read_the_same_either_way(endpoint: str, data: st.DataObject) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 
 import graphql
 from sent_forms import SENT
-from test_wjdh_forms import FORMS
 
 from gateway.entities import LISTS  # noqa: F401 # which declare enums
 from gateway.normalise import table
+from gateway.normalise.records import declared_fields
 from gateway.normalise.wire import AS_DOCUMENTED
+from gateway.orders.record import OrderQuery
+from gateway.repairs import RepairQuery
+from gateway.shenhe.record import ShenheQuery
 from gateway.wording.enums import ENUMS
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +41,9 @@ def wire_names() -> Iterator[str]:
         yield from AS_DOCUMENTED.table(rows).fields
     for source in [path for place in ("*.py", "[nos]*/*.py") for path in (ROOT / "gateway").glob(place)]:
         yield from re.findall(r"""\b(?:row\.get\(|row\[|body\[)"([a-z_]+)["]""", source.read_text(encoding="utf-8"))
-    for form in (*(form for _, form, _ in FORMS), *(form for *_, form in SENT)):
+    for query in (OrderQuery, RepairQuery, ShenheQuery):
+        yield from (declared.keys[0] for declared in declared_fields(query).values() if declared.keys)
+    for *_, form in SENT:
         yield from form
 
 

@@ -9,7 +9,7 @@ from gateway.contact.profile import VARIABLE, parse_profile, read_profile
 from gateway.normalise.people import PERSONAL_KEYS
 from gateway.normalise.vocabulary import PiiKind, ResidentRole
 from gateway.normalise.wire import ListPaging, Profile, Wire
-from gateway.repairs import REPAIR_ROWS, RepairStatus
+from gateway.repairs import REPAIR_ROWS
 from gateway.settings import Settings, SettingsError
 from gateway.shenhe.writes import render_shenhe_content
 
@@ -121,14 +121,6 @@ CONTRADICTIONS = [
 def test_words_and_keys_that_contradict_are_refused(contradiction):
     text, *wanted = contradiction
     assert sorted(mistakes(text)) == sorted(wanted)
-
-
-@pytest.mark.parametrize("documented", [True, False])
-def test_added_words_and_keys_are_no_issues(documented):
-    wire = Wire(profile('[words.RepairStatus]\nOPEN = ["待修"]\n[keys.Repair]\nlocation = ["position"]'))
-    row = REPAIR if documented else REPAIR | {"phone": 19900000001}
-    repair = wire.table(REPAIR_ROWS).one(row | {"date": "2020年11月18日11:01:46"}, "10002")
-    assert (repair.location, repair.status, repair.data_issues) == ("东门", RepairStatus.OPEN, ())
 
 
 def test_declared_key_wins_over_an_added_one():

@@ -23,30 +23,18 @@ STATES = """
 }"""
 
 
-def orders(body: Any, page: int = 1) -> Any:
-    return readers.parse_order_page(body, "10002", page)
+def list_of(parse: Any) -> Any:
+    """`read(body, page)` of a list of community 10002."""
+    return lambda body, page=1: parse(body, "10002", page)
 
 
-def reviews(body: Any, page: int = 1) -> Any:
-    return readers.parse_shenhe_page(body, "10002", page)
+def record_of(parse: Any, community_code: str = "10002") -> Any:
+    return lambda data: parse(data, community_code)
 
 
-def repairs(body: Any, page: int = 1) -> Any:
-    return readers.parse_repair_page(body, "10002", page)
-
-
-def one_review(data: Any) -> Any:
-    return readers.parse_shenhe(data, "10002")
-
-
-def one_repair(data: Any) -> Any:
-    return readers.parse_repair(data, "10002")
-
-
-def modules(rows: Any) -> Any:
-    return readers.parse_modules(rows, "00001")
-
-
+orders, reviews = list_of(readers.parse_order_page), list_of(readers.parse_shenhe_page)
+repairs, modules = list_of(readers.parse_repair_page), record_of(readers.parse_modules, "00001")
+one_review, one_repair = record_of(readers.parse_shenhe), record_of(readers.parse_repair)
 LISTS = (orders, repairs, reviews)
 RECORDS = {readers.parse_people: person(), readers.parse_owner: owner(), one_review: review(), one_repair: repair()}
 
@@ -168,22 +156,28 @@ def test_row_without_an_id_is_dropped_and_counted(read: Any) -> None:
     assert page.dropped == 11
 
 
-def test_quirk_136_137_contradictory_page_values_are_returned() -> None:
-    meta = {"current_page": 2, "from": 2, "last_page": 3, "per_page": "1", "to": 2, "total": 3}
-    page = reviews({"data": [review(id=1), review(id=2)], "meta": meta}, 2)
-    assert (len(page.items), page.per_page, page.last_page, page.total) == (2, 1, 3, 3)
+TURNED = {"current_page": 2, "from": 2, "last_page": 3, "per_page": "1", "to": 2, "total": 3}
+EMPTY_PAGE = {"current_page": 1, "from": None, "last_page": 1, "per_page": 20, "to": None, "total": 0}
+TWO_REVIEWS = [review(id=1), review(id=2)]
+PAGED = [
+    # contradictory values are returned
+    ("136, 137", reviews, {"data": TWO_REVIEWS, "meta": TURNED}, 2, {"per_page": 1, "last_page": 3, "total": 3}),
+    ("138", reviews, {"data": [], "meta": EMPTY_PAGE}, 1, {"total": 0}),
+    # beyond the end there may be a total
+    *(
+        ("139", orders, {"code": 0, "data": [], "pages": pages}, page, {"total": pages["total"]})
+        for page, pages in ((3, PAGES), (2, {"total": 17}), (2, {**PAGES, "total": 15}))
+    ),
+    # the last page is derived from rows
+    *(
+        ("", orders, {"data": [order()], "pages": {"current_page": 1, "per_page": per_page, "total": 60}}, 1, last)
+        for per_page, last in ((15, {"last_page": 60}), (None, {"last_page": 60}))
+    ),
+]
 
 
-def test_quirk_138_empty_page_has_a_total_of_zero() -> None:
-    meta = {"current_page": 1, "from": None, "last_page": 1, "per_page": 20, "to": None, "total": 0}
-    assert reviews({"data": [], "meta": meta}).total == 0
-
-
-@pytest.mark.parametrize(("page", "pages"), [(3, PAGES), (2, {"total": 17}), (2, {**PAGES, "total": 15})])
-def test_quirk_139_page_beyond_the_end_may_have_a_total(page: int, pages: dict[str, Any]) -> None:
-    assert orders({"code": 0, "data": [], "pages": pages}, page).total == pages["total"]
-
-
-@pytest.mark.parametrize("per_page", [15, None])
-def test_missing_last_page_is_derived_from_rows(per_page: int | None) -> None:
-    assert orders({"data": [order()], "pages": {"current_page": 1, "per_page": per_page, "total": 60}}).last_page == 60
+@pytest.mark.parametrize(("quirks", "read", "body", "page", "found"), PAGED)
+def test_page_has_what_is_known_of_it(quirks: str, read: Any, body: Any, page: int, found: dict[str, int]) -> None:
+    result = read(body, page)
+    assert len(result.items) == len(body["data"])
+    assert {name: getattr(result, name) for name in found} == found

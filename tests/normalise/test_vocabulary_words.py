@@ -4,22 +4,14 @@ import pytest
 
 from gateway.entities import LISTS  # noqa: F401 # which declare enums
 from gateway.normalise.vocabulary import ResidentRole, WireEnum
-from gateway.orders.record import FeeType
-from gateway.shenhe.record import ShenheStatus
-from gateway.wording.enums import ENUMS, DescribedEnum
+from gateway.orders.record import OrderQuery
+from gateway.platforms.wjdh import query_form
+from gateway.shenhe.record import ShenheQuery, ShenheType
+from gateway.wording.enums import ENUMS
 
 WIRE = [enum for enum in ENUMS.values() if issubclass(enum, WireEnum)]
 
 named = pytest.mark.parametrize("enum", WIRE, ids=lambda enum: enum.__name__)
-
-
-@pytest.mark.parametrize("enum", ENUMS.values(), ids=lambda enum: enum.__name__)
-def test_descriptions_are_english_then_chinese(enum: type[DescribedEnum]) -> None:
-    for description in (enum.describe(), *(member.description for member in enum)):
-        english, chinese = description.removesuffix(").").rsplit(" (", 1)
-        assert english.isascii()
-        assert not english.endswith(".")
-        assert not chinese.isascii()
 
 
 @named
@@ -43,19 +35,10 @@ def test_spellings_are_unambiguous(enum: type[WireEnum]) -> None:
             getattr(enum.fallback, spelling)
 
 
-def test_member_without_a_number_has_no_wire_code() -> None:
+def test_filter_sends_what_is_set_and_has_a_word() -> None:
+    assert query_form(ShenheQuery()) == {}
+    assert query_form(OrderQuery(building=0)) == {"louhao": "0"}  # quirk 151
+    with pytest.raises(ValueError, match="cannot be sent"):
+        query_form(ShenheQuery(type=ShenheType.UNRECOGNIZED))
     with pytest.raises(ValueError, match="no number"):
         _ = ResidentRole.OWNER.wire_code
-
-
-def test_members_have_labels_codes_and_notes() -> None:
-    assert FeeType.fallback is FeeType.OTHER
-    assert not any(member.word.deprecated for enum in ENUMS.values() for member in enum)
-    assert ShenheStatus.chinese == "审核状态"
-    assert [(member.value, member.label, member.word.code) for member in ShenheStatus] == [
-        ("PENDING", "等待审核", "2"),
-        ("APPROVED", "审核通过", "1"),
-        ("REJECTED", "审核未通过", "0"),
-        ("UNRECOGNIZED", "未识别", None),
-    ]
-    assert ResidentRole.OWNER.word.note == "业主本人"

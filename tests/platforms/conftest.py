@@ -14,7 +14,7 @@ from gateway.entities import ENDPOINTS
 from gateway.ops.metrics import Metrics
 from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.sandbox.dialects.dialect import Dialect
-from gateway.sandbox.server import Sandbox, SandboxOptions
+from gateway.sandbox.server import Sandbox
 from gateway.settings import load_settings
 
 
@@ -43,9 +43,8 @@ def server_side(certificate: Path) -> ssl.SSLContext:
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(SandboxOptions(dialect=Dialect.EXAMPLES)) as running:
-        yield running
+def dialect() -> Dialect:
+    return Dialect.EXAMPLES
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """A platform whose answers are taken as they are, whatever they say: it shows what the connections make of them."""
 
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import httpx
-from scripted_server import ScriptedServer
+from scripted_server import ScriptedServer, Step, scripted
 
 from gateway.normalise.vocabulary import PlatformName
 from gateway.ops.slots import Slots
@@ -69,3 +71,10 @@ def platform_at(
 
 def platform_of(upstream: ScriptedServer, **options: Any) -> RawPlatform:
     return platform_at(f"http://127.0.0.1:{upstream.port}", **options)
+
+
+@asynccontextmanager
+async def platform_over(*script: Step, **options: Any) -> AsyncIterator[tuple[ScriptedServer, RawPlatform]]:
+    """`async with platform_over(step) as (upstream, platform)`: a server that follows the script, and its client."""
+    async with scripted(*script) as upstream:
+        yield upstream, platform_of(upstream, **options)

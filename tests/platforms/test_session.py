@@ -14,7 +14,7 @@ from gateway.errors import (
     PlatformTimeoutError,
     ProtocolError,
 )
-from gateway.platforms.session import MOST_EARLY, REFUSAL_SECONDS, Credential, Session, Token
+from gateway.platforms.session import MOST_EARLY, REFUSAL_SECONDS, Session, Token
 from gateway.wording.faults import FaultWording
 
 
@@ -144,9 +144,3 @@ async def test_close_cancels_a_hanging_login() -> None:
     with pytest.raises(asyncio.CancelledError):
         await caller
     await session.close()
-
-
-async def test_repr_hides_the_token() -> None:
-    credential = Credential("secret", {"token": "secret"})
-    for holder in (credential, Token(credential, 1.0), Session(Platform().login, fixed=credential)):
-        assert "secret" not in repr(holder)

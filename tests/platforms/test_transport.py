@@ -2,13 +2,18 @@
 
 import asyncio
 import gzip
+import json
 import zlib
 
 import pytest
-from raw_platform import platform_of
+from raw_platform import RawPlatform, platform_of, platform_over
 from scripted_server import Step, http, scripted, then_close
 
-from gateway.platforms.endpoint import USER_AGENT
+from gateway.normalise.vocabulary import PlatformName
+from gateway.ops.slots import Slots
+from gateway.platforms.call import Call
+from gateway.platforms.endpoint import JSON, USER_AGENT, Effect, Endpoint, Upstream
+from gateway.platforms.session import Credential
 
 
 async def test_request_has_its_headers_and_form() -> None:
@@ -26,26 +31,24 @@ async def test_request_has_its_headers_and_form() -> None:
     ]
 
 
+async def test_arguments_may_be_sent_as_json() -> None:
+    endpoint = Endpoint(PlatformName.WJDH, "vehicles", "POST", "vehicles", Effect.READ, encoding=JSON)
+    arguments = {"plate": "京A1&b=c", "page": {"number": 1}}
+    async with scripted(http()) as server:
+        url, upstream = f"http://127.0.0.1:{server.port}", Upstream((endpoint,), Slots(1), 30.0)
+        await Call(RawPlatform(url, Credential("Bearer static"), upstream), endpoint, arguments, lambda *_: None)
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    assert {b"Authorization: Bearer static", b"Content-Type: application/json"} <= {*head.split(b"\r\n")}
+    assert json.loads(body) == arguments
+
+
 async def test_answer_has_its_status_headers_and_body() -> None:
-    async with scripted(http(b'{"code":0}', b"Content-Type: text/html", status=b"404 Not Found")) as upstream:
+    headers = b"Content-Type: text/html", b"Content-Encoding: gzip \t", b"Retry-After: 7 "
+    async with scripted(http(gzip.compress(b"packed"), *headers, status=b"404 Not Found")) as upstream:
         answer = await platform_of(upstream).send()
-    assert (answer.head.status, answer.body) == (404, b'{"code":0}')
-    assert answer.head.header(b"content-type") == b"text/html"
-    assert answer.head.header(b"retry-after") is None
-
-
-async def test_header_values_are_trimmed() -> None:
-    packed = gzip.compress(b"packed")
-    async with scripted(http(packed, b"Content-Encoding: gzip \t", b"Retry-After: 7 ")) as upstream:
-        answer = await platform_of(upstream).send()
-    assert (answer.body, answer.head.header(b"retry-after")) == (b"packed", b"7")
-
-
-async def test_one_connection_serves_many_requests() -> None:
-    async with scripted(http(b"1"), http(b"2"), http(b"3")) as upstream:
-        platform = platform_of(upstream)
-        assert [(await platform.send()).body for _ in range(3)] == [b"1", b"2", b"3"]
-        assert upstream.connections == 1
+    assert (answer.head.status, answer.body) == (404, b"packed")
+    names = (b"content-type", b"retry-after", b"location")
+    assert [*map(answer.head.header, names)] == [b"text/html", b"7", None]
 
 
 async def test_chunked_body_is_joined_across_reads() -> None:
@@ -58,8 +61,7 @@ async def test_chunked_body_is_joined_across_reads() -> None:
             await writer.drain()
             await asyncio.sleep(0)
 
-    async with scripted(drip, http(b"next")) as upstream:
-        platform = platform_of(upstream)
+    async with platform_over(drip, http(b"next")) as (upstream, platform):
         assert (await platform.send()).body.decode() == "社区"
         assert (await platform.send()).body == b"next"
         assert upstream.connections == 1
@@ -67,11 +69,10 @@ async def test_chunked_body_is_joined_across_reads() -> None:
 
 async def test_trailers_are_not_headers() -> None:
     trailers = b"Content-Type: text/html; charset=gbk\r\nRetry-After: 7\r\n"
-    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    async with scripted(head + b"2;name=value\r\nok\r\n0\r\n" + trailers + b"\r\n", http(b"next")) as upstream:
-        platform = platform_of(upstream)
-        answer = await platform.send()
-        assert (answer.body, answer.head.headers) == (b"ok", [(b"transfer-encoding", b"chunked")])
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;name=value\r\nok\r\n0\r\n%b\r\n" % trailers
+    async with platform_over(answer, http(b"next")) as (upstream, platform):
+        found = await platform.send()
+        assert (found.body, found.head.headers) == (b"ok", [(b"transfer-encoding", b"chunked")])
         assert (await platform.send()).body == b"next"
         assert upstream.connections == 1
 
@@ -88,8 +89,7 @@ async def test_trailers_are_not_headers() -> None:
     ],
 )
 async def test_connection_is_reused_unless_its_answer_ends_it(answer: Step, body: bytes, connections: int) -> None:
-    async with scripted(answer, answer, http(b"next")) as upstream:
-        platform = platform_of(upstream)
+    async with platform_over(answer, answer, http(b"next")) as (upstream, platform):
         assert [(await platform.send()).body for _ in range(3)] == [body, body, b"next"]
         assert upstream.connections == connections
 
@@ -105,8 +105,7 @@ async def test_answer_text_within_a_body_is_body() -> None:
 
     inner, other = http(b"inner", b"X-A: 1"), http(b"other", b"X-A: 2")
     steps = (http(b"first", b"X-A: 1"), in_pieces(http(inner), inner), in_pieces(http(other, b"X-A: 3"), other))
-    async with scripted(*steps, other) as upstream:
-        platform = platform_of(upstream)
+    async with platform_over(*steps, other) as (upstream, platform):
         answers = [await platform.send() for _ in range(4)]
         assert [answer.body for answer in answers] == [b"first", inner, other, b"other"]
         assert [answer.head.header(b"x-a") for answer in answers] == [b"1", None, b"3", b"2"]
@@ -126,15 +125,10 @@ async def test_compressed_body_is_decompressed(coding: bytes, pack: "type[bytes]
     """Also in chunks of a byte: the parser never sees two of the body at once."""
     body = "万家灯火".encode() * 1000
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nTransfer-Encoding: chunked\r\n\r\n" % coding
-    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in pack(body))
-    async with scripted(http(pack(body), b"Content-Encoding: " + coding), head + chunks + b"0\r\n\r\n") as upstream:
-        platform = platform_of(upstream)
-        assert [(await platform.send()).body for _ in range(2)] == [body, body]
-
-
-async def test_empty_body_need_not_be_compressed() -> None:
-    async with scripted(http(b"", b"Content-Encoding: gzip")) as upstream:
-        assert (await platform_of(upstream).send()).body == b""
+    chunked = head + b"".join(b"1\r\n%c\r\n" % byte for byte in pack(body)) + b"0\r\n\r\n"
+    header = b"Content-Encoding: " + coding
+    async with platform_over(http(pack(body), header), chunked, http(b"", header)) as (_, platform):
+        assert [(await platform.send()).body for _ in range(3)] == [body, body, b""]
 
 
 async def test_environment_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from raw_platform import MAX_BODY, platform_at, platform_of
+from raw_platform import MAX_BODY, platform_at, platform_over
 from scripted_server import Step, closed_port, hang, http, scripted, then_close
 from waiting import until
 
@@ -153,8 +153,7 @@ FAILURES: list[Any] = [
 async def test_failed_answer_has_its_error_and_ends_its_connection(
     step: Step, error: type[PlatformError], message: str | None
 ) -> None:
-    async with scripted(step, step, http(b"next")) as upstream:
-        platform = platform_of(upstream, slots=1, max_values=1000)
+    async with platform_over(step, step, http(b"next"), slots=1, max_values=1000) as (upstream, platform):
         for repeatable in (False, True):
             with pytest.raises(error, match=message) as caught:
                 await platform.send(repeatable=repeatable, seconds=0.05 if step is hang else 30)
@@ -167,8 +166,7 @@ async def test_failed_answer_has_its_error_and_ends_its_connection(
 class TestKeptConnections:
     @pytest.mark.parametrize("repeatable", [True, False])
     async def test_partial_answer_is_not_requested_again(self, repeatable: bool) -> None:
-        async with scripted(http(b"first"), then_close(TRUNCATED)) as upstream:
-            platform = platform_of(upstream)
+        async with platform_over(http(b"first"), then_close(TRUNCATED)) as (upstream, platform):
             await platform.send()
             with pytest.raises(ConnectionLostError):
                 await platform.send(repeatable=repeatable)
@@ -176,30 +174,26 @@ class TestKeptConnections:
 
     async def test_repeatable_request_is_resent_after_a_close(self) -> None:
         """Quirk 193: the server reads the request on a keep-alive connection and closes without an answer."""
-        async with scripted(http(b"first"), then_close(b""), http(b"again")) as upstream:
-            platform = platform_of(upstream)
+        async with platform_over(http(b"first"), then_close(b""), http(b"again")) as (upstream, platform):
             await platform.send()
             assert (await platform.send()).body == b"again"
             assert upstream.connections == 2
 
     async def test_request_is_resent_once_on_a_new_connection(self) -> None:
-        async with scripted(http(), http(), then_close(b""), then_close(b"")) as upstream:
-            platform = platform_of(upstream)
+        async with platform_over(http(), http(), then_close(b""), then_close(b"")) as (upstream, platform):
             await asyncio.gather(platform.send(), platform.send())
             with pytest.raises(ConnectionLostError):
                 await platform.send()
             assert (upstream.connections, len(upstream.requests)) == (3, 4)
 
     async def test_unrepeatable_request_uses_a_new_connection(self) -> None:
-        async with scripted(http()) as upstream:
-            platform = platform_of(upstream)
+        async with platform_over(http()) as (upstream, platform):
             await platform.send()
             await platform.send(repeatable=False)
             assert upstream.connections == 2
 
     async def test_connections_closed_while_idle_are_not_used(self) -> None:
-        async with scripted(http()) as upstream:
-            platform = platform_of(upstream)
+        async with platform_over(http()) as (upstream, platform):
             await asyncio.gather(*(platform.send() for _ in range(4)))
             upstream.close_connections()
             await until(lambda: upstream.open_connections == 0)
@@ -207,8 +201,7 @@ class TestKeptConnections:
             assert len(upstream.requests) == 8
 
     async def test_long_idle_connection_is_not_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async with scripted(http()) as upstream:
-            platform = platform_of(upstream)
+        async with platform_over(http()) as (upstream, platform):
             await platform.send()
             monkeypatch.setattr("gateway.platforms.connection.IDLE_SECONDS", 0.0)
             await platform.send()
@@ -223,8 +216,7 @@ class TestKeptConnections:
 
         steps: list[Step] = [http(b"true") + surplus for surplus in (http(b"forged"), b"HTTP/1.1 200", b"\0")]
         for step in (*steps, answer_twice):
-            async with scripted(step, http(b"next")) as upstream:
-                platform = platform_of(upstream)
+            async with platform_over(step, http(b"next")) as (upstream, platform):
                 assert (await platform.send()).body == b"true"
                 await until(lambda: upstream.open_connections == 0)
                 assert (await platform.send()).body == b"next"
@@ -232,11 +224,10 @@ class TestKeptConnections:
     async def test_header_with_a_length_but_no_body_is_not_cached(self) -> None:
         """Of 204 and 1xx the parser passes over a length: it would be read into the next answer with that head."""
         early = b"HTTP/1.1 103 Early Hints\r\nContent-Length: %d\r\n\r\n" % len(http(b"ok"))
-        async with scripted(early + http(b"ok"), early + http(b"ko")) as upstream:
-            platform = platform_of(upstream)
+        async with platform_over(early + http(b"ok"), early + http(b"ko")) as (_, platform):
             assert [(await platform.send()).body for _ in range(2)] == [b"ok", b"ko"]
-        async with scripted(http(b"", status=b"204 No Content"), http(b"{}", status=b"204 No Content")) as upstream:
-            platform = platform_of(upstream)
+        empty = (http(body, status=b"204 No Content") for body in (b"", b"{}"))
+        async with platform_over(*empty) as (_, platform):
             assert [(await platform.send()).body for _ in range(2)] == [b"", b""]
 
     async def test_each_call_has_its_own_deadline(self) -> None:
@@ -244,8 +235,7 @@ class TestKeptConnections:
             await asyncio.sleep(passed_at + 0.05 - asyncio.get_running_loop().time())
             writer.write(http(b"second"))
 
-        async with scripted(http(b"first"), answer_after_deadline, hang) as upstream:
-            platform = platform_of(upstream)
+        async with platform_over(http(b"first"), answer_after_deadline, hang) as (upstream, platform):
             passed_at = asyncio.get_running_loop().time() + 0.1
             await platform.send(seconds=0.1)
             assert (await platform.send(seconds=30)).body == b"second"
@@ -253,25 +243,16 @@ class TestKeptConnections:
                 await platform.send(seconds=0.05)
             assert upstream.connections == 1
 
-    async def test_closed_client_closes_them(self) -> None:
-        async with scripted(http()) as upstream:
-            platform = platform_of(upstream)
-            await platform.send()
-            await platform.aclose()
-            await until(lambda: upstream.open_connections == 0)
-
 
 async def test_body_at_the_limit_is_read_in_small_chunks_too() -> None:
     size = 16 * MAX_HEAD_BYTES
     chunked = CHUNKED + b"8\r\n12345678\r\n" * (size // 8) + b"0\r\n\r\n"
-    async with scripted(http(b"x" * size), chunked) as upstream:
-        platform = platform_of(upstream, max_bytes=size)
+    async with platform_over(http(b"x" * size), chunked, max_bytes=size) as (_, platform):
         assert [len((await platform.send()).body) for _ in range(2)] == [size, size]
 
 
 async def test_decompression_stops_at_the_limit() -> None:
-    async with scripted(http(gzip.compress(bytes(50_000_000)), GZIP)) as upstream:
-        platform = platform_of(upstream)
+    async with platform_over(http(gzip.compress(bytes(50_000_000)), GZIP)) as (_, platform):
         tracemalloc.start()
         try:
             with pytest.raises(ProtocolError, match="too large"):
