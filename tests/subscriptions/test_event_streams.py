@@ -3,10 +3,12 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from both_languages import require_chinese
 from graphql_socket import PATIENCE
+from test_events import apply, polled
 from waiting import until
 
 PAID = "subscription { paymentEvents { payment { orderNumber } } }"
@@ -16,10 +18,11 @@ REPAIR = 'subscription { repairEvents(communityCode: "10002") { cursor } }'
 class Events:
     def __init__(self, response) -> None:
         self.response = response
+        self.id: str | None = None
         self._lines = response.aiter_lines()
 
-    async def next(self) -> tuple[str, object]:
-        """The next event: its name and its data."""
+    async def next(self) -> tuple[str, Any]:
+        """The next event: its name and its data; `id` is that of the event."""
         fields = {}
         async with asyncio.timeout(PATIENCE):
             async for line in self._lines:
@@ -29,6 +32,7 @@ class Events:
                 fields[name] = value.strip()
         data = json.loads(fields["data"]) if fields["data"] else None
         require_chinese((data or {}).get("errors", ()))
+        self.id = fields.get("id")
         return fields["event"], data
 
 
@@ -54,6 +58,26 @@ async def test_event_is_sent_as_next(gateway, open_stream, sandbox, method):
         assert events.response.headers["x-request-id"] == "asked-for-0001"
         await sandbox.pay(number, gateway.url)
         assert await events.next() == ("next", {"data": {"paymentEvents": {"payment": {"orderNumber": number}}}})
+
+
+async def test_event_id_is_the_cursor_and_resumes(open_stream, sandbox):
+    query = 'subscription { shenheEvents(communityCode: "10002") { cursor missed shenhe { platformId } } }'
+
+    async def expect(events, number):
+        event = (await events.next())[1]["data"]["shenheEvents"]
+        assert (event["shenhe"], event["missed"]) == ({"platformId": number}, False)
+        assert events.id == event["cursor"]
+
+    async with open_stream(query) as events:
+        await polled(sandbox)
+        apply(sandbox, 900)
+        await expect(events, 900)
+    apply(sandbox, 901)
+    await polled(sandbox)
+    async with open_stream(query, **{"last-event-id": events.id}) as resumed:
+        await expect(resumed, 901)
+        apply(sandbox, 902)
+        await expect(resumed, 902)
 
 
 async def test_silent_stream_sends_keep_alive_comments(open_stream, mint, monkeypatch):

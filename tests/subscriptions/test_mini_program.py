@@ -78,16 +78,8 @@ def client(client_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def start(installed: None, client: Path) -> Start:
     @asynccontextmanager
     async def start(url: str, token: str) -> AsyncIterator[MiniProgram]:
-        process = await asyncio.create_subprocess_exec(
-            "node",
-            "mini_program.mjs",
-            f"{url}/graphql",
-            token,
-            client,
-            cwd=NODE,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        command, pipe = ("node", "mini_program.mjs", f"{url}/graphql", token, client), asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, cwd=NODE, stdin=pipe, stdout=pipe)
         try:
             yield MiniProgram(process)
         finally:

@@ -1,10 +1,9 @@
 """The rate limit of a caller in every protocol."""
 
-import json
-
 import pytest
 
 VIEWER = "{ viewer { subject } }"
+ORDERS = '{ orders(communityCode: "10002", first: 20) { nodes { number } } }'
 CALLS, ALL_CALLS = '"calls";q=36000;w=60', '"calls";r=36000;t=0'
 PAID = "subscription { paymentEvents { payment { orderNumber } } }"
 
@@ -18,27 +17,20 @@ def rate_headers(response):
     return {name: value for name, value in response.headers.items() if name.startswith("ratelimit")}
 
 
-async def post(gateway, token, **options):
-    headers = {"authorization": f"Bearer {token}"} if token else {}
-    return await gateway.stranger.post("/graphql", json={"query": VIEWER}, headers=headers, **options)
+async def post(gateway, token, query=VIEWER, **headers):
+    headers |= {"authorization": f"Bearer {token}"} if token else {}
+    return await gateway.stranger.post("/graphql", json={"query": query}, headers=headers)
 
 
-async def test_answer_has_rate_limit_headers(gateway, mint):
+async def test_answers_count_down_to_429_without_a_call(gateway, sandbox, mint):
     token = mint()
-    left = [rate_headers(await post(gateway, token)) for _ in range(2)]
+    *served, refused = [await post(gateway, token) for _ in range(5)]
 
-    assert left == [
+    assert [rate_headers(answer) for answer in served[:2]] == [
         {"ratelimit-policy": f'"caller";q=4;w=60, {CALLS}', "ratelimit": f'"caller";r=3;t=15, {ALL_CALLS}'},
         {"ratelimit-policy": f'"caller";q=4;w=60, {CALLS}', "ratelimit": f'"caller";r=2;t=30, {ALL_CALLS}'},
     ]
-
-
-async def test_request_over_the_limit_is_429_and_costs_no_call(gateway, sandbox, mint):
-    token = mint()
-    answers = [await post(gateway, token) for _ in range(5)]
-
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
-    refused = answers[-1]
+    assert [answer.status_code for answer in (*served, refused)] == [200, 200, 200, 200, 429]
     assert 1 <= int(refused.headers["retry-after"]) <= 15
     assert refused.headers["ratelimit"] == f'"caller";r=0;t={refused.headers["retry-after"]}'
     assert refused.headers["ratelimit-policy"] == '"caller";q=4;w=60'
@@ -80,49 +72,29 @@ async def test_each_websocket_operation_counts(gateway, connect, mint):
 
 
 async def test_event_stream_counts_as_one_request(gateway, mint):
-    headers = {"authorization": f"Bearer {mint()}", "accept": "text/event-stream"}
-    statuses = []
-    for _ in range(5):
-        body = {"query": VIEWER}  # no subscription: the stream ends at once
-        answer = await gateway.stranger.post("/graphql", json=body, headers=headers)
-        statuses.append((answer.status_code, rate_headers(answer).get("ratelimit", "")[:12]))
+    token = mint()  # and VIEWER is no subscription: the stream ends at once
+    answers = [await post(gateway, token, accept="text/event-stream") for _ in range(5)]
 
+    statuses = [(answer.status_code, rate_headers(answer).get("ratelimit", "")[:12]) for answer in answers]
     assert statuses == [(200, f'"caller";r={left}') for left in (3, 2, 1, 0)] + [(429, '"caller";r=0')]
-    assert json.loads(answer.text)["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+    assert answers[-1].json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
 
 
-ORDERS = '{ orders(communityCode: "10002", first: 20) { nodes { number } } }'
+@pytest.mark.parametrize("extra", [{"GATEWAY_CALL_RATE_LIMIT": "5"}])
+async def test_calls_made_count_and_too_many_are_429(gateway, sandbox, mint):
+    token = mint()
+    first, second = [await post(gateway, token, ORDERS) for _ in range(2)]
+    calls = sandbox.counts()
+    refused = await post(gateway, token, ORDERS)
 
-
-class TestCalls:
-    @pytest.fixture
-    def extra(self):
-        return {"GATEWAY_CALL_RATE_LIMIT": "5"}
-
-    async def ask(self, gateway, token):
-        return await gateway.stranger.post(
-            "/graphql", json={"query": ORDERS}, headers={"authorization": f"Bearer {token}"}
-        )
-
-    async def test_calls_made_count_not_those_that_may_be_made(self, gateway, mint):
-        answer = await self.ask(gateway, mint())
-
-        cost = answer.json()["extensions"]["cost"]
-        assert (cost["requested"], cost["actual"]) == (3, 2)
-        assert answer.headers["ratelimit"].partition(", ")[2] == '"calls";r=3;t=24'
-        assert answer.headers["ratelimit-policy"] == '"caller";q=1200;w=60, "calls";q=5;w=60'
-
-    async def test_operation_that_may_call_too_often_is_429(self, gateway, sandbox, mint):
-        token = mint()
-        assert [(await self.ask(gateway, token)).status_code for _ in range(2)] == [200, 200]
-        calls = sandbox.counts()
-
-        refused = await self.ask(gateway, token)
-
-        assert refused.status_code == 429
-        assert refused.headers["ratelimit"].partition(", ")[2].startswith('"calls";r=1;t=')
-        assert 1 <= int(refused.headers["retry-after"]) <= 24
-        assert refused.json()["errors"][0]["message"] == "Too many calls to the platforms"
-        assert sandbox.counts() == calls
-        assert (await post(gateway, token)).status_code == 200  # which calls nobody
-        assert (await self.ask(gateway, mint(subject="wang"))).status_code == 200
+    cost = first.json()["extensions"]["cost"]
+    assert (cost["requested"], cost["actual"]) == (3, 2)
+    assert first.headers["ratelimit"].partition(", ")[2] == '"calls";r=3;t=24'
+    assert first.headers["ratelimit-policy"] == '"caller";q=1200;w=60, "calls";q=5;w=60'
+    assert (second.status_code, refused.status_code) == (200, 429)
+    assert refused.headers["ratelimit"].partition(", ")[2].startswith('"calls";r=1;t=')
+    assert 1 <= int(refused.headers["retry-after"]) <= 24
+    assert refused.json()["errors"][0]["message"] == "Too many calls to the platforms"
+    assert sandbox.counts() == calls
+    assert (await post(gateway, token)).status_code == 200  # which calls nobody
+    assert (await post(gateway, mint(subject="wang"), ORDERS)).status_code == 200

@@ -12,9 +12,7 @@ from itertools import count
 from types import FrameType, TracebackType
 
 import pytest
-from graphql_socket import connected
-from test_events import apply
-from waiting import until
+from test_events import apply, polled
 
 from gateway.sandbox.faults import Fault, FaultKind
 
@@ -72,47 +70,49 @@ async def test_known_document_leaves_no_cycles(gateway):
     assert not await collect_cycles(lambda: gateway.ask(ORDERS))
 
 
-async def test_introspection_leaves_no_cycles(gateway):
-    assert not await collect_cycles(lambda: gateway.ask("{ __schema { types { name fields { name } } } }"))
-
-
+SCHEMA = "{ __schema { types { name fields { name } } } }"
 FIRST = 'query($first: Int!) { orders(communityCode: "10002", first: $first) { totalCount } }'
-REFUSED = {
-    "syntax": (lambda: f"{new_document()} }}", "GRAPHQL_PARSE_FAILED"),
-    "comments": (lambda: f"# {next(NUMBERS)}\n# and\n{{ # end\n", "GRAPHQL_PARSE_FAILED"),
-    "tokens": (lambda: f"{{ {'title ' * 3_000} }}", "QUERY_TOO_COMPLEX"),
-    "depth": (lambda: f"{{ {'a {' * 300} b {'}' * 300} }}", "QUERY_TOO_COMPLEX"),
-    "root fields": (lambda: f"{{ {'viewer ' * 100} }}", "QUERY_TOO_COMPLEX"),
-    "variable": (lambda: FIRST, "BAD_USER_INPUT"),
-    "argument": (lambda: '{ orders(communityCode: "10002", first: 1000) { totalCount } }', "BAD_USER_INPUT"),
-    "by platform": (lambda: '{ orders(communityCode: "77777", first: 2) { totalCount } }', "UPSTREAM_REFUSED"),
+ENDS: dict[str, tuple[Callable[[], str], set[str]]] = {
+    "introspection": (lambda: SCHEMA, set()),
+    "syntax": (lambda: f"{new_document()} }}", {"GRAPHQL_PARSE_FAILED"}),
+    "comments": (lambda: f"# {next(NUMBERS)}\n# and\n{{ # end\n", {"GRAPHQL_PARSE_FAILED"}),
+    "tokens": (lambda: f"{{ {'title ' * 3_000} }}", {"QUERY_TOO_COMPLEX"}),
+    "depth": (lambda: f"{{ {'a {' * 300} b {'}' * 300} }}", {"QUERY_TOO_COMPLEX"}),
+    "root fields": (lambda: f"{{ {'viewer ' * 100} }}", {"QUERY_TOO_COMPLEX"}),
+    "variable": (lambda: FIRST, {"BAD_USER_INPUT"}),
+    "argument": (lambda: '{ orders(communityCode: "10002", first: 1000) { totalCount } }', {"BAD_USER_INPUT"}),
+    "by platform": (lambda: '{ orders(communityCode: "77777", first: 2) { totalCount } }', {"UPSTREAM_REFUSED"}),
     "by platform, below": (
         lambda: '{ viewer { subject } repairs(communityCode: "77777") { totalCount } }',
-        "UPSTREAM_REFUSED",
+        {"UPSTREAM_REFUSED"},
     ),
-    "without token": (lambda: ORDERS, "UNAUTHENTICATED"),
+    "without token": (lambda: ORDERS, {"UNAUTHENTICATED"}),
 }
+"""What is asked, and the codes of its errors."""
 
 
-@pytest.mark.parametrize("name", REFUSED)
-async def test_refused_request_leaves_no_cycles(gateway, name):
-    document, code = REFUSED[name]
+async def test_refused_request_leaves_no_cycles(gateway, subtests):
+    for name, (document, codes) in ENDS.items():
 
-    async def ask() -> None:
-        answer = await gateway.ask(document(), {"first": "two"}, token="" if code == "UNAUTHENTICATED" else None)
-        assert {error["extensions"]["code"] for error in answer.errors} == {code}
+        async def ask(document=document, codes=codes) -> None:
+            token = "" if codes == {"UNAUTHENTICATED"} else None
+            answer = await gateway.ask(document(), {"first": "two"}, token=token)
+            assert {error["extensions"]["code"] for error in answer.body.get("errors", ())} == codes
 
-    assert not await collect_cycles(ask)
+        with subtests.test(name):
+            assert not await collect_cycles(ask)
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_CALL_TIMEOUT": "0.5"}])
-@pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.HTTP_500, FaultKind.GARBAGE, FaultKind.HANG])
-async def test_failing_platform_leaves_no_cycles(gateway, sandbox, kind):
+async def test_failing_or_slow_platform_leaves_no_cycles(gateway, sandbox, subtests, monkeypatch):
+    """A slow answer is watched for its deadline, and for a client that leaves."""
+    monkeypatch.setattr("gateway.ops.calls.MIN_CALLS", 1000)
     query = '{ repairs(communityCode: "10002", first: 2) { totalCount } }'
     assert (await gateway.ask(query)).data
-    sandbox.faults.set("WJDH", "repair/list", Fault(kind))
-
-    assert not await collect_cycles(lambda: gateway.ask(query))
+    for kind in ("RESET", "HTTP_500", "GARBAGE", "HANG", "LATENCY"):
+        with subtests.test(kind):
+            sandbox.faults.set("WJDH", "repair/list", Fault(FaultKind[kind], seconds=0.06))
+            assert not await collect_cycles(lambda: gateway.ask(query))
 
 
 @pytest.mark.parametrize("extra", [{"GATEWAY_WJDH_URL": "http://127.0.0.1:9"}])
@@ -120,30 +120,16 @@ async def test_unreachable_platform_leaves_no_cycles(gateway):
     assert not await collect_cycles(lambda: gateway.ask(ORDERS))
 
 
-async def test_slow_answer_leaves_no_cycles(gateway, sandbox):
-    """It is watched for its deadline, and for a client that leaves."""
-    sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.LATENCY, seconds=0.06))
-    assert not await collect_cycles(lambda: gateway.ask(ORDERS))
-
-
-async def test_websocket_operation_leaves_no_cycles(gateway):
-    async def ask() -> None:
-        async with connected(gateway.url, token=gateway.token) as socket:
-            await socket.subscribe("1", ORDERS)
-            assert (await socket.receive("1"))["type"] == "next"
-            assert (await socket.receive("1"))["type"] == "complete"
-
-    assert not await collect_cycles(ask)
-
-
-async def test_completed_subscription_leaves_no_cycles(gateway, sandbox):
+async def test_websocket_operations_leave_no_cycles(connect, sandbox):
+    """One that is complete, and a subscription that the client completes."""
     query = 'subscription { shenheEvents(communityCode: "10002") { kind shenhe { platformId } } }'
 
     async def ask() -> None:
-        async with connected(gateway.url, token=gateway.token) as socket:
+        async with connect() as socket:
+            await socket.subscribe("1", ORDERS)
+            assert [(await socket.receive("1"))["type"] for _ in range(2)] == ["next", "complete"]
             await socket.subscribe("1", query)
-            polls = sandbox.count("WJDH", "shenheList")
-            await until(lambda: sandbox.count("WJDH", "shenheList") > polls + 1)
+            await polled(sandbox, 2)
             apply(sandbox, next(NUMBERS))
             assert (await socket.receive("1"))["type"] == "next"
             await socket.send("complete", id="1")

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from graphql_socket import connected
-from test_events import CODE, REVIEWS, apply, approve, next_event, pending, told
+from test_events import CODE, REVIEWS, apply, approve, next_event, polled, told
 from waiting import until
 
 from gateway.journal import events as watches
@@ -24,11 +24,6 @@ async def subscriber(serve, settings, query=REVIEWS, **variables):
         await socket.subscribe("1", query, code=CODE, **variables)
         await until(lambda: len(gateway.parts.watches) == 1)
         yield gateway, socket
-
-
-async def polled(sandbox, times: int = 2) -> None:
-    polls = sandbox.count("WJDH", "shenheList")
-    await until(lambda: sandbox.count("WJDH", "shenheList") >= polls + times)
 
 
 async def test_one_gateway_polls_for_all(serve, settings, sandbox):
@@ -64,14 +59,16 @@ async def test_follower_takes_over_from_a_gateway_that_ends(serve, settings, san
             assert told(await next_event(at_one)) == ("CHANGED", None, True)
 
 
-async def test_lists_of_a_dead_gateway_are_taken_over(serve, settings, sandbox, monkeypatch):
+async def test_dead_gateway_is_taken_over_from(serve, settings, sandbox, monkeypatch):
+    """Its lists are watched, and payments that it may have missed are reported."""
     monkeypatch.setattr(watches, "LEASE", watches.LEASE / 15)
     monkeypatch.setattr(watches, "INTERVAL", 0.2)
     async with subscriber(serve, settings) as (one, _), subscriber(serve, settings) as (two, at_two):
+        await at_two.subscribe("2", "subscription { paymentEvents { missed payment { id } } }")
         await polled(sandbox)
         cut_off(one)  # it neither renews its lease nor polls
-        event = await next_event(at_two)
-        assert told(event) == ("CHANGED", None, True)
+        assert told(await next_event(at_two)) == ("CHANGED", None, True)
+        assert await next_event(at_two, "2") == {"missed": True, "payment": None}
         apply(sandbox, 900)
         assert told(await next_event(at_two)) == ("APPEARED", 900, False)
         assert two.parts.watches
@@ -88,30 +85,12 @@ def cut_off(gateway) -> None:
 
 @pytest.mark.usefixtures("ends_watches_at_once")
 async def test_list_is_watched_on_for_others(serve, settings, sandbox):
-    async with serve(settings) as one:
-        async with connected(one.url, token=one.token) as socket:
-            await socket.subscribe("1", REVIEWS, code=CODE)
+    async with subscriber(serve, settings) as (one, at_one):
+        await polled(sandbox)
+        async with subscriber(serve, settings) as (_, at_two):
             await polled(sandbox)
-            other = subscriber(serve, settings)
-            _, at_two = await other.__aenter__()
-            try:
-                await polled(sandbox)
-                await socket.send("complete", id="1")
-                await polled(sandbox, 3)
-                apply(sandbox, 900)
-                assert told(await next_event(at_two)) == ("APPEARED", 900, False)
-            finally:
-                await other.__aexit__(None, None, None)
+            await at_one.send("complete", id="1")
+            await polled(sandbox, 3)
+            apply(sandbox, 900)
+            assert told(await next_event(at_two)) == ("APPEARED", 900, False)
         await until(lambda: len(one.parts.watches) == 0)
-
-
-async def test_payments_missed_by_a_dead_gateway_are_reported(serve, settings, sandbox, monkeypatch):
-    monkeypatch.setattr(watches, "LEASE", watches.LEASE / 15)
-    monkeypatch.setattr(watches, "INTERVAL", 0.2)
-    query = "subscription { paymentEvents { missed payment { id } } }"
-    async with serve(settings) as one, serve(settings) as two, connected(two.url, token=two.token) as socket:
-        await socket.subscribe("1", query)
-        await socket.settle()
-        cut_off(one)
-        assert await next_event(socket) == {"missed": True, "payment": None}
-    assert pending(sandbox)

@@ -19,22 +19,16 @@ LISTED = [{"query": "", "documentId": "paid-1"}, {"query": "subscription Paid{pa
 EVENT = {"paymentEvents": {"payment": {"orderNumber": "20201213104757994399"}}}
 
 
-async def test_websocket_runs_listed_documents_alone(connect, gateway, sandbox):
-    async with connect() as socket:
-        for id_, listed in enumerate(LISTED):
-            await socket.send("subscribe", id=f"{id_}", payload=listed)
+async def test_sockets_and_streams_run_listed_documents(connect, gateway, sandbox):
+    listed = {"json": LISTED[0], "headers": {"accept": "text/event-stream"}}
+    async with connect() as socket, gateway.client.stream("POST", "/graphql", **listed) as stream:
+        for id_, payload in enumerate(LISTED):
+            await socket.send("subscribe", id=f"{id_}", payload=payload)
         await socket.subscribe("other", "{ viewer { scopes } }")
         assert await socket.error_code("other") == "QUERY_NOT_IN_SAFELIST"
         await sandbox.pay("20201213104757994399", gateway.url)
 
         assert [await socket.data(f"{id_}") for id_ in range(2)] == [EVENT, EVENT]
-
-
-async def test_event_stream_runs_a_listed_document(gateway, sandbox):
-    headers = {"accept": "text/event-stream"}
-    async with gateway.client.stream("POST", "/graphql", json=LISTED[0], headers=headers) as stream:
         async with asyncio.timeout(60):
-            await sandbox.pay("20201213104757994399", gateway.url)
             event = await anext(line async for line in stream.aiter_lines() if line.startswith("data:"))
-
-    assert json.loads(event.removeprefix("data:")) == {"data": EVENT}
+        assert json.loads(event.removeprefix("data:")) == {"data": EVENT}

@@ -5,13 +5,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from test_events import CODE, PENDING, next_event, pending
+from exposed import scrape, value
+from test_events import CODE, PENDING, apply, next_event, pending, polled
 from waiting import until
 
 from gateway.loaders import watch
 from gateway.loaders.watch import MOST_CHECKED, PER_PAGE
 from gateway.sandbox.dialects import paging
 from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.server import SandboxOptions
 
 REVIEWS = 'subscription { shenheEvents(communityCode: "10002") { kind missed } }'
 REPAIRS = 'subscription { repairEvents(communityCode: "10002") { kind missed } }'
@@ -37,8 +39,7 @@ class List:
 
     async def polled(self, times=3):
         """Read so often; what was there before is seen then."""
-        reads = self.sandbox.count("WJDH", self.endpoint)
-        await until(lambda: self.sandbox.count("WJDH", self.endpoint) >= reads + times)
+        await polled(self.sandbox, times, self.endpoint)
 
 
 @pytest.fixture
@@ -60,24 +61,19 @@ async def watched(connect, listed, query=REVIEWS):
         yield kinds
 
 
-async def test_vanished_application_is_no_event_and_looked_up_once(connect, reviews, sandbox):
+async def test_vanished_or_skipped_row_is_no_event(connect, reviews, sandbox):
+    """One is looked up once, and one is between two pages for a while."""
     reviews.add(900)
     async with watched(connect, reviews) as kinds:
         reviews.rows.remove(reviews.by_number.pop(900))
         await reviews.polled(5)
-        reviews.add(901)
-        assert await kinds(1) == [("APPEARED", False)]
-    assert sandbox.count("WJDH", "shenhe") == 1
-
-
-async def test_row_skipped_between_pages_is_no_event(connect, reviews):
-    async with watched(connect, reviews) as kinds:
+        assert sandbox.count("WJDH", "shenhe") == 1
         position = reviews.rows.index(reviews.template)
         reviews.rows.remove(reviews.template)
         await reviews.polled()
         reviews.rows.insert(position, reviews.template)
         await reviews.polled()
-        reviews.add(900)
+        reviews.add(901)
         assert await kinds(1) == [("APPEARED", False)]
 
 
@@ -167,3 +163,48 @@ async def test_change_drops_every_outdated_read(connect, gateway, reviews):
         await kinds(1)
         for endpoint, query in OUTDATED.items():
             assert await read_pages(gateway, reviews.sandbox, endpoint, query), endpoint
+
+
+SEVERAL = "subscription($codes: [ID!]) { shenheEvents(communityCodes: $codes) { kind } }"
+READ = '{ shenhes(communityCode: "10002", first: 50) { nodes { platformId } } }'
+
+
+def polls(sandbox) -> int:
+    return sandbox.count("WJDH", "shenheList")
+
+
+@pytest.mark.parametrize("extra", [{"GATEWAY_WATCH_INTERVAL": "3600"}])
+async def test_read_that_shows_a_change_has_its_list_polled_at_once(connect, gateway, sandbox):
+    async with connect() as socket:
+        await socket.subscribe("1", REVIEWS)
+        await until(lambda: polls(sandbox) == 1)
+        while value(await scrape(gateway), "gateway_watch_lateness_seconds"):  # until the poll has ended
+            pass
+        await gateway.read(READ)
+        apply(sandbox, 900)
+        await gateway.read(READ)
+        assert await next_event(socket) == {"kind": "APPEARED", "missed": False}
+        assert polls(sandbox) == 4  # two reads, and no poll for the one that showed nothing new
+
+
+@pytest.mark.parametrize("sandbox_options", [SandboxOptions(made_communities=30)])
+@pytest.mark.parametrize("extra", [{"GATEWAY_WJDH_CONCURRENCY": "8", "GATEWAY_WATCH_INTERVAL": "0.5"}])
+async def test_polls_at_once_are_a_quarter_of_the_slots_and_late_ones_are_gauged(connect, gateway, sandbox):
+    slots, most = gateway.parts.platforms.wjdh.slots, 0
+    sandbox.faults.set("WJDH", "shenheList", Fault(FaultKind.LATENCY, seconds=0.1))
+    codes = list(sandbox.world.shenhes_of)[-30:]
+    async with connect() as socket:
+        await socket.subscribe("1", SEVERAL, codes=codes)
+
+        def has_polled() -> bool:
+            nonlocal most
+            most = max(most, slots.taken)
+            return polls(sandbox) > 3 * len(codes)
+
+        await until(has_polled)
+        series = await scrape(gateway)
+    assert most == 2
+    assert value(series, "gateway_watches") == len(codes)
+    lateness, bound = (value(series, f"gateway_watch_lateness_{name}seconds") for name in ("", "bound_"))
+    assert 0.5 < lateness < bound
+    assert bound > 2 * len(codes) * 0.1 / 2

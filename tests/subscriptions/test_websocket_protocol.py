@@ -10,28 +10,16 @@ from gateway.sandbox.faults import Fault, FaultKind
 VIEWER = "{ viewer { subject } }"
 
 
-async def test_query_is_answered_by_next_and_complete(connect):
+async def test_named_query_is_answered_by_next_and_complete(connect):
+    query = "query A { __typename } query B($code: ID!) { community(code: $code) { code } }"
+    payload = {"query": query, "operationName": "B", "variables": {"code": "00001"}, "extensions": {}}
     async with connect() as socket:
-        await socket.subscribe("1", VIEWER)
-
-        assert await socket.receive("1") == {
-            "id": "1",
-            "type": "next",
-            "payload": {
-                "data": {"viewer": {"subject": "developer"}},
-                "extensions": {"cost": {"requested": 0, "limit": 2000, "actual": 0}},
-            },
-        }
-        assert await socket.receive("1") == {"id": "1", "type": "complete"}
-
-
-async def test_variables_and_the_operation_name_are_used(connect):
-    async with connect() as socket:
-        query = "query A { __typename } query B($code: ID!) { community(code: $code) { code } }"
-        payload = {"query": query, "operationName": "B", "variables": {"code": "00001"}, "extensions": {}}
         await socket.send("subscribe", id="1", payload=payload)
 
-        assert await socket.data("1") == {"community": {"code": "00001"}}
+        cost = {"requested": 0, "limit": 2000, "actual": 0}
+        answer = {"data": {"community": {"code": "00001"}}, "extensions": {"cost": cost}}
+        assert await socket.receive("1") == {"id": "1", "type": "next", "payload": answer}
+        assert await socket.receive("1") == {"id": "1", "type": "complete"}
 
 
 UNRUNNABLE = {
@@ -68,18 +56,17 @@ async def test_pings_are_answered_before_and_after_the_init(connect, mint):
 
 
 @pytest.mark.usefixtures("ends_watches_at_once")
-async def test_complete_ends_a_subscription_and_frees_its_id(connect, gateway, sandbox):
+async def test_complete_or_lost_socket_ends_subscription(connect, gateway):
     async with connect() as socket:
-        await socket.subscribe("1", 'subscription { repairEvents(communityCode: "10002") { cursor } }')
-        await socket.settle()
-        assert len(gateway.parts.watches) == 1
+        for is_lost in (False, True):
+            await socket.subscribe("1", 'subscription { repairEvents(communityCode: "10002") { cursor } }')
+            await socket.settle()
+            assert len(gateway.parts.watches) == 1
 
-        await socket.send("complete", id="1")
-        await socket.send("complete", id="never heard of")
-        await until(lambda: not len(gateway.parts.watches))
-
-        await socket.subscribe("1", VIEWER)
-        assert await socket.data("1") == {"viewer": {"subject": "developer"}}
+            await socket.send("complete", id="never heard of" if is_lost else "1")
+            if is_lost:
+                socket.connection.transport.abort()
+            await until(lambda: not len(gateway.parts.watches))
 
 
 async def test_completing_a_query_stops_its_reads(connect, gateway, sandbox):
@@ -110,13 +97,3 @@ async def test_mutation_completes_after_its_connection_closes(connect, gateway, 
 
     gc.collect()  # the event loop itself keeps no task alive
     await until(lambda: first.is_resolved and second.is_resolved)
-
-
-@pytest.mark.usefixtures("ends_watches_at_once")
-async def test_lost_connection_ends_its_subscriptions(connect, gateway):
-    async with connect() as socket:
-        await socket.subscribe("1", 'subscription { repairEvents(communityCode: "10002") { cursor } }')
-        await socket.settle()
-        socket.connection.transport.abort()
-
-        await until(lambda: not len(gateway.parts.watches))

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 from standing_clock import MovedClock
-
-OPERATION = "query ($id: ID!) { operation(id: $id) { outcome userErrors { code message } finishedAt } }"
+from write_cases import OPERATION
 
 
 @pytest.fixture

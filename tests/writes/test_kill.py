@@ -49,33 +49,17 @@ async def runs(in_ci: bool) -> AsyncIterator[dict[str, asyncio.subprocess.Proces
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize(
-    "name",
-    [
-        "sqlite",
-        pytest.param("postgresql", marks=pytest.mark.postgres),
-        pytest.param("replicas", marks=pytest.mark.postgres),
-        "platform tokens on sqlite",
-        pytest.param("platform tokens on postgresql", marks=pytest.mark.postgres),
-    ],
-)
-async def test_acknowledged_payments_survive_kills_exactly_once(
-    runs: dict[str, asyncio.subprocess.Process], name: str
-) -> None:
+@pytest.mark.parametrize("name", RUNS)
+async def test_writes_survive_kills_exactly_once(runs: dict[str, asyncio.subprocess.Process], name: str) -> None:
     report = await report_of(runs, name)
 
+    if name.startswith("bulk"):
+        assert "entries: 300, each as its outcome says" in report
+        return
     acknowledged, once = map(int, re.findall(r"taken in exactly once: (\d+) of (\d+), lost: 0, doubled: 0", report)[0])
     assert acknowledged == once > 0
     kills = int(re.findall(r"kill -9: (\d+)", report)[0])
     assert kills >= (1 if name == "replicas" else int(RUNS[name][-1]))
-
-
-@pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("name", ["bulk on sqlite", pytest.param("bulk on postgresql", marks=pytest.mark.postgres)])
-async def test_bulk_entries_survive_kills_as_their_outcomes_say(
-    runs: dict[str, asyncio.subprocess.Process], name: str
-) -> None:
-    assert "entries: 300, each as its outcome says" in await report_of(runs, name)
 
 
 async def report_of(runs: dict[str, asyncio.subprocess.Process], name: str) -> str:

@@ -36,17 +36,6 @@ async def placed(gateway, code="10002", **options) -> list[str]:
     return [payment["orderNumber"] for payment in (await gateway.read(PLACED, {"code": code}, **options))["nodes"]]
 
 
-async def test_payment_is_placed_when_its_order_is_listed(gateway, sandbox):
-    number = get_order_number(sandbox)
-    assert await pay(gateway, number) == {"outcome": "CONFIRMED", "payment": {"communityCode": None}}
-
-    async def read_and_placed():  # a payment is looked for a moment after it is kept
-        await read_a_list(gateway)
-        return await placed(gateway)
-
-    assert await until(read_and_placed) == [number]
-
-
 async def test_payment_of_a_seen_order_is_placed_without_a_read(gateway, sandbox):
     number = get_order_number(sandbox)
     assert number in await read_a_list(gateway)
@@ -70,26 +59,20 @@ def placed_when_shown(monkeypatch):
 
 
 @pytest.mark.usefixtures("placed_when_shown")
-async def test_order_read_places_its_payment(gateway, sandbox):
-    number = get_order_number(sandbox)
-    await pay(gateway, number)
-
-    shown = await gateway.read(ORDER, {"number": number})
+async def test_orders_read_place_their_payments(gateway, sandbox):
+    """One by its number, and all of a list."""
+    first, second = (order.number for order in sandbox.world.orders_of["10002"][:2])
+    await pay(gateway, first)
+    shown = await gateway.read(ORDER, {"number": first})
 
     assert shown == {"communityCode": "10002", "notification": {"communityCode": "10002"}}
-    assert await placed(gateway) == [number]
-    gateway.parts.journal.payments.set_community = None  # nothing is recorded again
-    assert await gateway.read(ORDER, {"number": number}) == shown
-
-
-@pytest.mark.usefixtures("placed_when_shown")
-async def test_order_list_read_places_its_payments(gateway, sandbox):
-    await pay(gateway, get_order_number(sandbox))
-
+    assert await placed(gateway) == [first]
+    await pay(gateway, second, "4200000000002")
     query = '{ orders(communityCode: "10002", first: 100) { nodes { notification { communityCode } } } }'
     orders = (await gateway.read(query))["nodes"]
-
-    assert [order["notification"] for order in orders if order["notification"]] == [{"communityCode": "10002"}]
+    assert [order["notification"] for order in orders if order["notification"]] == [{"communityCode": "10002"}] * 2
+    gateway.parts.journal.payments.set_community = None  # nothing is recorded again
+    assert await gateway.read(ORDER, {"number": first}) == shown
 
 
 async def test_failed_placement_is_retried_and_shown_meanwhile(gateway, sandbox, monkeypatch):
@@ -127,13 +110,6 @@ async def test_orders_seen_long_ago_are_forgotten(gateway, sandbox, monkeypatch)
     await pay(gateway, forgotten, "4200000000002")
     await until(lambda: sandbox.count("WJDH", "order/list"))
     assert await placed(gateway, "00001") == []
-
-
-async def test_payment_of_an_unseen_order_has_no_community(gateway):
-    await pay(gateway, "20990101000000000000")
-    await read_a_list(gateway)
-
-    assert await gateway.read("{ payments { nodes { communityCode } } }") == {"nodes": [{"communityCode": None}]}
 
 
 SEARCHED = [({"GATEWAY_COMMUNITIES": "00001,10002"}, "10002", 6), ({}, "10003", 9)]

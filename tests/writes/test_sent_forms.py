@@ -2,7 +2,6 @@
 
 import json
 
-import pytest
 from sent_forms import PASTED, SENT
 from write_cases import BY_NAME, FIRST, HOUSE, order
 
@@ -52,18 +51,10 @@ async def test_write_with_a_number_otherwise_spelt_is_the_same(gateway, sandbox)
     assert sandbox.effects.count("order/new") == 1
 
 
-@pytest.mark.parametrize("number", ["9990**********1234", "12", "999302-19921130-2226"])
-async def test_number_that_is_none_is_refused(gateway, sandbox, number):
-    listed = await gateway.ask(LISTED, {"id": number})
-    payers = [{"idCard": number}, {"carNumber": number}]
-    payloads = [
-        await ORDER.write(gateway, ORDER.input | {"payer": payer, "idempotencyKey": next(iter(payer))})
-        for payer in payers
-    ]
-
-    assert (listed.code, listed.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "filter.idCard")
-    fields = [[error["field"] for error in payload["userErrors"]] for payload in payloads]
-    assert fields == [[["payer", "idCard"]], [["payer", "carNumber"]]]
+async def test_filter_for_what_is_no_number_is_refused(gateway, sandbox):
+    for number in ("9990**********1234", "12", "999302-19921130-2226"):
+        listed = await gateway.ask(LISTED, {"id": number})
+        assert (listed.code, listed.error["extensions"]["argument"]) == ("BAD_USER_INPUT", "filter.idCard")
     assert sandbox.calls == []
 
 

@@ -14,7 +14,7 @@ from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.server import SandboxOptions
 
-APPROVE, REJECT, ALL = BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"], BY_NAME["approveShenhes"]
+APPROVE, REJECT = BY_NAME["approveShenhe"], BY_NAME["rejectShenhe"]
 
 CONTENT = {
     "people": {
@@ -110,24 +110,6 @@ async def test_plausible_corrections_are_read_back_unchanged(gateway):
     wanted = {**PLAUSIBLE, "people": PLAUSIBLE["people"] | {"companyName": None}}
     assert len(corrected) >= 6
     assert [node["content"] for node in nodes if node["id"] in corrected] == [wanted] * len(corrected)
-
-
-async def test_implausible_correction_is_named_and_not_sent(gateway, sandbox):
-    prepared = await APPROVE.prepare(gateway)
-    sandbox.reset_calls()
-    people, house = {"name": "李明", "phone": "１９９０００００００１", "idCard": "9993021992113025"}, {"building": -1}
-    content = {"people": people, "house": house}
-    payload = await APPROVE.write(gateway, prepared | {"content": content})
-
-    wrong = [(error["code"], error["field"]) for error in payload["userErrors"]]
-    assert wrong == [
-        ("INVALID", ["content", "people", "phone"]),
-        ("INVALID", ["content", "people", "idCard"]),
-        ("INVALID", ["content", "house", "building"]),
-    ]
-    assert "99930" not in str(payload["userErrors"])
-    assert (payload["outcome"], forms(sandbox)) == ("REFUSED", [])
-    assert sandbox.count("WJDH", "shenhe") == 1  # for the payload, which shows the review
 
 
 @pytest.mark.parametrize(("moment", "outcome"), [("15:59", "REFUSED"), ("16:01", "CONFIRMED")])
@@ -310,21 +292,32 @@ class TestReasons:
         assert reads == (1 if reason is kind is None else 2)
 
 
-async def test_several_approvals_have_their_results_in_order(gateway, sandbox):
-    """A review that is named twice, by its number, too, is approved once."""
-    first, second, third, *_ = (review["id"] for review in await pending(gateway))
-    [number] = gateway.parts.ids.decode(first).parts
-    await APPROVE.write(gateway, {"id": second})
-    sandbox.effects.clear()
-    sandbox.faults.set("WJDH", "shenhe/update", Fault(FaultKind.REFUSED_BEFORE_COMMIT), times=1)
-    ids = [str(number), second, "nonsense", third, first, f"0{number}"]
-    answer = await gateway.ask(ALL.document.replace("{ id ", "{ id communityCode "), {"input": {"ids": ids}})
-    results = answer.data["approveShenhes"]["results"]
+async def reject_each(gateway, ids, **given):
+    fields = "results { outcome userErrors { field code } operation { reason } }"
+    return (await gateway.write("rejectShenhes", {"ids": ids, **given}, fields))["results"]
 
-    decided = [(result["outcome"], *(error["code"] for error in result["userErrors"])) for result in results]
-    assert decided[1] == ("REFUSED", "ALREADY_REVIEWED")
-    assert decided[2] == ("REFUSED", "NOT_FOUND")
-    assert sorted((decided[0], decided[3])) == [("CONFIRMED",), ("REFUSED", "UPSTREAM_REFUSED")]
-    assert results[5] == results[4] == results[0]
-    assert results[0]["operation"]["communityCode"] == "10002"
-    assert len(forms(sandbox)) == 1
+
+async def test_each_review_has_its_own_reason(gateway, sandbox):
+    ids = [review["id"] for review in (await pending(gateway))[:2]]
+    for _repeat in range(2):
+        results = await reject_each(gateway, ids, reasons=["照片不清晰", " 材料不全 "], idempotencyKey="k")
+        assert [result["outcome"] for result in results] == ["CONFIRMED"] * 2
+        assert [result["operation"]["reason"] for result in results] == ["照片不清晰", "材料不全"]
+    results = await reject_each(gateway, ids, reasons=["照片不清晰", "不是本人"], idempotencyKey="k")
+    codes = [[error["code"] for error in result["userErrors"]] for result in results]
+    assert codes == [[], ["IDEMPOTENCY_MISMATCH"]]
+    assert sandbox.count("WJDH", "shenhe/update") == 2
+
+
+async def test_masked_reason_refuses_its_own_review(gateway):
+    ids = [review["id"] for review in (await pending(gateway))[:2]]
+    first, second = await reject_each(gateway, ids, reasons=["照片不清晰", "电话 199****0001 有误"])
+    assert (first["outcome"], second["outcome"]) == ("CONFIRMED", "REFUSED")
+    assert [error["field"] for error in second["userErrors"]] == [["reasons", "1"]]
+
+
+async def test_review_that_is_named_twice_has_one_reason(gateway, sandbox):
+    id_ = (await pending(gateway))[0]["id"]
+    results = await reject_each(gateway, [id_, id_], reasons=["甲", "甲"])
+    assert [result["outcome"] for result in results] == ["CONFIRMED"] * 2
+    assert sandbox.count("WJDH", "shenhe/update") == 1

@@ -1,78 +1,43 @@
 """Guarantees of the writer for any action."""
 
-import asyncio
-from functools import partial
-from typing import Any
-
 import pytest
+from broken_journal import broken
+from write_cases import BY_NAME
 
-from gateway.actions.action import NOT_APPLIED, Action, Prepared, RowUpdate
-from gateway.auth.principal import Principal, Scope
+from gateway.actions.action import Action, RowUpdate
+from gateway.auth.principal import Scope
 from gateway.errors import JournalError
 from gateway.modules import MODULE
 from gateway.orders.reads import ORDERS
 from gateway.wording.faults import FaultWording
 from schema.build import executable_schema
 
-CALLER = Principal("clerk", frozenset(), None, expires_at=0)
+SET = BY_NAME["setModule"]
 
 
-class Asked(Action[Any]):
-    """What is asked is the call; it is read back as not applied."""
+async def test_fault_after_sending_is_read_back(gateway, monkeypatch, settle):
+    sent = []
 
-    mutation = "setModule"
-    scope = Scope.MODULE_WRITE
-    endpoint = MODULE
-    stale = ("modules",)
-
-    def __init__(self):
-        self.changed = []
-
-    def arguments(self, _write):
-        return []
-
-    async def prepare(self, write):
-        return await write.asked()
-
-    async def read_back(self, _operation, _write=None):
-        return NOT_APPLIED
-
-    def drop_reads(self, operation):
-        self.changed.append(operation)
-
-
-async def test_fault_after_sending_is_read_back(gateway):
-    writer, calls = gateway.parts.writer, []
-
-    async def fail():
-        calls.append("sent")
+    async def fail(*given):
+        sent.append(given)
         raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
 
-    async def prepare():
-        return Prepared(fail)
+    monkeypatch.setattr("gateway.modules.set_module", fail)
+    prepared = await SET.prepare(gateway) | {"idempotencyKey": "once"}
+    written = [await SET.write(gateway, prepared) for _ in range(2)]
 
-    write = Asked().write(prepare, "once")
-    written = [await writer.carry_out(CALLER, write) for _ in range(2)]
-
-    assert [one.outcome for one in written] == ["UNKNOWN", "UNKNOWN"]
-    assert written[0].operation.check_at is not None
-    assert calls == ["sent"]
+    assert [one["outcome"] for one in written] == ["UNKNOWN", "UNKNOWN"]
+    assert (await settle(written[0]))["outcome"] == "REFUSED"
+    assert len(sent) == 1
 
 
-async def test_fault_before_sending_frees_the_key(gateway):
-    writer, fails, action = gateway.parts.writer, iter([True]), Asked()
+async def test_fault_before_sending_frees_the_key(gateway, sandbox):
+    prepared = await SET.prepare(gateway) | {"idempotencyKey": "once"}
+    with broken(gateway.parts.journal.operations, "mark_sent", times=1):
+        assert (await gateway.ask(SET.document, {"input": prepared})).code == "INTERNAL"
+    assert sandbox.count("WJDH", SET.endpoint) == 0
 
-    async def prepare():
-        if next(fails, False):
-            raise JournalError(FaultWording.JOURNAL_LOST(code="SQLITE_FULL"))
-        return Prepared(partial(asyncio.sleep, 0))
-
-    write = action.write(prepare, "once")
-    with pytest.raises(JournalError):
-        await writer.carry_out(CALLER, write)
-    written = await writer.carry_out(CALLER, write)
-
-    assert (written.outcome, action.changed) == ("CONFIRMED", [written.operation])
+    assert (await SET.write(gateway, prepared))["outcome"] == "CONFIRMED"
 
 
 def test_action_with_stale_reads_unsaid_cannot_be_made():

@@ -7,6 +7,7 @@ from typing import Any
 from documents import write_document
 
 PAYLOAD = "outcome userErrors { code field message upstreamMessage } operation { id outcome }"
+OPERATION = "query ($id: ID!) { operation(id: $id) { outcome userErrors { code message } finishedAt } }"
 
 FIRST = {
     "shenhe": '{ list: shenhes(communityCode: "10002", filter: { status: PENDING }, first: 1) { nodes { id } } }',
@@ -18,6 +19,12 @@ DRIFT = 'mutation { setModule(input: { communityCode: "00001", name: COMPLAINTS,
 
 HOUSE = {"building": 1, "unit": 1, "floor": 1, "room": 101}
 """王芳's, in 10002."""
+
+TITLED = {"communityCode": "10002", "title": "物业费", "allowRepeat": True}
+CHARGE = {"amount": "12.30", "details": [{"name": "面积", "value": "10"}]}
+ORDERS = {"orders": [CHARGE | {"payer": {"house": HOUSE}}], "idempotencyKey": "orders"}
+ORDER = "orderNumber order { number title amount { yuan } }"
+SYNCHRONISED = "changes { name label wjdh security } modules { name enabled }"
 
 
 @dataclass(frozen=True)
@@ -82,25 +89,8 @@ def decision(mutation: str, **given: Any) -> Case:
 
 
 def order(name: str, payer: Mapping[str, Any], *, readable: bool = True, readable_later: bool = False) -> Case:
-    given = {
-        "communityCode": "10002",
-        "payer": payer,
-        "title": "物业费",
-        "amount": "12.30",
-        "details": [{"name": "面积", "value": "10"}],
-        "allowRepeat": True,
-        "idempotencyKey": "order",
-    }
-    return Case(
-        f"createOrder for {name}",
-        "createOrder",
-        "order/new",
-        given,
-        "orderNumber order { number title amount { yuan } }",
-        None,
-        readable,
-        readable_later,
-    )
+    given = TITLED | CHARGE | {"payer": payer, "idempotencyKey": "order"}
+    return Case(f"createOrder for {name}", "createOrder", "order/new", given, ORDER, None, readable, readable_later)
 
 
 def repair(name: str, status: str, reply: str) -> Case:
@@ -109,7 +99,7 @@ def repair(name: str, status: str, reply: str) -> Case:
 
 
 def switch(mutation: str, **given: Any) -> Case:
-    return Case(mutation, mutation, "module", given | {"name": "CLOUD_PARKING"}, "module { name enabled }")
+    return Case(mutation, mutation, "module", given, "module { name enabled }")
 
 
 def announcement(mutation: str, **given: Any) -> Case:
@@ -130,31 +120,13 @@ CASES = (
     order("an ID number", {"idCard": "999302199211302226"}),
     order("a car", {"carNumber": "GK12001"}, readable=False),
     order("a parking space", {"parkingNumber": "A011"}, readable=False),
-    Case(
-        "createOrders for a house",
-        "createOrders",
-        "order/new",
-        {
-            "communityCode": "10002",
-            "title": "物业费",
-            "orders": [{"payer": {"house": HOUSE}, "amount": "12.30", "details": [{"name": "面积", "value": "10"}]}],
-            "allowRepeat": True,
-            "idempotencyKey": "orders",
-        },
-        "orderNumber order { number title amount { yuan } }",
-    ),
+    Case("createOrders for a house", "createOrders", "order/new", TITLED | ORDERS, ORDER),
     repair("updateRepair", "RESOLVED", "已修复"),
     repair("updateRepairs", "RESOLVED", "已修复"),
     repair("updateRepair with a reply alone", "OPEN", "明天上门"),
-    switch("setModule", communityCode="10002"),
-    switch("setModules", communityCodes=["10002"], dryRun=False),
-    Case(
-        "syncModules",
-        "syncModules",
-        "module",
-        {"communityCode": "00001", "dryRun": False},
-        "changes { name label wjdh security } modules { name enabled }",
-    ),
+    switch("setModule", communityCode="10002", name="CLOUD_PARKING"),
+    switch("setModules", communityCodes=["10002"], name="COMPLAINTS", dryRun=False),
+    Case("syncModules", "syncModules", "module", {"communityCode": "00001", "dryRun": False}, SYNCHRONISED),
     announcement("createAnnouncement", communityCode="10002"),
     announcement("createAnnouncements", communityCodes=["10002"]),
 )

@@ -1,4 +1,4 @@
-"""A synchronisation makes one call per change, and reports how many were made."""
+"""Switching modules: by the platform's own word for those outside the nine; a synchronisation, call by call."""
 
 from dataclasses import replace
 
@@ -8,6 +8,47 @@ from write_cases import BY_NAME
 
 from gateway.modules import set_module
 from gateway.sandbox.faults import Fault, FaultKind
+from gateway.sandbox.model import Module
+
+LABEL = "智能门禁"
+SHOWN = "outcome userErrors { code field } module { name label enabled } operation { id }"
+WRITTEN = "query Written($id: ID!) { operation(id: $id) { outcome result { ... on Module { label } } } }"
+
+
+@pytest.fixture
+def module(sandbox):
+    module = Module(900, sandbox.world.communities["10002"], LABEL, enabled=False)
+    sandbox.world.modules_of["10002"].append(module)
+    return module
+
+
+async def switch(gateway, **given):
+    return await gateway.write("setModule", {"communityCode": "10002", "enabled": True} | given, SHOWN)
+
+
+async def test_module_is_switched_by_its_label(gateway, sandbox, module):
+    payload = await switch(gateway, label=f" {LABEL} ")
+
+    assert (payload["outcome"], module.enabled) == ("CONFIRMED", True)
+    assert payload["module"] == {"name": "UNRECOGNIZED", "label": LABEL, "enabled": True}
+    assert sandbox.effects.count("module", module_name=LABEL) == 1
+    written = (await gateway.ask(WRITTEN, {"id": payload["operation"]["id"]})).data["operation"]
+    assert written == {"outcome": "CONFIRMED", "result": {"label": LABEL}}
+
+
+async def test_unclear_switch_is_read_back_by_its_label(gateway, sandbox, module):
+    for kind, outcome in ((FaultKind.HTTP_500, "UNKNOWN"), (FaultKind.APPLIED_THEN_RESET, "CONFIRMED")):
+        sandbox.faults.set("WJDH", "module", Fault(kind), times=1)
+        assert (await switch(gateway, label=LABEL))["outcome"] == outcome
+
+
+async def test_label_of_a_named_module_is_its_name(gateway, sandbox):
+    by_name = await switch(gateway, name="COMPLAINTS", idempotencyKey="switch")
+    by_label = await switch(gateway, label="投诉建议", idempotencyKey="switch")
+
+    assert by_label == by_name
+    assert sandbox.effects.count("module", module_name="投诉建议") == 1
+
 
 SET, SYNC = BY_NAME["setModule"], BY_NAME["syncModules"]
 NAMES = ["REPAIRS", "COMPLAINTS", "ANNOUNCEMENTS"]
