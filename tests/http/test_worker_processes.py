@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from gateway_workers import PATIENCE, Workers, running
+from gateway_workers import PATIENCE, Workers, block_connections, running
 from processes import GatewayProcess
-from throw_away import on_server
 
 STARTUP_FAILURE = 3
 
@@ -38,14 +37,10 @@ async def listens(port: int) -> bool:
     return True
 
 
-async def block_connections(database_url: str, *, but: bool = False) -> None:
-    """To the database; who is in stays there."""
-    name = database_url.partition("?")[0].rsplit("/", 1)[1]
-    await on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {str(but).lower()}")
-
-
 async def test_dead_worker_is_restarted_while_others_serve(workers, database_url):
     victim, survivor = await workers.served(2)
+    [line] = workers.lines("gateway serves")  # of both
+    assert (line["address"], line["journal"]) == (workers.gateway.url, "PostgreSQL")
     await block_connections(database_url)
     os.kill(victim, signal.SIGKILL)
 
@@ -59,13 +54,6 @@ async def test_dead_worker_is_restarted_while_others_serve(workers, database_url
     assert newcomer not in (victim, survivor)
     assert await is_ready(workers)
     assert await workers.gateway.stop() == 0
-
-
-async def test_several_workers_log_one_gateway(workers):
-    await workers.served(2)
-
-    [line] = workers.lines("gateway serves")
-    assert (line["address"], line["journal"]) == (workers.gateway.url, "PostgreSQL")
 
 
 async def test_stop_works_while_a_worker_waits_to_restart(workers, database_url):

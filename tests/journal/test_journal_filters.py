@@ -203,9 +203,8 @@ async def test_reveals_are_one_for_each_record_of_a_page(journal: Journal) -> No
 async def test_histories_hold_the_newest_operations_on_each_record(journal: Journal) -> None:
     rows = made(operation)
     often = next(row for row in rows if row["record_type"] == "Module" and row["community_code"] == "10001")
-    rows = [often | {"id": new_id(BEGIN + timedelta(days=1, seconds=n))} for n in range(LONGEST_HISTORY + 10)][
-        ::-1
-    ] + rows
+    newest = [often | {"id": new_id(BEGIN + timedelta(days=1, seconds=n))} for n in range(LONGEST_HISTORY + 10)]
+    rows = newest[::-1] + rows
     await fill(journal, operations, rows)
 
     def ids(key: HistoryKey) -> list[str]:

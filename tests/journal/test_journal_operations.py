@@ -61,13 +61,6 @@ async def test_operation_has_its_values_and_one_outcome(journal: Journal, clock:
         await operations.finish("no-such-id", Outcome.CONFIRMED)
 
 
-async def test_one_of_fifty_simultaneous_reservations_is_new(journal: Journal) -> None:
-    reservations = await asyncio.gather(*(reserve(journal.operations) for _ in range(50)))
-
-    assert sorted(is_new for _, is_new in reservations) == [False] * 49 + [True]
-    assert len({operation.id for operation, _ in reservations}) == 1
-
-
 async def test_operation_without_outcome_is_withdrawn_and_frees_its_key(journal: Journal) -> None:
     operations = journal.operations
     for operation in ((await reserve(operations))[0], await begun(operations, "key-1")):

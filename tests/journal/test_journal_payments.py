@@ -1,5 +1,4 @@
 import asyncio
-import random
 from datetime import timedelta
 
 import msgspec
@@ -109,28 +108,6 @@ async def test_payment_accepted_from_another_intake_loses_its_lease(journal: Jou
     assert await journal.payments.get(payment.id) == receipt.payment
     assert await journal.payments.accept_token(unverified, subject="platform") == receipt
     assert {event.kind for event in (await journal.events.after(0, 9))[0]} == {"RECEIVED", "DELIVERED"}
-
-
-async def test_stalling_relays_deliver_each_payment_once(journal: Journal, clock: FrozenClock) -> None:
-    """Four relays that stall, fail and come back late: each payment is marked delivered by exactly one of them."""
-    chance = random.Random(7)
-    payments = await queued(journal, 12)
-    holding: dict[str, list[Payment]] = {name: [] for name in ("a", "b", "c", "d")}
-    marked: list[str] = []
-    for _ in range(400):
-        name = chance.choice(list(holding))
-        if not holding[name]:
-            holding[name] += await claim(journal, limit=chance.randint(1, 4), owner=name)
-        elif chance.random() < 0.6:
-            payment = holding[name].pop()
-            if chance.random() < 0.3:
-                again = clock.now + timedelta(seconds=chance.randint(0, 60))
-                await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=again)
-            elif await journal.payments.delivered(payment):
-                marked.append(payment.id)
-        clock.advance(seconds=chance.choice([0, 1, 20]))
-
-    assert sorted(marked) == sorted(payment.id for payment in payments)
 
 
 async def test_payments_of_a_community_come_newest_first(journal: Journal, clock: FrozenClock) -> None:

@@ -26,7 +26,7 @@ def read_long(connection: Connection) -> None:
         time.sleep(LONG)
 
 
-async def test_write_does_not_wait_for_readers(journal: Journal) -> None:
+async def test_write_and_next_read_wait_for_no_long_reads(journal: Journal) -> None:
     reads = [asyncio.create_task(journal.database.read(read_long)) for _ in range(60)]
     await asyncio.sleep(LONG / 2)
 
@@ -37,16 +37,9 @@ async def test_write_does_not_wait_for_readers(journal: Journal) -> None:
     assert receipt.kind is ReceiptKind.NEW
     assert took < 4 * LONG
     assert not all(read.done() for read in reads)
-    await asyncio.gather(*reads, return_exceptions=True)
-
-
-async def test_cancelled_reads_free_their_connections(journal: Journal) -> None:
-    reads = [asyncio.create_task(journal.database.read(read_long)) for _ in range(12)]
-    await asyncio.sleep(LONG / 2)
     for read in reads:
         read.cancel()
-
-    assert await journal.payments.order_numbers(None, 9) == frozenset()
+    assert await journal.payments.order_numbers(None, 9) == {"1"}
 
 
 MADE = [asdict(make_announcement(datetime(2026, 11, 24, tzinfo=UTC), platform_id=number)) for number in (1, 2, 3)]

@@ -5,6 +5,7 @@ import time
 
 import httpx
 import pytest
+from broken_journal import broken
 from exposed import scrape, value
 
 from gateway.journal.records import NewOperation
@@ -32,8 +33,9 @@ async def test_slots_and_waiting_calls_are_exposed(gateway, sandbox):
             task.cancel()
 
 
-async def test_process_and_connections_are_exposed(gateway):
+async def test_process_connections_and_journal_are_exposed(gateway):
     series = await scrape(gateway)
+    assert (value(series, "gateway_journal_bytes", table="journal") or 0) > 100_000
     for name in ("cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds", "start_time_seconds"):
         assert (value(series, f"process_{name}", worker="1") or 0) > 0, name
     async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as other:
@@ -53,8 +55,9 @@ async def test_blocked_event_loop_is_exposed(gateway):
 
 
 @pytest.mark.settings(SECURITY_CALLBACK_PATH="")
-async def test_what_waits_in_the_journal_is_counted(gateway):
+async def test_what_waits_in_the_journal_is_counted(gateway, monkeypatch):
     """An undelivered payment, an unclear operation; and when the journal worked last."""
+    monkeypatch.setattr("gateway.http.probes.FRESH", 0)
     journal = gateway.parts.journal
     new = NewOperation(
         idempotency_key=None, subject="test", mutation="approveShenhe", fingerprint="", community_code="10002"
@@ -66,19 +69,16 @@ async def test_what_waits_in_the_journal_is_counted(gateway):
     assert value(series, "gateway_unclear_operations") == 0
     await journal.operations.finish(operation.id, Outcome.UNKNOWN)
     await journal.payments.receive("1", "2", "3", subject="test")
-    await asyncio.sleep(1.2)
 
     series = await scrape(gateway)
-    assert 1 <= (value(series, "gateway_undelivered_payment_age_seconds") or 0) < 60
+    assert 0 < (value(series, "gateway_undelivered_payment_age_seconds") or 0) < 60
     assert value(series, "gateway_payments", state="QUEUED") == 1
     assert value(series, "gateway_unclear_operations") == 1
     await gateway.client.get("/readyz")
-    last = value(await scrape(gateway), "gateway_journal_last_success_timestamp_seconds")
-    assert abs((last or 0) - time.time()) < 60
-
-
-async def test_size_of_the_journal_is_exposed(gateway):
-    assert (value(await scrape(gateway), "gateway_journal_bytes", table="journal") or 0) > 100_000
+    with broken(journal.database, "read"):
+        series = await scrape(gateway)
+    assert value(series, "gateway_payments", state="QUEUED") == 1
+    assert abs((value(series, "gateway_journal_last_success_timestamp_seconds") or 0) - time.time()) < 60
 
 
 async def test_format_is_negotiated(gateway):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,12 +14,14 @@ import pytest
 from exposed import Series, labels_of, parse, value
 from gateway_workers import PATIENCE, Workers, running
 
+from gateway.ops.metrics import DIRECTORY, LARGEST_LAG, PREFIX, worker_directory
+
 QUERY = {"query": "query Listed { __typename }"}
 TOO_DEEP = {"query": "query Listed " + "{ a" * 30 + "}" * 30}
 SCRAPES = 12
 """As many connections: each goes to either worker, by the kernel's choice."""
 
-pytestmark = [pytest.mark.postgres, pytest.mark.settings(METRICS_OPERATIONS="Listed, OrdersPage")]
+pytestmark = pytest.mark.settings(METRICS_OPERATIONS="Listed, OrdersPage")
 
 
 class ScrapedWorkers(Workers):
@@ -40,9 +43,7 @@ class ScrapedWorkers(Workers):
 
     async def scrape(self) -> list[Series]:
         """By connections of their own: both workers are asked."""
-        async with asyncio.TaskGroup() as group:
-            scrapes = [group.create_task(self._scrape()) for _ in range(SCRAPES)]
-        return [scrape.result() for scrape in scrapes]
+        return await asyncio.gather(*(self._scrape() for _ in range(SCRAPES)))
 
     async def scrape_one(self) -> Series:
         """By whichever answers, while the other may be on its way down."""
@@ -80,8 +81,10 @@ def counters(series: Series) -> dict[Any, float]:
     return {key: count for key, count in series.items() if key[0].endswith(suffixes) and key[0].startswith("gateway")}
 
 
-async def test_counts_of_two_workers_add_up_to_the_load(workers):
+async def test_counts_of_all_workers_are_kept_when_they_end(workers):
     await workers.send(clients=20, each=10)
+    [first, second] = await workers.served(2)
+    directory = worker_file(first).parent
     scrapes = await workers.scrape()
     assert [workers.is_exact(series) for series in scrapes] == [True] * SCRAPES
     for series in scrapes:
@@ -89,15 +92,9 @@ async def test_counts_of_two_workers_add_up_to_the_load(workers):
         assert slots == {"1", "2"}
         assert value(series, "gateway_upstream_slots", platform="WJDH") in (32, 48)  # the first may not know the second
         assert (value(series, "gateway_open_connections") or 0) >= 1
+    before = counters(scrapes[0])
 
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-async def test_counts_of_an_ended_worker_are_kept(workers, number):
-    await workers.send(clients=20, each=10)
-    [first, second] = await workers.served(2)
-    before = counters((await workers.scrape())[0])
-
-    for victim, times in ((first, 3), (second, 4)):
+    for victim, number, times in ((first, signal.SIGKILL, 3), (second, signal.SIGTERM, 4)):
         os.kill(victim, number)
         assert workers.is_exact(await workers.scrape_one())
         await workers.served(times)
@@ -112,15 +109,42 @@ async def test_counts_of_an_ended_worker_are_kept(workers, number):
         assert fallen == []
         assert len(labels_of(series, "process_resident_memory_bytes")) == 2
         assert 16 <= (value(series, "gateway_upstream_slots", platform="WJDH") or 0) <= 32  # the dead count on
+    assert len([*directory.glob("counter_*.db")]) == len([*directory.glob("worker-*")]) == 2
 
 
-async def test_directory_of_the_workers_ends_with_them(workers):
-    [first, _] = await workers.served(2)
-    [directory] = {path.parent for path in _worker_files() if int(path.read_text()) == first}
+async def test_stuck_worker_is_seen_and_the_directory_ends(workers):
+    [stuck, _] = await workers.served(2)
+    assert (value(await workers.scrape_one(), LARGEST_LAG) or 0) < 50
+    os.kill(stuck, signal.SIGSTOP)
+    then = time.time() - 100
+    os.utime(worker_file(stuck), (then, then))
+    assert 100 <= (value(await workers.scrape_one(), LARGEST_LAG) or 0) < 100 + PATIENCE
+    os.kill(stuck, signal.SIGCONT)
+
+    directory = worker_file(stuck).parent
     assert directory.stat().st_mode & 0o777 == 0o700
     assert await workers.gateway.stop() == 0
     assert not directory.exists()
 
 
-def _worker_files() -> list[Path]:
-    return [*Path("/dev/shm").glob("gateway-metrics-*/worker-*")]  # noqa: S108 # where the command makes them
+def worker_file(pid: int) -> Path:
+    """What the worker of this process id holds, where the command makes it."""
+    files = Path("/dev/shm").glob("gateway-metrics-*/worker-*")  # noqa: S108
+    [found] = [path for path in files if int(path.read_text()) == pid]
+    return found
+
+
+def test_abandoned_directory_is_removed(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setenv(DIRECTORY, "")
+    abandoned = tmp_path / f"{PREFIX}abandoned"
+    abandoned.mkdir()
+    (abandoned / "command").touch()
+    with worker_directory():
+        first = Path(os.environ[DIRECTORY])
+        assert not abandoned.exists()
+        with worker_directory():
+            assert first.exists()
+
+    assert [*tmp_path.iterdir()] == []

@@ -11,7 +11,9 @@ from gateway.settings import Settings
 
 
 def pytest_asyncio_loop_factories(config, item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    of_both = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    # Its transports are of no event loop.
+    return {"asyncio": asyncio.new_event_loop} if item.path.name == "test_any_bytes.py" else of_both
 
 
 @pytest.fixture

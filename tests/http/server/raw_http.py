@@ -24,7 +24,21 @@ PATIENCE = 60.0
 
 FLOOD = 300
 
+HOST = b"Host: gateway.example\r\n"
+
 NAME = ContextVar("NAME", default="nobody")
+
+
+def get(path: bytes, *headers: bytes) -> bytes:
+    return b"GET %b HTTP/1.1\r\n%b%b\r\n" % (path, HOST, b"".join(headers))
+
+
+GET, WAITS = get(b"/one"), get(b"/waits")
+
+UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+KEY = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+HANDSHAKE = GET[:-2] + UPGRADE + KEY
+"""Without the line that ends it."""
 
 
 @dataclass
@@ -63,10 +77,10 @@ class Connection:
         assert len(headers) == len(lines), "a header is there twice"
         return int(status.split()[1]), headers
 
-    async def response(self, method: str = "GET") -> Response:
+    async def response(self) -> Response:
         status, headers = await self.head()
         async with asyncio.timeout(PATIENCE):
-            if method == "HEAD" or status in (100, 204, 304):
+            if status in (100, 204, 304):
                 body = b""
             elif "content-length" in headers:
                 body = await self.reader.readexactly(int(headers["content-length"]))
@@ -84,7 +98,7 @@ class Connection:
 
     async def ask(self, data: bytes) -> Response:
         await self.send(data)
-        return await self.response(data.split(b" ", 1)[0].decode())
+        return await self.response()
 
     async def closed(self) -> bool:
         """That the server has closed, and had nothing more to say."""

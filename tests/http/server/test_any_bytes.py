@@ -8,27 +8,26 @@ import httptools
 import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from raw_http import Echo
+from raw_http import GET, HOST, Echo, get
 from uvicorn.server import ServerState
 
 from gateway.commands.serve import server_options
 from gateway.settings import Settings
 
-HOST = b"Host: gateway.example\r\n"
 REQUESTS = [
-    b"GET /one?a=b HTTP/1.1\r\n" + HOST + b"\r\n",
+    get(b"/one?a=b"),
     b"POST /two HTTP/1.1\r\n" + HOST + b"Content-Length: 4\r\n\r\nbody",
     b"POST /two HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n3;x=y\r\nbod\r\n1\r\ny\r\n0\r\nA: b\r\n\r\n",
     b"POST /two HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody",
-    b"GET /chunks HTTP/1.1\r\n" + HOST + b"\r\n",
-    b"GET http://gateway.example/one HTTP/1.1\r\n" + HOST + b"\r\n",
+    get(b"/chunks"),
+    get(b"http://gateway.example/one"),
 ]
 LAST = {
     b"GET /one HTTP/1.0\r\n\r\n": 200,
-    b"GET /one HTTP/1.1\r\nConnection: close\r\n" + HOST + b"\r\n": 200,
-    b"GET /one HTTP/1.1\r\n\r\n": 400,
+    get(b"/one", b"Connection: close\r\n"): 200,
+    GET.replace(HOST, b""): 400,
     b"POST /early HTTP/1.1\r\n" + HOST + b"Content-Length: 9\r\n\r\nbody": 401,
-    b"GET /breaks HTTP/1.1\r\n" + HOST + b"\r\n": 500,
+    get(b"/breaks"): 500,
     b"nonsense\r\n": 400,
 }
 """Requests that end the connection, and how they are answered."""
@@ -54,11 +53,7 @@ class Wire(asyncio.Transport):
     def write_eof(self) -> None:
         self.ended = True
 
-    def close(self) -> None:
-        self.ended = True
-
-    def abort(self) -> None:
-        self.ended = True
+    close = abort = write_eof
 
     def is_closing(self) -> bool:
         return False
@@ -69,8 +64,7 @@ class Wire(asyncio.Transport):
     def pause_reading(self) -> None:
         pass
 
-    def resume_reading(self) -> None:
-        pass
+    resume_reading = pause_reading
 
 
 class Answers:

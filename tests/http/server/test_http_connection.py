@@ -2,16 +2,13 @@
 
 import asyncio
 
-from raw_http import Echo, serving
+from raw_http import GET, HOST, WAITS, Echo, get, serving
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from waiting import until
 
 from gateway.http.server.bounds import LONGEST_HEAD, LONGEST_URL, MOST_HEADERS
 from gateway.http.server.connection import MOST_FRAMING, MOST_PIPELINED
 from gateway.settings import Settings
-
-HOST = b"Host: gateway.example\r\n"
-GET = b"GET /one HTTP/1.1\r\n" + HOST + b"\r\n"
 
 
 def post(body: bytes, *headers: bytes, path: bytes = b"/one") -> bytes:
@@ -53,14 +50,12 @@ async def test_pipelined_requests_are_answered_in_order(connection):
 
 
 async def test_request_state_does_not_leak_into_the_next(connection, server):
-    named = b"GET /named HTTP/1.1\r\n" + HOST + b"\r\n"
-    await connection.send(named + named)
+    await connection.send(2 * get(b"/named"))
     assert [(await connection.response()).body for _ in range(2)] == [b"nobody", b"nobody"]
 
 
 async def test_pipelining_limit_closes_connection(connection, server):
-    waits = b"GET /waits HTTP/1.1\r\n" + HOST + b"\r\n"
-    await connection.send(waits + GET * (MOST_PIPELINED + 5))
+    await connection.send(WAITS + GET * (MOST_PIPELINED + 5))
     server.app.may_answer.set()
 
     assert (await connection.response()).body == b"at last"
@@ -87,13 +82,6 @@ async def test_application_reads_large_body_at_its_own_pace(connection, server):
     sending.cancel()
 
 
-async def test_answer_without_a_length_is_chunked(connection):
-    response = await connection.ask(b"GET /chunks HTTP/1.1\r\n" + HOST + b"\r\n")
-    assert response.headers["transfer-encoding"] == "chunked"
-    assert response.body == b"onetwothree"
-    assert (await connection.ask(GET)).status == 200
-
-
 async def test_http_1_0_client_gets_no_chunks_or_second_answer(server):
     async with server.connect() as connection:
         response = await connection.ask(b"GET /chunks HTTP/1.0\r\n\r\n")
@@ -104,12 +92,6 @@ async def test_http_1_0_client_gets_no_chunks_or_second_answer(server):
         assert response.json["version"] == "1.0"
         assert response.headers["connection"] == "close"
         assert await connection.closed()
-
-
-async def test_head_is_answered_without_a_body(connection):
-    response = await connection.ask(GET.replace(b"GET", b"HEAD"))
-    assert int(response.headers["content-length"]) > 0
-    assert (await connection.ask(GET)).status == 200
 
 
 async def test_expect_100_continue_is_answered(connection):
@@ -137,7 +119,7 @@ async def test_client_still_sending_can_read_the_answer(connection):
 
 
 async def test_connection_close_request_closes_connection(connection, server):
-    await connection.send(GET.replace(HOST, HOST + b"Connection: close\r\n") + GET)
+    await connection.send(get(b"/one", b"Connection: close\r\n") + GET)
     assert (await connection.response()).headers["connection"] == "close"
     assert await connection.closed()
     assert len(server.app.asked) == 1
@@ -149,17 +131,8 @@ async def test_trailers_are_not_headers(connection):
     assert (await connection.ask(GET)).status == 200
 
 
-async def test_unoffered_upgrade_is_ignored(connection):
-    """As some clients ask for with every first request (RFC 7540, 3.2): the body counts all the same."""
-    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
-    response = await connection.ask(post(b"body", upgrade))
-    assert (response.status, response.json["body"]) == (200, "body")
-    assert "upgrade" not in response.json["headers"]
-    assert (await connection.ask(chunked(b"4\r\nbody\r\n"))).json["body"] == "body"
-
-
 async def test_absolute_request_target_is_accepted(connection):
-    response = await connection.ask(b"GET http://gateway.example/one?two HTTP/1.1\r\n" + HOST + b"\r\n")
+    response = await connection.ask(get(b"http://gateway.example/one?two"))
     assert (response.json["path"], response.json["query"]) == ("/one", "two")
 
     response = await connection.ask(b"GET http://gateway.example:8000 HTTP/1.1\r\nHost: gateway.example:8000\r\n\r\n")
@@ -177,34 +150,30 @@ async def test_malformed_body_ends_a_started_answer(connection, server):
 
 MALFORMED = {
     "no request at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-    "an unknown method": b"BREW /one HTTP/1.1\r\n" + HOST + b"\r\n",
-    "no host": b"GET /one HTTP/1.1\r\n\r\n",
-    "two hosts": b"GET /one HTTP/1.1\r\n" + HOST + b"Host: other.example\r\n\r\n",
-    "another host in the address": b"GET http://other.example/one HTTP/1.1\r\n" + HOST + b"\r\n",
-    "two tokens": b"GET /one HTTP/1.1\r\n" + HOST + b"Authorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n",
+    "an unknown method": GET.replace(b"GET", b"BREW"),
+    "no host": GET.replace(HOST, b""),
+    "two hosts": get(b"/one", b"Host: other.example\r\n"),
+    "another host in the address": get(b"http://other.example/one"),
+    "two tokens": get(b"/one", b"Authorization: Bearer a\r\nAuthorization: Bearer b\r\n"),
     "two content types": post(b"", b"Content-Type: text/plain\r\nContent-Type: application/json\r\n"),
-    "bytes beyond ASCII in the address": b"GET /one?\xc3\xa4 HTTP/1.1\r\n" + HOST + b"\r\n",
-    "NUL in the address": b"GET /o\0ne HTTP/1.1\r\n" + HOST + b"\r\n",
-    "NUL in a header": b"GET /one HTTP/1.1\r\n" + HOST + b"X: a\0b\r\n\r\n",
-    "NUL in a header's name": b"GET /one HTTP/1.1\r\n" + HOST + b"X\0: b\r\n\r\n",
-    "a folded header": b"GET /one HTTP/1.1\r\n" + HOST + b"X: a\r\n b\r\n\r\n",
-    "a carriage return in a header": b"GET /one HTTP/1.1\r\n" + HOST + b"X: a\rb\r\n\r\n",
-    "lines that end in LF": b"GET /one HTTP/1.1\nHost: gateway.example\n\n",
+    "bytes beyond ASCII in the address": get(b"/one?\xc3\xa4"),
+    "NUL in the address": get(b"/o\0ne"),
+    "NUL in a header": get(b"/one", b"X: a\0b\r\n"),
+    "NUL in a header's name": get(b"/one", b"X\0: b\r\n"),
+    "a folded header": get(b"/one", b"X: a\r\n b\r\n"),
+    "a carriage return in a header": get(b"/one", b"X: a\rb\r\n"),
+    "lines that end in LF": GET.replace(b"\r", b""),
     "no name before the colon": raw(b": chunked\r\n", b"body"),
     "a header without a colon": raw(b"Content-Length\r\n", b"body"),
     "a tab before the colon": raw(b"Transfer-Encoding\t: chunked\r\n", b"0\r\n\r\n"),
     "chunked after a vertical tab": raw(b"Transfer-Encoding: \x0bchunked\r\n", b"0\r\n\r\n"),
     "a length with a blank in it": raw(b"Content-Length: 4 4\r\n", b"body"),
     "a length below nothing": raw(b"Content-Length: -1\r\n", b"body"),
-    "a blank in the address": b"GET /o ne HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a blank in the address": get(b"/o ne"),
     "all NULs": bytes(1000),
     "a blank before the colon": raw(b"Content-Length : 4\r\n", b"body"),
-    "a length and chunks": b"POST /one HTTP/1.1\r\n"
-    + HOST
-    + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "chunks and a length": b"POST /one HTTP/1.1\r\n"
-    + HOST
-    + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+    "a length and chunks": raw(b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n"),
+    "chunks and a length": raw(b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n", b"0\r\n\r\n"),
     "two lengths": post(b"body", b"Content-Length: 3\r\n"),
     "the same length twice": post(b"body", b"Content-Length: 4\r\n"),
     "a list of lengths": raw(b"Content-Length: 4, 4\r\n", b"body"),
@@ -213,9 +182,7 @@ MALFORMED = {
     "an endless length": raw(b"Content-Length: 99999999999999999999\r\n", b"body"),
     "a coding besides chunked": raw(b"Transfer-Encoding: gzip, chunked\r\n", b"0\r\n\r\n"),
     "chunked twice": raw(b"Transfer-Encoding: chunked, chunked\r\n", b"0\r\n\r\n"),
-    "chunked and then another": b"POST /one HTTP/1.1\r\n"
-    + HOST
-    + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "chunked and then another": raw(b"Transfer-Encoding: chunked, identity\r\n", b"0\r\n\r\n"),
     "almost chunked": raw(b"Transfer-Encoding: xchunked\r\n", b"0\r\n\r\n"),
     "chunks in HTTP/1.0": b"POST /one HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a chunk size that is no number": chunked(b"zz\r\nbody\r\n"),
@@ -241,16 +208,16 @@ async def test_ambiguous_request_is_refused_and_closes(server, subtests):
 
 
 REFUSED = {
-    "an address too long": (414, b"GET /" + b"a" * LONGEST_URL + b" HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "an address too long": (414, get(b"/" + b"a" * LONGEST_URL)),
     "an address that does not end": (414, b"GET /" + b"a" * 10 * LONGEST_URL),
-    "too many headers": (431, b"GET / HTTP/1.1\r\n" + HOST + b"a: b\r\n" * MOST_HEADERS + b"\r\n"),
-    "a header too long": (431, b"GET / HTTP/1.1\r\n" + HOST + b"a: " + b"b" * LONGEST_HEAD + b"\r\n\r\n"),
+    "too many headers": (431, get(b"/", b"a: b\r\n" * MOST_HEADERS)),
+    "a header too long": (431, get(b"/", b"a: " + b"b" * LONGEST_HEAD + b"\r\n")),
     "a header that does not end": (431, b"GET / HTTP/1.1\r\n" + HOST + b"a: " + b"b" * 4 * MOST_FRAMING),
     "blank lines that do not end": (431, b"\r\n" * 2 * MOST_FRAMING),
     "trailers that do not end": (431, chunked(b"4\r\nbody\r\n")[:-2] + b"a: b\r\n" * MOST_FRAMING),
     "an extension that does not end": (431, chunked(b"4;")[:-5] + b"a" * 4 * MOST_FRAMING),
     "nothing but chunk sizes": (431, chunked(b"1\r\nx\r\n" * MOST_FRAMING)),
-    "another HTTP": (505, b"GET / HTTP/2.0\r\n" + HOST + b"\r\n"),
+    "another HTTP": (505, GET.replace(b"1.1", b"2.0")),
     "a proxy's work": (405, b"CONNECT gateway.example:443 HTTP/1.1\r\n" + HOST + b"\r\n"),
 }
 
@@ -267,18 +234,10 @@ async def test_out_of_bounds_request_is_refused_and_closes(server, subtests):
                 sending.cancel()
 
 
-async def test_malformed_request_waits_for_earlier_answers(connection, server):
-    await connection.send(b"GET /waits HTTP/1.1\r\n" + HOST + b"\r\n" + GET + MALFORMED["two lengths"])
-    server.app.may_answer.set()
-
-    assert [(await connection.response()).status for _ in range(3)] == [200, 200, 400]
-    assert await connection.closed()
-
-
 async def test_failing_application_is_answered_with_500(server, caplog):
     for path in (b"/breaks", b"/nothing", b"/injects"):
         async with server.connect() as connection:
-            response = await connection.ask(b"GET %b HTTP/1.1\r\n%b\r\n" % (path, HOST))
+            response = await connection.ask(get(path))
             assert (response.status, response.code) == (500, "INTERNAL")
             assert b"not for callers" not in response.body
             assert "set-cookie" not in response.headers
@@ -286,7 +245,7 @@ async def test_failing_application_is_answered_with_500(server, caplog):
 
 
 async def test_aborted_answer_is_visibly_incomplete(connection):
-    await connection.send(b"GET /breaks-later HTTP/1.1\r\n" + HOST + b"\r\n")
+    await connection.send(get(b"/breaks-later"))
     status, headers = await connection.head()
     assert (status, headers["content-length"]) == (200, "9")
     assert await connection.reader.read() == b"half"

@@ -8,16 +8,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from raw_http import FLOOD, Echo, serving
+from raw_http import FLOOD, GET, HOST, PATIENCE, WAITS, Echo, get, serving
 from waiting import until
 
 from gateway.settings import Settings
 
-HOST = b"Host: gateway.example\r\n"
-GET = b"GET /one HTTP/1.1\r\n" + HOST + b"\r\n"
 HEAD = b"POST /one HTTP/1.1\r\n" + HOST + b"Content-Length: 100\r\n\r\n"
-
-LONG = 60.0
 
 
 @pytest.fixture
@@ -49,12 +45,6 @@ async def test_slow_headers_are_408(connection, server, before):
     dripping.cancel()
 
 
-async def test_blank_lines_do_not_start_a_request(connection, server):
-    dripping = asyncio.create_task(drip(connection, b"\r\n" * 100))
-    assert await connection.closed()
-    dripping.cancel()
-
-
 CHUNKED = HEAD.replace(b"Content-Length: 100", b"Transfer-Encoding: chunked")
 
 
@@ -66,13 +56,13 @@ async def test_slow_body_is_408(connection, server, head, body):
     response = await connection.response()
     assert (response.status, response.json["errors"][0]["extensions"]["argument"]) == (408, "body")
     assert await connection.closed()
-    await asyncio.wait_for(server.app.left.wait(), LONG)  # the application waits no longer either
+    await asyncio.wait_for(server.app.left.wait(), PATIENCE)  # the application waits no longer either
     dripping.cancel()
 
 
 async def test_slowly_read_body_does_not_time_out_the_client():
     app = Echo()
-    times = {"header_timeout": LONG, "body_timeout": 0.1}
+    times = {"header_timeout": PATIENCE, "body_timeout": 0.1}
     async with serving(app, Settings(), times) as server, server.connect() as connection:
         body = b"x" * 1_000_000
         head = b"POST /waits HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % len(body)
@@ -85,7 +75,7 @@ async def test_slowly_read_body_does_not_time_out_the_client():
 
 
 async def test_application_may_exceed_client_timeouts(connection, server):
-    await connection.send(b"GET /waits HTTP/1.1\r\n" + HOST + b"\r\n")
+    await connection.send(WAITS)
     await asyncio.sleep(0.5)
     server.app.may_answer.set()
     assert (await connection.response()).body == b"at last"
@@ -98,7 +88,7 @@ async def test_client_reading_too_slowly_is_disconnected(times):
     ):
         transport: Any = connection.writer.transport
         transport.pause_reading()
-        await connection.send(b"GET /big HTTP/1.1\r\n" + HOST + b"\r\n")
+        await connection.send(get(b"/big"))
         await until(lambda: server.app.asked == ["/big"])
         sipping = asyncio.create_task(sip(connection))
         await until(lambda: server.connections == 0)
@@ -116,7 +106,7 @@ async def sip(connection) -> None:
 
 async def test_application_waits_for_a_slow_reader(connection, server):
     connection.writer.transport.pause_reading()
-    await connection.send(b"GET /flood HTTP/1.1\r\n" + HOST + b"\r\n")
+    await connection.send(get(b"/flood"))
     [http] = server.uvicorn.server_state.connections
     await until(lambda: http.flow.write_paused)
     assert server.app.sent < FLOOD - 1
@@ -126,7 +116,7 @@ async def test_application_waits_for_a_slow_reader(connection, server):
 
 async def test_steady_reader_gets_a_whole_large_answer():
     async with serving(Echo(), Settings(), {"stall_timeout": 0.3}) as server, server.connect() as connection:
-        await connection.send(b"GET /big HTTP/1.1\r\n" + HOST + b"\r\n")
+        await connection.send(get(b"/big"))
         _, headers = await connection.head()
         left = int(headers["content-length"])
         while left:
@@ -148,33 +138,19 @@ async def test_client_that_never_closes_is_disconnected(times):
         dripping.cancel()
 
 
-@pytest.mark.parametrize(
-    "sent", [b"", b"GET /graphql HTTP/1.1\r\n" + HOST + b"Upgrade: websocket\r\n"], ids=["silent", "half"]
-)
-async def test_unfinished_websocket_handshake_times_out(connection, sent):
-    await connection.send(sent)
-    answer = await connection.reader.read()
-    assert answer.startswith(b"HTTP/1.1 408 ") if sent else answer == b""
-
-
-async def test_disconnected_client_leaves_nothing_behind(server):
-    async with server.connect() as connection:
-        await connection.send(HEAD + b"x")
-        await until(lambda: server.app.asked == ["/one"])
-    await asyncio.wait_for(server.app.left.wait(), LONG)
-    await until(lambda: not server.uvicorn.server_state.tasks and server.connections == 0)
-
-
 @pytest.mark.parametrize("path", [b"/one", b"/events", b"/waits"])
-async def test_closed_connection_leaves_no_garbage_cycle(server, path):
-    """Which is rarely run in a server (`gateway/ops/event_loop.py`)."""
+async def test_closed_connection_leaves_nothing_behind(server, path):
+    """Neither a task, nor a garbage cycle: those are rarely collected in a server (`gateway/ops/event_loop.py`)."""
     gc.disable()
     try:
         async with server.connect() as connection:
             await connection.send(b"POST %b HTTP/1.1\r\n%bContent-Length: 9\r\n\r\nx" % (path, HOST))
             await until(lambda: server.app.asked == [path.decode()])
             [left] = map(weakref.ref, server.uvicorn.server_state.connections)
+        if path != b"/waits":
+            await asyncio.wait_for(server.app.left.wait(), PATIENCE)
         server.app.may_answer.set()
         await until(lambda: left() is None)
+        assert not server.uvicorn.server_state.tasks
     finally:
         gc.enable()

@@ -6,17 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from raw_http import Connection, RawServer, serving
+from raw_http import GET, HANDSHAKE, HOST, UPGRADE, Connection, RawServer, get, serving
 from waiting import until
 
 from gateway.http.server.bounds import MOST_FRAGMENTS
 from gateway.settings import Settings
-
-HOST = b"Host: gateway.example\r\n"
-GET = b"GET /one HTTP/1.1\r\n" + HOST + b"\r\n"
-UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
-KEY = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-HANDSHAKE = b"GET /one HTTP/1.1\r\n" + HOST + UPGRADE + KEY
 
 TEXT, CONTINUED, CLOSE, PING, PONG = 0x1, 0x0, 0x8, 0x9, 0xA
 FINAL = 0x80
@@ -62,7 +56,7 @@ async def close_code(connection: Connection) -> int:
 
 
 NO_HANDSHAKES = {
-    "without a key": b"GET /one HTTP/1.1\r\n" + HOST + UPGRADE + b"Sec-WebSocket-Version: 13\r\n\r\n",
+    "without a key": get(b"/one", UPGRADE, b"Sec-WebSocket-Version: 13\r\n"),
     "by POST": HANDSHAKE.replace(b"GET", b"POST") + b"\r\n",
     "with a body": HANDSHAKE + b"Content-Length: 4\r\n\r\nbody",
     "of HTTP/1.0": HANDSHAKE.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n",
