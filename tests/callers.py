@@ -13,7 +13,6 @@ from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64encode
 
-from gateway.auth.keys import KeySet
 from gateway.auth.principal import Principal
 
 ISSUER = "https://login.example"
@@ -33,9 +32,6 @@ class Signers:
         self.ed = OKPKey.generate_key("Ed25519", {"kid": "ed"})
         self.stranger = OKPKey.generate_key("Ed25519", {"kid": "ed"})
         self.known: Mapping[str, Key] = {"rsa": self.rsa, "ec": self.ec, "ed": self.ed}
-
-    def public(self) -> KeySet:
-        return KeySet.from_json(jwks(*self.known.values()))
 
 
 def jwks(*keys: Key) -> bytes:

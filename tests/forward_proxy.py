@@ -11,21 +11,14 @@ from urllib.parse import urlsplit
 USER = "gateway"
 PASSWORD = "p@ss:word"
 
-PROXY_HEADER_PREFIX = b"proxy-"
-"""How the headers begin that are for the proxy alone."""
-
 Intercept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class ForwardProxy:
-    """`targets`: what was asked for, such as "CONNECT localhost:443". `connections` are those to the proxy.
-
-    `intercept`, while it is set, is done in place of whatever is asked for.
-    """
+    """`targets`: what was asked for, such as "CONNECT localhost:443". `intercept`, while it is set, is done instead."""
 
     def __init__(self, host: str) -> None:
         self.targets: list[str] = []
-        self.connections = 0
         self.intercept: Intercept | None = None
         self.serving: set[asyncio.Task[None]] = set()
         self.scheme = "http"
@@ -37,16 +30,12 @@ class ForwardProxy:
         return f"{self.scheme}://{USER}:p%40ss%3Aword@{self._host}:{self.port}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         task = asyncio.current_task()
         assert task is not None
         self.serving.add(task)
-        try:
-            with contextlib.suppress(asyncio.IncompleteReadError, OSError):
-                await self._serve(reader, writer)
-        finally:
-            self.serving.discard(task)
-            writer.close()
+        task.add_done_callback(self.serving.discard)
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            await self._serve(reader, writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         origin: asyncio.StreamWriter | None = None
@@ -70,7 +59,7 @@ class ForwardProxy:
                     writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                     await relay(reader, origin)
                     return
-                kept = [header for header in headers if not header.lower().startswith(PROXY_HEADER_PREFIX)]
+                kept = [header for header in headers if not header.lower().startswith(b"proxy-")]
                 length = next((int(header[15:]) for header in kept if header.lower().startswith(b"content-length:")), 0)
                 path = f"{address.path}?{address.query}" if address.query else address.path
                 head = b"\r\n".join([b"%b %b %b" % (method, path.encode(), version), *kept])
@@ -83,13 +72,10 @@ class ForwardProxy:
 
 async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Until one side closes; then the other is closed, too."""
-    try:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-    finally:
-        writer.close()
+    with contextlib.closing(writer), contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
 
 
 @asynccontextmanager

@@ -1,6 +1,5 @@
 """A gateway of two worker processes, seen by its log."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 import orjson
 from processes import GatewayProcess
 from throw_away import on_server
+from waiting import until
 
 PATIENCE = 60
 """Seconds: some starts of a worker, and the pauses between them."""
@@ -30,10 +30,8 @@ class Workers:
 
     async def logged(self, event: str, times: int = 1) -> list[dict[str, Any]]:
         """The lines of this event, once there are so many."""
-        async with asyncio.timeout(PATIENCE):
-            while len(lines := self.lines(event)) < times:  # noqa: ASYNC110 # another program's log
-                await asyncio.sleep(0.01)
-        return lines
+        await until(lambda: len(self.lines(event)) >= times)
+        return self.lines(event)
 
     async def served(self, times: int) -> list[int]:
         """The process ids of the workers that began to serve, oldest first, once there are so many."""

@@ -1,7 +1,17 @@
-"""Programs that a test runs until they end."""
+"""Programs that a test runs until they end, and the gateway's commands in its own process."""
 
+import argparse
+import os
 import subprocess
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from typing import Any
+from unittest.mock import patch
+
+import structlog
+
+from gateway.__main__ import main
 
 
 def run(*command: object, status: int | None = 0, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -10,3 +20,18 @@ def run(*command: object, status: int | None = 0, **options: Any) -> subprocess.
     ended = subprocess.run([*map(str, command)], check=False, **pipes | options)
     assert status in (None, ended.returncode), f"{ended.stdout}{ended.stderr}"
     return ended
+
+
+def call(environ: Mapping[str, str], *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """What `gateway` prints with nothing set but these variables, without the second that a process takes to start."""
+    printed, complaints, logging = StringIO(), StringIO(), structlog.get_config()
+    language = patch.object(argparse, "_", vars(argparse)["_"])  # which a command in Chinese replaces
+    with patch.dict(os.environ, environ, clear=True), language, redirect_stdout(printed), redirect_stderr(complaints):
+        try:
+            ended = main(arguments)
+        except SystemExit as end:
+            ended = int(end.code or 0)
+        finally:
+            structlog.configure(**logging)
+    assert ended == status, f"{printed.getvalue()}{complaints.getvalue()}"
+    return subprocess.CompletedProcess(arguments, ended, printed.getvalue(), complaints.getvalue())

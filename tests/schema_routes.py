@@ -159,16 +159,16 @@ def scoped_routes() -> Iterator[Route]:
         if isinstance(found, GraphQLObjectType) and not parent.startswith("__"):
             for field in (Field(parent, name) for name in found.fields):
                 if field.scopes:
-                    yield Route((*_ways()[parent], field))
+                    yield Route((*_ways("Query", "Mutation", "Subscription")[parent], field))
                     if parent in node_types():
                         yield Route((Field("Query", "node"), field), on=parent)
 
 
 @cache
-def _ways() -> dict[str, tuple[Field, ...]]:
-    """For each object type the fewest fields that lead to it from a root."""
+def _ways(*roots: str) -> dict[str, tuple[Field, ...]]:
+    """For each type with fields the fewest that lead to it from one of these."""
     known: dict[str, tuple[Field, ...]] = {}
-    waiting: deque[tuple[str, tuple[Field, ...]]] = deque((name, ()) for name in ("Query", "Mutation", "Subscription"))
+    waiting: deque[tuple[str, tuple[Field, ...]]] = deque((name, ()) for name in roots)
     while waiting:
         parent, way = waiting.popleft()
         if parent in known:
@@ -176,7 +176,7 @@ def _ways() -> dict[str, tuple[Field, ...]]:
         known[parent] = way
         for name, definition in TYPES[parent].fields.items():
             led_to = get_named_type(definition.type)
-            if isinstance(led_to, GraphQLObjectType):
+            if is_composite_type(led_to):
                 waiting.append((led_to.name, (*way, Field(parent, name))))
     return known
 
@@ -278,13 +278,4 @@ class WholeSchema:
 
 def output_fields() -> set[str]:
     """Every field of every type that Query leads to, as "Type.field"."""
-    found: set[str] = set()
-    waiting = [SCHEMA.query_type]
-    while waiting:
-        parent = waiting.pop()
-        for name, field in parent.fields.items():
-            if f"{parent.name}.{name}" not in found:
-                found.add(f"{parent.name}.{name}")
-                if is_composite_type(get_named_type(field.type)):
-                    waiting.append(get_named_type(field.type))
-    return found
+    return {f"{parent}.{name}" for parent in _ways("Query") for name in TYPES[parent].fields}

@@ -41,12 +41,7 @@ MODULE = {"communityCode": "10002", "name": "COMPLAINTS"}
 NOTICE, PUBLISHED = ({name: "10002", "title": "停水", "content": "明天"} for name in ("communityCode", "xiaoqu"))
 SENT: list[tuple[str, dict[str, Any], str, dict[str, str]]] = [
     *(
-        (
-            "createOrder",
-            ORDER | {"payer": payer},
-            "order/new",
-            CHARGED | {"type": kind, "identifier": text(identifier)},
-        )
+        ("createOrder", ORDER | {"payer": payer}, "order/new", CHARGED | {"type": kind, "identifier": text(identifier)})
         for payer, kind, identifier in PAYERS
     ),
     (

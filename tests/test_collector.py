@@ -11,11 +11,12 @@ from gateway.ops.event_loop import ALL_INTERVAL, INTERVAL, LONG, settle_collecto
 
 
 class Loop:
-    """Has the one timer that was set last. Each collection takes `seconds`."""
+    """Has the one timer that was set last. A collection takes `seconds`; its time and generation are noted."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.seconds = 0.0
+        self.collections: list[tuple[float, int]] = []
         self._cpu = 0.0
 
     def time(self) -> float:
@@ -33,6 +34,10 @@ class Loop:
         self.now = self._at
         self._callback()
 
+    def collected(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "stop":
+            self.collections.append((round(self.now, 3), info["generation"]))
+
 
 @pytest.fixture
 def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
@@ -40,47 +45,31 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
     monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
     monkeypatch.setattr(time, "thread_time", loop.thread_time)
     settle_collector()
+    gc.callbacks.append(loop.collected)
     yield loop
+    gc.callbacks.remove(loop.collected)
     gc.enable()
     gc.unfreeze()
 
 
-@pytest.fixture
-def collections(loop: Loop) -> Iterator[list[tuple[float, int]]]:
-    """When something was collected, and which generation."""
-    found: list[tuple[float, int]] = []
-
-    def collected(phase: str, info: dict[str, int]) -> None:
-        if phase == "stop":
-            found.append((round(loop.now, 3), info["generation"]))
-
-    gc.callbacks.append(collected)
-    yield found
-    gc.callbacks.remove(collected)
-
-
-def test_garbage_is_collected_at_intervals(loop, collections):
+def test_garbage_is_collected_at_intervals(loop):
     kept = [[number] for number in range(100_000)]
-    assert (len(kept), collections) == (100_000, [])  # allocation alone collects nothing
+    assert (len(kept), loop.collections) == (100_000, [])  # allocation alone collects nothing
     while loop.now < 2.5 * ALL_INTERVAL:
         loop.fire()
-    youngest = [at for at, generation in collections if generation == 0]
+    youngest = [at for at, generation in loop.collections if generation == 0]
     assert youngest == [pytest.approx(INTERVAL * (turn + 1)) for turn in range(len(youngest))]
-    assert [at for at, generation in collections if generation == 2] == pytest.approx([1, 2], abs=2.5 * INTERVAL)
+    assert [at for at, generation in loop.collections if generation == 2] == pytest.approx([1, 2], abs=2.5 * INTERVAL)
 
 
-def test_large_youngest_generation_is_collected_early(loop, collections):
+def test_long_collections_are_early_and_freeze_survivors(loop):
+    frozen, kept = gc.get_freeze_count(), [[number] for number in range(100)]
     loop.seconds = LONG * 0.6
     for _ in range(2):
         loop.fire()
-    assert collections == [(INTERVAL, 0), (2 * INTERVAL, 0), (2 * INTERVAL, 2)]
+    assert loop.collections == [(INTERVAL, 0), (2 * INTERVAL, 0), (2 * INTERVAL, 2)]
+    assert gc.get_freeze_count() - frozen < len(kept)
 
-
-@pytest.mark.parametrize(("seconds", "sets_aside"), [(LONG * 0.05, False), (LONG * 1.1, True)])
-def test_slow_collection_freezes_survivors(loop, seconds, sets_aside):
-    loop.seconds = seconds
-    before = gc.get_freeze_count()
-    kept = [[number] for number in range(100)]
-    while loop.now < ALL_INTERVAL:
-        loop.fire()
-    assert (gc.get_freeze_count() - before >= len(kept)) is sets_aside
+    loop.seconds = LONG * 1.1
+    loop.fire()
+    assert gc.get_freeze_count() - frozen >= len(kept)

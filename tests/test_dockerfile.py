@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from callers import KeyServer
 from pages import ROOT, read_text
 from programs import run
 
 RECIPE = read_text(ROOT / "Dockerfile")
+LAST_STAGE = RECIPE.rpartition("\nFROM ")[2]
 
 
 async def check_health(port: int, host: str = "0.0.0.0") -> int:  # noqa: S104 # as in the image
@@ -34,20 +36,12 @@ async def check_health(port: int, host: str = "0.0.0.0") -> int:  # noqa: S104 #
     return (await to_thread(run, sys.executable, *arguments, status=None, env=environ)).returncode
 
 
-async def test_health_check_passes_for_a_running_gateway(gateway: Any) -> None:
-    assert await check_health(urlsplit(gateway.url).port or 0) == 0
-
-
-async def test_health_check_uses_the_configured_host(unused_tcp_port: int) -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        writer.close()
-
-    async with await asyncio.start_server(answer, "::1", unused_tcp_port):
-        assert await check_health(unused_tcp_port, host="::1") == 0
-        assert await check_health(unused_tcp_port, host="127.0.0.1") == 1
-    assert await check_health(unused_tcp_port, host="::1") == 1
+async def test_health_check_asks_the_configured_host(gateway: Any, key_server: KeyServer) -> None:
+    port = urlsplit(gateway.url).port or 0
+    assert await check_health(port) == 0
+    assert await check_health(port, host="::1") == 1
+    async with await asyncio.start_server(key_server.answer, "::1") as server:
+        assert await check_health(server.sockets[0].getsockname()[1], host="::1") == 0
 
 
 def test_copied_files_exist_and_are_not_ignored() -> None:
@@ -60,18 +54,16 @@ def test_copied_files_exist_and_are_not_ignored() -> None:
 
 
 def test_gateway_does_not_run_as_root() -> None:
-    last_stage = RECIPE.rpartition("\nFROM ")[2]
-    (user,) = re.findall(r"^USER (\S+)$", last_stage, re.MULTILINE)
+    (user,) = re.findall(r"^USER (\S+)$", LAST_STAGE, re.MULTILINE)
     assert user != "root"
-    assert f"useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin {user} " in last_stage
-    assert last_stage.index("USER") < last_stage.index("ENTRYPOINT")
+    assert f"useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin {user} " in LAST_STAGE
+    assert LAST_STAGE.index("USER") < LAST_STAGE.index("ENTRYPOINT")
 
 
 def test_byte_code_is_compiled_before_the_user_is_chosen(tmp_path: Path) -> None:
     """The command of the last stage, with this Python, and a standard library of one module."""
-    last_stage = RECIPE.rpartition("\nFROM ")[2]
-    (command,) = re.findall(r"^RUN (stdlib=(?:.*\\\n)*.*)$", last_stage, re.MULTILINE)
-    assert last_stage.index("COPY --from=build") < last_stage.index(command) < last_stage.index("USER gateway")
+    (command,) = re.findall(r"^RUN (stdlib=(?:.*\\\n)*.*)$", LAST_STAGE, re.MULTILINE)
+    assert LAST_STAGE.index("COPY --from=build") < LAST_STAGE.index(command) < LAST_STAGE.index("USER gateway")
     (tmp_path / "module.py").touch()
     (tmp_path / "site-packages").mkdir()
     (tmp_path / "site-packages" / "other.py").touch()

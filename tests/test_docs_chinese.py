@@ -46,10 +46,9 @@ OTHER_TERMS = {
 """What is not to be said, and the term of `gateway/wording/` that is."""
 
 BESIDE_DOCS = [
-    "schema/schema.graphql",
-    "scripts/explorer/src/language/chinese.js",
+    *(ROOT / "schema/schema.graphql", ROOT / "scripts/explorer/src/language/chinese.js"),
     *(
-        str(path.relative_to(ROOT))
+        path
         for folder in ("gateway/wording", "gateway/http/examples", "deploy")
         for path in sorted((ROOT / folder).rglob("*.*"))
         if path.suffix in {".py", ".graphql", ".yml", ".json"}
@@ -79,13 +78,9 @@ def in_chinese(name: str) -> Path:
 
 @cache
 def sections(page: Path) -> tuple[Section, ...]:
-    text = FENCE.sub("", read_text(page))
-    found = [*HEADING.finditer(text)]
-    ends = [*(heading.start() for heading in found[1:]), len(text)]
-    return tuple(
-        Section(page, len(heading[1]), heading[2], text[heading.end() : end])
-        for heading, end in zip(found, ends, strict=True)
-    )
+    parts = HEADING.split(FENCE.sub("", read_text(page)))[1:]
+    found = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    return tuple(Section(page, len(marks), heading, text) for marks, heading, text in found)
 
 
 def pairs(name: str) -> Iterator[tuple[Section, Section]]:
@@ -174,15 +169,13 @@ def test_no_figure_is_missing(name: str) -> None:
 
 
 @by_page
-def test_text_is_chinese_spaced_and_of_the_terms_of_the_messages(name: str) -> None:
+def test_text_is_chinese_and_spaced(name: str) -> None:
     for section in sections(in_chinese(name)):
         assert CHINESE.search(section.text) or not section.text.strip(), section.heading
         assert NO_SPACE.findall(QUOTED.sub("", LINK.sub("]", CODE.sub("``", prose(section))))) == []
-    text = read_text(in_chinese(name))
-    assert {term: right for term, right in OTHER_TERMS.items() if term in text} == {}
 
 
-@pytest.mark.parametrize("name", BESIDE_DOCS)
-def test_words_beside_the_docs_are_the_same(name: str) -> None:
-    text = read_text(ROOT / name)
+@pytest.mark.parametrize("path", [*BESIDE_DOCS, *map(in_chinese, PAGES)], ids=lambda path: path.name)
+def test_text_has_the_terms_of_the_messages(path: Path) -> None:
+    text = read_text(path)
     assert {term: right for term, right in OTHER_TERMS.items() if term in text} == {}

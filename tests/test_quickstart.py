@@ -13,9 +13,6 @@ import pytest
 from pages import DOCS, FENCE, ROOT, read_text
 from programs import run
 
-from gateway.auth.issuer import DevelopmentIssuer
-from gateway.settings import load_settings
-
 pytestmark = [pytest.mark.slow, pytest.mark.demo]
 
 QUICKSTART = read_text(DOCS / "quickstart.md")
@@ -57,15 +54,12 @@ def of_interest(body: dict[str, Any], shown: Any) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name in shown or name != "extensions"}
 
 
-@pytest.mark.parametrize("example", examples("graphql", "json"), ids=lambda example: example.text.split()[1])
-async def test_each_query_is_answered_as_documented(gateway: Any, environ: dict[str, str], example: Example) -> None:
-    token = None
-    if "query Masked" in example.text:
-        issuer = DevelopmentIssuer.open(load_settings(environ))
-        token = issuer.mint(["order:read", "people:read"], ["10002"], "developer", 60)
-    answer = await gateway.ask(example.text, token=token)
-    shown = json.loads(example.answer)
-    assert alike(shown, of_interest(answer.body, shown)), answer.body
+async def test_each_query_is_answered_as_documented(gateway: Any, mint: Callable[..., str]) -> None:
+    masked = mint("order:read", "people:read", communities=["10002"], subject="developer")
+    for example in examples("graphql", "json"):
+        answer = await gateway.ask(example.text, token=masked if "query Masked" in example.text else None)
+        shown = json.loads(example.answer)
+        assert alike(shown, of_interest(answer.body, shown)), answer.body
 
 
 @pytest.fixture

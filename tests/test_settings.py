@@ -34,18 +34,13 @@ def refusal(environ: dict[str, str]) -> SettingsError:
     return refused.value
 
 
-WHOLE, SECONDS = "a whole number from 1 on", "a number above 0, 2000000 at most"
 UNUSABLE = {
     "ENV": ("development or production", ["s3cr3t"]),
     "PORT": ("a whole number from 0 to 65535", ["70000", "s3cr3t"]),
     "LOG_LEVEL": ("info, warning or error", ["s3cr3t"]),
     "EXPLORER": ("true or false", ["s3cr3t"]),
-    "ACCESS_LOG": ("true or false", ["s3cr3t"]),
-    "RATE_LIMIT": (WHOLE, ["0"]),
-    "MAX_DEPTH": (WHOLE, ["s3cr3t"]),
-    "CALL_TIMEOUT": (SECONDS, ["-1.5"]),
-    "REQUEST_TIMEOUT": (SECONDS, ["s3cr3t"]),
-    "JOURNAL_TIMEOUT": (SECONDS, ["2000001"]),
+    "RATE_LIMIT": ("a whole number from 1 on", ["0", "s3cr3t"]),
+    "JOURNAL_TIMEOUT": ("a number above 0, 2000000 at most", ["-1.5", "s3cr3t", "2000001"]),
     "RETENTION_DAYS": (
         "days from 183 to 99999, such as payments=10958; there are all, " + ", ".join(RETAINED),
         ["1096", "events=365", "audit=", "audit=182", "audit=0365", "audit=100000", "audit=365.5", "audit=365;all=365"],
@@ -85,11 +80,9 @@ def test_unusable_value_names_its_variable_and_limits(name: str) -> None:
     [
         ("port", " \t9000\r\n", 9000),
         ("port", "  ", 8000),
-        ("host", "", "127.0.0.1"),
         ("data_dir", "/srv/网关", Path("/srv/网关")),
         ("explorer", "false ", False),
-        ("call_timeout", "2.5", 2.5),
-        ("request_timeout", "8", 8),
+        ("request_timeout", "8.5", 8.5),
         ("wjdh_secret_key", "00123", "00123"),
         ("auth_scope_claims", "roles, realm_access.roles", ("roles", "realm_access.roles")),
         (
@@ -111,13 +104,7 @@ def test_unrelated_variables_are_ignored() -> None:
 
 def test_misspelt_setting_suggests_the_closest() -> None:
     """A service called `gateway` of Kubernetes sets some in every container of its namespace that mean no setting."""
-    meant = {
-        "WJDH_ULR": "WJDH_URL",
-        "ALLOWED_HOST": "ALLOWED_HOSTS",
-        "DATABSE_URL": "DATABASE_URL",
-        "LOGLEVEL": "LOG_LEVEL",
-    }
-    for name, setting in meant.items():
+    for name, setting in (("WJDH_ULR", "WJDH_URL"), ("ALLOWED_HOST", "ALLOWED_HOSTS"), ("LOGLEVEL", "LOG_LEVEL")):
         line = f"GATEWAY_{name}: no such setting, ignored; did you mean GATEWAY_{setting}?"
         assert unknown_variables({f"GATEWAY_{name}": "s3cr3t"}) == [line]
     names = ("GATEWAY_SERVICE_HOST", "GATEWAY_SERVICE_PORT_HTTP", "GATEWAY_PORT_8000_TCP_ADDR")
@@ -125,27 +112,13 @@ def test_misspelt_setting_suggests_the_closest() -> None:
 
 
 def test_settings_report_all_mistakes_at_once() -> None:
-    refused = refusal(
-        {
-            "GATEWAY_PORT": "s3cr3t",
-            "GATEWAY_ACCESS_LOG": "s3cr3t",
-            "GATEWAY_REQUEST_TIMEOUT": "1",
-            "GATEWAY_CALLBACK_KEY_K": "s3cr3t",
-            "GATEWAY_AUTH_ISSUER": "s3cr3t",
-            "GATEWAY_WJDH_ULR": "s3cr3t",
-        }
-    )
+    wrong = ("PORT", "ACCESS_LOG", "CALLBACK_KEY_K", "AUTH_ISSUER", "WJDH_ULR")
+    refused = refusal({f"GATEWAY_{name}": "s3cr3t" for name in wrong} | {"GATEWAY_REQUEST_TIMEOUT": "1"})
     assert [mistake.split(":")[0] for mistake in refused.args] == [
         *("GATEWAY_PORT", "GATEWAY_ACCESS_LOG", "GATEWAY_REQUEST_TIMEOUT", "GATEWAY_CALLBACK_KEY_D"),
         *("GATEWAY_AUTH_AUDIENCE", "GATEWAY_AUTH_JWKS_URL, GATEWAY_AUTH_KEY_FILE", "GATEWAY_WJDH_ULR"),
     ]
     assert str(refused) == "\n".join(refused.args)
-
-
-def test_production_reports_every_missing_setting() -> None:
-    lacking = {name for name in PRODUCTION if not name.startswith(("GATEWAY_AUTH_", "GATEWAY_ENV"))}
-    refused = refusal({"GATEWAY_ENV": "production"})
-    assert {mistake.split(":")[0] for mistake in refused.args} == {*lacking, "GATEWAY_AUTH_ISSUER"}
 
 
 MANIFEST = {"GATEWAY_TRUSTED_DOCUMENTS": "manifest.json", "GATEWAY_EXPLORER": "true"}
@@ -201,6 +174,7 @@ def test_settings_that_agree_are_read() -> None:
     accepts = {"GATEWAY_CALLBACK_ACCEPTS": "platform", "GATEWAY_SECURITY_CALLBACK_PATH": "/x"}
     assert load_settings(accepts).callback_accepts == "platform"
     assert load_settings(MANIFEST | {"GATEWAY_TRUSTED_DOCUMENTS_MODE": "report"}).shows_explorer
+    assert not load_settings({"GATEWAY_EXPLORER": "false"}).shows_explorer
     assert load_settings({"GATEWAY_ALLOWED_HOSTS": "A.example, b.example"}).hosts >= {"a.example", "b.example"}
     assert load_settings(PRODUCTION).is_production
 
@@ -211,30 +185,12 @@ def test_cache_names_what_differs_from_the_default() -> None:
     assert load_settings({"GATEWAY_CACHE": "all=0 modules=9"}).cached == dict.fromkeys(CACHED, 0) | {"modules": 9}
 
 
-@pytest.mark.parametrize(
-    ("environ", "shown"),
-    [
-        ({}, True),
-        ({"GATEWAY_EXPLORER": "0"}, False),
-        (PRODUCTION, False),
-        ({**PRODUCTION, "GATEWAY_EXPLORER": "1"}, True),
-    ],
-)
-def test_explorer_is_shown_in_development_by_default(environ: dict[str, str], shown: bool) -> None:
-    assert load_settings(environ).shows_explorer is shown
-
-
 def test_printed_settings_show_no_secret():
     settings = load_settings({"GATEWAY_WJDH_SECRET_KEY": "s3cr3t", "GATEWAY_ID_KEY": "s3cr3t" * 8})
     assert "s3cr3t" not in repr(settings)
 
 
 PAGE = read_text(DOCS / "settings.md")
-
-TEST_SETTINGS = {"GATEWAY_TEST_DATABASE_URL"}
-"""Read by the tests alone."""
-
-MENTIONS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "Dockerfile", *sorted(DOCS.rglob("*.md"))]
 
 ROW = re.compile(r"^\| `(GATEWAY_[A-Z0-9_]+)` \| (.+?) \| (.+?) \| (.+) \|$", re.MULTILINE)
 NAME = re.compile(r"GATEWAY_[A-Z0-9_]*[A-Z0-9]")
@@ -246,23 +202,10 @@ def known() -> dict[str, msgspec.structs.FieldInfo]:
 
 def documented_default(default: object) -> str | None:
     """As the page writes it; None where it says it in words."""
-    match default:
-        case "" | ():
-            return "none"
-        case None:
-            return None
-        case bool():
-            return f"`{str(default).lower()}`"
-        case float():
-            return f"`{default:g}`"
-        case tuple():
-            return f"`{' '.join(default)}`"
-        case _:
-            return f"`{default}`"
-
-
-LIBPQ_VARIABLES = {"PGPASSWORD", "PGSSLROOTCERT"}
-"""Read with GATEWAY_DATABASE_URL."""
+    if default is None:
+        return None
+    text = " ".join(default) if isinstance(default, tuple) else str(default).removesuffix(".0")
+    return f"`{text.lower() if isinstance(default, bool) else text}`" if text else "none"
 
 
 def test_every_setting_is_documented_once_with_its_default() -> None:
@@ -272,17 +215,8 @@ def test_every_setting_is_documented_once_with_its_default() -> None:
         assert documented_default(fields[name].default) in (None, shown), name
 
 
-def test_production_example_names_existing_settings() -> None:
-    (example,) = re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL)
-    assert {line.partition("=")[0] for line in example.splitlines()} <= set(known()) | LIBPQ_VARIABLES
-
-
 def test_pages_mention_existing_settings_only() -> None:
-    exist = set(known()) | TEST_SETTINGS
-    unknown = {
-        (path.name, name)
-        for path in MENTIONS
-        for name in NAME.findall(read_text(path))
-        if name not in exist and not any(setting.startswith(f"{name}_") for setting in exist)
-    }
-    assert unknown == set()
+    exist = set(known()) | {"GATEWAY_TEST_DATABASE_URL"}
+    for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "Dockerfile", *DOCS.rglob("*.md")):
+        unknown = set(NAME.findall(read_text(path))) - exist
+        assert [name for name in unknown if not any(each.startswith(f"{name}_") for each in exist)] == [], path

@@ -1,19 +1,15 @@
 """`gateway settings`: what is in force, from where, and nothing secret."""
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from programs import run
+from programs import call
 
 from gateway import env_file
 from gateway.env_file import find_deployed
 from gateway.settings import load_settings
-
-pytestmark = pytest.mark.slow
 
 FILE = """
 GATEWAY_PORT=8100
@@ -31,9 +27,7 @@ PGSSLROOTCERT=/etc/wanjia-gateway/database.pem
 
 
 def print_settings(*arguments: object, status: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "PG"))}
-    command = (sys.executable, "-m", "gateway", "settings", *arguments)
-    return run(*command, env=clean | {"GATEWAY_ENV_FILE": ""} | environ, status=status)
+    return call({"GATEWAY_ENV_FILE": ""} | environ, "settings", *map(str, arguments), status=status)
 
 
 @pytest.fixture

@@ -54,15 +54,15 @@ def test_cost_that_was_not_needed_is_given_back(monotonic: Clock) -> None:
     assert left(second.settle(10)) == b'"calls";r=0;t=70'
 
 
-@pytest.mark.parametrize("per_minute", [7, 61, 1199])
-def test_retry_is_admitted_when_due(monotonic: Clock, per_minute: int) -> None:
-    bucket = Bucket(Rate(per_minute))
-    asked(bucket, per_minute)
-    with pytest.raises(RateLimitedError) as refusal:
-        bucket.take()
+def test_retry_is_admitted_when_due(monotonic: Clock) -> None:
+    for per_minute in (7, 61, 1199):
+        bucket = Bucket(Rate(per_minute))
+        asked(bucket, per_minute)
+        with pytest.raises(RateLimitedError) as refusal:
+            bucket.take()
 
-    monotonic.now += refusal.value.retry_after
-    assert asked(bucket, 2) == 1
+        monotonic.now += refusal.value.retry_after
+        assert asked(bucket, 2) == 1
 
 
 def test_rate_is_never_exceeded(monotonic: Clock) -> None:
@@ -77,9 +77,9 @@ def test_rate_is_never_exceeded(monotonic: Clock) -> None:
     assert asked(bucket, 100) == 0
 
 
-@pytest.mark.parametrize("pause", [0.05, 0.11, 0.7, 1.3])
-def test_caller_below_the_rate_is_never_refused(monotonic: Clock, pause: float) -> None:
+def test_caller_below_the_rate_is_never_refused(monotonic: Clock) -> None:
     bucket = Bucket(Rate(1200))
-    for _ in range(5000):
-        monotonic.now += pause + 1e-9
-        assert asked(bucket, 1) == 1
+    for pause in (0.05, 0.11, 0.7, 1.3):
+        for _ in range(2500):
+            monotonic.now += pause + 1e-9
+            assert asked(bucket, 1) == 1

@@ -11,6 +11,7 @@ from unicodedata import normalize
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from platform_rows import applicant, content
 
 from gateway.auth.masking import (
     LONGEST_CONTENT,
@@ -28,23 +29,17 @@ from gateway.normalise.vocabulary import PiiKind
 ID_NUMBER = "999302199211302517"
 PHONE = "19900000001"
 
-KINDS = st.sampled_from(list(PiiKind))
 PHONES = st.integers(0, 99_999).map("199000{:05}".format)
-BIRTHDAYS = st.dates(date(1900, 1, 1), date(2099, 12, 31))
 ID_NUMBERS = st.builds(
-    lambda area, born, order, check: f"999{area:03}{born:%Y%m%d}{order:03}{check}",
+    lambda area, born, order, check: f"999{area:03}{born:{'%Y' if check else '%y'}%m%d}{order:03}{check}",
     st.integers(0, 999),
-    BIRTHDAYS,
+    st.dates(date(1900, 1, 1), date(2099, 12, 31)),
     st.integers(0, 999),
-    st.sampled_from("0123456789Xx"),
+    st.sampled_from([*"0123456789Xx", ""]),
 )
-OLD_ID_NUMBERS = st.builds(
-    lambda area, born, order: f"999{area:03}{born:%y%m%d}{order:03}",
-    st.integers(0, 999),
-    BIRTHDAYS,
-    st.integers(0, 999),
-)
-NUMBERS = PHONES | ID_NUMBERS | OLD_ID_NUMBERS
+"""Of 18, and older ones of 15, which have no check digit."""
+
+NUMBERS = PHONES | ID_NUMBERS
 WORDS = st.text(st.characters(exclude_categories=["Nd", "Cs"], exclude_characters="*"), max_size=12)
 GAPS = st.sampled_from(["", " ", "-", " - ", "—", ".", "·", "\u200b", "\u00a0", "\u3000", "－", "_"])
 
@@ -72,41 +67,28 @@ def bare(text: str) -> str:
     return re.sub(r"[^\w*]|_", "", normalize("NFKC", text)).upper()
 
 
-@pytest.mark.parametrize(
-    ("kind", "value", "masked"),
-    [
-        *(
-            (PiiKind.PHONE, value, "199****0001")
-            for value in (
-                "19900000001",
-                19900000001,
-                "+86 199-0000-0001",
-                "8619900000001",
-                " 19900000001 ",
-                "199****0001",
-            )
-        ),
-        (PiiKind.PHONE, "0335-1234567", "033****4567"),
-        *((PiiKind.PHONE, value, "****") for value in ("1234567", "转 8001", "门卫那里可以找到他家人")),
-        *(
-            (PiiKind.ID_CARD, value, "999302********2517")
-            for value in ("999302199211302517", "999302 19921130 2517", 999302199211302517)
-        ),
-        (PiiKind.ID_CARD, "99930219921130251x", "999302********251X"),
-        (PiiKind.ID_CARD, "999302921130251", "999302******251"),
-        *((PiiKind.ID_CARD, value, "****") for value in ("H1234567890", "X", "无")),
-        *((PiiKind.NAME, name, f"{name[0]}*") for name in ("李明", "欧阳娜娜", "阿依古丽·买买提", "𠮷田", "Li Ming")),
-        *((PiiKind.NAME, name, "*") for name in ("\ud842田", "李", "*", "*明")),
-        (PiiKind.ADDRESS, "河北省秦皇岛市海港区秦皇小区98-3-4", "河北省****"),
-        (PiiKind.ADDRESS, "A座101", "A座****"),
-        *((PiiKind.ADDRESS, value, "****") for value in ("98栋3单元4号", "北京")),
-        *((PiiKind.BIRTH, value, None) for value in (date(1992, 11, 30), "19921130")),
-        (PiiKind.PHOTO, "https://photos.example/1.png", None),
-        *((PiiKind.SENSITIVE_STATUS, value, None) for value in (True, "群众")),
-    ],
-)
-def test_each_kind_has_its_mask(kind: PiiKind, value: object, masked: str | None) -> None:
-    assert kind.mask(value) == masked
+MASKS: list[tuple[PiiKind, str | None, tuple[object, ...]]] = [
+    (PiiKind.PHONE, "199****0001", (PHONE, int(PHONE), "+86 199-0000-0001", f"86{PHONE}", " 199 0000\t0001 ")),
+    (PiiKind.PHONE, "033****4567", ("0335-1234567",)),
+    (PiiKind.PHONE, "****", ("1234567", "转 8001", "门卫那里可以找到他家人")),
+    (PiiKind.ID_CARD, "999302********2517", (ID_NUMBER, "999302 19921130 2517", int(ID_NUMBER))),
+    (PiiKind.ID_CARD, "999302********251X", ("99930219921130251x",)),
+    (PiiKind.ID_CARD, "999302******251", ("999302921130251",)),
+    (PiiKind.ID_CARD, "****", ("H1234567890", "X", "无")),
+    *((PiiKind.NAME, f"{name[0]}*", (name,)) for name in ("李明", "欧阳娜娜", "阿依古丽·买买提", "𠮷田", "Li Ming")),
+    (PiiKind.NAME, "*", ("\ud842田", "李", "*", "*明")),
+    (PiiKind.ADDRESS, "河北省****", ("河北省秦皇岛市海港区秦皇小区98-3-4",)),
+    (PiiKind.ADDRESS, "A座****", ("A座101",)),
+    (PiiKind.ADDRESS, "****", ("98栋3单元4号", "北京")),
+    (PiiKind.BIRTH, None, (date(1992, 11, 30), "19921130")),
+    (PiiKind.PHOTO, None, ("https://photos.example/1.png",)),
+    (PiiKind.SENSITIVE_STATUS, None, (True, "群众")),
+]
+
+
+@pytest.mark.parametrize(("kind", "masked", "values"), MASKS)
+def test_each_kind_has_its_mask(kind: PiiKind, masked: str | None, values: tuple[object, ...]) -> None:
+    assert [*map(kind.mask, values)] == [masked] * len(values)
 
 
 def test_missing_value_text_or_content_is_not_masked() -> None:
@@ -117,7 +99,7 @@ def test_missing_value_text_or_content_is_not_masked() -> None:
 
 
 @settings(deadline=None)
-@given(KINDS, st.text() | NUMBERS | st.integers() | st.booleans() | st.dates())
+@given(st.sampled_from(PiiKind), st.text() | NUMBERS | st.integers() | st.booleans() | st.dates())
 def test_masked_value_stays_is_recognised_and_holds_no_number(kind: PiiKind, value: object) -> None:
     masked = kind.mask(value)
 
@@ -191,11 +173,6 @@ def test_look_at_bytes_knows_every_digit_and_gap() -> None:
     assert [gap for gap in gaps if not may_have_number([gap.join("13800000000")])] == []
 
 
-def test_texts_of_few_digits_are_not_searched() -> None:
-    assert not may_have_number(["10002", None, "10002", "2026-11-29 10", "1号楼2单元3层301室，13点"])
-    assert may_have_number(["x" * (LONGEST_SEARCHED + 1)])
-
-
 @settings(deadline=None)
 @given(st.text(st.sampled_from("0123456789 -*xX１9年")) | st.text())
 def test_masked_text_is_fully_masked(text: str) -> None:
@@ -206,9 +183,9 @@ def test_masked_text_is_fully_masked(text: str) -> None:
 
 
 def test_masked_number_ends_form_no_new_number() -> None:
-    text = "13000000 " * 3 + "13000000000 and 999302199211302517 0000000"
+    text = "13000000 " * 3 + "13000000000 and 19900001380 0000000"
 
-    assert mask_text(text) == "13000000 13000000 13000000 130****0000 and 999302********2517 0000000"
+    assert mask_text(text) == "13000000 13000000 13000000 130****0000 and 199****1380 0000000"
     assert mask_text(mask_text(text)) == mask_text(text)
 
 
@@ -225,61 +202,31 @@ def test_text_too_long_to_search_is_withheld() -> None:
     assert mask_text("x" * LONGEST_SEARCHED) == "x" * LONGEST_SEARCHED
     assert mask_text("x" * (LONGEST_SEARCHED + 1)) == "x" * (LONGEST_SEARCHED + 1)
     assert mask_text("1x2年" * LONGEST_SEARCHED) == MASK
+    assert may_have_number(["1x2年" * LONGEST_SEARCHED])
     assert mask_content_raw(json.dumps(["x" * LONGEST_CONTENT])) == MASK
 
 
-CONTENT = {
-    "people": {
-        "user_id": 2,
-        "people_phone": PHONE,
-        "people_name": "李明",
-        "people_sex": "男",
-        "people_birth": 723052800,
-        "people_address": "秦皇小区98栋3单元4号",
-        "people_idcard": ID_NUMBER,
-        "people_photo": "https://photos.example/1.png",
-        "people_zhengzhimianmao": "群众",
-        "people_tuiyijunren": "0",
-        "people_shangfang": "1",
-        "people_dibao": 0,
-    },
-    "job": {"job_name": "程序员"},
-    "house": {"id": "4", "community_identifier": "10002", "house_number": 201},
-    "note": f"联系 {PHONE}",
-    "order_number": 20201213110146000001,
-    "amount": 0.01,
-}
-
+CONTENT = content(note=f"联系 {PHONE}", order_number=20201213110146000001, amount=0.01)
 HIDDEN = ("birth", "photo", "zhengzhimianmao", "tuiyijunren", "shangfang", "dibao")
 MASKED_CONTENT = CONTENT | {
-    "people": {
-        "user_id": 2,
-        "people_phone": "199****0001",
-        "people_name": "李*",
-        "people_sex": "男",
-        "people_address": "秦皇小****",
-        "people_idcard": "999302********2517",
+    "people": applicant(
+        people_phone="199****0001",
+        people_name="李*",
+        people_address="秦皇小****",
+        people_idcard="999302********2517",
         **{f"people_{name}": None for name in HIDDEN},
-    },
+    ),
     "note": "联系 199****0001",
     "order_number": MASK,
 }
 
 
-@pytest.mark.parametrize("escaped", [True, False])
-@pytest.mark.parametrize("indent", [None, 2])
-def test_review_content_is_masked_by_name(escaped: bool, indent: int | None) -> None:
-    raw = json.dumps(CONTENT, ensure_ascii=escaped, indent=indent)
-
-    assert json.loads(mask_content_raw(raw)) == MASKED_CONTENT
-
-
-def test_nested_json_in_text_is_masked() -> None:
-    twice = json.dumps(json.dumps(CONTENT))
-    thrice = json.dumps(twice)
+def test_review_content_is_masked_by_name_at_any_depth() -> None:
+    once = json.dumps(CONTENT, ensure_ascii=False, indent=2)
+    thrice = json.dumps(json.dumps(json.dumps(CONTENT)))
     inside = json.dumps({"content": json.dumps(CONTENT)})
 
-    assert json.loads(json.loads(mask_content_raw(twice))) == MASKED_CONTENT
+    assert json.loads(mask_content_raw(once)) == MASKED_CONTENT
     assert json.loads(json.loads(json.loads(mask_content_raw(thrice)))) == MASKED_CONTENT
     assert json.loads(json.loads(mask_content_raw(inside))["content"]) == MASKED_CONTENT
 
@@ -311,19 +258,8 @@ def test_odd_content_is_masked(value: object, masked: object) -> None:
 
 
 NO_JSON = [
-    "",
-    "李明 19900000001",
-    "见前言",
-    "people_name=李明",
-    '{"people_name":"李明"',
-    '"李明"',
-    "{'people_name': '李明'}",
-]
-NO_JSON += [
-    '{"people_name":"\ud83d"}',
-    '{"people_name":"\\ud83d"}',
-    '{"people_phone":1e999}',
-    "[" * 100_000 + "]" * 100_000,
+    *("", "李明 19900000001", "people_name=李明", '{"people_name":"李明"', '"李明"', "{'people_name': '李明'}"),
+    *('{"people_name":"\ud83d"}', '{"people_name":"\\ud83d"}', '{"people_phone":1e999}', "[" * 2000 + "]" * 2000),
 ]
 
 
@@ -345,12 +281,12 @@ CONTENTS = st.dictionaries(WORDS, st.dictionaries(PERSONAL, SECRETS | NUMBERS, m
 @settings(deadline=None)
 @given(CONTENTS, st.booleans(), st.integers(0, 2), st.integers(0, 40))
 def test_content_masking_hides_all_personal_values(
-    content: dict[str, object], escaped: bool, layers: int, cut: int
+    given_content: dict[str, object], escaped: bool, layers: int, cut: int
 ) -> None:
-    raw = json.dumps(content, ensure_ascii=escaped)
+    raw = json.dumps(given_content, ensure_ascii=escaped)
     personal = [
         value
-        for part in content.values()
+        for part in given_content.values()
         if isinstance(part, dict)
         for name, value in part.items()
         if name in PERSONAL_KEYS and isinstance(value, str)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from joserfc.util import urlsafe_b64encode
 
 from gateway.auth.node_ids import InvalidNodeIdError, NodeId, NodeIds, looks_like_number, read_id_key
 from gateway.settings import Settings
@@ -74,44 +73,7 @@ def test_altered_node_id_is_refused(node: NodeId, data: st.DataObject) -> None:
             IDS.decode(changed)
 
 
-@settings(deadline=None)
-@given(st.text() | st.binary().map(lambda data: urlsafe_b64encode(data).decode()))
-def test_made_up_text_is_no_node_id(text: str) -> None:
-    with pytest.raises(InvalidNodeIdError) as refusal:
-        IDS.decode(text)
-
-    assert str(refusal.value) == "not an id of this gateway"
-
-
-def test_node_id_parts_have_fixed_boundaries() -> None:
-    texts = {
-        IDS.encode("Order", "10002", "1", "23"),
-        IDS.encode("Order", "10002", "12", "3"),
-        IDS.encode("Order", "100021", "23"),
-        IDS.encode("Order", "10002", 1, 23),
-        IDS.encode("Order", "10002", "123"),
-        IDS.encode("Order1", "0002", "123"),
-        IDS.encode("Order", None, "10002", "123"),
-        IDS.encode("Order", "", "10002", "123"),
-    }
-
-    assert len(texts) == 8
-
-
-def test_empty_id_key_is_refused() -> None:
-    with pytest.raises(ValueError, match="key"):
-        NodeIds(b"")
-
-
-def test_hash_id_is_stable_opaque_and_no_node_id() -> None:
-    text = IDS.hashed("People", "李明", "19900000001")
-
-    assert text == "AucGlllNl3Ud7D_77Jz5nlw" != NodeIds(b"another key").hashed("People", "李明", "19900000001")
-    with pytest.raises(InvalidNodeIdError):
-        IDS.decode(text)
-
-
-def test_hash_ids_separate_parts_and_types() -> None:
+def test_hash_ids_are_stable_and_unlike_each_other() -> None:
     ids = {
         IDS.hashed("People", "李明", "19900000001"),
         IDS.hashed("People", "李明1", "9900000001"),
@@ -119,12 +81,15 @@ def test_hash_ids_separate_parts_and_types() -> None:
         IDS.hashed("People", None, "李明"),
         IDS.hashed("People", "", "李明"),
         IDS.hashed("Member", "李明", "19900000001"),
-        IDS.hashed("Member", "10002", 1, 1, 1, 101, "李明", "19900000001"),
-        IDS.hashed("Member", "10002", 1, 1, 1, 102, "李明", "19900000001"),
+        NodeIds(b"another key").hashed("People", "李明", "19900000001"),
     }
 
-    assert len(ids) == 8
-    assert not any(map(looks_like_number, ids))
+    assert len(ids) == 7
+    assert "AucGlllNl3Ud7D_77Jz5nlw" in ids
+    for text in ids:
+        assert not looks_like_number(text)
+        with pytest.raises(InvalidNodeIdError, match=r"^not an id of this gateway$"):
+            IDS.decode(text)
 
 
 def test_platform_number_is_recognised() -> None:
@@ -133,7 +98,9 @@ def test_platform_number_is_recognised() -> None:
         assert not looks_like_number(text), text
 
 
-def test_id_key_is_that_of_the_settings_or_of_the_data_directory(tmp_path: Path) -> None:
+def test_id_key_is_set_or_kept_in_the_data_directory(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="key"):
+        NodeIds(b"")
     assert read_id_key(Settings(id_key="k" * 32, data_dir=tmp_path)) == b"k" * 32
     assert not list(tmp_path.iterdir())
     made = read_id_key(Settings(data_dir=tmp_path))

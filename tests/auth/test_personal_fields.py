@@ -1,18 +1,9 @@
 """Every text field of the schema is personal, free text, or listed as impersonal."""
 
-from collections.abc import Iterator
+from graphql import GraphQLObjectType, get_named_type
 
-import pytest
-from graphql import GraphQLField, GraphQLObjectType, get_named_type
-
-from gateway.execution.strawberry_adapter import Attribute, get_attribute
-from gateway.normalise.people import Person
-from gateway.normalise.records import personal_paths
-from gateway.normalise.vocabulary import PiiKind
-from gateway.people import HouseOwner
-from gateway.repairs import Repair
+from gateway.execution.strawberry_adapter import get_attribute
 from schema.build import executable_schema
-from schema.fields import Pii
 
 TEXTS = {"String", "ID", "Date", "DateTime", "Decimal"}
 
@@ -53,23 +44,6 @@ NOT_PERSONAL = {
 """Texts that are shown as they are, and why; `*` stands for any type, `*At` for any time."""
 
 
-def fields() -> Iterator[tuple[str, GraphQLField]]:
-    for named in executable_schema().type_map.values():
-        if isinstance(named, GraphQLObjectType) and not named.name.startswith("__"):
-            for name, field in named.fields.items():
-                yield f"{named.name}.{name}", field
-
-
-def masked(field: GraphQLField) -> Attribute | None:
-    """How the value is masked, or None."""
-    return get_attribute(field)
-
-
-def pii_kind(field: GraphQLField) -> PiiKind | None:
-    directives = getattr(field.extensions.get("strawberry-definition"), "directives", ())
-    return next((directive.kind for directive in directives if isinstance(directive, Pii)), None)
-
-
 def spellings(coordinate: str) -> set[str]:
     name = coordinate.partition(".")[2]
     return {coordinate, f"*.{name}", "*.*At" if name.endswith("At") else coordinate}
@@ -77,35 +51,13 @@ def spellings(coordinate: str) -> set[str]:
 
 def test_every_text_is_masked_or_listed_as_impersonal() -> None:
     known = set().union(*NOT_PERSONAL.values())
-    texts = {name: field for name, field in fields() if get_named_type(field.type).name in TEXTS}
+    types = [it for it in executable_schema().type_map.values() if isinstance(it, GraphQLObjectType)]
+    fields = {f"{it.name}.{name}": field for it in types if it.name[:2] != "__" for name, field in it.fields.items()}
+    texts = {name: field for name, field in fields.items() if get_named_type(field.type).name in TEXTS}
     unknown = [
         f"{name}: use pii() or free_text(), or add it to NOT_PERSONAL with the reason"
         for name, field in texts.items()
-        if masked(field) is None and not spellings(name) & known
+        if get_attribute(field) is None and not spellings(name) & known
     ]
     assert unknown == []
     assert known - set().union(*map(spellings, texts)) == set()
-
-
-def test_personal_field_is_masked_by_its_kind() -> None:
-    personal = {name: (field, kind) for name, field in fields() if (kind := pii_kind(field)) is not None}
-    assert len(personal) > len(personal_paths(Person)) * 3
-    for name, (field, kind) in personal.items():
-        how = masked(field)
-        assert how is not None, name
-        assert how.through is kind.masker, name
-        assert how.observed, name
-
-
-@pytest.mark.parametrize(
-    ("type_name", "table"),
-    [
-        *((name, personal_paths(Person)) for name in ("People", "Member", "ShenhePeople")),
-        ("HouseOwner", personal_paths(HouseOwner)),
-        ("RepairReporter", {path.removeprefix("reporter."): kind for path, kind in personal_paths(Repair).items()}),
-    ],
-)
-def test_types_and_readers_agree_on_personal_fields(type_name: str, table: dict[str, PiiKind]) -> None:
-    named = executable_schema().type_map[type_name]
-    assert isinstance(named, GraphQLObjectType)
-    assert {name: kind for name, field in named.fields.items() if (kind := pii_kind(field))} == dict(table)

@@ -53,28 +53,21 @@ async def retry_after(authenticator, token):
     return unknown.value.retry_after
 
 
-async def test_keys_are_fetched_once_at_first_token(authenticator, key_server, signers, monotonic):
-    key_server.body = jwks(signers.ed, signers.rsa)
-    assert key_server.asked == 0
-
-    for key, alg in ((signers.ed, "EdDSA"), (signers.rsa, "RS256"), (signers.ed, "EdDSA")):
-        assert (await authenticator.verify(sign(key, claims(), alg))).principal.subject == "lin"
-        monotonic.now += 140
-
-    assert "fetch signing keys" not in {task.get_name() for task in asyncio.all_tasks()}
-    assert key_server.asked == 1
-
-
-async def test_rotated_key_replaces_old_key(authenticator, key_server, signers, monotonic):
+@pytest.fixture
+async def token(authenticator, key_server, signers):
+    """By the only key that is published, which has been fetched for it."""
     key_server.body = jwks(signers.ed)
-    old = sign(signers.ed, claims(), "EdDSA")
-    assert not await refused(authenticator, old)
+    token = sign(signers.ed, claims(), "EdDSA")
+    assert not await refused(authenticator, token)
+    return token
 
+
+async def test_rotated_key_replaces_old_key(authenticator, key_server, signers, monotonic, token):
     key_server.body = jwks(signers.ec)
     monotonic.now += 11
 
     assert not await refused(authenticator, sign(signers.ec, claims(), "ES256"))
-    assert await refused(authenticator, old)
+    assert await refused(authenticator, token)
     assert key_server.asked == 2
 
 
@@ -87,17 +80,19 @@ BAD_ANSWERS = (
     ("200 OK", b"[" * 100_000, NO_JWK_SET),
     ("200 OK", b'{"keys": ["' + b"x" * 300_000 + b'"]}', "The answer of the issuer is too large."),
     ("", b"", "The answer of the issuer was cut off, or is no HTTP/1.1."),
+    ("hangs", b"", "The issuer did not answer in time."),
 )
 """And what operators, and no callers, read of each."""
 
 
-async def test_keys_outlive_a_bad_answer_whose_reason_is_logged(authenticator, key_server, signers, monotonic):
-    key_server.body, key_server.headers = jwks(signers.ed), "Location: /jwks\r\n"
-    token, unknown = sign(signers.ed, claims(), "EdDSA"), sign(signers.ec, claims(), "ES256")
-    assert not await refused(authenticator, token)
-
+async def test_keys_outlive_logged_bad_answers(authenticator, key_server, signers, monotonic, token, monkeypatch):
+    key_server.headers = "Location: /jwks\r\n"
+    unknown = sign(signers.ec, claims(), "ES256")
     for times, (status, body, reason) in enumerate(BAD_ANSWERS, 2):
         key_server.status, key_server.body = status, body
+        if status == "hangs":
+            key_server.answering.clear()
+            monkeypatch.setattr(keys_module, "_FETCH_TIMEOUT", 0.05)
         monotonic.now += 61
         with capture_logs() as logs:
             assert await retry_after(authenticator, unknown) == 10
@@ -107,11 +102,7 @@ async def test_keys_outlive_a_bad_answer_whose_reason_is_logged(authenticator, k
 
 
 @pytest.mark.parametrize("entry", ["", '{"kty": "oct", "k": "c2VjcmV0"}'], ids=["empty", "secrets only"])
-async def test_key_set_without_usable_keys_withdraws_all(authenticator, key_server, signers, monotonic, entry):
-    key_server.body = jwks(signers.ed)
-    token = sign(signers.ed, claims(), "EdDSA")
-    assert not await refused(authenticator, token)
-
+async def test_key_set_without_usable_keys_withdraws_all(authenticator, key_server, signers, monotonic, token, entry):
     key_server.body = f'{{"keys": [{entry}]}}'.encode()
     for _ in range(2):
         monotonic.now += OLDEST_KEYS
@@ -136,25 +127,23 @@ async def test_key_fetch_ignores_environment_proxies(authenticator, key_server, 
     assert not await refused(authenticator, sign(signers.ed, claims(), "EdDSA"))
 
 
-async def test_failed_issuer_is_asked_again_after_interval(authenticator, key_server, signers, monotonic):
-    key_server.status = "503 Service Unavailable"
+async def test_failed_issuer_is_asked_at_intervals_and_logged(authenticator, key_server, signers, monotonic):
+    """One line a minute."""
+    key_server.status, key_server.body = "503 Service Unavailable", jwks(signers.ed)
     token = sign(signers.ed, claims(), "EdDSA")
-    assert await retry_after(authenticator, token) == 10
+    with capture_logs() as logs:
+        for _ in range(7):
+            assert await retry_after(authenticator, token) == 10
+            monotonic.now += 7.5
+            assert await retry_after(authenticator, token) == 3
+            monotonic.now += 2.5
+    assert ([line["left_out"] for line in logs], key_server.asked) == ([0, 5], 7)
 
-    key_server.status, key_server.body = "200 OK", jwks(signers.ed)
-    monotonic.now += 7.5
-    assert await retry_after(authenticator, token) == 3
-    monotonic.now += 3
-
-    assert not await refused(authenticator, token)
-    assert key_server.asked == 2
-
-
-async def test_keys_are_refreshed_before_expiry(authenticator, fetched, key_server, signers, monotonic):
-    key_server.body = jwks(signers.ed)
-    token = sign(signers.ed, claims(), "EdDSA")
+    key_server.status = "200 OK"
     assert not await refused(authenticator, token)
 
+
+async def test_keys_are_refreshed_before_expiry(authenticator, fetched, key_server, signers, monotonic, token):
     key_server.body = jwks(signers.ec)
     key_server.answering.clear()
     monotonic.now += REFRESH_AFTER
@@ -165,11 +154,7 @@ async def test_keys_are_refreshed_before_expiry(authenticator, fetched, key_serv
     assert await refused(authenticator, token)
 
 
-async def test_busy_gateway_does_not_wait_for_an_unreachable_issuer(authenticator, key_server, signers, monotonic):
-    key_server.body = jwks(signers.ed)
-    token = sign(signers.ed, claims(), "EdDSA")
-    assert not await refused(authenticator, token)
-
+async def test_busy_gateway_does_not_wait_for_an_unreachable_issuer(authenticator, key_server, monotonic, token):
     key_server.status = "503 Service Unavailable"
     monotonic.now += OLDEST_KEYS
     assert not await refused(authenticator, token)
@@ -181,49 +166,20 @@ async def test_busy_gateway_does_not_wait_for_an_unreachable_issuer(authenticato
     await key_server.arrived.wait()
 
 
-class TestFailureReason:
-    """Operators, and no callers, read why the keys could not be fetched."""
-
-    async def test_reason_names_a_failed_connection(self, unused_tcp_port):
-        keys = FetchedKeys(f"http://localhost:{unused_tcp_port}/jwks")
-        assert await self.logged_reason(keys) == "No connection could be made: Connection refused."
-
-    async def test_reason_names_an_unknown_certificate(self, tmp_path):
-        pem = tmp_path / "certificate.pem"
-        pem.write_bytes(self_signed("localhost"))
-        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(pem)
-        async with await asyncio.start_server(KeyServer().answer, "127.0.0.1", 0, ssl=tls) as server:
-            port = server.sockets[0].getsockname()[1]
-            reason = await self.logged_reason(FetchedKeys(f"https://localhost:{port}/jwks"))
-
-        assert reason == "The certificate of the server does not verify: self-signed certificate."
-
-    async def test_reason_names_a_hanging_issuer(self, fetched, key_server, monkeypatch):
-        monkeypatch.setattr(keys_module, "_FETCH_TIMEOUT", 0.05)
-        key_server.answering.clear()
-
-        assert await self.logged_reason(fetched) == "The issuer did not answer in time."
-
-    async def test_repeated_failure_is_one_line_a_minute(self, fetched, key_server, monotonic):
-        key_server.status = "503 Service Unavailable"
-        with capture_logs() as logs:
-            for _ in range(7):
-                with pytest.raises(IssuerUnavailableError):
-                    await fetched.current()
-                monotonic.now += 10
-
-        assert [line["left_out"] for line in logs] == [0, 5]
-
-    async def logged_reason(self, keys):
-        """As it is logged; the caller does not see it."""
+async def test_reason_is_logged_for_operators_alone(tmp_path):
+    pem = tmp_path / "certificate.pem"
+    pem.write_bytes(self_signed("localhost"))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(pem)
+    async with await asyncio.start_server(KeyServer().answer, "127.0.0.1", 0, ssl=tls) as server:
+        keys = FetchedKeys(f"https://localhost:{server.sockets[0].getsockname()[1]}/jwks")
         with capture_logs() as logs, pytest.raises(IssuerUnavailableError) as unavailable:
             await keys.current()
-        [line] = logs
-        assert (line["event"], line["log_level"]) == ("signing keys not fetched", "error")
-        assert line["reason"] == unavailable.value.reason
-        assert line["reason"] not in f"{unavailable.value.message} {unavailable.value.extensions()}"
-        return str(line["reason"])
+
+    [line] = logs
+    assert (line["event"], line["log_level"]) == ("signing keys not fetched", "error")
+    assert line["reason"] == "The certificate of the server does not verify: self-signed certificate."
+    assert line["reason"] not in f"{unavailable.value.message} {unavailable.value.extensions()}"
 
 
 @pytest.mark.filterwarnings("ignore:Key size should be")
@@ -264,19 +220,11 @@ def test_key_verifies_only_where_it_alone_fits(signers, published, kid, algs):
     assert {alg for alg in ("RS256", "PS256", "ES256", "ES256K", "EdDSA") if keys.find(kid, alg)} == algs
 
 
-@pytest.mark.parametrize("kind", ["rsa", "ec", "ed", "set"])
-def test_key_file_holds_a_key_or_a_key_set(signers, tmp_path, kind):
-    """The key of a file fits any key id; those of a set have theirs."""
-    alg = {"rsa": "RS256", "ec": "ES256", "ed": "EdDSA", "set": "ES256"}[kind]
+def test_key_of_a_file_fits_any_key_id(signers, tmp_path):
     file = tmp_path / "issuer"
-    is_set = kind == "set"
-    file.write_bytes(b"\n" + jwks(signers.ec, signers.ed) if is_set else signers.known[kind].as_pem(private=False))
-
-    keys = KeySet.from_file(file)
-
-    assert keys.find("ec", alg) is not None
-    assert keys.find(None, alg) is not None
-    assert (keys.find("other", alg) is None) == is_set
+    for kind, alg in (("rsa", "RS256"), ("ec", "ES256"), ("ed", "EdDSA")):
+        file.write_bytes(signers.known[kind].as_pem(private=False))
+        assert KeySet.from_file(file).find("other", alg) is not None
 
 
 NO_KEY = "not a JWK set, public key or certificate"

@@ -7,10 +7,7 @@ from typing import Any
 
 from graphql import (
     GraphQLEnumType,
-    GraphQLField,
-    GraphQLInterfaceType,
     GraphQLNamedType,
-    GraphQLObjectType,
     GraphQLScalarType,
     Undefined,
     build_schema,
@@ -18,14 +15,8 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from gateway.announcements import MOST_IMAGES
-from gateway.auth.masking import mask_text
 from gateway.entities import LISTS
-from gateway.execution.strawberry_adapter import get_attribute
-from gateway.orders.writes import LARGEST_AMOUNT, LONGEST_TITLE, MOST_DETAILS
-from gateway.repairs import LONGEST_REPLY
-from gateway.shenhe.writes import LONGEST_REASON
-from schema.build import executable_schema, export_sdl, get_scopes
+from schema.build import executable_schema, export_sdl
 from schema.community import LISTS as SHOWN
 from schema.record import READERS
 
@@ -102,65 +93,6 @@ def descriptions() -> Iterator[tuple[str, str | None]]:
                 yield f"{graphql_type.name}.{name}", field.description
                 for argument, value in getattr(field, "args", {}).items():
                     yield f"{graphql_type.name}.{name}({argument})", value.description
-
-
-def test_descriptions_name_scopes_and_masks():
-    """As in GraphiQL: introspection has no directives of fields."""
-    described = dict(descriptions())
-
-    assert described["House.orders"].endswith(" (订单). Needs the scope `order:read`.")
-    assert described["Member.phone"].endswith(" (手机号码). Masked without the scope `pii:read`.")
-    assert described["Person.birthDate"].endswith(" (出生日期). Null without the scope `pii:read`.")
-    undocumented = [
-        f"{graphql_type.name}.{name}"
-        for graphql_type in types(SCHEMA)
-        if isinstance(graphql_type, GraphQLObjectType)
-        for name, field in graphql_type.fields.items()
-        for scope in get_scopes(field)
-        if f"`{scope}`" not in field.description
-    ]
-    assert undocumented == []
-
-
-def test_text_descriptions_state_number_masking():
-    """A frontend that reads `title` would not think of it: nothing is null, and few are named by `maskedFields`."""
-    masked = {
-        f"{graphql_type.name}.{name}": field.description
-        for graphql_type in types(SCHEMA)
-        if isinstance(graphql_type, GraphQLObjectType | GraphQLInterfaceType)
-        for name, field in graphql_type.fields.items()
-        if masks_numbers(field)
-    }
-
-    assert {"Order.title", "Person.nation", "Member.jobName", "Shenhe.rejectionReason"} <= set(masked)
-    undocumented = [path for path, text in masked.items() if not text.endswith(" masked without the scope `pii:read`.")]
-    assert undocumented == []
-
-
-def test_input_descriptions_state_bounds():
-    """Otherwise users learn of the bounds only after they filled the form."""
-    described = dict(descriptions())
-
-    bounds = {
-        "CreateOrderInput.amount": f"at most {LARGEST_AMOUNT}",
-        "CreateOrderInput.title": f"1 to {LONGEST_TITLE} characters",
-        "CreateOrderInput.details": f"at most {MOST_DETAILS} lines, with unique names",
-        "UpdateRepairInput.reply": f"at most {LONGEST_REPLY} characters",
-        "RejectShenheInput.reason": f"at most {LONGEST_REASON} characters",
-        "CreateAnnouncementInput.images": f"at most {MOST_IMAGES}",
-    }
-    assert [path for path, bound in bounds.items() if bound not in described[path]] == []
-
-
-def masks_numbers(field: GraphQLField) -> bool:
-    declared = get_attribute(field)
-    return declared is not None and declared.through is mask_text
-
-
-def test_scalars_name_their_specification():
-    scalars = [found for found in types(SCHEMA) if isinstance(found, GraphQLScalarType)]
-    assert {scalar.name for scalar in scalars} == {"Date", "DateTime", "Decimal"}
-    assert all(scalar.specified_by_url for scalar in scalars)
 
 
 def test_checked_in_schema_is_current_and_deprecates_nothing():
