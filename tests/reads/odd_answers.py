@@ -50,7 +50,6 @@ SHAPES: Mapping[str, Callable[[int], bytes]] = {
     "literal": lambda size: _filled(b"1,", size, b'"extra":"[', b"'1']\""),
     "hidden": lambda size: _filled(rb"\u0031\u002c", size, b'"extra":"[', b"'1']\""),
     "quotes": lambda size: _filled(b"'a',", size, b"'remark':[", b"'a']"),
-    "bytes": lambda size: _filled(b"\xff", size, b'"remark":"', b'"'),
 }
 
 

@@ -109,12 +109,12 @@ async def test_wrong_argument_is_named_and_costs_no_call(gateway, sandbox):
     assert bounds["messageZh"] == "条数须在 1 至 100 之间。"
 
 
-@pytest.mark.parametrize("row", [{"offset": -1}, {"offset": 2**31 - 1}, {"key": "a" * 81}, {"key": 1}])
-def test_forged_row_of_a_cursor_is_none(row):
+def test_forged_row_of_a_cursor_is_none():
     known = {"offset": 1, "key": "a" * 80}
     assert read_cursor(cursor(known))
-    with pytest.raises(InvalidCursorError):
-        read_cursor(cursor(known | row))
+    for row in ({"offset": -1}, {"offset": 2**31 - 1}, {"key": "a" * 81}, {"key": 1}):
+        with pytest.raises(InvalidCursorError):
+            read_cursor(cursor(known | row))
 
 
 async def test_forged_place_of_a_cursor_is_refused(gateway):
@@ -189,9 +189,6 @@ async def test_values_of_other_types_are_told_by_their_field(gateway, sandbox):
         assert english in error["message"], error
         assert error["extensions"]["messageZh"] == chinese, error
     assert sandbox.calls == []
-
-
-async def test_value_of_another_type_is_a_violation_like_any(gateway):
     order = ORDER | {"amount": "1", "payer": {"house": {"building": "x", "unit": 1, "floor": 1, "room": 1}}}
     said = (await gateway.ask(CHARGE, {"input": order})).error["extensions"]
     message = {"message": "payer.house.building must be a whole number.", "messageZh": "楼号须为整数。"}

@@ -2,9 +2,9 @@
 
 import pytest
 from listed import expected_ids, ids
+from platform_answers import interpose
 
 from gateway.sandbox.dialects import paging
-from gateway.sandbox.endpoint import RefusedError
 from gateway.sandbox.server import SandboxOptions
 from gateway.sandbox.variant import Variant
 from gateway.sandbox.wjdh import repair
@@ -33,24 +33,16 @@ pytestmark = [pytest.mark.usefixtures("execution"), pytest.mark.settings(COMMUNI
 
 
 @pytest.fixture
-def refuse_pages(sandbox, monkeypatch):
-    """`refuse_pages(2)`: order/list refuses the second page, until `refuse_pages()`."""
-    refused = set()
-    orders = sandbox._wjdh._orders
-    answer = orders._filtered
+def refused(sandbox):
+    """The numbers of the pages that are refused of orders and of open repairs: the second one."""
+    numbers, refusal = {"2"}, '{"code": 1, "msg": "系统繁忙"}'.encode()
 
-    def filtered(community, form):
-        if int(form["page"]) in refused:
-            raise RefusedError(1, "系统繁忙")
-        return answer(community, form)
+    def answer(form, carry_out):
+        return refusal if form["page"] in numbers and form.get("status", "0") == "0" else carry_out()
 
-    monkeypatch.setattr(orders, "_filtered", filtered)
-
-    def refuse(*numbers):
-        refused.clear()
-        refused.update(numbers)
-
-    return refuse
+    for endpoint in ("order/list", "repair/list"):
+        interpose(sandbox, endpoint, answer)
+    return numbers
 
 
 @pytest.fixture
@@ -60,8 +52,7 @@ def newest(sandbox):
 
 
 class TestLaterPageRefused:
-    async def test_rows_read_are_shown_with_the_error_and_the_rest_later(self, gateway, sandbox, newest, refuse_pages):
-        refuse_pages(2)
+    async def test_rows_read_are_shown_with_the_error_and_the_rest_later(self, gateway, sandbox, newest, refused):
         for first, calls in ((20, 2), (20, 2), (20, 2), (60, 4)):  # by a plan at last
             sandbox.reset_calls()
             answer = await gateway.ask(ONE_COMMUNITY, {"first": first})
@@ -72,7 +63,7 @@ class TestLaterPageRefused:
             assert (answer.code, answer.error["path"]) == ("UPSTREAM_REFUSED", ["orders"])
             assert answer.error["locations"]
             assert sandbox.count("WJDH", "order/list") == calls
-        refuse_pages()
+        refused.clear()
 
         after = part["pageInfo"]["endCursor"]
         rest = (await gateway.ask(ONE_COMMUNITY, {"first": 100, "after": after})).data["orders"]
@@ -80,23 +71,17 @@ class TestLaterPageRefused:
         assert ids(part) + ids(rest) == newest
         assert rest["pageInfo"]["hasNextPage"] is False
 
-    async def test_list_going_on_from_a_cursor_is_cut_as_well(self, gateway, newest, refuse_pages):
+    async def test_only_a_page_that_is_needed_is_an_error(self, gateway, newest, refused):
+        answer = await gateway.ask(ONE_COMMUNITY, {"first": 15, "page": 2})
+        assert (answer.partial, answer.code) == ({"orders": None}, "UPSTREAM_REFUSED")
+        assert ids((await gateway.ask(ONE_COMMUNITY, {"first": 15})).data["orders"]) == newest[:15]
         after = (await gateway.ask(ONE_COMMUNITY, {"first": 3})).data["orders"]["pageInfo"]["endCursor"]
-        refuse_pages(2)
         answer = await gateway.ask(ONE_COMMUNITY, {"after": after})
         part = answer.partial["orders"]
         assert ids(part) == newest[3:FIRST_PAGE]
         assert (answer.code, part["pageInfo"]["hasNextPage"]) == ("UPSTREAM_REFUSED", True)
 
-    async def test_only_a_page_that_is_needed_is_an_error(self, gateway, newest, refuse_pages):
-        refuse_pages(2)
-        answer = await gateway.ask(ONE_COMMUNITY, {"first": 15, "page": 2})
-        assert answer.partial == {"orders": None}
-        assert answer.code == "UPSTREAM_REFUSED"
-        assert ids((await gateway.ask(ONE_COMMUNITY, {"first": 15})).data["orders"]) == newest[:15]
-
-    async def test_error_stands_at_the_list_within_others(self, gateway, refuse_pages):
-        refuse_pages(2)
+    async def test_error_stands_at_the_list_within_others(self, gateway, refused):
         query = "{ viewer { communities { code mine: orders(first: 20) { nodes { number } } } } }"
         for _ in range(3):
             answer = await gateway.ask(query)
@@ -106,9 +91,8 @@ class TestLaterPageRefused:
                 ["viewer", "communities", at, "mine"] for at in range(3)
             ]
 
-    async def test_operation_reports_it_once(self, gateway, refuse_pages):
+    async def test_operation_reports_it_once(self, gateway, refused):
         """Traced, and of several communities with a field that is wrong: then all fields are resolved again."""
-        refuse_pages(2)
         wrong = SEVERAL_COMMUNITIES.replace("nodes {", "nodes { house { orders(first: 0) { totalCount } }")
         for query, headers, times in ((ONE_COMMUNITY, {"x-trace": "1"}, 1), (wrong, {}, len(CODES))):
             for _ in range(2):
@@ -117,8 +101,7 @@ class TestLaterPageRefused:
                 assert len(answer.partial["orders"]["nodes"]) == FIRST_PAGE * times
 
 
-async def test_community_cut_short_costs_what_follows_until_it_is_there(gateway, sandbox, refuse_pages):
-    refuse_pages(2)
+async def test_community_cut_short_costs_what_follows_until_it_is_there(gateway, sandbox, refused):
     answer = await gateway.ask(SEVERAL_COMMUNITIES)
 
     shown = [number for code in CODES for number in expected_ids(sandbox.world, "orders", code)[:FIRST_PAGE]]
@@ -127,12 +110,23 @@ async def test_community_cut_short_costs_what_follows_until_it_is_there(gateway,
     assert {error["extensions"]["communityCode"] for error in answer.errors} == set(CODES)
     assert answer.partial["orders"]["pageInfo"]["hasNextPage"] is True
 
-    refuse_pages()
+    refused.clear()
     after = answer.partial["orders"]["pageInfo"]["endCursor"]
     rest = (await gateway.ask(SEVERAL_COMMUNITIES, {"after": after})).data["orders"]
     wanted = [number for code in CODES for number in expected_ids(sandbox.world, "orders", code)]
     assert sorted(ids(answer.partial["orders"]) + ids(rest)) == sorted(wanted)
     assert rest["pageInfo"]["hasNextPage"] is False
+
+
+async def test_no_row_comes_before_those_that_were_not_read(gateway, sandbox, refused, monkeypatch):
+    """No resolved repair before an open one."""
+    monkeypatch.setattr(repair, "page_in", lambda *given: (page_in(*given)[0], min(3, page_in(*given)[1])))
+    query = f'query ($after: String) {{ repairs(communityCode: "10002", first: 20, after: $after) {{ {PART} }} }}'
+    wanted = expected_ids(sandbox.world, "repairs", "10002")
+    part = (await gateway.ask(query)).partial["repairs"]
+    assert ids(part) == wanted[:3]
+    refused.clear()
+    assert ids(await gateway.read(query, {"after": part["pageInfo"]["endCursor"]})) == wanted[3:23]
 
 
 ONLY_FIRST = "The platform returns only the first page of this list."
@@ -142,25 +136,23 @@ ONLY_FIRST = "The platform returns only the first page of this list."
 class TestPagesIgnored:
     """Where they are counted, the same rows come again under the number of the page that was asked for."""
 
-    @pytest.mark.parametrize("first", [20, 60])
-    async def test_first_page_is_shown_once_and_no_row_beyond(self, gateway, sandbox, newest, first):
-        answer = await gateway.ask(ONE_COMMUNITY, {"first": first})
-        part = answer.partial["orders"]
-        assert ids(part) == newest[:FIRST_PAGE]
-        assert (part["totalCount"], part["pageInfo"]["hasNextPage"]) == (60, True)
-        assert (answer.code, answer.error["message"]) == ("UPSTREAM_PROTOCOL", ONLY_FIRST)
-        assert first == 60 or sandbox.count("WJDH", "order/list") == 2
-        answer = await gateway.ask(ONE_COMMUNITY, {"after": part["pageInfo"]["endCursor"]})
-        assert answer.partial == {"orders": None}
-        assert answer.error["message"] == ONLY_FIRST
+    async def test_first_page_is_shown_once_and_no_row_beyond(self, gateway, sandbox, newest):
+        for first in (20, 60):
+            sandbox.reset_calls()
+            answer = await gateway.ask(ONE_COMMUNITY, {"first": first})
+            part = answer.partial["orders"]
+            assert ids(part) == newest[:FIRST_PAGE]
+            assert (part["totalCount"], part["pageInfo"]["hasNextPage"]) == (60, True)
+            assert (answer.code, answer.error["message"]) == ("UPSTREAM_PROTOCOL", ONLY_FIRST)
+            assert first == 60 or sandbox.count("WJDH", "order/list") == 2
 
-    @pytest.mark.parametrize("first", [3, 14, 15])
-    async def test_cursor_within_the_first_page_shows_the_rest_of_it(self, gateway, newest, first):
-        after = (await gateway.ask(ONE_COMMUNITY, {"first": first})).data["orders"]["pageInfo"]["endCursor"]
-        answer = await gateway.ask(ONE_COMMUNITY, {"after": after})
-        shown = ids(answer.partial["orders"]) if answer.partial["orders"] else []
-        assert shown == newest[first:FIRST_PAGE]
-        assert answer.error["message"] == ONLY_FIRST
+    async def test_cursor_within_the_first_page_shows_the_rest_of_it(self, gateway, newest):
+        for first in (3, 14, 15):
+            after = (await gateway.ask(ONE_COMMUNITY, {"first": first})).data["orders"]["pageInfo"]["endCursor"]
+            answer = await gateway.ask(ONE_COMMUNITY, {"after": after})
+            shown = ids(answer.partial["orders"]) if answer.partial["orders"] else None
+            assert shown == (newest[first:FIRST_PAGE] or None)
+            assert answer.error["message"] == ONLY_FIRST
 
 
 @pytest.mark.parametrize("variant", [Variant(), Variant(replaced={"per_page": "size"})])

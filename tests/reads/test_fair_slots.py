@@ -39,7 +39,9 @@ async def busy(gateway, sandbox, mint):
 
 
 async def test_look_up_passes_a_caller_who_holds_every_slot(gateway, sandbox, mint, busy):
+    """And so does the login that it needs."""
     slots = gateway.parts.platforms.security.slots
+    gateway.parts.platforms.security.session._renew_at = 0.0
     [other] = look_up(gateway, mint(subject="b"), 100)
     assert (await other).data == {"people": None}
     assert slots.waiting == 39 - HELD
@@ -57,14 +59,6 @@ async def test_read_joined_by_another_caller_leaves_the_queue(gateway, sandbox, 
     sandbox.faults.clear()
     await asyncio.gather(*busy)
     assert sandbox.count("SECURITY", "people") == 1 + 39
-
-
-async def test_login_passes_a_caller_who_holds_every_slot(gateway, sandbox, mint, busy):
-    gateway.parts.platforms.security.session._renew_at = 0.0
-    [other] = look_up(gateway, mint(subject="b"), 100)
-    assert (await other).data == {"people": None}
-    sandbox.faults.clear()
-    await asyncio.gather(*busy)
 
 
 async def test_bulk_writes_wait_as_background(gateway, mint, monkeypatch):

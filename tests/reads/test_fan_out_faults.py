@@ -3,8 +3,8 @@
 import asyncio
 from collections import Counter
 
-import httpx
 import pytest
+from exposed import read, value
 from waiting import until
 
 from gateway.sandbox.faults import Fault, FaultKind
@@ -13,6 +13,7 @@ HOUSES = 10
 FAN_OUT = """
 { orders(communityCode: "10002", first: 20) { nodes { number house { address owner { phone role } } } } }
 """
+HALF = FAN_OUT.replace("first: 20", "first: 5")
 DEADLINE = 0.4
 
 
@@ -30,24 +31,24 @@ async def whole(gateway, sandbox):
     return owners
 
 
-@pytest.mark.parametrize("failing", [0, 1, 3, HOUSES])
-async def test_failed_lookups_do_not_affect_the_others(gateway, sandbox, whole, failing):
-    if failing:
+async def test_failed_lookups_do_not_affect_the_others(gateway, sandbox, whole):
+    for failing in (1, 3, HOUSES):
+        sandbox.reset_calls()
         sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.GARBAGE), times=failing)
 
-    answer = await gateway.ask(FAN_OUT)
+        answer = await gateway.ask(FAN_OUT)
 
-    houses = [order["house"] for order in answer.body["data"]["orders"]["nodes"]]
-    errors = sorted(answer.body.get("errors", []), key=lambda error: error["path"])
-    failed = {houses[error["path"][2]]["address"] for error in errors}
-    assert len(failed) == failing
-    assert {house["address"]: house["owner"] for house in houses} == whole | dict.fromkeys(failed)
-    assert [(error["path"], error["extensions"]["code"]) for error in errors] == [
-        (["orders", "nodes", index, "house", "owner"], "UPSTREAM_PROTOCOL")
-        for index, house in enumerate(houses)
-        if house["address"] in failed
-    ]
-    assert sandbox.count("SECURITY", "owner") == HOUSES
+        houses = [order["house"] for order in answer.partial["orders"]["nodes"]]
+        errors = sorted(answer.errors, key=lambda error: error["path"])
+        failed = {houses[error["path"][2]]["address"] for error in errors}
+        assert len(failed) == failing
+        assert {house["address"]: house["owner"] for house in houses} == whole | dict.fromkeys(failed)
+        assert [(error["path"], error["extensions"]["code"]) for error in errors] == [
+            (["orders", "nodes", index, "house", "owner"], "UPSTREAM_PROTOCOL")
+            for index, house in enumerate(houses)
+            if house["address"] in failed
+        ]
+        assert sandbox.count("SECURITY", "owner") == HOUSES
 
 
 async def test_aliased_lookup_fails_twice_and_costs_one_call(gateway, sandbox, whole):
@@ -60,13 +61,10 @@ async def test_aliased_lookup_fails_twice_and_costs_one_call(gateway, sandbox, w
     assert sandbox.count("SECURITY", "owner") == HOUSES
 
 
-class TestDeadline:
-    @pytest.fixture
-    async def gateway(self, environ, serve):
-        async with serve(environ, request_timeout=DEADLINE) as served:
-            yield served
-
-    async def test_deadline_stops_pending_lookups(self, gateway, sandbox, whole):
+async def test_deadline_stops_pending_lookups(environ, serve, sandbox):
+    async with serve(environ, request_timeout=DEADLINE) as gateway:
+        assert (await gateway.ask(FAN_OUT)).data
+        sandbox.reset_calls()
         sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
         answer = await gateway.ask(FAN_OUT)
         assert answer.response.status_code == 504
@@ -78,38 +76,31 @@ class TestDeadline:
         assert (await gateway.ask(FAN_OUT)).data
 
 
-class TestDisconnectingClient:
-    async def test_calls_end_when_their_client_leaves(self, gateway, sandbox, whole):
-        sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
-        leaving = asyncio.create_task(gateway.ask(FAN_OUT))
-        await until(lambda: sandbox.count("SECURITY", "owner") == HOUSES)
-        leaving.cancel()
-        await until(lambda: not calls_under_way(gateway))
-        assert len(gateway.parts.reads) == 0
-        sandbox.faults.clear()
-        assert (await gateway.ask(FAN_OUT)).data
-
-    async def test_shared_calls_of_a_leaving_client_go_on(self, gateway, sandbox, whole):
-        sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
-        async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as other:
-            leaving = asyncio.create_task(
-                other.post("/graphql", json={"query": FAN_OUT}, headers={"authorization": f"Bearer {gateway.token}"})
-            )
-            await until(lambda: sandbox.count("SECURITY", "owner") == HOUSES)
-            half = FAN_OUT.replace("first: 20", "first: 5")
-            staying = asyncio.create_task(gateway.ask(half))
-            await until(lambda: len([read for read in in_flight(gateway) if len(read.waiters) > 1]) > 1)
-            shared = len([read for read in in_flight(gateway) if len(read.waiters) > 1])
-            leaving.cancel()
-        await until(lambda: calls_under_way(gateway) == shared)
-        assert sandbox.count("SECURITY", "owner") == HOUSES
-        sandbox.faults.clear()
-
-        assert (await staying).data
+async def test_calls_end_when_their_last_client_leaves(gateway, sandbox, whole):
+    listed = (await gateway.ask(HALF)).data["orders"]["nodes"]
+    shared = len({order["house"]["address"] for order in listed})
+    assert 1 < shared < HOUSES
+    sandbox.faults.set("SECURITY", "owner", Fault(FaultKind.HANG))
+    await leave(gateway, sandbox, 0)
+    staying = await leave(gateway, sandbox, shared, HALF)
+    sandbox.faults.clear()
+    assert (await staying).data
+    assert (await gateway.ask(FAN_OUT)).data
 
 
-def in_flight(gateway):
-    return [read for reads in gateway.parts.reads._endpoints.values() for read in reads._reads.values()]
+async def leave(gateway, sandbox, shared, query=None):
+    """Begin everything, and leave when another client, if there is one with this query, shares so many calls."""
+    sandbox.reset_calls()
+    leaving = asyncio.create_task(gateway.ask(FAN_OUT))
+    await until(lambda: sandbox.count("SECURITY", "owner") == HOUSES)
+    staying = query and asyncio.create_task(gateway.ask(query))
+    joined = {"endpoint": "owner", "by": "joined"}
+    await until(lambda: value(read(gateway.parts.metrics), "gateway_shared_reads_total", **joined) == (shared or None))
+    leaving.cancel()
+    await until(lambda: calls_under_way(gateway) == shared)
+    assert sandbox.count("SECURITY", "owner") == HOUSES
+    assert len(gateway.parts.reads) == shared
+    return staying
 
 
 def calls_under_way(gateway):

@@ -8,7 +8,7 @@ import pytest
 import test_upstream_calls
 from graphql import OperationDefinitionNode, OperationType, get_named_type, parse
 from platform_answers import calls
-from schema_routes import SCHEMA, Field, WholeSchema, arguments, node_types
+from schema_routes import SCHEMA, Field, arguments, node_types
 
 from gateway.http.explorer import EXAMPLES
 from gateway.sandbox.dialects.dialect import Dialect
@@ -70,8 +70,7 @@ async def count_calls(gateway, sandbox, query, variables=None):
 
 
 async def one_order(gateway):
-    answer = await gateway.ask('{ orders(communityCode: "10002", first: 1) { nodes { id } } }')
-    return answer.data["orders"]["nodes"][0]["id"]
+    return (await gateway.read('{ orders(communityCode: "10002", first: 1) { nodes { id } } }'))["nodes"][0]["id"]
 
 
 @pytest.mark.parametrize("dialect", Dialect)
@@ -83,14 +82,6 @@ async def test_documented_query_costs_at_most_its_weight(gateway, sandbox, subte
             requested, asked = await count_calls(gateway, sandbox, query, variables)
             assert asked <= requested <= LIMIT
     assert await count_calls(gateway, sandbox, DOCUMENTED["query Owners"]) == (43, 12)
-
-
-@pytest.mark.settings(COST_LIMIT="1000000", CALL_RATE_LIMIT="1000000")
-async def test_whole_schema_query_costs_at_most_its_weight(gateway, sandbox, subtests):
-    for name, query in WholeSchema().queries.items():
-        with subtests.test(name):
-            requested, asked = await count_calls(gateway, sandbox, query)
-            assert asked <= requested
 
 
 async def test_costly_query_is_refused_before_any_call(gateway, sandbox):
@@ -106,12 +97,7 @@ async def test_costly_query_is_refused_before_any_call(gateway, sandbox):
 
     other = await gateway.ask("{" + " ".join(f"a{n}: __typename" for n in range(5000)) + "}")
     assert (other.code, "extensions" in other.body) == ("QUERY_TOO_COMPLEX", False)
-
-
-async def test_local_lists_have_a_cost(gateway, sandbox):
-    lists = [f'a{n}: announcements(communityCode: "10002", first: 100) {{ nodes {{ content }} }}' for n in range(6)]
-    refused = await gateway.ask(f"{{ {' '.join(lists)} }}")
-    assert (refused.code, refused.body["extensions"]["cost"]["requested"]) == ("QUERY_TOO_COMPLEX", 6 * 400)
+    # local lists cost no call, but are no less work
     assert await count_calls(gateway, sandbox, '{ announcements(communityCode: "10002") { totalCount } }') == (80, 0)
 
 

@@ -1,22 +1,17 @@
 """Every node type is read by its id; forged and foreign ids are null."""
 
+from itertools import product
+
 import pytest
 from records import read_record_ids
 
-NODE = """
-query Node($id: ID!) { node(id: $id) {
-  __typename id
-  ... on Community { code }
-  ... on Module { label communityCode enabled }
+NODE = """query Node($id: ID!) { node(id: $id) { __typename id
+  ... on Community { code } ... on Module { label communityCode enabled }
   ... on Shenhe { platformId mayBe: communityCode content { people { name } } }
-  ... on Order { number communityCode title }
-  ... on Repair { platformId mayBe: communityCode reportedAt }
-  ... on House { address communityCode owner { phone } }
-  ... on Payment { orderNumber mayBe: communityCode }
+  ... on Order { number communityCode title } ... on Repair { platformId mayBe: communityCode reportedAt }
+  ... on House { address communityCode owner { phone } } ... on Payment { orderNumber mayBe: communityCode }
   ... on Announcement { title communityCode }
-  ... on Operation { mutation mayBe: communityCode result { __typename id } }
-} }
-"""
+  ... on Operation { mutation mayBe: communityCode result { __typename id } } } }"""
 TYPES = ("Community", "Module", "Shenhe", "Order", "Repair", "House", "Payment", "Announcement", "Operation")
 
 
@@ -25,17 +20,12 @@ async def ids(gateway, sandbox):
     return await read_record_ids(gateway.ask, "10002", sandbox.world.orders_of["10002"][-1].number)
 
 
-@pytest.fixture
-def review(sandbox):
-    """The one of `ids`."""
-    return next(review for review in sandbox.world.shenhes_of["10002"] if review.status == 2)
-
-
 async def node(gateway, node_id, token=None):
     return (await gateway.ask(NODE, {"id": node_id}, token=token)).data["node"]
 
 
-async def test_every_node_type_is_read_by_its_id(gateway, sandbox, ids, review):
+async def test_every_node_type_is_read_by_its_id(gateway, sandbox, ids):
+    review = next(review for review in sandbox.world.shenhes_of["10002"] if review.status == 2)
     found = {name: await node(gateway, node_id) for name, node_id in ids.items()}
     assert set(found) == set(TYPES)
     for name, record in found.items():
@@ -49,13 +39,16 @@ async def test_every_node_type_is_read_by_its_id(gateway, sandbox, ids, review):
     assert found["Payment"]["orderNumber"] == sandbox.world.orders_of["10002"][-1].number
     assert found["Operation"]["result"]["__typename"] == "Announcement"
 
-
-async def test_nodes_are_returned_in_order_with_nulls(gateway, ids):
     asked = [ids["Order"], "nothing", ids["Shenhe"], ids["Order"], "3"]
     answer = await gateway.ask("query Nodes($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }", {"ids": asked})
-    found = [record and record["id"] for record in answer.data["nodes"]]
-    assert found == [ids["Order"], None, ids["Shenhe"], ids["Order"], None]
+    returned = [record and record["id"] for record in answer.data["nodes"]]
+    assert returned == [ids["Order"], None, ids["Shenhe"], ids["Order"], None]
     assert (await gateway.ask("{ nodes(ids: []) { id } }")).data == {"nodes": []}
+
+    del sandbox.world.shenhes[review.id]
+    sandbox.world.orders_of["10002"].pop()
+    assert await node(gateway, ids["Shenhe"]) is None
+    assert await node(gateway, ids["Order"]) is None
 
 
 async def test_ids_of_people_are_no_nodes(gateway, sandbox):
@@ -70,62 +63,37 @@ async def test_ids_of_people_are_no_nodes(gateway, sandbox):
     assert sandbox.calls == []
 
 
-@pytest.mark.parametrize("field", ["shenhe", "repair"])
-async def test_unknown_number_is_null(gateway, field):
-    for number, found in (("999999", None), ("0", None), ("00000000000000003", {"platformId": 3})):
-        assert (await gateway.ask(f'{{ {field}(id: "{number}") {{ platformId }} }}')).data[field] == found
+async def test_unknown_number_is_null(gateway):
+    numbers = (("999999", None), ("0", None), ("00000000000000003", {"platformId": 3}))
+    for field, (number, found) in product(("shenhe", "repair"), numbers):
+        assert await gateway.read(f'{{ {field}(id: "{number}") {{ platformId }} }}') == found
 
 
-async def test_missing_record_is_null(gateway, sandbox, ids, review):
-    del sandbox.world.shenhes[review.id]
-    sandbox.world.orders_of["10002"].pop()
-    assert await node(gateway, ids["Shenhe"]) is None
-    assert await node(gateway, ids["Order"]) is None
-
-
-READS = """
-query Reads($id: ID!) {
-  node(id: $id) { id __typename }
-  nodes(ids: [$id, $id]) { id __typename }
-  shenhe(id: $id) { id status }
-  repair(id: $id) { id status }
-  operation(id: $id) { id mutation }
-}
-"""
+READS = """query Reads($id: ID!) { node(id: $id) { id __typename } nodes(ids: [$id, $id]) { id __typename }
+  shenhe(id: $id) { id status } repair(id: $id) { id status } operation(id: $id) { id mutation } }"""
 REFUSED = "outcome userErrors { code }"
-WRITES_BY_ID = f"""
-mutation Writes($id: ID!) {{
+WRITES_BY_ID = f"""mutation Writes($id: ID!) {{
   approveShenhe(input: {{id: $id}}) {{ {REFUSED} }}
   rejectShenhe(input: {{id: $id, reason: "无"}}) {{ {REFUSED} }}
   approveShenhes(input: {{ids: [$id]}}) {{ results {{ {REFUSED} }} }}
   rejectShenhes(input: {{ids: [$id], reason: "无"}}) {{ results {{ {REFUSED} }} }}
   updateRepairs(input: {{ids: [$id], status: RESOLVED}}) {{ results {{ {REFUSED} }} }}
   updateRepair(input: {{id: $id, status: RESOLVED}}) {{ {REFUSED} }}
-  retryPayment(id: $id) {{ {REFUSED} }}
-}}
-"""
+  retryPayment(id: $id) {{ {REFUSED} }} }}"""
 ALL_NULL = {"node": None, "nodes": [None, None], "shenhe": None, "repair": None, "operation": None}
+NO_RECORD = {"outcome": "REFUSED", "userErrors": [{"code": "NOT_FOUND"}]}
 
 
-def refused(payload):
-    return payload["outcome"] == "REFUSED" and {error["code"] for error in payload["userErrors"]} == {"NOT_FOUND"}
-
-
-def payloads(data):
-    for payload in data.values():
-        yield from payload.get("results", [payload])
-
-
-@pytest.mark.parametrize("type_name", TYPES)
-async def test_id_of_one_type_is_not_accepted_for_another(gateway, sandbox, ids, type_name):
+async def test_id_of_one_type_is_not_accepted_for_another(gateway, sandbox, ids):
     sandbox.effects.clear()
-    data = (await gateway.ask(READS, {"id": ids[type_name]})).data
-    assert data["node"]["__typename"] == type_name
-    for root, of in (("shenhe", "Shenhe"), ("repair", "Repair"), ("operation", "Operation")):
-        assert (data[root] is not None) == (of == type_name)
-    if type_name not in ("Shenhe", "Repair", "Payment"):
-        written = await gateway.ask(WRITES_BY_ID, {"id": ids[type_name]})
-        assert all(refused(payload) for payload in payloads(written.data))
+    for type_name in TYPES:
+        data = (await gateway.ask(READS, {"id": ids[type_name]})).data
+        assert data["node"]["__typename"] == type_name
+        for root, of in (("shenhe", "Shenhe"), ("repair", "Repair"), ("operation", "Operation")):
+            assert (data[root] is not None) == (of == type_name)
+        if type_name not in ("Shenhe", "Repair", "Payment"):
+            for payload in (await gateway.ask(WRITES_BY_ID, {"id": ids[type_name]})).data.values():
+                assert payload.get("results", [payload]) == [NO_RECORD]
     assert {effect.endpoint for effect in sandbox.effects.all()} <= {"callback"}  # of the payment, some time later
 
 
@@ -146,14 +114,13 @@ NEW = {
 }
 
 
-@pytest.mark.parametrize("mutation", NEW)
-async def test_replay_hides_records_of_a_lost_community(gateway, sandbox, mint, mutation):
-    given, shown = NEW[mutation]
-    given += ', communityCode: "10002", idempotencyKey: "k"'
-    document = f"mutation {{ {mutation}(input: {{{given}}}) {{ outcome {shown} }} }}"
-    first = (await gateway.ask(document, token=mint(communities=["10002"]))).data[mutation]
-    assert None not in first.values()
-    sandbox.reset_calls()
-    again = (await gateway.ask(document, token=mint(communities=["00001"]))).data[mutation]
-    assert again == {**dict.fromkeys(first), "outcome": first["outcome"]}
-    assert sandbox.calls == []
+async def test_replay_hides_records_of_a_lost_community(gateway, sandbox, mint):
+    for mutation, (given, shown) in NEW.items():
+        common = f'communityCode: "10002", idempotencyKey: "{mutation}"'
+        document = f"mutation {{ {mutation}(input: {{{given}, {common}}}) {{ outcome {shown} }} }}"
+        first = await gateway.read(document, token=mint(communities=["10002"]))
+        assert None not in first.values()
+        sandbox.reset_calls()
+        again = await gateway.read(document, token=mint(communities=["00001"]))
+        assert again == {**dict.fromkeys(first), "outcome": first["outcome"]}
+        assert sandbox.calls == []

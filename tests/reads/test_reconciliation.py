@@ -108,61 +108,46 @@ async def test_notification_that_comes_meanwhile_accuses_nobody(gateway, sandbox
     assert [(each["notifiedUnpaidCount"], each["undeliveredCount"]) for each in found] == [(0, 1), (1, 1)]
 
 
-class TestPeriod:
-    async def test_notifications_count_by_when_they_came(self, gateway, sandbox, hours):
-        paid = [order for order in of_community(sandbox) if order.is_paid]
-        unpaid = [order for order in of_community(sandbox) if not order.is_paid]
-        for order in (*paid[:2], *unpaid[:1]):
-            await notify(gateway, order.number)
-        hours.advance(days=1)
-        await notify(gateway, paid[2].number)
-        first = await reconcile(gateway, since=NOW, until=NOW + timedelta(days=1))
-        second = await reconcile(gateway, since=NOW + timedelta(days=1))
-        assert (first["matched"], first["notifiedUnpaidCount"], first["undeliveredCount"]) == (2, 1, 3)
-        assert (second["matched"], second["notifiedUnpaidCount"], second["undeliveredCount"]) == (1, 0, 1)
+async def test_period_is_that_of_notifications_and_of_order_numbers(gateway, sandbox, hours):
+    paid = [order for order in of_community(sandbox) if order.is_paid]
+    since, until = (datetime.strptime(paid[at].number[:14] + "+0800", "%Y%m%d%H%M%S%z") for at in (4, 1))
+    found = await reconcile(gateway, since=since, until=until)
+    assert numbers(found["paidWithoutNotification"], "number") == [order.number for order in paid[2:5]]
+    assert found["earlierPaidWithoutNotificationCount"] == len(paid[5:])
 
-    async def test_orders_without_notification_count_by_their_number(self, gateway, sandbox):
-        paid = [order for order in of_community(sandbox) if order.is_paid]
-        since = datetime.strptime(paid[4].number[:14] + "+0800", "%Y%m%d%H%M%S%z")
-        until = datetime.strptime(paid[1].number[:14] + "+0800", "%Y%m%d%H%M%S%z")
-        found = await reconcile(gateway, since=since, until=until)
-        assert numbers(found["paidWithoutNotification"], "number") == [order.number for order in paid[2:5]]
-        assert found["earlierPaidWithoutNotificationCount"] == len(paid[5:])
+    unpaid = next(order for order in of_community(sandbox) if not order.is_paid)
+    for order in (*paid[:2], unpaid):
+        await notify(gateway, order.number)
+    hours.advance(days=1)
+    await notify(gateway, paid[2].number)
+    first = await reconcile(gateway, since=NOW, until=NOW + timedelta(days=1))
+    second = await reconcile(gateway, since=NOW + timedelta(days=1))
+    assert (first["matched"], first["notifiedUnpaidCount"], first["undeliveredCount"]) == (2, 1, 3)
+    assert (second["matched"], second["notifiedUnpaidCount"], second["undeliveredCount"]) == (1, 0, 1)
 
 
-class TestIncomplete:
-    @pytest.fixture
-    async def notified(self, gateway, sandbox):
-        for order in of_community(sandbox):
-            await notify(gateway, order.number)
-        await reconcile(gateway)
-
-    async def test_page_that_fails_accuses_nobody(self, gateway, sandbox, notified):
-        whole = await reconcile(gateway)
-        interpose(sandbox, "order/list", lambda form, answer: b"[]" if form["page"] == "2" else answer())
-        found = await reconcile(gateway)
-        assert not found["complete"]
-        unpaid = [order for order in of_community(sandbox) if not order.is_paid]
-        kept = [order for order in of_community(sandbox)[:15] + of_community(sandbox)[30:] if not order.is_paid]
-        assert whole["notifiedUnpaidCount"] == len(unpaid)
-        assert sorted(numbers(found["notifiedUnpaid"])) == sorted(order.number for order in kept)
-
-    async def test_too_many_notifications_accuse_nobody(self, gateway, notified, monkeypatch):
-        monkeypatch.setattr(reconciliation, "MOST_NOTIFICATIONS", 10)
-        found = await reconcile(gateway)
-        assert found["paidWithoutNotificationCount"] == 0
-        assert not found["complete"]
-
-
-async def test_lists_have_a_hundred_entries_at_most(gateway, sandbox, monkeypatch):
-    monkeypatch.setattr(reconciliation, "MOST_LISTED", 3)
-    for order in of_community(sandbox):
+async def test_failing_page_and_too_many_notifications_accuse_nobody(gateway, sandbox, monkeypatch):
+    orders = of_community(sandbox)
+    for order in orders:
         await notify(gateway, order.number)
     await notify(gateway, "20260101000000000001")
-    found = await reconcile(gateway)
-    unpaid = [order.number for order in of_community(sandbox) if not order.is_paid]
+    unpaid = [order.number for order in orders if not order.is_paid]
+    with monkeypatch.context() as patch:
+        patch.setattr(reconciliation, "MOST_LISTED", 3)
+        found = await reconcile(gateway)
     assert (len(found["notifiedUnpaid"]), found["notifiedUnpaidCount"]) == (3, len(unpaid))
     assert (len(found["undelivered"]), found["undeliveredCount"]) == (3, 60)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reconciliation, "MOST_NOTIFICATIONS", 10)
+        found = await reconcile(gateway)
+    assert (found["paidWithoutNotificationCount"], found["complete"]) == (0, False)
+
+    interpose(sandbox, "order/list", lambda form, answer: b"[]" if form["page"] == "2" else answer())
+    found = await reconcile(gateway)
+    assert not found["complete"]
+    kept = [order.number for order in orders[:15] + orders[30:] if not order.is_paid]
+    assert sorted(numbers(found["notifiedUnpaid"])) == sorted(kept)
 
 
 async def test_reconciliation_costs_the_pages_and_five_queries(gateway, sandbox):

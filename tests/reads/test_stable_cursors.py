@@ -4,7 +4,6 @@ Nobody who waits is skipped, and nobody is shown twice, whatever leaves and arri
 """
 
 from collections import Counter, defaultdict
-from contextlib import suppress
 from dataclasses import replace
 from random import Random
 from types import SimpleNamespace
@@ -61,7 +60,6 @@ class Platform:
         self.newest_first, self.largest, self.shuffled, self.says = newest_first, largest, shuffled, says
         self.rows = {code: [] for code in codes}
         self.failing, self.number = set(), 0
-        self.lost_pages = 0.0
 
     def arrive(self, count):
         """So many more, somewhere."""
@@ -88,7 +86,7 @@ class Platform:
 
     def read(self, code, query, page, per_page):
         assert page >= 1
-        if code in self.failing or (page > 1 and self.rng.random() < self.lost_pages):
+        if code in self.failing:
             return Answered(NotSentError("WJDH", "shenheList", FaultWording.TOO_MANY_CALLS()))
         asked = {name: getattr(query, name) for name in query.__struct_fields__}
         found = self.find(code, {name: value for name, value in asked.items() if value is not None})
@@ -183,26 +181,6 @@ async def test_row_that_stays_pending_is_shown_exactly_once(kind, schedules):
         seen, there, moved = await walk_work_list(kind, seed)
         assert [number for number, times in Counter(seen).items() if times > 1 and number not in moved] == [], seed
         assert there - moved - set(seen) == set(), seed
-
-
-@pytest.mark.parametrize("kind", ["reviews", "repairs"])
-async def test_pages_that_fail_lose_no_row(kind):
-    records, row, waiting = (SHENHES, Shenhe, PENDING) if kind == "reviews" else (REPAIRS, Repair, OPEN)
-    for seed in range(SCHEDULES // 20):
-        rng = Random(seed)
-        codes = CODES[: rng.randint(1, 3)]
-        platform = Platform(rng, row, waiting, codes, largest=rng.choice([3, 7, 15]))
-        platform.arrive(rng.randint(0, 120))
-        if kind == "repairs":
-            platform.deal_with(rng.randint(0, 60), {"status": RepairStatus.RESOLVED})
-        platform.lost_pages = 0.3
-        wanted = {row.platform_id for code in codes for row in platform.rows[code]}
-        reader = Reader(platform, records, codes, records.everything)
-        while not reader.ended:
-            with suppress(NotSentError):
-                await reader.read(rng.choice([2, 5, 20, 33]))
-        assert [number for number, times in Counter(reader.seen).items() if times > 1] == [], seed
-        assert set(reader.seen) == wanted, seed
 
 
 async def test_list_in_no_order_skips_nothing():
