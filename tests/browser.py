@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Locator, Page, async_playwright, expect
+import pytest
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
 expect.set_options(timeout=20_000)  # milliseconds; what is on a page comes late where the machine is busy
@@ -17,16 +18,32 @@ FLAGS = [
     *("--disable-component-update", "--disable-sync"),
 ]
 
+MARKS = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+"""Of tests that share one Chromium."""
+
 QUERY = ".graphiql-query-editor .view-lines"
 RESULT = ".result-window .view-lines"
 
 
 @asynccontextmanager
-async def open_page(locale: str = "en-US") -> AsyncIterator[Page]:
+async def open_browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield await browser.new_page(color_scheme="light", locale=locale, viewport={"width": 1400, "height": 850})
+        yield browser
         await browser.close()
+
+
+@asynccontextmanager
+async def open_page(browser: Browser, locale: str = "en-US") -> AsyncIterator[Page]:
+    """With storage of its own, and the clipboard."""
+    context = await browser.new_context(
+        color_scheme="light",
+        locale=locale,
+        viewport={"width": 1400, "height": 850},
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    yield await context.new_page()
+    await context.close()
 
 
 async def write_query(page: Page, query: str) -> None:
@@ -68,16 +85,16 @@ async def run_traced(page: Page) -> Any:
 
 
 async def show_panel(page: Page, title: str) -> Locator:
-    """Open a plugin by its title, in either language. Returns its panel."""
-    await page.get_by_role("button", name=re.compile(f"^(Show |显示){title}$")).click()
+    """Open a plugin by its title, in either language, unless it is open. Returns its panel."""
+    button = page.get_by_role("button", name=re.compile(f"^(Show |Hide |显示|隐藏){title}$"))
+    if re.match("Show|显示", await button.get_attribute("aria-label") or ""):
+        await button.click()
     return page.get_by_role("region", name=title, exact=True)
 
 
 async def open_example(page: Page, title: str) -> None:
     """In a tab of its own, from the panel of examples."""
-    await expect(page.get_by_role("button", name=re.compile("^(Show|Hide) Examples$"))).to_be_visible()
-    if await page.get_by_role("button", name="Show Examples").is_visible():
-        await show_panel(page, "Examples")
+    await show_panel(page, "Examples")
     await page.get_by_role("button", name=title).click()
 
 

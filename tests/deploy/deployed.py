@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from processes import free_port
 from self_signed import self_signed
+from waiting import until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -61,11 +62,9 @@ class Nginx:
         """Until the block ends. Raises RuntimeError with what it says when it does not start."""
         process = await asyncio.create_subprocess_exec(program, "-p", str(self.logs), "-c", str(self.file))
         try:
-            async with asyncio.timeout(20):
-                while not await self._accepts():
-                    if process.returncode is not None:
-                        raise RuntimeError((self.logs / "main.log").read_text())
-                    await asyncio.sleep(0.005)
+            await until(lambda: process.returncode is not None or self._accepts())
+            if process.returncode is not None:
+                raise RuntimeError((self.logs / "main.log").read_text())
             yield self
         finally:
             if process.returncode is None:

@@ -16,16 +16,8 @@ from gateway.journal.sqlite import FILE_NAME
 from gateway.sandbox.faults import Fault, FaultKind
 
 PAYMENTS = "{ payments(first: 50) { nodes { orderNumber state } } }"
-CREATE = """mutation ($input: CreateOrderInput!) {
-  createOrder(input: $input) { outcome orderNumber }
-}"""
-NEW_ORDER = {
-    "communityCode": "10002",
-    "payer": {"house": {"building": 1, "unit": 1, "floor": 1, "room": 101}},
-    "title": "物业费",
-    "amount": "12.30",
-}
-SAVED = {"code": 0}
+HOUSE = {"building": 1, "unit": 1, "floor": 1, "room": 101}
+ORDER = {"communityCode": "10002", "payer": {"house": HOUSE}, "title": "物业费", "amount": "12.30"}
 
 
 async def back_up(settings: dict[str, str], copy: Path) -> None:
@@ -33,7 +25,7 @@ async def back_up(settings: dict[str, str], copy: Path) -> None:
     if url := settings.get("GATEWAY_DATABASE_URL"):
         await asyncio.to_thread(run, "pg_dump", "--format=custom", f"--file={copy}", f"--dbname={url}")
     else:
-        file = Path(settings["GATEWAY_DATA_DIR"]) / FILE_NAME
+        file = Path(settings["GATEWAY_DATA_DIR"], FILE_NAME)
         assert not file.with_name(FILE_NAME + "-wal").exists()
         shutil.copy(file, copy)
 
@@ -58,8 +50,7 @@ def put_back(copy: Path, folder: Path) -> None:
 
 
 async def states(gateway) -> dict[str, str]:
-    nodes = (await gateway.ask(PAYMENTS)).data["payments"]["nodes"]
-    return {node["orderNumber"]: node["state"] for node in nodes}
+    return {node["orderNumber"]: node["state"] for node in (await gateway.read(PAYMENTS))["nodes"]}
 
 
 async def until_delivered(gateway, *numbers: str) -> None:
@@ -72,49 +63,50 @@ async def until_delivered(gateway, *numbers: str) -> None:
 
 async def test_restored_journal_loses_nothing_silently(serve, environ, sandbox, engine, tmp_path):
     """What was acknowledged before the backup is delivered; what came later is unknown, and can be sent again."""
-    unpaid = [order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid]
-    delivered, waiting, in_flight, delivered_later, lost, *arriving = unpaid[:10]
+    everything = [order.number for order in sandbox.world.orders_of["10002"] if not order.is_paid][:10]
+    delivered, waiting, in_flight, delivered_later, lost, *arriving = everything
     environ = environ | engine | {"GATEWAY_CALL_TIMEOUT": "1", "GATEWAY_ID_KEY": "k" * 32}
     copy = tmp_path / "journal.backup"
-    order = {"input": NEW_ORDER | {"idempotencyKey": "since-the-backup"}}
     late = timedelta()
 
     def clock():
         return utc_now() + late
 
-    async def pay(gateway, *numbers):
+    async def pay(gateway, *numbers, fault=None):
+        sandbox.faults.clear()
+        if fault:
+            sandbox.faults.set("SECURITY", "callback", Fault(fault))
         notified = await asyncio.gather(*(sandbox.pay(number, gateway.url) for number in numbers))
-        assert [notification.payment_answer for notification in notified] == [SAVED] * len(numbers)
+        assert [notification.payment_answer for notification in notified] == [{"code": 0}] * len(numbers)
+
+    async def create(gateway, key, **more):
+        return (await gateway.write("createOrder", ORDER | {"idempotencyKey": key} | more))["outcome"]
 
     async def use_before_backup(gateway):
         await pay(gateway, delivered)
         await until_delivered(gateway, delivered)
-        sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
-        await pay(gateway, waiting)
-        sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HANG))
-        await pay(gateway, in_flight)
+        await pay(gateway, waiting, fault=FaultKind.HTTP_500)
+        await pay(gateway, in_flight, fault=FaultKind.HANG)
 
     async def use_after_backup(gateway):
         nonlocal late
-        sandbox.faults.clear()
         late = timedelta(minutes=2)
         await pay(gateway, delivered_later)
         await until_delivered(gateway, delivered_later, waiting)
-        sandbox.faults.set("SECURITY", "callback", Fault(FaultKind.HTTP_500))
-        await pay(gateway, lost)
+        await pay(gateway, lost, fault=FaultKind.HTTP_500)
         sandbox.faults.clear()
-        assert (await gateway.ask(CREATE, order)).data["createOrder"]["outcome"] == "CONFIRMED"
+        assert await create(gateway, "since-the-backup") == "CONFIRMED"
         late = timedelta(hours=1)
 
     async with serve(environ, clock) as gateway:
         await use_before_backup(gateway)
         if engine:
-            await asyncio.gather(pay(gateway, *arriving), back_up(environ, copy))
+            await asyncio.gather(pay(gateway, *arriving, fault=FaultKind.HANG), back_up(environ, copy))
             await use_after_backup(gateway)
     if not engine:
         await back_up(environ, copy)
         async with serve(environ, clock) as gateway:
-            await pay(gateway, *arriving)
+            await pay(gateway, *arriving, fault=FaultKind.HANG)
             await use_after_backup(gateway)
 
     async with restored(environ, copy) as settings, serve(settings, clock) as gateway:
@@ -123,7 +115,6 @@ async def test_restored_journal_loses_nothing_silently(serve, environ, sandbox, 
         assert not {delivered_later, lost} & set(known)
         await until_delivered(gateway, *known)
 
-        everything = unpaid[:10]
         await pay(gateway, *everything)
         await until_delivered(gateway, *everything)
         assert [sandbox.effects.count("callback", order_number=number) for number in everything] == [1] * 10
@@ -131,7 +122,6 @@ async def test_restored_journal_loses_nothing_silently(serve, environ, sandbox, 
         assert sent.count(delivered) == 1, "what the journal knows is not sent again"
 
         before = sandbox.effects.count("order/new")
-        repeat = {"input": order["input"] | {"allowRepeat": True, "idempotencyKey": "once-more"}}
-        answers = [await gateway.ask(CREATE, given) for given in (order, repeat)]
-        assert [answer.data["createOrder"]["outcome"] for answer in answers] == ["REFUSED", "CONFIRMED"]
+        outcomes = [await create(gateway, "since-the-backup"), await create(gateway, "once-more", allowRepeat=True)]
+        assert outcomes == ["REFUSED", "CONFIRMED"]
         assert sandbox.effects.count("order/new") == before + 1, "its key is free again: an open order is in the way"

@@ -3,36 +3,18 @@
 import json
 from typing import Any
 
+from browser import execute, open_dashboard, write_query
 from playwright.async_api import Page, Route
+
+TIMES = {"startMs": 2.0, "durationMs": 30.0, "tokenMs": 0.0, "queuedMs": 0.0}
+TIMES |= {"connectingMs": 2.0, "waitingMs": 25.0, "readingMs": 3.0}
+COUNTS = {"attempts": 1, "tokenRenewals": 0, "bytes": 8123, "rows": 20, "dataIssues": 0}
+OK = {"kind": "read", "source": "own", "ageMs": None, "outcome": "OK", "retryable": None, "paths": []}
 
 
 def call(number: int, platform: str, endpoint: str, level: int, **changes: Any) -> dict[str, Any]:
-    return {
-        "id": number,
-        "platform": platform,
-        "endpoint": endpoint,
-        "kind": "read",
-        "arguments": [{"name": "xiaoqu", "kind": "text"}],
-        "paths": [],
-        "level": level,
-        "source": "own",
-        "ageMs": None,
-        "startMs": 2.0,
-        "durationMs": 30.0,
-        "tokenMs": 0.0,
-        "queuedMs": 0.0,
-        "connectingMs": 2.0,
-        "waitingMs": 25.0,
-        "readingMs": 3.0,
-        "attempts": 1,
-        "tokenRenewals": 0,
-        "outcome": "OK",
-        "retryable": None,
-        "bytes": 8123,
-        "rows": 20,
-        "dataIssues": 0,
-        **changes,
-    }
+    place = {"id": number, "platform": platform, "endpoint": endpoint, "level": level}
+    return place | {"arguments": [{"name": "xiaoqu", "kind": "text"}]} | TIMES | COUNTS | OK | changes
 
 
 SHARED = dict.fromkeys(("tokenMs", "queuedMs", "connectingMs", "waitingMs", "readingMs", "bytes", "rows"))
@@ -76,26 +58,23 @@ QUERY = (
 )
 
 
-async def add_trace(page: Page, **changes: Any) -> list[dict[str, str]]:
-    """Have the answers to requests that ask for a trace carry one. Returns the headers of these requests, as they come.
+async def show_made_up(page: Page, demo: str, query: str = QUERY, **changes: Any) -> None:
+    """Open the demo, and run a query whose answer carries the trace.
 
     `changes` are of the trace; `data` and `errors` replace those of the answer.
     """
-    asked: list[dict[str, str]] = []
     answer = {name: changes.pop(name) for name in ("data", "errors") if name in changes}
 
     async def answer_with_trace(route: Route) -> None:
-        headers = route.request.headers
-        if "x-trace" not in headers:
+        if "x-trace" not in route.request.headers:
             await route.continue_()
             return
-        asked.append(headers)
         response = await route.fetch()
         body = {**await response.json(), **answer}
-        extensions = body.setdefault("extensions", {})
-        extensions["cost"] = {"requested": 12, "actual": 4}
-        extensions["trace"] = TRACE | changes
+        body.setdefault("extensions", {}).update(cost={"requested": 12, "actual": 4}, trace=TRACE | changes)
         await route.fulfill(response=response, body=json.dumps(body))
 
+    await open_dashboard(page, demo)
     await page.route("**/graphql", answer_with_trace)
-    return asked
+    await write_query(page, query)
+    await execute(page, f'"{next(iter(answer.get("data", {"orders": None})))}"')

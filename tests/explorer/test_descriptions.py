@@ -1,4 +1,7 @@
-"""The schema's descriptions in Chinese: `descriptions.json` has every sentence that says more than its term."""
+"""The page's words in both languages.
+
+`descriptions.json` has every sentence of the schema's descriptions that says more than its term.
+"""
 
 import json
 import re
@@ -9,9 +12,11 @@ from typing import Any
 from graphql import introspection_from_schema
 
 from gateway.http.explorer import read_examples
+from gateway.sandbox.faults import FaultKind
 from schema.build import executable_schema
 
-FILE = Path(__file__).parents[2] / "scripts/explorer/src/language/descriptions.json"
+SOURCES = Path(__file__).parents[2] / "scripts/explorer/src"
+LANGUAGES = SOURCES / "language"
 
 TERM = re.compile(r"\s*\(([^()]*[\u4e00-\u9fff][^()]*)\)")
 BETWEEN_SENTENCES = re.compile(r'(?<=[.!?])\s+(?=[A-Z`"0-9])')
@@ -48,7 +53,7 @@ def sentences(description: str) -> Iterator[str]:
 
 def test_every_description_has_its_chinese_sentences() -> None:
     """Write a new sentence's Chinese into descriptions.json, by its English without the term in brackets."""
-    known = json.loads(FILE.read_text(encoding="utf-8"))
+    known = json.loads((LANGUAGES / "descriptions.json").read_text(encoding="utf-8"))
     used = {
         sentence
         for description in descriptions(introspection_from_schema(executable_schema()))
@@ -67,3 +72,19 @@ def test_every_example_has_its_comment_in_both_languages() -> None:
         assert english, example.english
         assert HAN.search("".join(chinese)), example.english
         assert comments == english + chinese, "the Chinese comment follows the English one"
+
+
+def keys(language: str) -> set[str]:
+    text = (LANGUAGES / f"{language}.js").read_text(encoding="utf-8")
+    return set(re.findall(r"^  '?([\w.]+)'?: ", text, re.MULTILINE))
+
+
+def test_both_languages_have_every_word_of_the_page() -> None:
+    asked = {
+        key
+        for path in SOURCES.rglob("*.js*")
+        for key in re.findall(r"\b(?:t|say)\('([\w.]+)'", path.read_text(encoding="utf-8"))
+    }
+    assert len(asked) > 50
+    assert asked | {f"faultKind.{kind}" for kind in FaultKind} <= keys("english")
+    assert keys("english") == keys("chinese")

@@ -6,28 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
-from browser import execute, open_example, write_query
+import pytest_asyncio
+from browser import MARKS, RESULT, execute, open_dashboard, open_example, write_query
 from playwright.async_api import Page, WebSocket, expect
 from processes import GatewayProcess
 
-pytestmark = pytest.mark.browser
+pytestmark = MARKS
 
 
-@pytest.fixture
-async def process(environ: dict[str, str], tmp_path: Path) -> AsyncIterator[GatewayProcess]:
-    gateway = GatewayProcess(environ | {"GATEWAY_EXPLORER": "true"}, tmp_path / "log")
+@pytest_asyncio.fixture(loop_scope="session")
+async def process(platforms: dict[str, str], tmp_path: Path) -> AsyncIterator[GatewayProcess]:
+    gateway = GatewayProcess(platforms | {"GATEWAY_DATA_DIR": str(tmp_path)}, tmp_path / "log")
     await gateway.start()
-    try:
-        yield gateway
-    finally:
-        await gateway.stop()
-
-
-async def give_token(page: Page, client: httpx.AsyncClient) -> None:
-    await page.get_by_label("Token").fill(client.headers["authorization"])
-    await page.get_by_role("button", name="Use token").click()
-    await expect(page.get_by_role("banner").first).to_contain_text("developer, until")
+    yield gateway
+    await gateway.kill()
 
 
 async def answer_repair(client: httpx.AsyncClient, reply: str) -> None:
@@ -49,13 +41,12 @@ async def answer_repair(client: httpx.AsyncClient, reply: str) -> None:
 async def test_subscription_survives_a_restart_with_its_cursor(process: GatewayProcess, page: Page) -> None:
     sent: list[str] = []
 
-    def listen(socket: WebSocket) -> None:
-        socket.on("framesent", lambda text: sent.append(str(text)))
-
-    page.on("websocket", listen)
+    page.on("websocket", lambda socket: socket.on("framesent", lambda text: sent.append(str(text))))
     async with process.client() as client:
         await page.goto(process.url)
-        await give_token(page, client)
+        await page.get_by_label("Token").fill(client.headers["authorization"])
+        await page.get_by_role("button", name="Use token").click()
+        await expect(page.get_by_role("banner").first).to_contain_text("developer, until")
         await open_example(page, "Repairs as they change")
         await execute(page)
         panel = page.get_by_role("region", name="Events", exact=True)  # opened by running it
@@ -81,11 +72,7 @@ async def test_subscription_survives_a_restart_with_its_cursor(process: GatewayP
 
 async def test_subscriptions_share_one_socket(demo: str, page: Page) -> None:
     sockets: list[WebSocket] = []
-
-    def count(socket: WebSocket) -> None:
-        sockets.append(socket)
-
-    page.on("websocket", count)
+    page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108 # Playwright sets an attribute of it
     await page.goto(demo)
     for number, example in enumerate(
         ("Repairs as they change", "Reviews as they change", "Payments as they arrive"), 1
@@ -102,23 +89,28 @@ async def test_subscriptions_share_one_socket(demo: str, page: Page) -> None:
 
 
 async def test_subscription_without_a_cursor_says_what_it_misses(demo: str, page: Page) -> None:
-    await page.goto(demo)
-    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("Dashboard")
+    await open_dashboard(page, demo)
     await write_query(page, 'subscription { repairEvents(communityCode: "10002") { kind } }')
     await execute(page)
     panel = page.get_by_role("region", name="Events", exact=True)
     await expect(panel).to_contain_text("select cursor, and give after: $after")
 
 
-async def test_refused_subscription_goes_on_with_another_token(gateway: Any, page: Page) -> None:
-    await page.goto(gateway.url)
+async def test_refused_token_is_a_sentence_until_another_is_used(served: Any, page: Page) -> None:
+    await page.goto(served.url)
     await page.get_by_label("Token").fill("forged")
     await page.get_by_role("button", name="Use token").click()
+    said = page.locator(".explorer-token").get_by_role("alert")
+    await expect(said).to_contain_text("The gateway refused the token")
+    await execute(page, '"UNAUTHENTICATED"')
+    assert "stack" not in await page.locator(RESULT).inner_text()
+
     await open_example(page, "Repairs as they change")
     await execute(page)
     panel = page.get_by_role("region", name="Events", exact=True)
     await expect(panel.locator(".is-socket-refused")).to_have_text("token refused")
-    await page.get_by_label("Token").fill(gateway.token)
+    await page.get_by_label("Token").fill(served.token)
     await page.get_by_role("button", name="Use token").click()
+    await expect(said).to_have_count(0)
     await panel.get_by_role("button", name="Connect again").click()
     await expect(panel.locator(".is-socket-open")).to_have_text("open")

@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+from asyncio import to_thread
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -13,12 +14,13 @@ from typing import Any
 
 import httpx
 import pytest
+from browser import MARKS
 from pages import ROOT
 from playwright.async_api import Locator, Page, expect
 from processes import free_port
 from programs import run
 
-pytestmark = [pytest.mark.browser, pytest.mark.node]
+pytestmark = [*MARKS, pytest.mark.node]
 
 MADE = shutil.ignore_patterns("node_modules", "dist", "generated")
 HOUSE = {"楼号": "1", "单元号": "2", "楼层": "1", "房间号": "102"}
@@ -38,10 +40,10 @@ def installed_app(find_tool: Callable[[str], str], tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="module")
-def app(installed_app: Path, demo: str) -> Iterator[str]:
+def app(installed_app: Path, own_demo: str) -> Iterator[str]:
     """The address that `npm run dev` prints."""
     command = ["npm", "run", "dev", "--", "--port", str(free_port()), "--strictPort"]
-    environ = {**os.environ, "GATEWAY_URL": demo, "NO_COLOR": "1"}
+    environ = {**os.environ, "GATEWAY_URL": own_demo, "NO_COLOR": "1"}
     npm = subprocess.Popen(
         command, cwd=installed_app, env=environ, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -62,14 +64,9 @@ async def log_in(page: Page, app: str, caller: str) -> None:
     await expect(page.get_by_text("实时已连接")).to_be_visible()
 
 
-def card(page: Page, state: str, number: int = 0) -> Locator:
+def card(page: Page, state: str) -> Locator:
     """One of the list: that can be decided, by its button, or was."""
-    return page.get_by_role("article").filter(has_text=state).nth(number)
-
-
-async def count(page: Page) -> int:
-    heading = page.get_by_role("heading", name=re.compile("待审核（"))
-    return int(re.search(r"\d+", await heading.inner_text())[0])
+    return page.get_by_role("article").filter(has_text=state).first
 
 
 async def ask(demo: str, path: str, body: Any, token: str = "") -> Any:
@@ -78,21 +75,21 @@ async def ask(demo: str, path: str, body: Any, token: str = "") -> Any:
         return (await client.post(f"{demo}{path}", json=body)).json()
 
 
-async def mint(demo: str) -> str:
-    asked = {"scopes": ["*"], "communities": ["*"], "subject": "colleague"}
-    token: str = (await ask(demo, "/explorer/token", asked))["token"]
-    return token
-
-
-def test_app_compiles_and_builds(installed_app: Path) -> None:
-    run("npm", "run", "build", cwd=installed_app)
+async def test_app_compiles_and_builds(installed_app: Path) -> None:
+    await to_thread(run, "npm", "run", "build", cwd=installed_app)
     assert (installed_app / "dist" / "index.html").exists()
 
 
-async def test_clerk_approves_and_rejects(app: str, page: Page) -> None:
+async def test_clerk_approves_and_rejects(app: str, own_demo: str, page: Page) -> None:
+    """A decision that the platform refuses says why."""
     await log_in(page, app, "审核主管")
     await expect(card(page, "拒绝").locator(".findings, .fine").first).to_be_visible()
-    before = await count(page)
+    heading = page.get_by_role("heading", name=re.compile("待审核（"))
+    before = int(re.search(r"\d+", await heading.inner_text())[0])
+    fault = {"kind": "refused_before_commit", "endpoint": "shenhe/update", "times": 1}
+    assert await ask(own_demo, "/explorer/sandbox/wjdh/faults", fault) == {}
+    await card(page, "拒绝").get_by_role("button", name="通过").click()
+    await expect(card(page, "拒绝").get_by_role("alert")).to_contain_text("平台")
     await card(page, "拒绝").get_by_role("button", name="通过").click()
     await expect(card(page, "审核通过")).to_contain_text("已确认")
 
@@ -106,32 +103,25 @@ async def test_clerk_approves_and_rejects(app: str, page: Page) -> None:
     await expect(page.get_by_role("region", name="动态").get_by_role("listitem")).to_have_count(2)
 
 
-async def test_decision_of_a_colleague_arrives(app: str, demo: str, page: Page) -> None:
+async def test_decision_of_a_colleague_arrives(app: str, own_demo: str, page: Page) -> None:
     await log_in(page, app, "审核主管")
-    token = await mint(demo)
+    everything = {"scopes": ["*"], "communities": ["*"], "subject": "colleague"}
+    token = (await ask(own_demo, "/explorer/token", everything))["token"]
     listed = """{ shenhes(communityCode: "00001", filter: {status: PENDING}, first: 10) {
         nodes { id content { people { phone } } }
     } }"""
-    rows = (await ask(demo, "/graphql", {"query": listed}, token))["data"]["shenhes"]["nodes"]
+    rows = (await ask(own_demo, "/graphql", {"query": listed}, token))["data"]["shenhes"]["nodes"]
     phones = {row["id"]: ((row["content"] or {}).get("people") or {}).get("phone") for row in rows}
     chosen, phone = next((chosen, phone) for chosen, phone in phones.items() if phone)
     await page.get_by_role("combobox").select_option("00001")
     await expect(card(page, phone).first).to_be_visible()
     reject = "mutation ($input: RejectShenheInput!) { rejectShenhe(input: $input) { outcome } }"
-    written = await ask(demo, "/graphql", {"query": reject, "variables": {"input": {"id": chosen}}}, token)
+    written = await ask(own_demo, "/graphql", {"query": reject, "variables": {"input": {"id": chosen}}}, token)
     assert written["data"] == {"rejectShenhe": {"outcome": "CONFIRMED"}}
 
     await expect(card(page, "审核未通过")).to_be_visible()
     await expect(card(page, "审核未通过").get_by_role("button")).to_have_count(0)
     await expect(page.get_by_role("region", name="动态")).to_contain_text("已审核")
-
-
-async def test_refused_decision_says_why(app: str, demo: str, page: Page) -> None:
-    await log_in(page, app, "审核主管")
-    fault = {"kind": "refused_before_commit", "endpoint": "shenhe/update", "times": 1}
-    assert await ask(demo, "/explorer/sandbox/wjdh/faults", fault) == {}
-    await card(page, "拒绝").get_by_role("button", name="通过").click()
-    await expect(card(page, "拒绝").get_by_role("alert")).to_contain_text("平台")
 
 
 async def charge(page: Page, **fields: str) -> Locator:
@@ -142,7 +132,7 @@ async def charge(page: Page, **fields: str) -> Locator:
     return form
 
 
-async def test_charge_shows_each_refusal_beside_its_field(app: str, page: Page) -> None:
+async def test_charge_shows_refusals_and_takes_consent(app: str, page: Page) -> None:
     await log_in(page, app, "审核主管")
     form = await charge(page, **HOUSE, 收费名称="", 金额="0")
     await expect(form.get_by_label("收费名称")).to_have_attribute("aria-invalid", "true")
@@ -153,9 +143,6 @@ async def test_charge_shows_each_refusal_beside_its_field(app: str, page: Page) 
     await charge(page, 金额="10", 楼号="99")
     await expect(form.get_by_role("alert")).to_contain_text("查无此人")
 
-
-async def test_equal_charge_takes_consent(app: str, page: Page) -> None:
-    await log_in(page, app, "审核主管")
     form = await charge(page, **HOUSE, 金额="12.50")
     await expect(form).to_contain_text(re.compile(r"账单编号 \d{20}"))
     await charge(page, **HOUSE, 金额="12.50")
@@ -165,16 +152,16 @@ async def test_equal_charge_takes_consent(app: str, page: Page) -> None:
     await expect(form).to_contain_text(re.compile(rf"账单编号 (?!{first})\d{{20}}"))
 
 
-async def test_lost_answer_is_followed_until_known(app: str, demo: str, page: Page) -> None:
+async def test_lost_answer_is_followed_until_known(app: str, own_demo: str, page: Page) -> None:
     """The platform carries it out only later: nobody may charge once more meanwhile."""
     await log_in(page, app, "审核主管")
     fault = {"kind": "applied_late", "endpoint": "order/new"}
-    assert await ask(demo, "/explorer/sandbox/wjdh/faults", fault) == {}
+    assert await ask(own_demo, "/explorer/sandbox/wjdh/faults", fault) == {}
     form = await charge(page, **HOUSE, 金额="77.70")
     await expect(form).to_contain_text("正在回查", timeout=60_000)
     await expect(form.get_by_role("button", name="收费", exact=True)).to_have_count(0)
-    async with httpx.AsyncClient(trust_env=False, headers={"origin": demo}) as client:
-        await client.request("DELETE", f"{demo}/explorer/sandbox/faults", json={})
+    async with httpx.AsyncClient(trust_env=False, headers={"origin": own_demo}) as client:
+        await client.request("DELETE", f"{own_demo}/explorer/sandbox/faults", json={})
     await expect(form).to_contain_text("已确认（经回查）", timeout=120_000)
 
 

@@ -3,14 +3,12 @@
 import asyncio
 import os
 import re
-import signal
 import socket
 import sys
-from asyncio import StreamReader, StreamWriter, create_subprocess_exec, open_connection, start_server, timeout
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from asyncio import StreamReader, StreamWriter, open_connection, start_server
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from subprocess import PIPE
 from typing import Any
 
 import httpx
@@ -19,7 +17,7 @@ from programs import run
 
 from gateway.http.explorer import is_private
 
-SETTINGS = {"GATEWAY_ENV": "production", "GATEWAY_HOST": "0.0.0.0", "GATEWAY_PORT": "0"}  # noqa: S104 # of the image
+IMAGE = {"GATEWAY_ENV": "production", "GATEWAY_HOST": "0.0.0.0"}  # noqa: S104 # settings of the image
 
 
 @pytest.fixture
@@ -32,29 +30,6 @@ def outer_address() -> str:
     if address == "0.0.0.0":  # noqa: S104 # it has none
         pytest.skip("no network interface but loopback")
     return address
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> dict[str, str]:
-    """The environment of the image."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-    return clean | SETTINGS | {"GATEWAY_DATA_DIR": str(tmp_path)}
-
-
-@pytest.fixture
-async def printed(image: dict[str, str]) -> AsyncIterator[str]:
-    """The address that the demo prints."""
-    command = [sys.executable, "-m", "gateway", "demo", "--allow-remote"]
-    demo = await create_subprocess_exec(*command, env=image, stdout=PIPE)
-    try:
-        async with timeout(60):
-            while not (line := (await demo.stdout.readline()).decode()).startswith("Stop with"):
-                assert line, "the demo did not start"
-        yield line.split()[-1].removesuffix("/")
-    finally:
-        demo.send_signal(signal.SIGTERM)
-        await demo.communicate()
-    assert demo.returncode == 0
 
 
 @asynccontextmanager
@@ -79,30 +54,34 @@ async def post(url: str, path: str, body: Any, **headers: str) -> httpx.Response
         return await client.post(f"{url}{path}", json=body, headers={"origin": url, **headers})
 
 
-async def test_published_demo_works_and_keeps_other_names_out(printed: str, outer_address: str) -> None:
-    port = int(re.fullmatch(r"http://127\.0\.0\.1:(\d+)", printed)[1])
+async def test_published_demo_works_and_keeps_other_names_out(
+    start_demo: Callable[..., AbstractContextManager[str]], tmp_path: Path, outer_address: str
+) -> None:
     asked = {"scopes": ["order:read"], "communities": ["10002"]}
     query = {"query": '{ orders(communityCode: "10002", filter: {paymentStatus: UNPAID}) { nodes { number } } }'}
-    async with published(outer_address, port) as url:
-        minted = await post(url, "/explorer/token", asked)
-        assert minted.status_code == 200, minted.text
-        answer = await post(url, "/graphql", query, authorization=f"Bearer {minted.json()['token']}")
-        number = answer.json()["data"]["orders"]["nodes"][0]["number"]
-        paid = await post(url, "/explorer/sandbox/pay", {"order_number": number})
-        assert paid.json()["payment_answer"] == {"code": 0}
+    with start_demo(tmp_path, "--allow-remote", **IMAGE) as printed:
+        port = int(re.fullmatch(r"http://127\.0\.0\.1:(\d+)", printed)[1])
+        async with published(outer_address, port) as url:
+            minted = await post(url, "/explorer/token", asked)
+            assert minted.status_code == 200, minted.text
+            answer = await post(url, "/graphql", query, authorization=f"Bearer {minted.json()['token']}")
+            number = answer.json()["data"]["orders"]["nodes"][0]["number"]
+            paid = await post(url, "/explorer/sandbox/pay", {"order_number": number})
+            assert paid.json()["payment_answer"] == {"code": 0}
 
-        for headers in ({"origin": "http://attacker.example"}, {"x-forwarded-for": "203.0.113.7"}):
-            assert (await post(url, "/explorer/token", asked, **headers)).status_code == 403, headers
-        for host in (f"{outer_address}:{port}", "attacker.example", f"0.0.0.0:{port}"):
-            rebound = await post(url, "/explorer/token", asked, host=host, origin=f"http://{host}")
-            assert rebound.status_code == 421, host
+            for headers in ({"origin": "http://attacker.example"}, {"x-forwarded-for": "203.0.113.7"}):
+                assert (await post(url, "/explorer/token", asked, **headers)).status_code == 403, headers
+            for host in (f"{outer_address}:{port}", "attacker.example", f"0.0.0.0:{port}"):
+                rebound = await post(url, "/explorer/token", asked, host=host, origin=f"http://{host}")
+                assert rebound.status_code == 421, host
 
 
-def test_demo_of_other_machines_needs_consent(image: dict[str, str]) -> None:
-    refused = run(sys.executable, "-m", "gateway", "demo", status=2, env=image | {"GATEWAY_ENV": "development"})
+def test_demo_of_other_machines_needs_consent() -> None:
+    environ = {**os.environ, **IMAGE, "GATEWAY_ENV": "development"}
+    refused = run(sys.executable, "-m", "gateway", "demo", status=2, env=environ)
     assert "GATEWAY_HOST: the demo serves this machine only (--allow-remote: in a container)" in refused.stderr
 
 
 def test_addresses_of_the_internet_are_never_local() -> None:
-    assert [is_private(address) for address in ("127.0.0.1", "172.17.0.1", "192.168.65.1")] == [True] * 3
-    assert not is_private("8.8.8.8")
+    local = {"127.0.0.1": True, "172.17.0.1": True, "192.168.65.1": True, "8.8.8.8": False}
+    assert {address: is_private(address) for address in local} == local

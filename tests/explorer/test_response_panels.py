@@ -1,16 +1,16 @@
 """Data quality, errors, the status line, and why a null is null."""
 
 import re
+from typing import Any
 
-import pytest
-from browser import RESULT, execute, open_dashboard, run_traced, show_panel, write_query
-from made_up_trace import QUERY, add_trace
-from playwright.async_api import Page, expect
+import pytest_asyncio
+from browser import MARKS, RESULT, execute, open_dashboard, run_traced, show_panel, write_query
+from made_up_trace import show_made_up
+from playwright.async_api import Locator, Page, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = MARKS
 
-
-NULLS = {
+NULLS: dict[str, Any] = {
     "data": {
         "orders": {"nodes": [{"number": None, "title": None, "remark": None, "amount": None, "house": None}]},
         "repairs": None,
@@ -41,18 +41,20 @@ NULLS = {
 }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def nulls(demo: str, page: Page) -> Page:
-    await open_dashboard(page, demo)
-    await add_trace(page, **NULLS)
-    await write_query(page, QUERY)
-    await execute(page, '"repairs"')
+    await show_made_up(page, demo, **NULLS)
     return page
 
 
-@pytest.mark.parametrize(
-    ("field", "reason"),
-    [
+async def click_null(page: Page, field: str) -> Locator:
+    """Click on the null of this field. Returns what explains it."""
+    await page.locator(f"{RESULT} .view-line", has_text=f'"{field}": null').get_by_text("null").click()
+    return page.locator(".explorer-null")
+
+
+async def test_click_on_null_explains_it(nulls: Page) -> None:
+    for field, reason in (
         ("repairs", "because it failed: Too slow"),
         ("modules", "because it is withheld: This needs the scope module:read"),
         ("title", "because it is masked"),
@@ -60,33 +62,26 @@ async def nulls(demo: str, page: Page) -> Page:
         ("amount", "because the platform sent something unreadable"),
         ("number", "Truly empty"),
         ("house", "The schema says: The house charged, parsed from `address`; null for a personal charge"),
-    ],
-)
-async def test_click_on_null_explains_it(nulls: Page, field: str, reason: str) -> None:
-    await nulls.locator(f"{RESULT} .view-line", has_text=f'"{field}": null').get_by_text("null").click()
-    await expect(nulls.locator(".explorer-null")).to_contain_text(reason)
-    await expect(nulls.locator(".explorer-null code")).to_contain_text(field)
+    ):
+        explained = await click_null(nulls, field)
+        await expect(explained).to_contain_text(reason)
+        await expect(explained.locator("code")).to_contain_text(field)
 
 
-async def test_null_of_the_first_example_says_what_it_means(demo: str, page: Page) -> None:
+async def test_null_of_an_example_has_a_reason_by_its_trace(demo: str, page: Page) -> None:
     await open_dashboard(page, demo)
-    await execute(page)
-    await page.locator(f"{RESULT} .view-line", has_text='"communityCodes": null').get_by_text("null").click()
-    await expect(page.locator(".explorer-null")).to_have_text(
+    await execute(page, '"communityCodes"')
+    await expect(await click_null(page, "communityCodes")).to_have_text(
         "viewer.communityCodes This null has a meaning of its own. "
         "The schema says: Codes of the communities the caller may see, as in the token; null: all."
     )
-
-
-async def test_null_without_trace_has_no_guessed_reason(demo: str, page: Page) -> None:
-    await open_dashboard(page, demo)
     await page.get_by_label("Trace").uncheck()
-    await execute(page)
-    await page.locator(f"{RESULT} .view-line", has_text='"communityCodes": null').get_by_text("null").click()
-    await expect(page.locator(".explorer-null")).to_contain_text("A trace would say")
+    async with page.expect_response("**/graphql"):
+        await execute(page)
+    await expect(await click_null(page, "communityCodes")).to_contain_text("A trace would say")
 
 
-async def test_errors_are_explained_with_path_and_id(nulls: Page) -> None:
+async def test_errors_are_explained_in_the_language_of_the_page(nulls: Page) -> None:
     panel = await show_panel(nulls, "Errors")
     timeout, forbidden = panel.locator("li").nth(0), panel.locator("li").nth(1)
     for words in ("UPSTREAM_TIMEOUT", "can be retried", "Too slow", "took too long"):
@@ -98,24 +93,22 @@ async def test_errors_are_explained_with_path_and_id(nulls: Page) -> None:
     await forbidden.get_by_role("button", name="Copy: Request id").click()
     assert await nulls.evaluate("navigator.clipboard.readText()") == "0af7651916cd43dd"
 
+    await nulls.get_by_role("button", name="中文").click()
+    forbidden = nulls.get_by_role("region", name="错误", exact=True).locator("li").nth(1)
+    await expect(forbidden).to_contain_text("需要权限 module:read")
+    await expect(forbidden).not_to_contain_text("This needs the scope")
+
 
 async def test_equal_errors_are_one_card_with_their_communities(demo: str, page: Page) -> None:
-    await open_dashboard(page, demo)
-    lost: dict[str, object] = {
-        "code": "UPSTREAM_UNAVAILABLE",
-        "platform": "WJDH",
-        "endpoint": "modules",
-        "retryable": True,
-    }
-    errors = [
-        {"message": "Not reached", "path": ["communities", at, "modules"], "extensions": lost | {"requestId": str(at)}}
-        for at in range(8)
-    ]
+    lost: dict[str, object] = {"code": "UPSTREAM_UNAVAILABLE", "platform": "WJDH", "endpoint": "modules"}
+    lost["retryable"] = True
     codes = [f"1000{at}" for at in range(8)]
     data = {"communities": [{"code": code, "modules": None} for code in codes]}
-    await add_trace(page, data=data, errors=errors)
-    await write_query(page, "{ communities { code modules { name } } }")
-    await execute(page, '"communities"')
+    errors = [
+        {"message": "Not reached", "path": ["communities", at, "modules"], "extensions": lost | {"requestId": code}}
+        for at, code in enumerate(codes)
+    ]
+    await show_made_up(page, demo, "{ communities { code modules { name } } }", data=data, errors=errors)
     card = (await show_panel(page, "Errors")).locator("li")
     await expect(card).to_have_count(1)
     for words in ("8 times", f"Communities: {', '.join(codes)}", "communities[0].modules", "and 3 more"):
@@ -137,31 +130,22 @@ async def test_error_card_has_every_violation(demo: str, page: Page) -> None:
         await expect(listed.filter(has_text=violation["message"]).first).to_contain_text(violation["rule"])
 
 
-async def test_errors_are_shown_in_the_language_of_the_page(nulls: Page) -> None:
-    await show_panel(nulls, "Errors")
-    await nulls.get_by_role("button", name="中文").click()
-    forbidden = nulls.get_by_role("region", name="错误", exact=True).locator("li").nth(1)
-    await expect(forbidden).to_contain_text("需要权限 module:read")
-    await expect(forbidden).not_to_contain_text("This needs the scope")
-
-
-async def test_status_line_tells_of_the_answer(demo: str, page: Page) -> None:
+async def test_status_line_and_headers_tell_of_the_answer(demo: str, page: Page) -> None:
     await open_dashboard(page, demo)
     async with page.expect_response(lambda response: "x-trace" in response.request.headers) as came:
         await execute(page)
     response = await came.value
     status = page.locator(".explorer-status")
-    for words in (
-        r"HTTP 200",
-        r"\d+ ms",
-        r"[\d.]+ k?B",
-        r"\d+ operations left",
-        r"\d+ calls left",
-        r"cost \d+ requested, \d+ actual",
-    ):
+    sizes = (r"HTTP 200", r"\d+ ms", r"[\d.]+ k?B")
+    for words in (*sizes, r"\d+ operations left", r"\d+ calls left", r"cost \d+ requested, \d+ actual"):
         await expect(status).to_contain_text(re.compile(words))
     await status.get_by_role("button", name="Copy: Request id").click()
     assert await page.evaluate("navigator.clipboard.readText()") == response.headers["x-request-id"]
+
+    await page.get_by_role("button", name="Headers of the answer").click()
+    headers = page.get_by_role("dialog", name="Headers of the answer")
+    for words in ("x-request-id", "ratelimit-policy", "cache-control"):
+        await expect(headers).to_contain_text(words)
 
 
 async def test_issues_are_listed_and_what_was_sent_is_shown(demo: str, page: Page) -> None:

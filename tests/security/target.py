@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -33,14 +32,6 @@ SETTINGS = {
 }
 
 
-class Reading(NamedTuple):
-    """What the canary saw: its longest answer, how late it was woken up at most (both in ms), how many answers."""
-
-    longest: float
-    late: float
-    answers: int
-
-
 class Answered(NamedTuple):
     """What came back for a request: `codes` of its errors, without the doubles."""
 
@@ -68,6 +59,10 @@ class Target:
         self.signers = signers
         self.keys = keys
         self.token = self.mint()
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+        self._client = httpx.AsyncClient(
+            base_url=self.url, trust_env=False, verify=TLS, timeout=PATIENCE, limits=limits
+        )
 
     def mint(self, **changes: Any) -> str:
         """A token for everything but the schema, with changes to its claims."""
@@ -86,8 +81,7 @@ class Target:
         sent: dict[str, str | None] = {"authorization": f"Bearer {self.token}", "content-type": "application/json"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         given = {name: value for name, value in sent.items() if value is not None}
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False, verify=TLS, timeout=PATIENCE) as client:
-            response = await client.request(method, path, content=body, headers=given)
+        response = await self._client.request(method, path, content=body, headers=given)
         return Answered(response.status_code, response.content, response.headers)
 
     async def query(self, query: str, variables: Mapping[str, Any] | None = None, **rest: Any) -> Answered:
@@ -108,6 +102,11 @@ class Target:
             writer.close()
 
     @property
+    def calls(self) -> list[Any]:
+        """What was called at the platforms, but for the polls of lists that subscribers of other tests watch."""
+        return [call for call in self.sandbox.calls if call.endpoint not in ("shenheList", "repair/list")]
+
+    @property
     def memory(self) -> int:
         """Bytes of memory that the gateway holds."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
@@ -124,22 +123,6 @@ class Target:
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
 
-class Canary:
-    """Asks all the time, from a process of its own; see `canary.py`."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    async def read(self) -> Reading:
-        """What it has seen since it was last asked."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(b"\n")
-        async with asyncio.timeout(PATIENCE):
-            longest, late, answers = (await self._process.stdout.readline()).split()
-        return Reading(float(longest), float(late), int(answers))
-
-
 @asynccontextmanager
 async def under_attack(directory: Path) -> AsyncIterator[Target]:
     """A gateway in production's settings but for shorter times, its issuer and both platforms here."""
@@ -154,16 +137,3 @@ async def under_attack(directory: Path) -> AsyncIterator[Target]:
             yield Target(process, sandbox, signers, keys)
         finally:
             await process.kill()
-
-
-@asynccontextmanager
-async def watched_by_canary(target: Target) -> AsyncIterator[Canary]:
-    command = (sys.executable, str(Path(__file__).with_name("canary.py")))
-    token = target.mint(sub="canary")
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, str(target.port), token, stdin=pipe, stdout=pipe)
-    try:
-        yield Canary(process)
-    finally:
-        process.kill()
-        await process.wait()

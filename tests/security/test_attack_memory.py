@@ -15,10 +15,10 @@ MOST_GROWTH = 12 * 1024 * 1024
 
 async def every_kind(target, number: int) -> None:
     """Of different texts each time, so that what is remembered by text is remembered anew."""
-    for documents, _ in DOCUMENTS.values():
+    for _, *documents in DOCUMENTS.values():
         for document in documents:
             await target.query(f"{document} # {number}")
-    for bodies, _ in BODIES.values():
+    for _, *bodies in BODIES.values():
         for body in bodies:
             await target.post(body)
     await asyncio.gather(*(target.post(body, content_encoding=encoding) for body, encoding in ENCODED))

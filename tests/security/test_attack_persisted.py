@@ -50,7 +50,6 @@ async def test_persisted_text_is_not_stored_under_a_wrong_hash(target, bystander
 async def test_invalid_text_is_not_stored(target):
     text = "{ viewer { nothing } }"
     assert (await target.post(named(hashed(text), text))).codes == {"GRAPHQL_VALIDATION_FAILED"}
-
     assert (await target.post(named(hashed(text)))).codes == {"PERSISTED_QUERY_NOT_FOUND"}
 
 
@@ -58,24 +57,18 @@ async def test_persisted_mutation_is_not_run_by_get(target):
     await target.post(named(hashed(WRITE), WRITE))
     target.sandbox.reset_calls()
     extensions = quote(json.dumps(named(hashed(WRITE))["extensions"]))
-
-    answer = await target.request("GET", f"/graphql?extensions={extensions}")
-
-    assert answer.status == 405
-    assert target.sandbox.calls == []
+    assert (await target.request("GET", f"/graphql?extensions={extensions}")).status == 405
+    assert target.calls == []
 
 
 async def test_persisted_text_needs_the_rights_of_its_caller(target):
     text = '{ orders(communityCode: "10002") { totalCount } }'
     assert (await target.post(named(hashed(text), text))).codes == set()
 
-    poor = target.mint(scope="repair:read")
-    answer = await target.post(named(hashed(text)), authorization=f"Bearer {poor}")
-    nobody = await target.post(named(hashed(text)), authorization=None)
-
+    answer = await target.post(named(hashed(text)), authorization=f"Bearer {target.mint(scope='repair:read')}")
     assert answer.codes == {"FORBIDDEN"}
     assert answer.json["data"] == {"orders": None}
-    assert nobody.status == 401
+    assert (await target.post(named(hashed(text)), authorization=None)).status == 401
 
 
 async def test_flood_of_texts_evicts_older_ones(target, bystanders):

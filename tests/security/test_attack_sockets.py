@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -18,11 +19,9 @@ def head(*lines: str) -> bytes:
     return "\r\n".join(["POST /graphql HTTP/1.1", "host: 127.0.0.1", *lines, "", ""]).encode("latin-1")
 
 
-def with_token(data: bytes, token: str) -> bytes:
-    """The head of a request with a good token besides, unless it has one already."""
-    if b"authorization" in data:
-        return data
-    return data.replace(b"content-type", f"authorization: Bearer {token}\r\ncontent-type".encode(), 1)
+def asked(token: str, query: bytes = QUERY) -> bytes:
+    """A whole request."""
+    return head(JSON, f"authorization: Bearer {token}", f"content-length: {len(query)}") + query
 
 
 def chunked(*chunks: bytes) -> bytes:
@@ -35,10 +34,8 @@ CHUNKED = "transfer-encoding: chunked"
 
 async def test_flood_of_pipelined_requests_is_bounded(target, bystanders):
     """Pipelined: the client reads no answer before everything is sent."""
-    request = head(JSON, f"authorization: Bearer {target.token}", f"content-length: {len(QUERY)}") + QUERY
-
     async for _ in bystanders.unharmed(memory=32 * 1024 * 1024):
-        said = await target.raw(request * 2000, close=True)
+        said = await target.raw(asked(target.token) * 2000, close=True)
         assert said.count(b"HTTP/1.1 200") <= 64
         assert b"HTTP/1.1 500" not in said
 
@@ -65,18 +62,17 @@ async def stall(target, pieces: list[bytes]) -> float:
 
     async def send() -> None:
         for piece in pieces:
-            writer.write(with_token(piece, target.token))
+            writer.write(
+                piece.replace(b"content-type", f"authorization: Bearer {target.token}\r\ncontent-type".encode())
+            )
             await asyncio.sleep(PAUSE)
 
-    sending = asyncio.create_task(send())
-    try:
+    sending, said = asyncio.create_task(send()), b""
+    with suppress(ConnectionError):
         said = await reader.read()
-    except ConnectionError:
-        said = b""
-    finally:
-        sending.cancel()
-        await asyncio.gather(sending, return_exceptions=True)
-        writer.close()
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    writer.close()
     assert said == b"" or said.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 401 "))
     return time.monotonic() - begun
 
@@ -90,8 +86,6 @@ async def test_slow_clients_are_disconnected_in_time(target, bystanders):
 async def test_client_reading_no_answers_is_disconnected(target, bystanders):
     """It asks for large answers, one after the other, and takes none."""
     query = b'{"query":"{ dictionaries { name title entries { value label code note } } }"}'
-    lines = (JSON, f"authorization: Bearer {target.token}", f"content-length: {len(query)}")
-
     async for _ in bystanders.unharmed(memory=64 * 1024 * 1024):
         clients = []
         for _ in range(20):
@@ -101,27 +95,21 @@ async def test_client_reading_no_answers_is_disconnected(target, bystanders):
             await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", target.port))
             clients.append(client)
         begun = time.monotonic()
-        await asyncio.gather(*(flood(client, (head(*lines) + query) * 16) for client in clients))
+        await asyncio.gather(*(flood(client, asked(target.token, query) * 16) for client in clients))
         assert time.monotonic() - begun < 2 * (1.0 + SLACK)
 
 
 async def flood(client: socket.socket, requests: bytes) -> None:
     """Send until the gateway has had enough."""
-    loop = asyncio.get_running_loop()
-    try:
+    with client, suppress(ConnectionError):
         while True:
             async with asyncio.timeout(60):
-                await loop.sock_sendall(client, requests)
+                await asyncio.get_running_loop().sock_sendall(client, requests)
                 await asyncio.sleep(0.05)
-    except ConnectionError:
-        pass
-    finally:
-        client.close()
 
 
 async def test_clients_leaving_before_or_mid_request_leave_nothing(target, bystanders):
-    whole = head(JSON, f"authorization: Bearer {target.token}", f"content-length: {len(QUERY)}") + QUERY
-
+    whole = asked(target.token)
     async for _ in bystanders.unharmed(memory=32 * 1024 * 1024):
         for _ in range(10):
             await asyncio.gather(*(target.raw(b"", close=True) for _ in range(100)))

@@ -34,9 +34,8 @@ def good(**changes: Any) -> dict[str, Any]:
 
 
 def encoded(*parts: object) -> str:
-    return ".".join(
-        urlsafe_b64encode(part if isinstance(part, bytes) else json.dumps(part).encode()).decode() for part in parts
-    )
+    texts = [part if isinstance(part, bytes) else json.dumps(part).encode() for part in parts]
+    return b".".join(map(urlsafe_b64encode, texts)).decode()
 
 
 def by_issuer(header: dict[str, Any] | None = None, alg: str = "EdDSA", key: str = "ed", **changes: Any) -> Make:
@@ -71,8 +70,18 @@ def with_own_key(name: str) -> Make:
     return make
 
 
+def unsigned(header: object, signature: bytes = b"") -> Make:
+    """With a signature that is of no key."""
+    return lambda _: encoded(header, good(), signature)
+
+
 def altered(change: Callable[[str], str]) -> Make:
     return lambda target: change(target.mint())
+
+
+def ending(end: str) -> Make:
+    """With this instead of its signature."""
+    return altered(lambda token: token.rpartition(".")[0] + end)
 
 
 def raw(claims: Any = None, header: Any = PLAIN) -> Make:
@@ -89,22 +98,15 @@ NO_KEYS = ["../../../../dev/null", "/proc/self/environ", "' OR '1'='1", "ed; SEL
 NO_KEYS += ["http://127.0.0.1:1/jwks", "$(id)", "", "ED"]
 TOKENS: dict[str, list[Make]] = {
     "signed by nobody": [
-        *(
-            lambda target, alg=alg: encoded({"alg": alg, "typ": "at+jwt"}, good(), b"")
-            for alg in ("none", "None", "NONE", "nOnE", "none ", "", "null", ["EdDSA"])
-        ),
-        lambda target: encoded({"alg": "none", "typ": "at+jwt"}, good(), b"signature"),
-        lambda target: encoded({"typ": "at+jwt"}, good(), b"x"),
-        lambda target: encoded({"alg": "dir", "enc": "A256GCM"}, b"", b"i", b"c", b"t"),
-        lambda target: encoded({"alg": "RS256", "typ": "at+jwt", "kid": "ec"}, good(), b"x" * 256),
+        *(unsigned({"alg": alg, "typ": "at+jwt"}) for alg in ("none", "None", "NONE", "nOnE", "none ", "", "null")),
+        *(unsigned({"alg": ["EdDSA"], "typ": "at+jwt"}), unsigned({"alg": "none", "typ": "at+jwt"}, b"signature")),
+        *(unsigned({"typ": "at+jwt"}, b"x"), unsigned({"alg": "RS256", "typ": "at+jwt", "kid": "ec"}, b"x" * 256)),
+        lambda _: encoded({"alg": "dir", "enc": "A256GCM"}, b"", b"i", b"c", b"t"),
     ],
     "signed otherwise": [
-        altered(lambda token: token.rpartition(".")[0] + "."),
-        altered(lambda token: token.rpartition(".")[0]),
-        altered(lambda token: token[:-40]),
-        altered(lambda token: token.rpartition(".")[0] + "." + "A" * 86),
+        *map(ending, (".", "", "." + "A" * 86)),
+        *(altered(lambda token: token[:-40]), altered(lambda token: token + ".e30")),
         altered(lambda token: token + token.rpartition(".")[2]),
-        altered(lambda token: token + ".e30"),
         altered(lambda token: ".".join((*token.split(".")[:1], encoded(good(sub="root")), token.split(".")[2]))),
         lambda target: sign(target.signers.ec, good(), "ES256").rpartition(".")[0] + "." + "A" * 86,
     ],
@@ -153,8 +155,7 @@ TOKENS: dict[str, list[Make]] = {
         by_issuer(note="a" * 9000),
         *(lambda target, text=text: text for text in ("." * 8000, "é.é.é", "null", "undefined", '{"alg":"none"}')),
         altered(lambda token: token.replace(".", " . ")),
-        altered(lambda token: token.replace(".", "=.")),
-        altered(lambda token: token + "+/"),
+        *(altered(lambda token: token.replace(".", "=.")), altered(lambda token: token + "+/")),
     ],
 }
 """Tokens by what they are."""
@@ -165,7 +166,6 @@ HEADERS += ["Bearer {0}, Bearer {0}", "Bearer {0}; a=b", 'Bearer "{0}"']
 
 async def refused(target: Target, authorization: str | None) -> None:
     answer = await target.post(QUERY, authorization=authorization and authorization.encode())  # type: ignore[arg-type]
-
     assert (answer.status, answer.codes) == (401, {"UNAUTHENTICATED"})
     [error] = answer.json["errors"]
     assert error["message"] == "A valid bearer token is needed"

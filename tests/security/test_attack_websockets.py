@@ -35,21 +35,19 @@ def subscribe(id_: str, query: str = PAID) -> str:
 
 INIT = message("connection_init")
 TWICE = '{"type":"subscribe","id":"1","payload":{"query":"{ a }","query":"{ b }"}}'
-UNREADABLE = ["", "hello", "[]", "null", "{}", message("explode"), '{"type":1}', message("start", id="1", payload={})]
-UNREADABLE += [
+UNREADABLE = [
+    *("", "hello", "[]", "null", "{}", TWICE, message("explode"), '{"type":1}', message("start", id="1", payload={})),
+    *(message("complete"), message("ping", payload=1), message("next", id="1", payload={})),
     '{"type":"ping","payload":' + "[" * 60_000 + "]" * 60_000 + "}",
     '{"type":"ping","payload":{"a":"\\ud800"}}',
+    *(message("subscribe", **id_, payload={"query": PAID}) for id_ in ({}, {"id": 1})),
+    message("subscribe", id="1"),
+    *(message("subscribe", id="1", payload=payload) for payload in (PAID, {"query": [PAID]})),
+    message("subscribe", id="1", payload={"query": PAID, "variables": []}),
 ]
-UNREADABLE += [message("complete"), message("ping", payload=1), message("next", id="1", payload={}), TWICE]
-UNREADABLE += [message("subscribe", payload={"query": PAID}), message("subscribe", id=1, payload={"query": PAID})]
-UNREADABLE += [message("subscribe", id="1", **({"payload": payload} if payload else {})) for payload in (None, PAID)]
-UNREADABLE += [message("subscribe", id="1", payload={"query": [PAID]})]
-UNREADABLE += [message("subscribe", id="1", payload={"query": PAID, "variables": []})]
 AFTER_INIT: list[tuple[Any, int]] = [
     *(([text], 4400) for text in UNREADABLE),
-    ([INIT.encode()], 4400),
-    ([INIT], 4429),
-    ([subscribe("1"), subscribe("1")], 4409),
+    *(([INIT.encode()], 4400), ([INIT], 4429), ([subscribe("1"), subscribe("1")], 4409)),
 ]
 BEFORE_INIT: list[tuple[Any, int]] = [
     ([subscribe("1")], 4401),
@@ -139,22 +137,22 @@ async def test_oversized_message_closes_the_websocket(target, bystanders):
                 assert await socket.closed() in TOO_LARGE_CLOSE_CODES
 
 
-@pytest.mark.parametrize("subprotocols", [(), ("graphql-ws",), ("graphql-transport-ws2", "soap")])
-async def test_unknown_subprotocol_is_refused(target, subprotocols):
-    async with connected(target.url, init=False, subprotocols=subprotocols) as socket:
-        assert socket.connection.subprotocol is None
-        assert await socket.closed() == 4406
+async def test_unknown_subprotocol_is_refused(target):
+    for subprotocols in ((), ("graphql-ws",), ("graphql-transport-ws2", "soap")):
+        async with connected(target.url, init=False, subprotocols=subprotocols) as socket:
+            assert socket.connection.subprotocol is None
+            assert await socket.closed() == 4406
 
 
 ORIGINS = ["https://evil.example", "null", "http://console.example", "https://console.example.evil.example"]
 
 
-@pytest.mark.parametrize("origin", [*ORIGINS, "http://127.0.0.1:1"])
-async def test_foreign_origin_opens_no_websocket(target, origin):
-    with pytest.raises(InvalidStatus) as refused:
-        async with connected(target.url, init=False, origin=origin):
-            pass
-    assert refused.value.response.status_code == 403
+async def test_foreign_origin_opens_no_websocket(target):
+    for origin in (*ORIGINS, "http://127.0.0.1:1"):
+        with pytest.raises(InvalidStatus) as refused:
+            async with connected(target.url, init=False, origin=origin):
+                pass
+        assert refused.value.response.status_code == 403, origin
 
 
 HANDSHAKE = (

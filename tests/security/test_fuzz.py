@@ -23,12 +23,3 @@ async def test_forty_grammar_queries_cause_no_fault(target, bystanders):
         await fuzzer.send(requests)
     assert fuzzer.faults == []
     assert fuzzer.statuses.keys() == {200}
-
-
-@pytest.mark.parametrize("payer", ["{}", "{ carNumber: null }", '{ carNumber: "a", idCard: "b" }'])
-async def test_wrong_number_of_payers_is_a_validation_error(target, payer):
-    """Found by these: in a document it was taken for a mistake of the gateway's own."""
-    answer = await target.query(f"""mutation {{ createOrder(input: {{ communityCode: "10002", title: "a", amount: "1",
-        idempotencyKey: "k", payer: {payer} }}) {{ outcome }} }}""")
-
-    assert answer.codes == {"GRAPHQL_VALIDATION_FAILED"}

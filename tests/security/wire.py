@@ -61,12 +61,3 @@ async def over_event_stream(
             if happening is not None:
                 await happening
     return []
-
-
-def raw_request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
-    """The bytes of a request, with a length if it has a body; the connection closes after it."""
-    lines = [f"{method} {path} HTTP/1.1", "connection: close"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    if body:
-        lines.append(f"content-length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
