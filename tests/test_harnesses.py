@@ -1,4 +1,4 @@
-"""Every benchmark and harness runs, with its smallest size. Kills and broken subscribers have tests of their own."""
+"""Every benchmark and harness runs, with its smallest size. Kills have tests of their own."""
 
 from functools import partial
 
@@ -16,6 +16,7 @@ RUNS = [
     ("benchmarks/fairness.py", "--latencies 0.05 --seconds 1", []),
     ("scripts/differential", "3", []),
     ("scripts/fuzz", "--bodies 100 --queries 20", []),
+    ("scripts/events_test", "--breaks 20 --restarts 10 --seed 3", ["20 breaks, 2 of them restarts"]),
     node("scripts/bench", PEERS, ["| mercurius |"]),
     node("scripts/bench", f"{PEERS} --diverse", ["| mercurius, recording |"]),
     postgres("benchmarks/journal_queries.py", "--pages 20000 --runs 1 --seconds 1", ["of all pages"]),
