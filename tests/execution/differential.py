@@ -7,13 +7,7 @@ from random import Random
 from typing import Any
 
 import orjson
-from graphql import (
-    ExecutionResult,
-    GraphQLError,
-    GraphQLSchema,
-    execute,
-    parse,
-)
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute, parse
 from loading import prepare
 from operation_generator import GeneratedOperation, OperationGenerator
 

@@ -1,8 +1,9 @@
-"""When there is a plan, how it loads whole levels and calls resolvers, and when graphql-core answers."""
+"""When there is a plan, how it and its loaders read whole levels, calls of resolvers, and when graphql-core answers."""
 
 import asyncio
+import gc
 import itertools
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from structlog.testing import capture_logs
 
 from gateway.execution.compile import compile_operation
 from gateway.execution.executor import Executor
-from gateway.execution.load import Load
+from gateway.execution.load import Load, Loader
 from gateway.execution.run import ObservedField
 from gateway.loaders.loader import JournalLoader
 
@@ -40,6 +41,18 @@ def schema_with(**resolvers: Any) -> GraphQLSchema:
             **{name.replace("_", "."): resolve for name, resolve in resolvers.items()},
         },
     )
+
+
+@pytest.fixture
+async def complaints() -> AsyncIterator[list[dict[str, Any]]]:
+    """What asyncio complains about: tasks destroyed while pending, errors that were never retrieved."""
+    found: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: found.append(context))
+    yield found
+    for _ in range(3):
+        await asyncio.sleep(0)
+    gc.collect()
+    assert found == []
 
 
 async def test_each_condition_value_has_one_of_few_plans() -> None:
@@ -226,3 +239,73 @@ def test_aliases_do_not_appear_in_plan_code() -> None:
         for query in ("{ mine: rows { no: n } }", "{ yours: rows { nr: n } }")
     )
     assert one.source == other.source
+
+
+class Doubles(Loader[Any, Any]):
+    """Doubles numbers; "bad" is an error of its own, "batch" one of the whole batch, "short" forgets a value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[list[Any]] = []
+        self.answered = 0
+
+    async def read(self, keys: Any) -> list[Any]:
+        self.batches.append(keys)
+        await asyncio.sleep(0)
+        self.answered += 1
+        if "batch" in keys:
+            raise ConnectionError("down")
+        return [LookupError(key) if key == "bad" else key * 2 for key in keys if key != "short"]
+
+
+async def wait(loader: Doubles, key: Any) -> Any:
+    return await Load(loader, key)
+
+
+async def test_keys_of_a_turn_are_one_batch_and_read_once() -> None:
+    loader = Doubles()
+    assert await asyncio.gather(*(wait(loader, key) for key in (1, 2, 1))) == [2, 4, 2]
+    assert await loader.load_level([2, 3]) == [4, 6]
+    assert loader.batches == [[1, 2], [3]]
+
+
+async def test_failed_key_fails_alone_and_is_not_reloaded() -> None:
+    loader = Doubles()
+    for _ in range(2):
+        one, error, three = await loader.load_level([1, "bad", 3])
+        assert (one, three) == (2, 6)
+        assert isinstance(error, LookupError)
+    with pytest.raises(LookupError):
+        await wait(loader, "bad")
+    assert loader.batches == [[1, "bad", 3]]
+
+
+@pytest.mark.parametrize(("key", "error"), [("batch", ConnectionError), ("short", ValueError)])
+async def test_failed_batch_fails_every_key_and_may_retry(key: str, error: type[Exception]) -> None:
+    loader = Doubles()
+    assert [type(outcome) for outcome in await loader.load_level([1, key])] == [error, error]
+    assert await loader.load_level([1]) == [2]
+
+
+@pytest.mark.parametrize("key", [1, "bad"])
+async def test_cancelled_load_leaves_key_to_other_waiters(key: Any, complaints: list[Any]) -> None:
+    loader = Doubles()
+    first, second = (asyncio.ensure_future(wait(loader, key)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    outcomes = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError, int if key == 1 else LookupError]
+    assert loader.batches == [[key]]
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+async def test_keys_that_all_cancelled_are_read_anew(turns: int, complaints: list[Any]) -> None:
+    loader = Doubles()
+    waiting = asyncio.ensure_future(wait(loader, "bad"))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.sleep(0.01)
+    assert (loader.batches, loader.answered) == ([["bad"]] * (turns > 1), 0)
+    assert await wait(loader, 1) == 2

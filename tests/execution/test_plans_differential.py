@@ -17,16 +17,6 @@ BATCHES = [0, *(pytest.param(batch, marks=pytest.mark.slow) for batch in range(1
 BATCH = 300
 
 
-def core_drops_coroutines(test: Any) -> Any:
-    """graphql-core drops coroutines that it has cancelled before they began: not what is tested here."""
-    for ignored in (
-        "ignore:coroutine .* was never awaited:RuntimeWarning",
-        "ignore::pytest.PytestUnraisableExceptionWarning",
-    ):
-        test = pytest.mark.filterwarnings(ignored)(test)
-    return test
-
-
 def make_comparison(size: int = 6) -> Comparison:
     return Comparison(
         SCHEMA,
@@ -37,7 +27,8 @@ def make_comparison(size: int = 6) -> Comparison:
     )
 
 
-@core_drops_coroutines
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")  # which graphql-core drops
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("batch", BATCHES)
 async def test_plans_answer_as_graphql_core(batch: int) -> None:
     comparison = make_comparison()

@@ -14,11 +14,7 @@ from gateway.actions.action import WriteRefusal
 from gateway.normalise.records import Issues, declared_fields
 from gateway.normalise.times import birth_date
 from gateway.normalise.values import EARLIEST_BIRTH
-from gateway.normalise.vocabulary import (
-    HouseStatus,
-    ResidentRole,
-    Sex,
-)
+from gateway.normalise.vocabulary import HouseStatus, ResidentRole, Sex
 from gateway.normalise.wire import AS_DOCUMENTED
 from gateway.shenhe.record import APPLICANTS, ShenheHouse, ShenhePeople
 from gateway.shenhe.writes import correction_problem, render_shenhe_content

@@ -26,23 +26,17 @@ AMOUNTS = st.one_of(
 )
 
 
-def order(platform_id=1, **fields):
-    return Order(platform_id=platform_id, community_code="10002", **fields)
-
-
-def summary(orders, grouping=None, *, dropped=0, missing=0, whole=True, now=NOW):
-    read = WholeList(tuple(orders), dropped, missing, whole, now)
-    return summarise(read, grouping, now, str)
-
-
-def groups(orders, grouping, **options):
-    return [(group.key, group.count) for group in summary(orders, grouping, **options).groups]
+def summary(orders, grouping, dropped=0):
+    return summarise(WholeList(tuple(orders), dropped, 0, True, NOW), grouping, NOW, str)
 
 
 @given(st.lists(AMOUNTS), st.sampled_from(FeeGrouping), st.integers(0, 3))
 def test_groups_add_up_to_the_exact_whole(texts, grouping, dropped):
-    orders = [order(number=f"2026{n % 15:02}01000000", amount=money(text)) for n, text in enumerate(texts)]
-    found = summary(orders, grouping, dropped=dropped)
+    orders = [
+        Order(platform_id=1, community_code="10002", number=f"2026{n % 15:02}01000000", amount=money(text))
+        for n, text in enumerate(texts)
+    ]
+    found = summary(orders, grouping, dropped)
     with localcontext(prec=300):
         exact = sum((Decimal(each.amount.yuan) for each in orders if each.amount), Decimal())
         assert Decimal(found.amount.yuan) == exact
@@ -84,7 +78,7 @@ def test_groups_have_their_orders_and_stand_in_order(grouping):
     rows = [
         readers.parse_order(platform_rows.order(**{key: value}), "10002") for value, _ in reversed(GROUPED[grouping])
     ]
-    assert groups(rows, grouping) == [*wanted.items()]
+    assert [(group.key, group.count) for group in summary(rows, grouping).groups] == [*wanted.items()]
 
 
 def test_float_amounts_equal_their_text():

@@ -13,13 +13,7 @@ from gateway.errors import PlatformBusyError
 from gateway.normalise.wire import AS_DOCUMENTED
 from gateway.orders.record import ORDER_ROWS
 from gateway.platforms.answer import CallError, Head, RawAnswer
-from gateway.platforms.envelope import (
-    LONGEST_MENDED,
-    LONGEST_MESSAGE,
-    TOKEN_DEAD,
-    Envelope,
-    open_envelope,
-)
+from gateway.platforms.envelope import LONGEST_MENDED, LONGEST_MESSAGE, TOKEN_DEAD, Envelope, open_envelope
 
 decode_orders = ORDER_ROWS.decode_list(AS_DOCUMENTED)
 

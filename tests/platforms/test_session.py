@@ -21,10 +21,9 @@ from gateway.wording.faults import FaultWording
 class Platform:
     """Gives out numbered tokens, or fails."""
 
-    def __init__(self, lifetime: float = 3600.0) -> None:
-        self.lifetime = lifetime
-        self.logins = 0
-        self.failure: PlatformError | None = None
+    lifetime = 3600.0
+    logins = 0
+    failure: PlatformError | None = None
 
     async def login(self) -> Token:
         self.logins += 1
@@ -64,9 +63,10 @@ async def test_fifty_callers_share_each_login(session: Session, platform: Platfo
 
 
 @pytest.mark.parametrize(("lifetime", "used"), [(3600.0, 3600.0 - MOST_EARLY - 0.1), (10.0, 8.9)])
-async def test_quirk_041_token_is_renewed_before_expiry(clock: Clock, lifetime: float, used: float) -> None:
-    platform = Platform(lifetime)
-    session = Session(platform.login, clock)
+async def test_quirk_041_token_is_renewed_before_expiry(
+    session: Session, platform: Platform, clock: Clock, lifetime: float, used: float
+) -> None:
+    platform.lifetime = lifetime
     await session.credential()
     clock.now += used
     assert await session.credential() == session.current() == "token-1"

@@ -1,4 +1,6 @@
-"""The transport against correct servers: bodies, headers, reused connections, request heads."""
+"""The transport against correct servers: bodies, headers, reused connections, request heads; large answers in turn and
+within their memory; and cancelled calls, which leak no slot and no connection, and whose answer is not that of another.
+"""
 
 import asyncio
 import gzip
@@ -6,11 +8,14 @@ import json
 import zlib
 
 import pytest
-from raw_platform import RawPlatform, platform_of, platform_over
-from scripted_server import Step, http, scripted, then_close
+from raw_platform import READ, RawPlatform, platform_of, platform_over
+from scripted_server import ScriptedServer, Step, http, scripted, then_close
+from waiting import until
 
+from gateway.errors import PlatformTimeoutError
 from gateway.normalise.vocabulary import PlatformName
 from gateway.ops.slots import Slots
+from gateway.platforms.answer import ANSWERS_HELD, LARGE, LargeAnswers
 from gateway.platforms.call import Call
 from gateway.platforms.endpoint import JSON, USER_AGENT, Effect, Endpoint, Upstream
 from gateway.platforms.session import Credential
@@ -136,3 +141,140 @@ async def test_environment_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     async with scripted(http(b"direct")) as upstream:
         assert (await platform_of(upstream).send()).body == b"direct"
+
+
+MIB = 1024 * 1024
+PIECE = 256 * 1024
+"""What comes of a socket at once, at most."""
+
+CALLS = 16
+TEXT = b'"' + b"x" * (2 * LARGE) + b'"'
+
+
+class Gate:
+    """Answers that stop after their first bytes until the gate is opened."""
+
+    def __init__(self, body: bytes, first: int) -> None:
+        self.first = first
+        self.open = asyncio.Event()
+        self._answer = http(body)
+        self._head = len(self._answer) - len(body)
+
+    @property
+    def step(self) -> Step:
+        async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            stop = self._head + self.first
+            writer.write(self._answer[:stop])
+            await self.open.wait()
+            writer.write(self._answer[stop:])
+
+        return answer
+
+
+def platform_with(upstream: ScriptedServer) -> RawPlatform:
+    return platform_of(upstream, slots=2 * CALLS, max_bytes=MIB)
+
+
+async def test_large_answers_are_parsed_one_per_turn() -> None:
+    gate = Gate(TEXT, len(TEXT) - 1)
+    async with scripted(gate.step) as upstream:
+        platform = platform_with(upstream)
+        loop = asyncio.get_running_loop()
+        turn, turns = 0, []
+
+        def next_turn() -> None:
+            nonlocal turn
+            turn += 1
+            if len(turns) < CALLS:
+                loop.call_soon(next_turn)
+
+        for _ in range(CALLS):
+            Call(platform, READ, {}, lambda *_: turns.append(turn)).begin()
+        await until(lambda: len(upstream.requests) == CALLS)
+        gate.open.set()
+        next_turn()
+        await until(lambda: len(turns) == CALLS)
+    assert len(set(turns)) == CALLS
+
+
+async def test_large_answers_hold_their_budget_and_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b"x" * MIB
+    gate = Gate(body, LARGE + 1)
+    held = []
+    hold = LargeAnswers.hold
+
+    def hold_and_note(self: LargeAnswers, *what: object) -> None:
+        hold(self, *what)  # type: ignore[arg-type] # as it came
+        held.append(self.held)
+
+    monkeypatch.setattr(LargeAnswers, "hold", hold_and_note)
+    async with scripted(*[gate.step] * CALLS, http()) as upstream:
+        platform = platform_with(upstream)
+        calls = [asyncio.create_task(platform.send(seconds=10)) for _ in range(CALLS)]
+        await until(lambda: bool(held) and held[-1] == CALLS * (LARGE + 1))
+        gate.open.set()
+        answers = await asyncio.gather(*calls)
+        assert [answer.body for answer in answers] == [body] * CALLS
+        assert max(held) <= (ANSWERS_HELD + 1) * MIB + PIECE
+
+        opened = upstream.connections  # those that were paused read their next answer
+        answers = await asyncio.gather(*(platform.send() for _ in range(CALLS)))
+        assert upstream.connections == opened
+    assert [answer.body for answer in answers] == [b"{}"] * CALLS
+    assert platform.large_answers.held == 0
+
+
+async def test_cancelled_and_late_large_answers_are_released() -> None:
+    gate = Gate(TEXT, len(TEXT) - 1)
+    async with scripted(gate.step) as upstream:
+        platform = platform_with(upstream)
+        held = platform.large_answers
+        cancelled = asyncio.create_task(platform.send())
+        late = asyncio.create_task(platform.send(seconds=3))
+        await until(lambda: held.held == 2 * (len(TEXT) - 1))
+        cancelled.cancel()
+        with pytest.raises(PlatformTimeoutError):
+            await late
+        assert held.held == 0
+        assert platform.slots.taken == 0
+
+
+SLOTS = 2
+WRITTEN = {
+    "whole": lambda number: [http(number)],
+    "packed": lambda number: [*http(gzip.compress(number), b"Content-Encoding: gzip").partition(b"\r\n\r\n")],
+    "chunked": lambda number: [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        *(b"1\r\n%c\r\n" % digit for digit in number),
+        b"0\r\n\r\n",
+    ],
+}
+
+
+@pytest.mark.parametrize("manner", WRITTEN)
+@pytest.mark.parametrize("repeatable", [True, False])
+async def test_cancelled_calls_leave_nothing_behind(manner: str, repeatable: bool) -> None:
+    """Before they begin, in the queue, while connecting, within the request and within the answer."""
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for piece in WRITTEN[manner](upstream.requests[-1].rpartition(b"=")[2]):
+            writer.write(piece)
+            await asyncio.sleep(0)
+
+    async with scripted(answer) as upstream:
+        platform = platform_of(upstream, slots=SLOTS)
+        for turns in range(40):
+            asked = [turns * 10 + number for number in range(3 * SLOTS)]
+            calls = [
+                asyncio.create_task(platform.send(repeatable=repeatable, question=str(number))) for number in asked
+            ]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            for call in calls[::2]:
+                call.cancel()
+            results = await asyncio.gather(*calls, return_exceptions=True)
+            for position, (number, result) in enumerate(zip(asked, results, strict=True)):
+                is_cancelled = isinstance(result, asyncio.CancelledError) and position % 2 == 0
+                assert is_cancelled or result.body == b"%d" % number
+            assert (platform.slots.taken, platform.slots.waiting) == (0, 0)
+        await until(lambda: upstream.open_connections <= SLOTS)

@@ -186,11 +186,14 @@ class TestKeptConnections:
                 await platform.send()
             assert (upstream.connections, len(upstream.requests)) == (3, 4)
 
-    async def test_unrepeatable_request_uses_a_new_connection(self) -> None:
+    async def test_unrepeatable_or_late_request_uses_a_new_connection(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async with platform_over(http()) as (upstream, platform):
             await platform.send()
             await platform.send(repeatable=False)
             assert upstream.connections == 2
+            monkeypatch.setattr("gateway.platforms.connection.IDLE_SECONDS", 0.0)
+            await platform.send()
+            assert upstream.connections == 3
 
     async def test_connections_closed_while_idle_are_not_used(self) -> None:
         async with platform_over(http()) as (upstream, platform):
@@ -199,13 +202,6 @@ class TestKeptConnections:
             await until(lambda: upstream.open_connections == 0)
             await asyncio.gather(*(platform.send() for _ in range(4)))
             assert len(upstream.requests) == 8
-
-    async def test_long_idle_connection_is_not_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async with platform_over(http()) as (upstream, platform):
-            await platform.send()
-            monkeypatch.setattr("gateway.platforms.connection.IDLE_SECONDS", 0.0)
-            await platform.send()
-            assert upstream.connections == 2
 
     async def test_unsolicited_bytes_never_become_an_answer(self) -> None:
         """A second answer behind the first, whole, begun or late, would be taken for that of the next request."""

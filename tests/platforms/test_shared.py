@@ -1,4 +1,4 @@
-"""Gateways of one journal share the token of a platform that ends the old one at each login."""
+"""Gateways of one journal share the token of a platform that ends the old one at each login, and divide its slots."""
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,8 +9,10 @@ import pytest
 from processes import GatewayProcess
 from standing_clock import FrozenClock
 from throw_away import on_server
+from waiting import until
 
 from gateway.errors import NotSentError
+from gateway.journal import events
 from gateway.journal.journal import open_journal
 from gateway.journal.tokens import SharedToken
 from gateway.platforms import session
@@ -19,7 +21,7 @@ from gateway.sandbox.server import Sandbox, SandboxOptions
 from gateway.settings import load_settings
 from gateway.wording.faults import FaultWording
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.settings(WJDH_CONCURRENCY="12", ID_KEY="k" * 32)]
 
 READ = """{ orders(communityCode: "10002", first: 1) { nodes { house { owner { phone } } } } }"""
 
@@ -32,7 +34,7 @@ async def sandbox():
 
 @pytest.fixture
 def settings(environ, database_url):
-    return environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_ID_KEY": "k" * 32}
+    return environ | {"GATEWAY_DATABASE_URL": database_url}
 
 
 def logins(sandbox) -> list[int]:
@@ -143,3 +145,40 @@ class TestClaim:
             answer.set_result("late")
             assert await login == "late"
             assert await one.get(bytes.decode, self.log_in) == '"own"'
+
+
+@pytest.fixture
+def beats(monkeypatch):
+    """Gateways that renew their rows forty times as often."""
+    monkeypatch.setattr(events, "LEASE", events.LEASE / 40)
+    monkeypatch.setattr(events, "INTERVAL", events.INTERVAL / 40)
+
+
+def shares(*gateways) -> list[int]:
+    return [gateway.parts.platforms.wjdh.slots.limit for gateway in gateways]
+
+
+@pytest.mark.usefixtures("beats")
+async def test_gateways_at_work_divide_slots_as_they_come_and_go(serve, settings):
+    async with serve(settings) as one:
+        assert shares(one) == [12]
+        async with serve(settings) as two:
+            assert shares(two) == [6]
+            await until(lambda: shares(one) == [6])
+            async with AsyncExitStack() as replaced:
+                three = await replaced.enter_async_context(serve(settings))
+                await until(lambda: shares(one, two, three) == [4, 4, 4])
+            await until(lambda: shares(one, two) == [6, 6])
+            metrics = (await one.client.get("/metrics")).text
+            assert 'gateway_upstream_slots{platform="WJDH"} 6.0' in metrics
+        await until(lambda: shares(one) == [12])
+
+
+@pytest.mark.usefixtures("beats")
+async def test_share_does_not_grow_while_others_may_be_late(serve, settings):
+    async with serve(settings) as one, serve(settings) as two:
+        await until(lambda: shares(one, two) == [6, 6])
+        leases = one.parts.journal.watches
+        await two.parts.journal.watches.leave()  # as after an outage: its row is back with its next beat
+        await leases.renew()
+        assert (leases.gateways, shares(one)) == (2, [6])

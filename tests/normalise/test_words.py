@@ -1,4 +1,4 @@
-"""docs/glossary.md has each wire spelling, and names of the schema only."""
+"""The tables of words are unambiguous, and the same in both directions; docs/glossary.md has each wire spelling."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import graphql
+import pytest
 from sent_forms import SENT
 
 from gateway.entities import LISTS  # noqa: F401 # which declare enums
 from gateway.normalise import table
 from gateway.normalise.records import declared_fields
+from gateway.normalise.vocabulary import ResidentRole, WireEnum
 from gateway.normalise.wire import AS_DOCUMENTED
 from gateway.orders.record import OrderQuery
+from gateway.platforms.wjdh import query_form
 from gateway.repairs import RepairQuery
-from gateway.shenhe.record import ShenheQuery
+from gateway.shenhe.record import ShenheQuery, ShenheType
 from gateway.wording.enums import ENUMS
 
 ROOT = Path(__file__).parents[2]
@@ -72,3 +75,38 @@ def test_every_listed_public_name_exists() -> None:
         *(field for type_ in types.values() for field in type_.fields),
     }
     assert sorted(PUBLIC - known) == []
+
+
+WORDS = [enum for enum in ENUMS.values() if issubclass(enum, WireEnum)]
+
+named = pytest.mark.parametrize("enum", WORDS, ids=lambda enum: enum.__name__)
+
+
+@named
+def test_sent_words_are_read_back(enum: type[WireEnum]) -> None:
+    for member in enum:
+        if member is enum.fallback:
+            assert enum.by_wire.get(member.label) is None
+            continue
+        assert enum.by_wire[member.wire_label] is member
+        if member.word.code is not None:
+            assert enum.by_wire[member.wire_code] is member
+
+
+@named
+def test_spellings_are_unambiguous(enum: type[WireEnum]) -> None:
+    words = [member.word for member in enum if member is not enum.fallback]
+    spellings = [spelt for word in words for spelt in (word.label, *word.also, *([word.code] if word.code else []))]
+    assert len(spellings) == len(set(spellings))
+    for spelling in ("wire_label", "wire_code"):
+        with pytest.raises(ValueError, match=enum.fallback.name):
+            getattr(enum.fallback, spelling)
+
+
+def test_filter_sends_what_is_set_and_has_a_word() -> None:
+    assert query_form(ShenheQuery()) == {}
+    assert query_form(OrderQuery(building=0)) == {"louhao": "0"}  # quirk 151
+    with pytest.raises(ValueError, match="cannot be sent"):
+        query_form(ShenheQuery(type=ShenheType.UNRECOGNIZED))
+    with pytest.raises(ValueError, match="no number"):
+        _ = ResidentRole.OWNER.wire_code

@@ -1,23 +1,28 @@
 """The deep check: what it asks and says first, that it only reads, what it proposes, and that no report holds a value
-of a person.
+of a person. The quick check: what it tries, and how it says how far each call came.
 """
 
 import io
 import json
 import re
 import tomllib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 from platform_answers import send
 from structlog.testing import capture_logs
 
-from gateway.contact.check import ALL, DeepOptions, check, check_deeply, make_survey
+from gateway.contact.check import ALL, DeepOptions, check, check_deeply, make_survey, probe, probe_communities
 from gateway.contact.profile import parse_profile
 from gateway.contact.report import Report, make_report, propose, to_html, to_json, to_text
 from gateway.contact.survey import Survey
+from gateway.entities import ENDPOINTS, harmless_read
 from gateway.modules import set_module
+from gateway.normalise.records import Page
+from gateway.orders.reads import ORDERS as ORDER_LIST
+from gateway.platforms.platforms import Platforms, make_platforms
 from gateway.platforms.wjdh import Wjdh
 from gateway.sandbox.dialects.dialect import Dialect
 from gateway.sandbox.faults import Fault, FaultKind
@@ -321,3 +326,42 @@ async def test_report_and_proposal_are_in_chinese(monkeypatch):
     assert text.startswith("须解决的问题：")
     assert '<html lang="zh-CN">' in page
     assert tomllib.loads(chinese) == tomllib.loads(english)
+
+
+@pytest.fixture
+async def platforms(sandbox: Sandbox) -> AsyncIterator[Platforms]:
+    settings = load_settings({**sandbox.settings(), "GATEWAY_CALL_TIMEOUT": "0.5"})
+    async with aclosing(make_platforms(settings, ENDPOINTS)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("dialect", [Dialect.EXAMPLES])
+@pytest.mark.parametrize(
+    ("failing", "kind", "reached"),
+    [
+        ("modules-sync", FaultKind.HANG, (False, None, "UPSTREAM_TIMEOUT")),
+        ("modules-sync", FaultKind.RESET, (False, None, "UPSTREAM_UNAVAILABLE")),
+        ("modules-sync", FaultKind.GARBAGE, (True, None, "UPSTREAM_PROTOCOL")),
+        ("modules-sync", FaultKind.TOO_MANY_REQUESTS, (True, None, "UPSTREAM_UNAVAILABLE")),
+        ("modules-sync", FaultKind.EXPIRED_TOKEN, (True, False, "UPSTREAM_AUTH")),
+        ("token", FaultKind.RESET, (None, False, "UPSTREAM_UNAVAILABLE")),
+    ],
+)
+async def test_probe_reports_each_step(
+    platforms: Platforms, sandbox: Sandbox, failing: str, kind: FaultKind, reached: tuple[object, ...]
+) -> None:
+    sandbox.faults.set("SECURITY", failing, Fault(kind))
+    read = harmless_read(platforms.security, "modules-sync")
+    tried = await probe(platforms.security, "modules-sync", read)
+    assert (tried.reachable, tried.token, tried.answer) == reached
+
+
+@pytest.mark.parametrize("dialect", [Dialect.EXAMPLES])
+async def test_short_code_without_orders_may_lack_zeros(platforms: Platforms, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def empty(*_: object) -> Any:
+        return Page(items=())
+
+    monkeypatch.setitem(vars(ORDER_LIST), "read_page", empty)
+    probes = [await each for each in probe_communities(platforms.wjdh, ["10002", "1"])]
+    what = "order/list: community 1 has no orders: is it the account's, with all its leading zeros?"
+    assert [each.problem for each in probes] == [None, what]
