@@ -1,9 +1,16 @@
-"""Every text field of the schema is personal, free text, or listed as impersonal."""
+"""Every text field of the schema is personal, free text, or listed as impersonal; a personal one has an identity."""
 
+from typing import Any
+
+import msgspec
+import pytest
+import strawberry
 from graphql import GraphQLObjectType, get_named_type
 
 from gateway.execution.strawberry_adapter import get_attribute
-from schema.build import executable_schema
+from gateway.normalise.vocabulary import PiiKind
+from schema import build
+from schema.fields import DataIssue, data_issues, free_text, pii, plain, record_type
 
 TEXTS = {"String", "ID", "Date", "DateTime", "Decimal"}
 
@@ -51,7 +58,7 @@ def spellings(coordinate: str) -> set[str]:
 
 def test_every_text_is_masked_or_listed_as_impersonal() -> None:
     known = set().union(*NOT_PERSONAL.values())
-    types = [it for it in executable_schema().type_map.values() if isinstance(it, GraphQLObjectType)]
+    types = [it for it in build.executable_schema().type_map.values() if isinstance(it, GraphQLObjectType)]
     fields = {f"{it.name}.{name}": field for it in types if it.name[:2] != "__" for name, field in it.fields.items()}
     texts = {name: field for name, field in fields.items() if get_named_type(field.type).name in TEXTS}
     unknown = [
@@ -61,3 +68,51 @@ def test_every_text_is_masked_or_listed_as_impersonal() -> None:
     ]
     assert unknown == []
     assert known - set().union(*map(spellings, texts)) == set()
+
+
+class Visit(msgspec.Struct, frozen=True):
+    phone: str | None
+    note: str | None
+    lines: tuple[Any, ...]
+
+
+@record_type(Visit, description="A text without an identity.")
+class VisitLine:
+    text: str = free_text("A text.", "note", observed=False)
+
+
+@record_type(Visit, description="A phone number without an identity.")
+class VisitByPhone:
+    phone: str | None = pii(PiiKind.PHONE, "A phone number.", "phone")
+
+
+@record_type(Visit, description="A text without an identity.")
+class VisitNote:
+    note: str | None = free_text("A text.", "note")
+
+
+@record_type(Visit, description="Issues without an identity.")
+class VisitIssues:
+    data_issues: list[DataIssue] = data_issues()
+
+
+@record_type(Visit, description="A part that nothing observes.")
+class VisitAround:
+    lines: list[VisitLine] = plain("Texts.")
+
+
+@pytest.mark.parametrize(
+    ("added", "field"),
+    [
+        *((VisitByPhone, "VisitByPhone.phone"), (VisitNote, "VisitNote.note"), (VisitIssues, "VisitIssues.dataIssues")),
+        *((VisitAround, "VisitLine.text"), (VisitLine, "VisitLine.text")),
+    ],
+)
+def test_personal_field_without_identity_fails_build(added: type, field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    @strawberry.type(name="Query")
+    class Wider(build.Query):  # type: ignore[misc] # it was made at run time, too
+        visit: added | None = None  # type: ignore[valid-type] # Strawberry takes a class that was made at run time
+
+    monkeypatch.setattr(build, "Query", Wider)
+    with pytest.raises(TypeError, match=rf"^{field}: "):
+        build.build_schema.__wrapped__()

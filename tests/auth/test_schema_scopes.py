@@ -4,17 +4,10 @@ A type either opens data of some kind, and then each path from a root to it must
 it is a part of whatever it is reached from. What belongs to no kind is open to every caller: its fields are listed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from callers import principal
-from graphql import (
-    GraphQLField,
-    GraphQLInterfaceType,
-    GraphQLNamedType,
-    GraphQLObjectType,
-    GraphQLSchema,
-    get_named_type,
-)
+from graphql import GraphQLInterfaceType, GraphQLNamedType, GraphQLObjectType, GraphQLSchema, get_named_type
 
 from gateway.auth.principal import Scope
 from schema.build import executable_schema, get_scopes
@@ -71,7 +64,7 @@ def is_part(named: GraphQLNamedType) -> bool:
     return named.name in PARTS or named.name.endswith(("Connection", "Edge", "Event", "Payload"))
 
 
-def value_types(schema: GraphQLSchema, field: GraphQLField) -> Iterator[tuple[GraphQLNamedType, frozenset[str]]]:
+def value_types(schema, field):
     """The types of a field's value, each with the scopes that are asked for when it is of that type."""
     named = get_named_type(field.type)
     if isinstance(named, GraphQLInterfaceType):

@@ -1,4 +1,4 @@
-"""The page for a reader of Chinese: descriptions, hits, completions, examples, punctuation."""
+"""The page for a reader of Chinese: descriptions, hits, completions, examples, punctuation, and how it is chosen."""
 
 import re
 
@@ -82,3 +82,17 @@ async def test_errors_and_punctuation_are_in_chinese(chinese: Page) -> None:
     await expect(panel.locator("li").first).to_contain_text(re.compile("[\u4e00-\u9fff]{4}"))
     assert ENGLISH_SENTENCE.findall(await panel.inner_text()) == []
     await expect(chinese.locator(RESULT)).to_contain_text("messageZh")
+
+
+async def test_browser_language_decides_and_can_be_switched(chinese: Page) -> None:
+    await expect(chinese.get_by_role("region", name="示例", exact=True)).to_contain_text("未付订单与业主")
+    await expect(chinese.get_by_role("button", name="变量", exact=True)).to_be_visible()
+    await execute(chinese)
+    await expect(chinese.locator(".explorer-status")).to_contain_text("毫秒")
+    await expect(await show_panel(chinese, "调用")).to_contain_text("第 1 层")
+
+    await chinese.get_by_role("button", name="English").click()
+    await expect(chinese.get_by_role("region", name="Calls", exact=True)).to_contain_text("Level 1")
+    assert await chinese.evaluate("document.documentElement.lang") == "en"
+    await chinese.reload()
+    await expect(chinese.get_by_role("button", name="Variables", exact=True)).to_be_visible()

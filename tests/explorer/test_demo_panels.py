@@ -49,19 +49,14 @@ async def test_button_makes_an_event_happen(demo: str, page: Page) -> None:
         await expect(panel).to_contain_text("Run a subscription")
 
 
-async def open_repair(demo: str, token: str | None) -> str:
-    """The id of an open repair, with its community in it: its change is an event at once."""
-    query = '{ repairs(communityCode: "10002", filter: { status: OPEN }, first: 1) { nodes { id } } }'
-    async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:
-        answer = (await client.post(f"{demo}/graphql", json={"query": query})).json()
-    id_: str = answer["data"]["repairs"]["nodes"][0]["id"]
-    return id_
-
-
 async def test_subscription_runs_on_while_another_tab_writes(demo: str, page: Page) -> None:
     await page.goto(demo)
     panel = await watch(page, "Repairs as they change")
-    repair = await open_repair(demo, await page.locator("#explorer").get_attribute("data-token"))
+    headers = {"authorization": f"Bearer {await page.locator('#explorer').get_attribute('data-token')}"}
+    query = '{ repairs(communityCode: "10002", filter: { status: OPEN }, first: 1) { nodes { id } } }'
+    async with httpx.AsyncClient(headers=headers, trust_env=False) as client:
+        answer = (await client.post(f"{demo}/graphql", json={"query": query})).json()
+    repair = answer["data"]["repairs"]["nodes"][0]["id"]  # with its community in it: its change is an event at once
     await page.get_by_role("button", name="New tab").click()
     changed = f'updateRepair(input: {{ id: "{repair}", status: RESOLVED, reply: "已修好" }}) {{ outcome }}'
     await write_query(page, f"mutation {{ {changed} }}")

@@ -6,9 +6,8 @@ import re
 import socket
 import sys
 from asyncio import StreamReader, StreamWriter, open_connection, start_server
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -54,9 +53,7 @@ async def post(url: str, path: str, body: Any, **headers: str) -> httpx.Response
         return await client.post(f"{url}{path}", json=body, headers={"origin": url, **headers})
 
 
-async def test_published_demo_works_and_keeps_other_names_out(
-    start_demo: Callable[..., AbstractContextManager[str]], tmp_path: Path, outer_address: str
-) -> None:
+async def test_published_demo_works_and_keeps_other_names_out(start_demo, tmp_path, outer_address):
     asked = {"scopes": ["order:read"], "communities": ["10002"]}
     query = {"query": '{ orders(communityCode: "10002", filter: {paymentStatus: UNPAID}) { nodes { number } } }'}
     with start_demo(tmp_path, "--allow-remote", **IMAGE) as printed:

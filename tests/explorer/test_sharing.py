@@ -1,4 +1,4 @@
-"""Examples, variables, links, copies as code, both languages, the search of the documentation."""
+"""Examples, variables, links, copies as code."""
 
 import json
 import re
@@ -6,8 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-import pytest
-from browser import MARKS, QUERY, execute, open_dashboard, open_example, open_page, show_panel, wait_until, write_query
+from browser import MARKS, QUERY, execute, open_dashboard, open_example, open_page, wait_until, write_query
 from playwright.async_api import Browser, Page, expect
 
 pytestmark = MARKS
@@ -107,19 +106,3 @@ async def test_operation_is_copied_as_code(demo: str, page: Page) -> None:
         code = await share(page, item)
         assert [part for part in parts if part not in code] == []
         assert not re.search(r"eyJ\w", code), "the token"
-
-
-@pytest.mark.parametrize("locale", ["zh-CN"])
-async def test_browser_language_decides_and_can_be_switched(demo: str, page: Page, locale: str) -> None:
-    await open_dashboard(page, demo)
-    await expect(page.get_by_role("region", name="示例", exact=True)).to_contain_text("未付订单与业主")
-    await expect(page.get_by_role("button", name="变量", exact=True)).to_be_visible()
-    await execute(page)
-    await expect(page.locator(".explorer-status")).to_contain_text("毫秒")
-    await expect(await show_panel(page, "调用")).to_contain_text("第 1 层")
-
-    await page.get_by_role("button", name="English").click()
-    await expect(page.get_by_role("region", name="Calls", exact=True)).to_contain_text("Level 1")
-    assert await page.evaluate("document.documentElement.lang") == "en"
-    await page.reload()
-    await expect(page.get_by_role("button", name="Variables", exact=True)).to_be_visible()

@@ -32,10 +32,6 @@ async def ask_lists(gateway, token=None):
     return data["communities"], data["viewer"]
 
 
-def requested(answer):
-    return answer.body["extensions"]["cost"]["requested"]
-
-
 async def test_caller_of_some_gets_them_in_the_order_of_the_token(gateway, sandbox, mint):
     listed, viewer = await ask_lists(gateway, mint(communities=["00002", "10002", "00001", "10002"]))
     names = {"00002": None, "10002": "晨曦家园", "00001": "晨熙家园"}
@@ -77,7 +73,8 @@ async def test_order_of_the_token_does_not_split_shared_reads(gateway, sandbox, 
 async def test_one_document_is_weighed_for_each_caller(gateway, mint, many):
     """For a caller of all by the setting."""
     for codes, lists in (("*", many), (["10002"], 1), (["10002", "00001"], 2), ([], 0), (["10002"], 1)):
-        assert requested(await gateway.ask(WORK, token=mint(communities=codes))) == 1 + 12 * lists
+        answer = await gateway.ask(WORK, token=mint(communities=codes))
+        assert answer.body["extensions"]["cost"]["requested"] == 1 + 12 * lists
 
 
 async def test_records_have_their_community(gateway, sandbox):
