@@ -174,24 +174,26 @@ async def test_only_a_well_formed_request_id_is_echoed(gateway):
         assert id_ == given or len(id_) == 16
 
 
+async def run_in_node(gateway, program: str, *arguments: str) -> list[Any]:
+    """The lines of JSON that it prints."""
+    command = ("node", program, f"{gateway.url}/graphql", gateway.token, *arguments)
+    running = await asyncio.create_subprocess_exec(*command, cwd=NODE, stdout=subprocess.PIPE)
+    printed, _ = await asyncio.wait_for(running.communicate(), 120)
+    return [json.loads(line) for line in printed.splitlines()]
+
+
 @pytest.mark.node
 @pytest.mark.usefixtures("installed")
 async def test_every_audit_of_graphql_http_passes(gateway):
     """Those of the npm package graphql-http: every MUST, SHOULD and MAY of GraphQL over HTTP."""
-    command = ["node", "audit.mjs", f"{gateway.url}/graphql", gateway.token]
-    auditing = await asyncio.create_subprocess_exec(*command, cwd=NODE, stdout=subprocess.PIPE)
-    printed, _ = await asyncio.wait_for(auditing.communicate(), 120)
-    audits = [json.loads(line) for line in printed.splitlines()]
+    audits = await run_in_node(gateway, "audit.mjs")
     assert len(audits) >= 60
     assert {audit["name"].split()[0] for audit in audits} == {"MUST", "SHOULD", "MAY"}
     assert [audit for audit in audits if audit["status"] != "ok"] == []
 
 
 HASH = sha256(VIEWER.encode()).hexdigest()
-
-
-def persisted(sha: object = HASH, version: object = 1) -> dict[str, object]:
-    return {"extensions": {"persistedQuery": {"version": version, "sha256Hash": sha}}}
+PERSISTED = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": HASH}}}
 
 
 async def post(gateway, **body):
@@ -205,16 +207,16 @@ async def get(gateway, **parameters):
 
 async def test_document_sent_with_its_hash_is_found_by_hash(gateway):
     for accept, status in (("application/json", 200), ("application/graphql-response+json", 400)):
-        unknown = await gateway.client.post("/graphql", json=persisted(), headers={"accept": accept})
+        unknown = await gateway.client.post("/graphql", json=PERSISTED, headers={"accept": accept})
         [error] = unknown.json()["errors"]
         assert (unknown.status_code, error["message"]) == (status, "PersistedQueryNotFound")
         assert error["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
 
-    registered = await post(gateway, query=VIEWER, **persisted())
+    registered = await post(gateway, query=VIEWER, **PERSISTED)
     assert registered.json()["data"] == {"viewer": {"subject": "developer"}}
 
     for ask in (post, get):
-        for named in (persisted(), {"documentId": f"sha256:{HASH}"}, {"documentId": HASH}, {"doc_id": HASH}):
+        for named in (PERSISTED, {"documentId": f"sha256:{HASH}"}, {"documentId": HASH}, {"doc_id": HASH}):
             assert (await ask(gateway, **named)).json()["data"] == {"viewer": {"subject": "developer"}}
 
 
@@ -223,18 +225,7 @@ async def test_document_sent_with_its_hash_is_found_by_hash(gateway):
 async def test_apollo_and_urql_send_each_document_once(gateway):
     """The second client finds the text known: urql sends no `__typename`, so its text is another than Apollo's."""
     by_post, by_get = "query ByPost { viewer { subject } }", "query ByGet { viewer { subject } }"
-    client = await asyncio.create_subprocess_exec(
-        "node",
-        "persist.mjs",
-        f"{gateway.url}/graphql",
-        gateway.token,
-        by_post,
-        by_get,
-        cwd=NODE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    printed, _ = await asyncio.wait_for(client.communicate(), 30)
-    lines = [json.loads(line) for line in printed.splitlines()]
+    lines = await run_in_node(gateway, "persist.mjs", by_post, by_get)
 
     assert [(line["client"], line["sent"]) for line in lines] == [
         ("Apollo Client", ["POST hash", "POST text", "POST hash"]),

@@ -12,8 +12,6 @@ from processes import GatewayProcess
 
 STARTUP_FAILURE = 3
 
-pytestmark = pytest.mark.postgres
-
 
 @pytest.fixture
 async def workers(environ: dict[str, str], database_url: str, tmp_path: Path) -> AsyncIterator[Workers]:
@@ -78,7 +76,7 @@ async def test_workers_end_when_their_parent_is_killed(workers):
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_ctrl_c_ends_all_workers_cleanly(environ, database_url, tmp_path, count):
+async def test_ctrl_c_and_failed_start_end_all_workers_cleanly(environ, database_url, tmp_path, count):
     log = tmp_path / "log"
     gateway = GatewayProcess(environ | {"GATEWAY_DATABASE_URL": database_url}, log, workers=count)
     await gateway.start()
@@ -88,12 +86,7 @@ async def test_ctrl_c_ends_all_workers_cleanly(environ, database_url, tmp_path, 
         assert await gateway.ended() in (0, 130)
     assert "Traceback" not in log.read_text()
 
-
-@pytest.mark.parametrize("count", [1, 2])
-async def test_failed_start_exit_status_ignores_worker_count(environ, database_url, tmp_path, count):
     await block_connections(database_url)
-    gateway = GatewayProcess(environ | {"GATEWAY_DATABASE_URL": database_url}, tmp_path / "log", workers=count)
     await gateway.start(ready=False)
-
     async with asyncio.timeout(PATIENCE):
         assert await gateway.ended() == STARTUP_FAILURE

@@ -28,16 +28,6 @@ def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
 
-async def test_sqlite_has_the_checks_of_the_tables(sqlite_settings: Settings) -> None:
-    """Which `differences` do not see."""
-    async with open_journal(sqlite_settings) as journal:
-        tables = text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
-        made = await journal.database.read(lambda connection: dict(map(tuple, connection.execute(tables))))
-    for table in metadata.sorted_tables:
-        for check in (c for c in table.constraints if c.name and str(c.name).startswith("ck_")):
-            assert str(check.name) in made[table.name]
-
-
 async def test_opening_again_changes_nothing(settings: Settings) -> None:
     async with open_journal(settings) as journal:
         kept = (await journal.payments.receive("order", "shop", "weixin", subject="platform")).payment
@@ -76,7 +66,7 @@ async def test_migration_outlasts_a_stall_of_the_machine(fresh_settings: Setting
     await database.close()
 
 
-async def test_sqlite_file_is_private_and_synced_at_commit(tmp_path: Path) -> None:
+async def test_sqlite_file_is_private_synced_and_has_the_checks_of_the_tables(tmp_path: Path) -> None:
     def pragmas(connection: Connection) -> dict[str, object]:
         names = ("journal_mode", "locking_mode", "synchronous", "foreign_keys")
         return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
@@ -90,6 +80,11 @@ async def test_sqlite_file_is_private_and_synced_at_commit(tmp_path: Path) -> No
             "synchronous": 2,
             "foreign_keys": 1,
         }
+        tables = text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        made = await journal.database.read(lambda connection: dict(map(tuple, connection.execute(tables))))
+    for table in metadata.sorted_tables:
+        for check in (c for c in table.constraints if c.name and str(c.name).startswith("ck_")):
+            assert str(check.name) in made[table.name]  # which `differences` do not see
 
 
 async def test_journal_is_to_be_made_then_ready_for_its_key(new_settings: Settings) -> None:

@@ -1,4 +1,6 @@
-"""PostgreSQL down, silent or restarted, simulated by a proxy."""
+"""PostgreSQL down, silent or restarted, simulated by a proxy; and what gateways on one database tell each other: each
+message once, and that some were missed.
+"""
 
 import asyncio
 from collections import Counter
@@ -9,14 +11,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 import pytest
+from broken_journal import broken
 from journal_fixtures import Ear
 from resident import NOT_SAVED, Resident
 from sqlalchemy import insert
 from structlog.testing import capture_logs
 from throw_away import on_server
 
+from gateway import events
 from gateway.errors import JournalError
-from gateway.events import MISSED, EventBus, WakeUp
+from gateway.events import MISSED, EventBus, ReadsDropped, WakeUp
 from gateway.journal import postgres
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.listing import PaymentQuery
@@ -24,6 +28,9 @@ from gateway.journal.records import ReceiptKind
 from gateway.journal.tables import readiness
 from gateway.ops import logs as state_log
 from gateway.settings import Settings
+
+DUE, PLACED = WakeUp.PAYMENTS_DUE, WakeUp.PAYMENTS_PLACED
+DROPPED = ReadsDropped("10002", ("shenheList", "缴费"))
 
 pytestmark = pytest.mark.postgres
 
@@ -235,8 +242,8 @@ async def test_journal_and_listeners_wait_for_writable_server(fresh_settings, mo
         await on_server(f"{reads_only} = off")
         assert await receive(journal) is ReceiptKind.NEW
         assert await ear.next(1) == [MISSED]
-        bus.publish(WakeUp.PAYMENTS_DUE)
-        assert await ear.next(1) == [WakeUp.PAYMENTS_DUE]
+        bus.publish(DUE)
+        assert await ear.next(1) == [DUE]
 
 
 async def test_ping_of_a_stopped_gateway_blocks_no_other(postgres_settings: Settings) -> None:
@@ -257,14 +264,84 @@ async def test_lost_listener_reconnects_and_reports_a_gap(door, postgres_setting
     monkeypatch.setattr(postgres, "PULSE", 0.05)
     gate, settings = door
     async with bridged(settings, postgres_settings) as (ear, bus):
-        bus.publish(WakeUp.PAYMENTS_DUE)
-        assert await ear.next(1) == [WakeUp.PAYMENTS_DUE]
+        bus.publish(DUE)
+        assert await ear.next(1) == [DUE]
         if silent:
             gate.silence()
         else:
             gate.shut()
         gate.open(anew=True)
         assert await ear.next(1) == [MISSED]
-        bus.publish(WakeUp.PAYMENTS_PLACED)
-        assert await ear.next(1) == [WakeUp.PAYMENTS_PLACED]
+        bus.publish(PLACED)
+        assert await ear.next(1) == [PLACED]
         gate.shut()  # what remained silent would delay the end
+
+
+@pytest.fixture
+async def journals(
+    postgres_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Journal, Journal]]:
+    """Those of two gateways; their bridges are not open yet."""
+    monkeypatch.setattr(events, "RETRY_DELAY", 0.001)
+    async with open_journal(postgres_settings) as here, open_journal(postgres_settings) as there:
+        yield here, there
+
+
+async def test_gateways_get_each_message_once(journals: tuple[Journal, Journal]) -> None:
+    """What was published before they met as well."""
+    here, there = journals
+    at_home, abroad = Ear(here.bus), Ear(there.bus)
+    for message in (DUE, DUE, DROPPED, DUE):
+        here.bus.publish(message)
+    assert await at_home.next(4) == [DUE, DUE, DROPPED, DUE]
+    async with there.bridge(), here.bridge():
+        assert await abroad.next(2) == [DUE, DROPPED]
+        there.bus.publish(PLACED)
+        assert await at_home.next(1) == await abroad.next(1) == [PLACED]
+        here.bus.publish(DUE)
+        assert await at_home.next(1) == await abroad.next(1) == [DUE]
+
+
+async def test_unsent_messages_are_reported_as_missed(journals: tuple[Journal, Journal]) -> None:
+    here, there = journals
+    abroad = Ear(there.bus)
+    async with there.bridge(), here.bridge():
+        with broken(here.database, "notify", times=1):
+            here.bus.publish(DUE)
+            assert await abroad.next(1) == [MISSED]
+        here.bus.publish(DUE)
+        assert await abroad.next(1) == [DUE]
+
+
+@pytest.mark.parametrize("text", ['{"something": "else"}', "not even JSON", '["x", ["no.such"], false]'])
+async def test_unreadable_message_counts_as_missed(journals: tuple[Journal, Journal], text: str) -> None:
+    here, _ = journals
+    ear = Ear(here.bus)
+    with here.bus.wake_ups(DUE) as due:
+        async with here.bridge():
+            await here.database.notify(text)  # type: ignore[attr-defined] # as PostgreSQL's has it
+            assert await ear.next(1) == [MISSED]
+        assert due.is_set()
+
+
+async def test_batch_of_longest_messages_fits_a_notify(journals: tuple[Journal, Journal]) -> None:
+    here, there = journals
+    longest = [
+        ReadsDropped(f"{number:064}", ("shenheList", "shenhe", "people", "owner"))
+        for number in range(10 * events.LARGEST_PARCEL)
+    ]
+    ear = Ear(there.bus)
+    async with there.bridge(), here.bridge():
+        for message in longest:
+            here.bus.publish(message)
+        assert await ear.next(len(longest)) == longest
+
+
+async def test_messages_beyond_backlog_are_missed(journals, monkeypatch):
+    monkeypatch.setattr(events, "LARGEST_BACKLOG", 2)
+    here, there = journals
+    abroad = Ear(there.bus)
+    for message in (DUE, DROPPED, PLACED):
+        here.bus.publish(message)
+    async with there.bridge(), here.bridge():
+        assert await abroad.next(2) == [MISSED, PLACED]

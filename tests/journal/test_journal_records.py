@@ -1,27 +1,38 @@
-"""What the journal keeps comes back as it was, in its order: identifiers, announcements, audit entries, any text."""
+"""What the journal keeps comes back as it was, in its order: identifiers, announcements, audit entries, any text; and
+beside writes.
+"""
 
+import asyncio
+import time
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 from uuid import RFC_4122, UUID
 
 import msgspec
+import pytest
 from journal_fixtures import make_announcement, make_entry, reserve
+from msgspec.structs import asdict
+from sqlalchemy import Connection, Executable, Select, create_engine, delete, event, insert, text
 from standing_clock import FrozenClock
 
 from gateway.journal import audit
 from gateway.journal.audit import AuditQuery
-from gateway.journal.journal import Journal
+from gateway.journal.journal import Announcements, Journal
 from gateway.journal.listing import OperationQuery
 from gateway.journal.records import (
     AuditAction,
     AuditEntry,
     Operation,
+    ReceiptKind,
     RecordRef,
     RecordRefs,
     UserError,
     first_id,
     new_id,
 )
+from gateway.journal.tables import announcements
 from gateway.normalise.vocabulary import Outcome
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123_000, tzinfo=UTC)
@@ -102,3 +113,57 @@ async def test_operation_with_invalid_text_is_found_and_its_json_exact(journal: 
     assert (kept.expected, kept.answer, kept.user_errors) == ({"title": TEXT}, {"number": TEXT}, (error,))
     assert (await begun(journal)).id == operation.id
     assert await journal.operations.recorded("Order", "10002", [TEXT, "2"]) == {TEXT}
+
+
+LONG = 0.1
+
+
+def read_long(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_sleep({LONG})"))
+    else:
+        time.sleep(LONG)
+
+
+async def test_write_and_next_read_wait_for_no_long_reads(journal: Journal) -> None:
+    reads = [asyncio.create_task(journal.database.read(read_long)) for _ in range(60)]
+    await asyncio.sleep(LONG / 2)
+
+    begun = time.monotonic()
+    receipt = await journal.payments.receive("1", "1", "1", subject="callback")
+    took = time.monotonic() - begun
+
+    assert receipt.kind is ReceiptKind.NEW
+    assert took < 4 * LONG
+    assert not all(read.done() for read in reads)
+    for read in reads:
+        read.cancel()
+    assert await journal.payments.order_numbers(None, 9) == {"1"}
+
+
+MADE = [asdict(make_announcement(NOW, platform_id=number)) for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "total"), [(insert(announcements).values(MADE[2]), 3), (delete(announcements), 2)]
+)
+async def test_page_and_total_agree_under_concurrent_change(meanwhile: Executable, total: int) -> None:
+    """On PostgreSQL each statement sees what is committed when it starts."""
+    with create_engine("sqlite://").connect() as connection:
+        announcements.create(connection)
+        connection.execute(insert(announcements), MADE[:2])
+        selects = count(1)
+
+        @event.listens_for(connection, "before_execute")
+        def before(_connection: Connection, statement: object, *_: object) -> None:
+            if isinstance(statement, Select) and next(selects) == 2:
+                connection.execute(meanwhile)
+
+        async def read(work: Any) -> Any:
+            return work(connection)
+
+        database: Any = SimpleNamespace(read=read)
+        items, found = await Announcements(database).part("00001", 0, 2)
+
+    assert [item.platform_id for item in items] == [2, 1]
+    assert found == total

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -75,12 +74,6 @@ async def workers(environ: dict[str, str], database_url: str, tmp_path: Path) ->
         yield workers
 
 
-def counters(series: Series) -> dict[Any, float]:
-    """Without those of a process, which begin anew with it."""
-    suffixes = ("_total", "_count", "_sum", "_bucket")
-    return {key: count for key, count in series.items() if key[0].endswith(suffixes) and key[0].startswith("gateway")}
-
-
 async def test_counts_of_all_workers_are_kept_when_they_end(workers):
     await workers.send(clients=20, each=10)
     [first, second] = await workers.served(2)
@@ -92,7 +85,9 @@ async def test_counts_of_all_workers_are_kept_when_they_end(workers):
         assert slots == {"1", "2"}
         assert value(series, "gateway_upstream_slots", platform="WJDH") in (32, 48)  # the first may not know the second
         assert (value(series, "gateway_open_connections") or 0) >= 1
-    before = counters(scrapes[0])
+    suffixes = ("_total", "_count", "_sum", "_bucket")  # but those of a process begin anew with it
+    before = scrapes[0]
+    counted = [key for key in before if key[0].endswith(suffixes) and key[0].startswith("gateway")]
 
     for victim, number, times in ((first, signal.SIGKILL, 3), (second, signal.SIGTERM, 4)):
         os.kill(victim, number)
@@ -105,8 +100,7 @@ async def test_counts_of_all_workers_are_kept_when_they_end(workers):
     scrapes = await workers.scrape()
     assert [workers.is_exact(series) for series in scrapes] == [True] * SCRAPES
     for series in scrapes:
-        fallen = [key for key, count in before.items() if series.get(key, 0) < count]
-        assert fallen == []
+        assert [key for key in counted if series.get(key, 0) < before[key]] == []
         assert len(labels_of(series, "process_resident_memory_bytes")) == 2
         assert 16 <= (value(series, "gateway_upstream_slots", platform="WJDH") or 0) <= 32  # the dead count on
     assert len([*directory.glob("counter_*.db")]) == len([*directory.glob("worker-*")]) == 2

@@ -64,12 +64,16 @@ async def test_one_trace_spans_caller_gateway_and_platforms(spans_of, sandbox):
     assert sent == {f"00-{TRACE_ID}-{call.span_id}-01" for call in calls}
 
 
-async def test_failed_call_and_operation_are_marked(spans_of, sandbox):
+async def test_failed_call_and_operation_are_marked_and_logged(spans_of, sandbox):
     sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
-    spans = await spans_of((QUERY, {}, SAMPLED), ("{ nothing }", {}, {}))
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        spans = await spans_of((QUERY, {}, SAMPLED), ("{ nothing }", {}, {}))
     [call] = [span for span in spans if span.name == "POST order/list"]
     assert call.failed
     assert call.attributes["error.type"].startswith("UPSTREAM_")
+    [root] = [span for span in spans if span.kind == SERVER and not span.failed]
+    [line] = [line for line in lines if line["event"] == "call to a platform failed"]
+    assert (line["trace_id"], line["span_id"]) == (TRACE_ID, root.span_id)
     [refused] = [span for span in spans if span.kind == SERVER and span.failed]
     assert refused.attributes["error.type"] == "GRAPHQL_VALIDATION_FAILED"
     assert (refused.parent_id, refused.trace_id == TRACE_ID) == ("", False)  # its caller has no trace
@@ -90,15 +94,6 @@ async def test_sampler_of_the_environment_decides(spans_of, monkeypatch, sampler
         monkeypatch.setenv(name, value)
     spans = await spans_of(*(("{ __typename }", {}, headers) for headers in (NO_PARENT, SAMPLED, NOT_SAMPLED)))
     assert len([span for span in spans if span.kind == SERVER]) == len(exported)
-
-
-async def test_log_lines_carry_trace_and_span(spans_of, receiver, sandbox):
-    sandbox.faults.set("WJDH", "order/list", Fault(FaultKind.HTTP_500))
-    with capture_logs(processors=[merge_contextvars]) as lines:
-        await spans_of((QUERY, {}, SAMPLED))
-    [root] = [span for span in receiver.spans if span.kind == SERVER]
-    [line] = [line for line in lines if line["event"] == "call to a platform failed"]
-    assert (line["trace_id"], line["span_id"]) == (TRACE_ID, root.span_id)
 
 
 def test_collector_without_the_extra_is_a_settings_error(monkeypatch):

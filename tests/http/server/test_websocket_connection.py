@@ -77,30 +77,27 @@ async def test_malformed_handshake_is_refused(server, subtests):
     await until(lambda: server.connections == 0)
 
 
-async def test_handshake_does_not_overtake_an_answer(server):
-    async with server.connect() as connection:
-        await connection.send(GET + HANDSHAKE + b"\r\n")
-        answer = await asyncio.wait_for(connection.reader.read(), 60)
-        assert answer.startswith(b"HTTP/1.1 500 ")  # this application has no answer to GET
-        assert b" 101 " not in answer
+async def test_handshake_does_not_overtake_an_answer(connection):
+    await connection.send(GET + HANDSHAKE + b"\r\n")
+    answer = await asyncio.wait_for(connection.reader.read(), 60)
+    assert answer.startswith(b"HTTP/1.1 500 ")  # this application has no answer to GET
+    assert b" 101 " not in answer
 
 
-async def test_messages_may_follow_handshake_in_any_pieces(server):
-    async with server.connect() as connection:
-        data = HANDSHAKE + b"\r\n" + frame(TEXT, b"one") + frame(TEXT, b"tw", final=False) + frame(CONTINUED, b"o")
-        for byte in data:
-            await connection.send(bytes([byte]))
-        assert (await connection.head())[0] == 101
-        await until(lambda: server.app.received == ["one", "two"])
+async def test_messages_may_follow_handshake_in_any_pieces(server, connection):
+    data = HANDSHAKE + b"\r\n" + frame(TEXT, b"one") + frame(TEXT, b"tw", final=False) + frame(CONTINUED, b"o")
+    for byte in data:
+        await connection.send(bytes([byte]))
+    assert (await connection.head())[0] == 101
+    await until(lambda: server.app.received == ["one", "two"])
 
 
 @pytest.mark.parametrize("payload", [b"", b"x"], ids=["empty", "one byte"])
-async def test_endless_fragments_close_connection(server, payload):
-    async with server.connect() as connection:
-        await shake_hands(connection)
-        fragment = frame(CONTINUED, payload, final=False)
-        await connection.send(frame(TEXT, payload, final=False) + fragment * 2 * MOST_FRAGMENTS)
-        assert await close_code(connection) == 1009
+async def test_endless_fragments_close_connection(server, connection, payload):
+    await shake_hands(connection)
+    fragment = frame(CONTINUED, payload, final=False)
+    await connection.send(frame(TEXT, payload, final=False) + fragment * 2 * MOST_FRAGMENTS)
+    assert await close_code(connection) == 1009
     assert server.app.received == []
 
 
@@ -126,11 +123,10 @@ async def pings(connection: Connection, flood: bytes) -> None:
         await connection.send(flood)
 
 
-async def test_pings_are_answered(server):
-    async with server.connect() as connection:
-        await shake_hands(connection)
-        await connection.send(frame(PING, b"here"))
-        assert await connection.reader.readexactly(6) == bytes([FINAL | PONG, 4]) + b"here"
+async def test_pings_are_answered(connection):
+    await shake_hands(connection)
+    await connection.send(frame(PING, b"here"))
+    assert await connection.reader.readexactly(6) == bytes([FINAL | PONG, 4]) + b"here"
 
 
 async def test_client_answering_no_pings_is_disconnected():

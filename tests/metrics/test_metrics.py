@@ -1,15 +1,22 @@
-"""GraphQL requests, refusals and clients, counted at the HTTP edge; labels that callers choose are bounded."""
+"""GraphQL requests, refusals and clients, counted at the HTTP edge, with labels that stay bounded; gauges of slots,
+connections, the event loop, the process and the journal; the formats of `/metrics`.
+"""
 
+import asyncio
 import json
+import time
 from collections import Counter
 from functools import partial
 
 import httpx
 import pytest
+from broken_journal import broken
 from exposed import by_labels, labels_of, scrape, value
 
 from gateway.http.request import NONE, OTHER
 from gateway.http.telemetry import MOST_CLIENTS, MOST_OF_CALLER, MOST_OPERATIONS
+from gateway.journal.records import NewOperation
+from gateway.normalise.vocabulary import Outcome
 from gateway.sandbox.faults import Fault, FaultKind
 
 MODULES = 'query Listed { modules(communityCode: "10002") { name } }'
@@ -143,6 +150,10 @@ async def test_refusal_is_counted_by_its_code(gateway):
 
 
 async def test_requests_are_counted_by_client(gateway):
+    await gateway.stranger.post("/graphql", json=QUERY, headers={"graphql-client-name": "flood"})
+    [labels] = labels_of(await scrape(gateway), COUNTED)
+    assert labels["client_name"] == OTHER
+    unknown = {(OTHER, labels["client_version"]): 1}
     for headers in (
         {"apollographql-client-name": "console", "apollographql-client-version": "1.4.0"},
         {"graphql-client-name": "@acme/app", "graphql-client-version": "v2-beta"},
@@ -156,7 +167,7 @@ async def test_requests_are_counted_by_client(gateway):
         await gateway.client.post("/graphql", json=QUERY, headers={f"graphql-client-{kind}": text.encode()})
     counted = by_labels(await scrape(gateway), COUNTED, "client_name", "client_version")
     fit = {("console", "1.4.0"): 1, ("@acme/app", "v2-beta"): 1, (NONE, NONE): 1}
-    assert counted == fit | {(OTHER, NONE): 6, (NONE, OTHER): 4}
+    assert counted == fit | unknown | {(OTHER, NONE): 6, (NONE, OTHER): 4}
 
 
 async def test_many_names_stay_bounded(gateway):
@@ -182,12 +193,6 @@ async def test_one_caller_leaves_names_to_others(gateway, mint):
     assert len(labels_of(series, COUNTED)) == MOST_OF_CALLER + 2
 
 
-async def test_unknown_caller_adds_no_client(gateway):
-    await gateway.stranger.post("/graphql", json=QUERY, headers={"graphql-client-name": "flood"})
-    [labels] = labels_of(await scrape(gateway), COUNTED)
-    assert labels["client_name"] == OTHER
-
-
 NAMES = [f"Name{number}" for number in range(MOST_OPERATIONS + 5)]
 
 
@@ -198,3 +203,80 @@ async def test_listed_operations_are_bounded(gateway):
         await gateway.ask(f"query {name} {{ __typename }}")
     counted = {name: count for (name, *_), count in (await requests(gateway)).items()}
     assert counted == dict.fromkeys(known, 1) | {"other": 2}
+
+
+@pytest.mark.settings(WJDH_CONCURRENCY="1")
+async def test_slots_and_waiting_calls_are_exposed(gateway, sandbox):
+    await gateway.ask('{ modules(communityCode: "00001") { name } }')
+    sandbox.faults.set("WJDH", "modules", Fault(FaultKind.HANG))
+    queries = [f'{{ modules(communityCode: "1000{number}") {{ name }} }}' for number in (2, 3, 4)]
+    asking = [asyncio.create_task(gateway.ask(query)) for query in queries]
+
+    async def figures():
+        series = await scrape(gateway)
+        names = ("slots", "slots_taken", "calls_waiting")
+        return tuple(value(series, f"gateway_upstream_{name}", platform="WJDH") for name in names)
+
+    for expected in ((1, 1, 2), (1, 0, 0)):
+        async with asyncio.timeout(60):
+            while await figures() != expected:  # noqa: ASYNC110 # there is no event
+                await asyncio.sleep(0.01)
+        for task in asking:
+            task.cancel()
+
+
+async def test_process_connections_and_journal_are_exposed(gateway):
+    series = await scrape(gateway)
+    assert (value(series, "gateway_journal_bytes", table="journal") or 0) > 100_000
+    for name in ("cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds", "start_time_seconds"):
+        assert (value(series, f"process_{name}", worker="1") or 0) > 0, name
+    async with httpx.AsyncClient(base_url=gateway.url, trust_env=False) as other:
+        await other.get("/healthz")
+        before = value(series, "gateway_open_connections") or 0
+        assert value(await scrape(gateway), "gateway_open_connections") == before + 1
+
+
+async def test_blocked_event_loop_is_exposed(gateway):
+    await asyncio.sleep(0.25)
+    time.sleep(0.4)  # noqa: ASYNC251 # the gateway runs in this event loop
+    await asyncio.sleep(0.25)
+    series = await scrape(gateway)
+    assert (value(series, "gateway_event_loop_lag_max_seconds") or 0) >= 0.25
+    late = value(series, "gateway_event_loop_lag_seconds_bucket", le="0.25")
+    assert (value(series, "gateway_event_loop_lag_seconds_count") or 0) > (late or 0)
+
+
+@pytest.mark.settings(SECURITY_CALLBACK_PATH="")
+async def test_what_waits_in_the_journal_is_counted(gateway, monkeypatch):
+    """An undelivered payment, an unclear operation; and when the journal worked last."""
+    monkeypatch.setattr("gateway.http.probes.FRESH", 0)
+    journal = gateway.parts.journal
+    new = NewOperation(
+        idempotency_key=None, subject="test", mutation="approveShenhe", fingerprint="", community_code="10002"
+    )
+    operation, _ = await journal.operations.reserve(new)
+    await journal.operations.mark_sent(operation)
+    series = await scrape(gateway)
+    assert value(series, "gateway_undelivered_payment_age_seconds") == 0
+    assert value(series, "gateway_unclear_operations") == 0
+    await journal.operations.finish(operation.id, Outcome.UNKNOWN)
+    await journal.payments.receive("1", "2", "3", subject="test")
+
+    series = await scrape(gateway)
+    assert 0 < (value(series, "gateway_undelivered_payment_age_seconds") or 0) < 60
+    assert value(series, "gateway_payments", state="QUEUED") == 1
+    assert value(series, "gateway_unclear_operations") == 1
+    await gateway.client.get("/readyz")
+    with broken(journal.database, "read"):
+        series = await scrape(gateway)
+    assert value(series, "gateway_payments", state="QUEUED") == 1
+    assert abs((value(series, "gateway_journal_last_success_timestamp_seconds") or 0) - time.time()) < 60
+
+
+async def test_format_is_negotiated(gateway):
+    accept = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3"
+    plain = await gateway.client.get("/metrics")
+    open_metrics = await gateway.client.get("/metrics", headers={"accept": accept})
+    assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert open_metrics.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert open_metrics.text.endswith("# EOF\n")

@@ -1,26 +1,33 @@
-"""Operations on either database: one caller carries out a write, its outcome is final, and what is left is lent."""
+"""Operations and payments on either database: one caller carries out a write, its outcome is final, and what is left is
+lent, as payments are to one gateway at a time.
+"""
 
 import asyncio
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 from journal_fixtures import make_operation
 from journal_fixtures import reserve as reserve_any
 from standing_clock import FrozenClock
+from throw_away import on_server
 
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.operations import Operations
+from gateway.journal.payments import MOST_CONFLICTS
 from gateway.journal.postgres import connect
-from gateway.journal.records import MOST_READ_BACKS, Operation, RecordRef
-from gateway.normalise.vocabulary import OperationState, Outcome
+from gateway.journal.records import MOST_READ_BACKS, Operation, Payment, Receipt, ReceiptKind, RecordRef
+from gateway.normalise.vocabulary import DeliveryState, OperationState, Outcome
 from gateway.settings import Settings
 
 REVIEW = RecordRef("Shenhe", "10002", "7")
 ORDER = RecordRef("Order", "10002", "99")
 A_MINUTE = timedelta(minutes=1)
+HALF_A_MINUTE = timedelta(seconds=30)
+PATIENCE = 60.0
 
 
 async def reserve(operations: Operations, key: str | None = "key-1") -> tuple[Operation, bool]:
@@ -35,6 +42,18 @@ async def begun(operations: Operations, key: str | None = None) -> Operation:
 async def due(operations: Operations, **given: Any) -> set[str]:
     taken = await operations.take_over(older_than=A_MINUTE, lease=A_MINUTE, **given)
     return {operation.id for operation in taken}
+
+
+async def receive(journal: Journal, order: str = "order", weixin: str = "weixin", shop: str = "shop") -> Receipt:
+    return await journal.payments.receive(order, shop, weixin, subject="platform")
+
+
+async def queued(journal: Journal, count: int) -> list[Payment]:
+    return [(await receive(journal, f"order-{n}", f"weixin-{n}")).payment for n in range(count)]
+
+
+async def claim(journal: Journal, limit: int = 10, owner: str = "one") -> tuple[Payment, ...]:
+    return await journal.payments.claim(owner, limit, HALF_A_MINUTE)
 
 
 async def test_operation_has_its_values_and_one_outcome(journal: Journal, clock: FrozenClock) -> None:
@@ -106,11 +125,15 @@ async def test_unknown_operations_are_lent_longest_due_first(journal: Journal, c
     assert await due(operations) == {ids[0], ids[2]}
 
 
-async def test_future_dated_operations_are_taken_over(journal: Journal, clock: FrozenClock) -> None:
+async def test_future_dated_operations_and_payments_are_due(journal: Journal, clock: FrozenClock) -> None:
+    """A payment waits for its first attempt, one for its second, and one was claimed by a gateway that is gone."""
     operations = journal.operations
     clock.advance(days=365)
     (reserved, _), sent, unknown = await reserve(operations), await begun(operations), await begun(operations)
     await operations.finish(unknown.id, Outcome.UNKNOWN, check_at=clock.now + A_MINUTE)
+    await queued(journal, 3)
+    _, failed = await claim(journal, limit=2)
+    await journal.payments.failed(failed, "UPSTREAM_TIMEOUT", next_attempt_at=clock.now + timedelta(seconds=15))
     clock.advance(days=-365)
 
     taken = await operations.take_over(older_than=A_MINUTE, lease=A_MINUTE)
@@ -118,6 +141,7 @@ async def test_future_dated_operations_are_taken_over(journal: Journal, clock: F
     assert {(operation.id, operation.sent_at) for operation in taken} == {(sent.id, clock.now), (unknown.id, clock.now)}
     assert await operations.get(reserved.id) is None
     assert await due(operations) == set()
+    assert [len(await claim(journal)) for _ in range(2)] == [3, 0]
 
 
 async def test_first_read_backs_and_the_last_are_kept(journal: Journal, clock: FrozenClock) -> None:
@@ -140,15 +164,17 @@ async def test_first_read_backs_and_the_last_are_kept(journal: Journal, clock: F
 
 
 @pytest.mark.postgres
-async def test_take_over_skips_rows_locked_by_another_gateway(postgres_settings: Settings, clock: FrozenClock) -> None:
+async def test_rows_locked_by_another_gateway_are_skipped(postgres_settings: Settings, clock: FrozenClock) -> None:
     async with open_journal(postgres_settings, clock) as journal:
-        taken, free = await begun(journal.operations), await begun(journal.operations)
-        for operation in (taken, free):
+        payments, unknown = await queued(journal, 2), [await begun(journal.operations) for _ in range(2)]
+        for operation in unknown:
             await journal.operations.finish(operation.id, Outcome.UNKNOWN, check_at=clock.now)
         other = await connect(postgres_settings.database_url, 2.0)
         async with other.transaction():
-            await other.execute("SELECT 1 FROM operations WHERE id = $1 FOR UPDATE", taken.id)
-            assert await due(journal.operations) == {free.id}
+            await other.execute("SELECT 1 FROM payments WHERE id = $1 FOR UPDATE", payments[0].id)
+            await other.execute("SELECT 1 FROM operations WHERE id = $1 FOR UPDATE", unknown[0].id)
+            assert [payment.id for payment in await claim(journal)] == [payments[1].id]
+            assert await due(journal.operations) == {unknown[1].id}
         await other.close()
 
 
@@ -169,3 +195,95 @@ async def test_writes_of_a_kind_are_found_by_how_they_stand(journal: Journal) ->
     assert await operations.recorded("Order", "10002", ["98", "99", "100"]) == {"99"}
     assert await operations.recorded("Order", "00001", ["99"]) == frozenset()
     assert await operations.recorded("Shenhe", "10002", ["7", "99"]) == frozenset()
+
+
+@pytest.mark.postgres
+async def test_simultaneous_conflicts_respect_the_limit(postgres_settings: Settings) -> None:
+    """Three wait at once for a table to which nothing can be added."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with open_journal(msgspec.structs.replace(postgres_settings, journal_timeout=PATIENCE)) as journal:
+        payment = (await receive(journal)).payment
+        for number in range(MOST_CONFLICTS - 1):
+            await receive(journal, shop=f"other shop {number}")
+        other, watcher = [await connect(postgres_settings.database_url, PATIENCE) for _ in range(2)]
+        async with asyncio.timeout(PATIENCE), other.transaction():
+            await other.execute("LOCK TABLE payment_conflicts IN SHARE MODE")
+            last = [asyncio.create_task(receive(journal, shop=f"last shop {number}")) for number in range(3)]
+            while await watcher.fetchval(waiting) < len(last):
+                pass
+        await other.close()
+        await watcher.close()
+        assert {(await receipt).kind for receipt in last} == {ReceiptKind.CONFLICT}
+
+        assert len((await journal.payments.conflicts([payment.id]))[0]) == MOST_CONFLICTS
+
+
+async def test_claim_leases_longest_due_payments_once(journal: Journal, clock: FrozenClock) -> None:
+    await queued(journal, 3)
+    payments = await claim(journal)
+    assert {(p.lease_owner, p.lease_token, p.lease_until) for p in payments} == {("one", 1, clock.now + HALF_A_MINUTE)}
+    assert await claim(journal, owner="two") == ()
+    for payment, seconds in zip(payments, (30, 20, 10), strict=True):
+        due = clock.now + timedelta(seconds=seconds)
+        await journal.payments.failed(payment, "UPSTREAM_TIMEOUT", next_attempt_at=due)
+    assert await journal.payments.next_due() == clock.now + timedelta(seconds=10)
+    clock.advance(seconds=40)
+
+    turns = [[payment.id for payment in await claim(journal, limit=2)] for _ in range(3)]
+
+    assert turns == [[payments[2].id, payments[1].id], [payments[0].id], []]
+
+
+async def test_lost_lease_can_not_mark_the_row(journal: Journal, clock: FrozenClock) -> None:
+    await queued(journal, 1)
+    (stalled,) = await claim(journal, owner="stalled")
+    assert await journal.payments.next_due() == clock.now + HALF_A_MINUTE
+    clock.advance(seconds=30)
+    (held,) = await claim(journal, owner="other")
+
+    assert not await journal.payments.delivered(stalled)
+    assert not await journal.payments.failed(stalled, "UPSTREAM_TIMEOUT", next_attempt_at=None)
+    assert await journal.payments.get(held.id) == held
+    assert await journal.payments.delivered(held)
+
+
+async def test_payment_accepted_from_another_intake_loses_its_lease(journal: Journal) -> None:
+    """A sender's own token delivers what waits in the outbox, and nothing twice."""
+    payment = (await receive(journal)).payment
+    unverified = await journal.payments.begin_check(payment.numbers, "0" * 64)
+    [claimed] = await claim(journal)
+
+    receipt = await journal.payments.accept_token(unverified, subject="platform")
+
+    assert (receipt.kind, receipt.payment.state) == (ReceiptKind.SAME, DeliveryState.DELIVERED)
+    assert not await journal.payments.delivered(claimed)
+    assert await journal.payments.get(payment.id) == receipt.payment
+    assert await journal.payments.accept_token(unverified, subject="platform") == receipt
+    assert {event.kind for event in (await journal.events.after(0, 9))[0]} == {"RECEIVED", "DELIVERED"}
+
+
+async def test_payments_of_a_community_come_newest_first(journal: Journal, clock: FrozenClock) -> None:
+    for number in range(4):
+        clock.advance(seconds=1)
+        await receive(journal, f"order-{number}", f"weixin-{number}")
+    assert await journal.payments.order_numbers(None, 2) == {"order-2", "order-3"}
+
+    await journal.payments.set_community(["order-0", "order-3", "no such order"], "00001")
+    await journal.payments.set_community(["order-0", "order-1"], "10002")  # the first one that says so counts
+
+    assert await journal.payments.order_numbers(None, 9) == {"order-2"}
+    assert await journal.payments.order_numbers("10002", 9) == {"order-1"}
+    for limit in (2, 1):
+        notified = await journal.payments.notified("00001", limit)
+        assert [each.order_number for each in notified] == ["order-3", "order-0"][:limit]
+        assert (notified[0].state, notified[0].received_at) == (DeliveryState.QUEUED, clock.now)
+
+
+@pytest.mark.postgres
+async def test_claim_respects_limit_despite_stale_statistics(postgres_settings: Settings, clock: FrozenClock) -> None:
+    async with open_journal(postgres_settings, clock) as journal:
+        await queued(journal, 1)
+        await on_server("ANALYZE payments", postgres_settings.database_url)
+        await queued(journal, 31)
+
+        assert len(await claim(journal, limit=16)) == 16
