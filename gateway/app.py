@@ -205,8 +205,8 @@ def create_app(
 
     `clock` is what the journal, the relay and the reconciler go by; `started` is called before the first request,
     `failed` when there will be none. `explorer_token` is for those who open GraphiQL, `sandbox` the address of each
-    platform whose switches it shows, to clients at an address that `is_local`. `journal` are the settings of the journal,
-    where they are others.
+    platform whose switches it shows, to clients at an address that `is_local`. `journal` are the settings of the
+    journal, where they are others.
     """
     metrics = Metrics() if metrics is None else metrics
     mistakes = Mistakes()
