@@ -18,9 +18,6 @@ ROW = re.compile(r"^\| `(\w+)` \| (\d+|-) \| (\d+|-) \| .+ \|$", re.MULTILINE)
 NO_READS_OF_THE_DESK = ("secret", "token", "callback")
 """Logins, and deliveries of payments, which go on beside."""
 
-Row = tuple[str, str, str]
-"""An operation in a page's tables, its cost, and the calls of platforms; "-" for a subscription."""
-
 
 def name_and_kind(document: str) -> tuple[str, OperationType]:
     operation = get_operation_ast(parse(document))
@@ -30,7 +27,8 @@ def name_and_kind(document: str) -> tuple[str, OperationType]:
 
 
 EXAMPLES = {name_and_kind(example.query)[0]: example.query for example in read_examples()}
-ROWS: list[Row] = ROW.findall(read_text(DOCS / "desks.md"))
+ROWS = ROW.findall(read_text(DOCS / "desks.md"))
+"""An operation, its cost, and the calls of platforms; "-" for a subscription."""
 SUBSCRIPTIONS = [row for row in ROWS if name_and_kind(EXAMPLES[row[0]])[1] is OperationType.SUBSCRIPTION]
 
 
@@ -54,7 +52,7 @@ async def payments_are_placed(gateway: Any) -> bool:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row not in SUBSCRIPTIONS], ids=lambda row: row[0])
-async def test_operation_costs_what_the_page_says(gateway: Any, sandbox: Sandbox, row: Row) -> None:
+async def test_operation_costs_what_the_page_says(gateway: Any, sandbox: Sandbox, row: tuple[str, ...]) -> None:
     await live_through_a_day(sandbox, gateway.url, gateway.ask)
     await until(lambda: payments_are_placed(gateway))
     sandbox.reset_calls()

@@ -7,10 +7,8 @@ import re
 import sys
 from asyncio import to_thread
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from callers import KeyServer
 from pages import ROOT, read_text
 from programs import run
 
@@ -36,7 +34,7 @@ async def check_health(port: int, host: str = "0.0.0.0") -> int:  # noqa: S104 #
     return (await to_thread(run, sys.executable, *arguments, status=None, env=environ)).returncode
 
 
-async def test_health_check_asks_the_configured_host(gateway: Any, key_server: KeyServer) -> None:
+async def test_health_check_asks_the_configured_host(gateway, key_server):
     port = urlsplit(gateway.url).port or 0
     assert await check_health(port) == 0
     assert await check_health(port, host="::1") == 1

@@ -85,9 +85,7 @@ INDEX = "https://mirror.example/simple"  # that of pip's settings
         ({"PIP_CERT": "/its.pem", "SSL_CERT_FILE": "/own.pem"}, INDEX, "/own.pem"),
     ],
 )
-def test_setup_passes_index_and_certificates_of_pip_to_uv(
-    environ: dict[str, str], own: dict[str, str], index: str, trusted: str
-) -> None:
+def test_setup_passes_index_and_certificates_of_pip_to_uv(environ, own, index, trusted):
     setup(environ | own)
     assert set(Path(environ["UV"] + ".log").read_text().split()) == {index}
     assert set(Path(environ["UV"] + ".cert").read_text().split()) == {trusted}

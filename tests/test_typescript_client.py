@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from graphql import GraphQLScalarType, is_specified_scalar_type
@@ -38,7 +37,7 @@ def test_fresh_app_compiles_in_strict_mode(app: Path) -> None:
     assert run(app / "node_modules" / ".bin" / "tsc", cwd=app, status=None).stdout == ""
 
 
-async def test_fresh_app_runs_against_the_sandbox(app: Path, gateway: Any) -> None:
+async def test_fresh_app_runs_against_the_sandbox(app: Path, gateway):
     environ = {**os.environ, "NO_COLOR": "1", "GATEWAY_URL": f"{gateway.url}/graphql", "GATEWAY_TOKEN": gateway.token}
     vitest = app / "node_modules" / ".bin" / "vitest"
     ended = await asyncio.to_thread(run, vitest, "run", cwd=app, env=environ, status=None)

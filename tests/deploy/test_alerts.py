@@ -1,5 +1,9 @@
-"""`deploy/prometheus`: each alert is quiet when it should be, and has a section in the runbook."""
+"""`deploy/prometheus` and `deploy/grafana`: alerts are quiet when they should be and in the runbook; the dashboard.
 
+All name what the gateway measures, in queries that Prometheus reads.
+"""
+
+import json
 import re
 
 import pytest
@@ -17,6 +21,11 @@ RUNBOOKS = {
 
 [GROUP] = yaml.safe_load(read_text(RULES))["groups"]
 ALERTS = {rule["alert"]: rule for rule in GROUP["rules"]}
+
+GRAFANA = DEPLOY / "grafana"
+DASHBOARD = json.loads(read_text(GRAFANA / "dashboards" / "gateway.json"))
+PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
+QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
 
 BUILD = 'gateway_build_info{job="wanjia-gateway", instance="a"}'
 SCRAPED = '{job="wanjia-gateway", instance="a", worker="1"}'
@@ -93,15 +102,25 @@ def test_alert_fires_as_often_as_its_series_say(find_tool, tmp_path, alert, seri
     run(find_tool("promtool"), "test", "rules", tmp_path / "test.yml")
 
 
-def test_rules_and_configuration_are_valid(find_tool):
-    for what, file in (("rules", RULES), ("config", DEPLOY / "prometheus" / "prometheus.yml")):
-        run(find_tool("promtool"), "check", what, file)
+def test_rules_configuration_and_queries_are_valid(find_tool, tmp_path):
+    """Queries with the variables of Grafana in place; as rules, which promtool can check."""
+    filled = [query.replace("$__rate_interval", "1m").replace("$instance", ".*") for query in QUERIES]
+    assert not any("$" in query for query in filled)
+    rules = [{"record": f"query_{number}", "expr": query} for number, query in enumerate(filled)]
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
+    for what, file in (
+        ("rules", RULES),
+        ("config", RULES.with_name("prometheus.yml")),
+        ("rules", tmp_path / "rules.yml"),
+    ):
+        checked = run(find_tool("promtool"), "check", what, file)
+    assert f"{len(QUERIES)} rules found" in checked.stdout
 
 
-async def test_alerts_name_metrics_of_the_gateway(gateway):
+async def test_alerts_and_panels_name_metrics_of_the_gateway(gateway):
     exposed = (await gateway.stranger.get("/metrics")).text
-    for rule in ALERTS.values():
-        require_known_metrics(rule["expr"], exposed)
+    for query in (*(rule["expr"] for rule in ALERTS.values()), *QUERIES):
+        require_known_metrics(query, exposed)
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -117,6 +136,34 @@ def test_alert_is_explained_in_both_languages_and_the_runbook(alert):
         assert [part for part in parts if part not in section] == []
 
 
-@pytest.mark.parametrize("page", [page for page, *_ in RUNBOOKS.values()])
-def test_runbook_explains_no_other_alert(page):
-    assert re.findall(r"^### (Gateway\w+)$", read_text(DOCS / f"{page}.md"), re.MULTILINE) == list(ALERTS)
+def test_runbook_explains_no_other_alert():
+    for page, *_ in RUNBOOKS.values():
+        assert re.findall(r"^### (Gateway\w+)$", read_text(DOCS / f"{page}.md"), re.MULTILINE) == list(ALERTS), page
+
+
+def test_panels_are_numbered_and_do_not_overlap():
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+    taken = set()
+    for panel in DASHBOARD["panels"]:
+        place = panel["gridPos"]
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert not cells & taken, panel["title"]
+        assert place["x"] + place["w"] <= 24
+        taken |= cells
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
+def test_panel_can_be_read(panel):
+    """A title in both languages, a unit, and the data source that is chosen at the top."""
+    assert any("\u4e00" <= sign <= "\u9fff" for sign in panel["title"])
+    assert panel["fieldConfig"]["defaults"]["unit"]
+    assert {target["datasource"]["uid"] for target in panel["targets"]} == {"${datasource}"}
+    assert panel["targets"][0]["refId"] == "A"
+
+
+def test_provisioned_folders_are_those_of_compose():
+    [provider] = yaml.safe_load((GRAFANA / "provisioning" / "dashboards" / "gateway.yaml").read_text())["providers"]
+    compose = (DEPLOY / "compose" / "compose.yaml").read_text()
+    assert f"../grafana/dashboards:{provider['options']['path']}:ro" in compose
+    [source] = yaml.safe_load((GRAFANA / "provisioning" / "datasources" / "prometheus.yaml").read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +30,7 @@ async def back_up(settings: dict[str, str], copy: Path) -> None:
 
 
 @asynccontextmanager
-async def restored(settings: dict[str, str], copy: Path) -> AsyncIterator[dict[str, str]]:
+async def restored(settings, copy):
     """The settings with the journal that was backed up, PostgreSQL's in another database."""
     if "GATEWAY_DATABASE_URL" in settings:
         async with database() as url:
@@ -82,12 +81,6 @@ async def test_restored_journal_loses_nothing_silently(serve, environ, sandbox, 
     async def create(gateway, key, **more):
         return (await gateway.write("createOrder", ORDER | {"idempotencyKey": key} | more))["outcome"]
 
-    async def use_before_backup(gateway):
-        await pay(gateway, delivered)
-        await until_delivered(gateway, delivered)
-        await pay(gateway, waiting, fault=FaultKind.HTTP_500)
-        await pay(gateway, in_flight, fault=FaultKind.HANG)
-
     async def use_after_backup(gateway):
         nonlocal late
         late = timedelta(minutes=2)
@@ -99,7 +92,10 @@ async def test_restored_journal_loses_nothing_silently(serve, environ, sandbox, 
         late = timedelta(hours=1)
 
     async with serve(environ, clock) as gateway:
-        await use_before_backup(gateway)
+        await pay(gateway, delivered)
+        await until_delivered(gateway, delivered)
+        await pay(gateway, waiting, fault=FaultKind.HTTP_500)
+        await pay(gateway, in_flight, fault=FaultKind.HANG)
         if engine:
             await asyncio.gather(pay(gateway, *arriving, fault=FaultKind.HANG), back_up(environ, copy))
             await use_after_backup(gateway)

@@ -89,17 +89,14 @@ def test_example_lacks_nothing_but_its_secrets(production):
     assert required <= set(re.findall(r"GATEWAY_[A-Z_]+", said)) <= blank
 
 
-def test_secrets_of_the_gateway_stay_with_it(production):
-    for name, service in production["services"].items():
-        assert "k" * 32 not in (service.get("environment") or {}).values(), name
-
-
-def test_only_nginx_is_reachable_from_outside(production):
+def test_only_nginx_is_reachable_from_outside_and_monitoring_a_profile(production):
     services = production["services"].items()
     published = {name: {port.get("host_ip", "") for port in service.get("ports", ())} for name, service in services}
     assert (published.pop("nginx"), published.pop("gateway")) == ({""}, set())
     assert set().union(*published.values()) == {"127.0.0.1"}
     assert production["networks"]["stored"]["internal"]
+    profiled = {name for name, service in services if service.get("profiles")}
+    assert profiled == {"nginx-exporter", "prometheus", "alertmanager", "grafana"}
 
 
 def test_gateway_has_time_to_stop(production):
@@ -107,16 +104,12 @@ def test_gateway_has_time_to_stop(production):
     assert int(minutes) * 60 + int(seconds) > 2 * GRACE
 
 
-def test_mounted_files_exist(production):
-    for service in production["services"].values():
+def test_mounted_files_exist_and_secrets_stay_with_the_gateway(production):
+    for name, service in production["services"].items():
+        assert "k" * 32 not in (service.get("environment") or {}).values(), name
         for volume in service.get("volumes", ()):
             made_by_hand = volume["source"].endswith(("compose/tls", "compose/secrets"))
             assert volume["type"] == "volume" or made_by_hand or os.path.exists(volume["source"]), volume
-
-
-def test_monitoring_is_a_profile(production):
-    profiled = {name for name, service in production["services"].items() if service.get("profiles")}
-    assert profiled == {"nginx-exporter", "prometheus", "alertmanager", "grafana"}
 
 
 def test_trial_platforms_are_those_of_the_sandbox(trial):

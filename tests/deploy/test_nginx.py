@@ -1,6 +1,6 @@
 """`deploy/nginx/gateway.conf` in a real nginx before a real gateway.
 
-And what its operator needs: its metrics, a new certificate, six months of its log.
+And what its operator needs: its metrics, a new certificate, six months of its log, gateways replaced one by one.
 """
 
 import asyncio
@@ -9,13 +9,14 @@ import os
 import re
 import ssl
 from asyncio import to_thread
-from contextlib import suppress
+from collections import Counter
+from contextlib import AsyncExitStack, suppress
 
 import httpx
 import pytest
 from deployed import DEPLOY, Nginx
 from graphql_socket import connected
-from processes import free_port
+from processes import GatewayProcess, free_port
 from programs import run
 from self_signed import self_signed
 from waiting import until
@@ -142,26 +143,20 @@ async def test_paths_for_machines_are_not_public(client):
         assert (await client.get(path)).status_code == 404, path
 
 
-@pytest.fixture
-async def silent():
-    """Two gateways that read each request and end the connection instead of answering: their ports, and all heads."""
+async def test_only_reads_are_sent_again(run_nginx):
+    """By two gateways that end the connection of each request. Forwarding headers are nginx's own, and no log has the
+    query string.
+    """
     heads: list[bytes] = []
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def hang_up(reader, writer):
         heads.append(await reader.readuntil(b"\r\n\r\n"))
         if length := re.search(rb"content-length: (\d+)", heads[-1], re.IGNORECASE):
             await reader.readexactly(int(length[1]))
         writer.close()
 
-    servers = [await asyncio.start_server(answer, "127.0.0.1", 0) for _ in range(2)]
-    yield [server.sockets[0].getsockname()[1] for server in servers], heads
-    for server in servers:
-        server.close()
-
-
-async def test_only_reads_are_sent_again(run_nginx, silent):
-    """Headers of forwarding are nginx's own, and no log has the query string."""
-    ports, heads = silent
+    servers = [await asyncio.start_server(hang_up, "127.0.0.1", 0) for _ in range(2)]
+    ports = [server.sockets[0].getsockname()[1] for server in servers]
     forged = {"x-forwarded-for": "10.0.0.1", "x-real-ip": "10.0.0.1"}
     async with run_nginx(*ports) as nginx, nginx.client(headers=forged) as client:
         for method, path, sent in (("POST", "/graphql", 1), ("POST", "/callbacks/payment", 1), ("GET", "/graphql", 2)):
@@ -172,6 +167,8 @@ async def test_only_reads_are_sent_again(run_nginx, silent):
                 assert b"x-forwarded-for: 127.0.0.1\r\n" in head.lower()
                 assert b"10.0.0.1" not in head
         logged = "".join(path.read_text() for path in nginx.logs.glob("*.log"))
+    for server in servers:
+        server.close()
     assert '"GET /graphql HTTP/1.1"' in logged
     assert "19900012345" not in logged
 
@@ -258,3 +255,32 @@ async def test_rotated_access_log_goes_on_in_a_new_file(find_tool, run_nginx, po
         [rotated] = tmp_path.glob("access.log-*")
     assert "/before" in rotated.read_text()
     assert "/before" not in log.read_text()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_replacing_gateways_fails_no_request(environ, database_url, run_nginx, tmp_path, workers):
+    shared = environ | {"GATEWAY_DATABASE_URL": database_url, "GATEWAY_ID_KEY": "k" * 32}
+    gateways = [GatewayProcess(shared, tmp_path / f"log-{number}", workers) for number in range(2)]
+    answers = Counter[int]()
+    async with AsyncExitStack() as stack:
+        for gateway in gateways:
+            stack.push_async_callback(gateway.kill)
+        await asyncio.gather(*(gateway.start() for gateway in gateways))
+        nginx = await stack.enter_async_context(run_nginx(*(gateway.port for gateway in gateways)))
+        authorization = {"authorization": gateways[0].client().headers["authorization"]}
+        client = await stack.enter_async_context(nginx.client(headers=authorization))
+        replaced = asyncio.Event()
+
+        async def call() -> None:
+            while not replaced.is_set():
+                answers[(await client.post("/graphql", json={"query": "{ viewer { subject } }"})).status_code] += 1
+                await asyncio.sleep(0.02)  # the gateways need the processor to start
+
+        calling = [asyncio.create_task(call()) for _ in range(4)]
+        for gateway in gateways:
+            await gateway.stop()
+            await gateway.start()
+        replaced.set()
+        await asyncio.gather(*calling)
+    assert set(answers) == {200}, answers
+    assert answers[200] > 100

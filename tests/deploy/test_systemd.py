@@ -15,24 +15,15 @@ from gateway.commands.serve import GRACE
 TEXT = (DEPLOY / "systemd" / "wanjia-gateway.service").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def unit(tmp_path):
-    """The unit with the gateway of this environment."""
-    program = Path(sys.executable).with_name("gateway")
+def test_unit_is_valid_and_confined(find_tool, tmp_path):
+    """With the gateway of this environment. Of 100 a service without any confinement has 96."""
     assert "/opt/wanjia-gateway/.venv/bin/gateway serve" in TEXT
-    path = tmp_path / "wanjia-gateway.service"
-    path.write_text(TEXT.replace("/opt/wanjia-gateway/.venv/bin/gateway", str(program)))
-    return path
-
-
-def test_unit_is_valid(find_tool, unit):
-    verified = run(find_tool("systemd-analyze"), "verify", "--man=no", "--recursive-errors=no", unit)
+    unit, program = tmp_path / "wanjia-gateway.service", Path(sys.executable).with_name("gateway")
+    unit.write_text(TEXT.replace("/opt/wanjia-gateway/.venv/bin/gateway", str(program)))
+    analyze = find_tool("systemd-analyze")
+    verified = run(analyze, "verify", "--man=no", "--recursive-errors=no", unit)
     assert verified.stdout + verified.stderr == ""
-
-
-def test_unit_is_confined(find_tool, unit):
-    """On systemd's scale from 0 to 10; without any confinement a service has 9.6."""
-    run(find_tool("systemd-analyze"), "security", "--offline=true", "--threshold=20", "--no-pager", unit)
+    run(analyze, "security", "--offline=true", "--threshold=20", "--no-pager", unit)
 
 
 def test_gateway_has_time_to_stop():

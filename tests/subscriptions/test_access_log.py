@@ -146,9 +146,6 @@ async def test_callbacks_are_lines(lines, environ, gateway):
     assert ORDER not in json.dumps(lines.all())
 
 
-PERSONAL = ("王芳", "19900012345", "999101199001011234")
-
-
 async def test_nothing_personal_is_logged(lines, gateway):
     query = """query Name19900012345($name: String!, $phone: String!) {
         people(name: $name, phone: $phone) { name phone idCard }
@@ -157,7 +154,9 @@ async def test_nothing_personal_is_logged(lines, gateway):
         await gateway.ask(query, {"name": "王芳", "phone": "19900000002"}, operationName=name)
     await gateway.ask("{ orders(communityCode: 王芳) { 19900012345 } }")
     text = json.dumps(await lines.wait(4), ensure_ascii=False)
-    assert not any(value in text for value in (*PERSONAL, "19900000002", "communityCode"))
+    assert not any(
+        value in text for value in ("王芳", "19900012345", "999101199001011234", "19900000002", "communityCode")
+    )
 
 
 @given(st.text() | st.from_regex(r"[_A-Za-z][_0-9A-Za-z]{0,90}", fullmatch=True))

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from both_languages import require_chinese
@@ -21,7 +20,7 @@ class Events:
         self.id: str | None = None
         self._lines = response.aiter_lines()
 
-    async def next(self) -> tuple[str, Any]:
+    async def next(self):
         """The next event: its name and its data; `id` is that of the event."""
         fields = {}
         async with asyncio.timeout(PATIENCE):

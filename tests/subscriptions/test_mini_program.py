@@ -3,8 +3,8 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,6 @@ class MiniProgram:
                 return event
 
 
-Start = Callable[..., AbstractAsyncContextManager[MiniProgram]]
-
-
 @pytest.fixture(scope="module")
 def client(client_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the developer tools make of the package."""
@@ -75,9 +72,9 @@ def client(client_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture
-def start(installed: None, client: Path) -> Start:
+def start(installed, client):
     @asynccontextmanager
-    async def start(url: str, token: str) -> AsyncIterator[MiniProgram]:
+    async def start(url: str, token: str):
         command, pipe = ("node", "mini_program.mjs", f"{url}/graphql", token, client), asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(*command, cwd=NODE, stdin=pipe, stdout=pipe)
         try:

@@ -19,6 +19,7 @@ from gateway.sandbox.faults import Fault, FaultKind
 pytestmark = pytest.mark.slow
 
 OUR_PACKAGES = ("gateway", "schema", "graphql", "strawberry")
+FRAMES = (FrameType, TracebackType)
 NUMBERS = count(900)
 
 ORDERS = '{ orders(communityCode: "10002", first: 2) { nodes { title house { owner { phone } } } } }'
@@ -44,15 +45,13 @@ async def collect_round(ask: Callable[[], Awaitable[object]]) -> Counter[str]:
             await asyncio.sleep(0)
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
-        return Counter(type(found).__qualname__ for found in gc.garbage if is_ours(found))
+        kinds = [type(found) for found in gc.garbage]
+        ours = [kind for kind in kinds if kind.__module__.partition(".")[0] in OUR_PACKAGES or kind in FRAMES]
+        return Counter(kind.__qualname__ for kind in ours)
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
-
-
-def is_ours(found: object) -> bool:
-    return type(found).__module__.partition(".")[0] in OUR_PACKAGES or isinstance(found, FrameType | TracebackType)
 
 
 def new_document() -> str:

@@ -66,21 +66,16 @@ async def test_dead_gateway_is_taken_over_from(serve, settings, sandbox, monkeyp
     async with subscriber(serve, settings) as (one, _), subscriber(serve, settings) as (two, at_two):
         await at_two.subscribe("2", "subscription { paymentEvents { missed payment { id } } }")
         await polled(sandbox)
-        cut_off(one)  # it neither renews its lease nor polls
+        for task in asyncio.all_tasks():  # it neither renews its lease nor polls, as if the process hung
+            frame = task.get_coro().cr_frame
+            run = frame and frame.f_locals.get("run")
+            if getattr(run, "__self__", None) in (one.parts.journal.watches, one.parts.watches):
+                task.cancel()
         assert told(await next_event(at_two)) == ("CHANGED", None, True)
         assert await next_event(at_two, "2") == {"missed": True, "payment": None}
         apply(sandbox, 900)
         assert told(await next_event(at_two)) == ("APPEARED", 900, False)
         assert two.parts.watches
-
-
-def cut_off(gateway) -> None:
-    """As if the process hung."""
-    for task in asyncio.all_tasks():
-        frame = task.get_coro().cr_frame
-        run = frame and frame.f_locals.get("run")
-        if getattr(run, "__self__", None) in (gateway.parts.journal.watches, gateway.parts.watches):
-            task.cancel()
 
 
 @pytest.mark.usefixtures("ends_watches_at_once")

@@ -1,7 +1,5 @@
 """Event streams and WebSockets in `/metrics`: counted as requests where they end, and open until then."""
 
-from typing import Any
-
 import pytest
 import waiting
 from exposed import scrape, value
@@ -11,18 +9,17 @@ PAID = "subscription Listed { paymentEvents { cursor } }"
 REPAIR = 'subscription Listed { repairEvents(communityCode: "10002") { cursor } }'
 STREAM = {"accept": "text/event-stream"}
 
-
 pytestmark = pytest.mark.settings(METRICS_OPERATIONS="Listed")
 
 
-async def until(gateway: Any, expected: float, name: str, **labels: str) -> None:
+async def until(gateway, expected: float, name: str, **labels: str) -> None:
     async def is_so() -> bool:
         return value(await scrape(gateway), name, **labels) == expected
 
     await waiting.until(is_so)
 
 
-async def until_ended(gateway: Any, outcome: str, times: float = 1, kind: str = "subscription") -> None:
+async def until_ended(gateway, outcome: str, times: float = 1, kind: str = "subscription") -> None:
     labels = {"operation": "Listed", "type": kind, "outcome": outcome}
     await until(gateway, times, "gateway_request_seconds_count", **labels)
 

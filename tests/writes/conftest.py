@@ -1,8 +1,5 @@
 """What the tests of the write side share: a gateway whose clock is moved, and what becomes of its writes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
-
 import pytest
 from standing_clock import MovedClock
 from write_cases import OPERATION
@@ -20,16 +17,16 @@ def short_calls(environ: dict[str, str]) -> None:
 
 
 @pytest.fixture
-async def gateway(environ: dict[str, str], serve: Any, clock: MovedClock) -> AsyncIterator[Any]:
+async def gateway(environ, serve, clock):
     async with serve(environ, clock) as served:
         yield served
 
 
 @pytest.fixture
-def settle(gateway: Any, clock: MovedClock) -> Callable[..., Awaitable[Any]]:
+def settle(gateway, clock):
     """`await settle(payload)`: its operation once no platform works on it any more, and the reconciler has looked."""
 
-    async def settle(payload: Any, **later: float) -> Any:
+    async def settle(payload, **later):
         clock.advance(**later or {"minutes": 5})
         await gateway.parts.reconciler.reconcile_due()
         return (await gateway.ask(OPERATION, {"id": payload["operation"]["id"]})).data["operation"]

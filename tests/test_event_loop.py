@@ -1,13 +1,13 @@
-"""When a server collects garbage, with a loop and a clock of the test."""
+"""The event loop of a server: when it collects garbage, by a loop and a clock of the test, and its workers."""
 
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from gateway.ops.event_loop import ALL_INTERVAL, INTERVAL, LONG, settle_collector
+from gateway.ops import event_loop
+from gateway.ops.event_loop import ALL_INTERVAL, INTERVAL, LONG, at_work, settle_collector
 
 
 class Loop:
@@ -26,7 +26,7 @@ class Loop:
         self._cpu += self.seconds
         return self._cpu
 
-    def call_later(self, seconds: float, callback: Callable[[], None]) -> None:
+    def call_later(self, seconds, callback) -> None:
         self._at = self.now + seconds
         self._callback = callback
 
@@ -40,7 +40,7 @@ class Loop:
 
 
 @pytest.fixture
-def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
+def loop(monkeypatch):
     loop = Loop()
     monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
     monkeypatch.setattr(time, "thread_time", loop.thread_time)
@@ -73,3 +73,25 @@ def test_long_collections_are_early_and_freeze_survivors(loop):
     loop.seconds = LONG * 1.1
     loop.fire()
     assert gc.get_freeze_count() - frozen >= len(kept)
+
+
+async def test_failed_worker_restarts_and_all_end_with_the_block(monkeypatch):
+    monkeypatch.setattr(event_loop, "RESTART_DELAY", 0.0)
+    begun = asyncio.Queue[str]()
+
+    async def broken():
+        begun.put_nowait("broken")
+        raise ValueError
+
+    async def steady():
+        begun.put_nowait("steady")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            begun.put_nowait("ended")
+
+    async with asyncio.timeout(60), at_work({"broken": broken, "steady": steady}):
+        first = [await begun.get() for _ in range(5)]
+
+    assert (first.count("broken"), first.count("steady")) == (4, 1)
+    assert begun.get_nowait() == "ended"
