@@ -64,8 +64,9 @@ async def prometheus(program: str, folder: Path, ports: dict[str, int]) -> Async
     process = await asyncio.create_subprocess_exec(program, *options, cwd=folder)
 
     async def read() -> set[str]:
-        with suppress(httpx.ConnectError):
-            alerts = (await client.get(f"http://{address}/api/v1/alerts")).json()["data"]["alerts"]
+        with suppress(httpx.ConnectError, httpx.HTTPStatusError):  # until it is ready
+            answer = (await client.get(f"http://{address}/api/v1/alerts")).raise_for_status()
+            alerts = answer.json()["data"]["alerts"]
             return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
         return set()
 

@@ -98,7 +98,7 @@ async def test_events_arrive_over_websocket(nginx, gateway, sandbox, unpaid):
 async def test_events_arrive_unbuffered_over_sse(client, gateway, sandbox, unpaid):
     headers = {"accept": "text/event-stream", "accept-encoding": "gzip"}
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(60),
         client.stream("POST", "/graphql", json={"query": PAID}, headers=headers) as stream,
     ):
         await subscribed(gateway)

@@ -230,7 +230,7 @@ async def test_journal_and_listeners_wait_for_writable_server(fresh_settings, mo
     url = fresh_settings.database_url
     settings = msgspec.structs.replace(fresh_settings, database_url=f"{url}?target_session_attrs=read-write")
     reads_only = f"ALTER DATABASE {urlsplit(url).path[1:]} SET default_transaction_read_only"
-    async with open_journal(settings) as journal, bridged(settings, fresh_settings) as (ear, bus), asyncio.timeout(10):
+    async with open_journal(settings) as journal, bridged(settings, fresh_settings) as (ear, bus), asyncio.timeout(60):
         await on_server(f"{reads_only} = on")
         await on_server(END_SESSIONS, url)
         with pytest.raises(JournalError):

@@ -67,7 +67,7 @@ async def trial(request, tmp_path_factory, serve):
     """One gateway and sandbox for all trials of a mutation."""
     clock = MovedClock()
     async with Sandbox(SandboxOptions(dialect=Dialect.DOCUMENTED)) as sandbox:
-        settings = {"GATEWAY_DATA_DIR": str(tmp_path_factory.mktemp("data")), "GATEWAY_CALL_TIMEOUT": "0.5"}
+        settings = {"GATEWAY_DATA_DIR": str(tmp_path_factory.mktemp("data")), "GATEWAY_CALL_TIMEOUT": "1"}
         with pytest.MonkeyPatch.context() as patch:  # most calls here fail
             patch.setattr("gateway.ops.calls.MIN_CALLS", 1000)
             async with serve(sandbox.settings() | settings, clock) as gateway:
