@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,41 +59,42 @@ async def demo(given: Settings, once: bool, allow_remote: bool) -> int:
     if not allow_remote and not is_loopback(given.host):
         raise SettingsError(Mistake.LOCAL_DEMO("GATEWAY_HOST"))
     own = {"GATEWAY_METRICS_PORT": ""} | ({"GATEWAY_HOST": "127.0.0.1"} if allow_remote else {})
-    with TemporaryDirectory(prefix="wanjia-gateway-") as folder:
-        async with Sandbox() as sandbox:
-            environ = {"GATEWAY_COMMUNITIES": sandbox.communities, **os.environ, **sandbox.settings(), **own}
-            settings = load_settings(environ)
-            configure_logs("critical")  # of the day that is made up, nobody has to look into a line
-            token = DemoIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
-            metrics = Metrics()
-            app = create_app(
-                settings,
-                failed=report_failure,
-                explorer_token=token,
-                sandbox={"wjdh": sandbox.wjdh.url, "security": sandbox.security.url},
-                is_local=is_private if allow_remote else is_loopback,
-                journal=msgspec.structs.replace(settings, database_url="", data_dir=Path(folder)),
-                metrics=metrics,
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="wanjia-gateway-"))
+        sandbox = await stack.enter_async_context(Sandbox())
+        environ = {"GATEWAY_COMMUNITIES": sandbox.communities, **os.environ, **sandbox.settings(), **own}
+        settings = load_settings(environ)
+        configure_logs("critical")  # of the day that is made up, nobody has to look into a line
+        token = DemoIssuer.open(settings).mint(["*"], ["*"], "demo", TOKEN_TTL)
+        metrics = Metrics()
+        app = create_app(
+            settings,
+            failed=report_failure,
+            explorer_token=token,
+            sandbox={"wjdh": sandbox.wjdh.url, "security": sandbox.security.url},
+            is_local=is_private if allow_remote else is_loopback,
+            journal=msgspec.structs.replace(settings, database_url="", data_dir=Path(folder)),
+            metrics=metrics,
+        )
+        server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none"}))
+        async with server.serving(_listen(given)) as port:
+            address = make_url(settings.host, port)
+            headers = {"authorization": f"Bearer {token}"}
+            async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as client:
+                await live_through_a_day(sandbox, address, partial(_execute, client))
+                configure_logs(settings.log_level)
+                answer = await _execute(client, QUERY)
+            sys.stdout.write(
+                f"{local(CommandWording.SERVES(url=address))}\n"
+                f"{local(CommandWording.OVER(wjdh=sandbox.wjdh.url, security=sandbox.security.url))}\n\n"
+                f"{QUERY}\n{orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()}\n"
             )
-            server = EmbeddedServer(uvicorn.Config(app, **server_options(settings, metrics) | {"loop": "none"}))
-            async with server.serving(_listen(given)) as port:
-                address = make_url(settings.host, port)
-                headers = {"authorization": f"Bearer {token}"}
-                async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as client:
-                    await live_through_a_day(sandbox, address, partial(_execute, client))
-                    configure_logs(settings.log_level)
-                    answer = await _execute(client, QUERY)
-                sys.stdout.write(
-                    f"{local(CommandWording.SERVES(url=address))}\n"
-                    f"{local(CommandWording.OVER(wjdh=sandbox.wjdh.url, security=sandbox.security.url))}\n\n"
-                    f"{QUERY}\n{orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()}\n"
-                )
-                if not once:
-                    _invite(address, token)
-                    stopped = asyncio.Event()
-                    for number in (signal.SIGINT, signal.SIGTERM):
-                        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-                    await stopped.wait()
+            if not once:
+                _invite(address, token)
+                stopped = asyncio.Event()
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+                await stopped.wait()
     return 0 if "errors" not in answer else 1
 
 
