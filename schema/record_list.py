@@ -29,7 +29,6 @@ from schema import record
 from schema.connection import Window, connection_field, foreign_cursor, require_same_list
 from schema.costs import MERGED, ONE_CALL, list_cost
 from schema.fields import derived, described, record_input, record_type, resolved, subscribed
-from schema.record import community_codes as all_communities
 
 SEVERAL_COMMUNITIES = (
     "Without `communityCode` the lists of several communities are merged in the same order; `page` cannot be given "
@@ -91,7 +90,7 @@ class CommunityList:
         """A part of the lists of these communities merged, or of all that the caller may see. The errors of those that
         fail, or are not the caller's to see, are reported. None when all are.
         """
-        codes = tuple(dict.fromkeys(map(str, given or await all_communities(info))))
+        codes = tuple(dict.fromkeys(map(str, given or await record.community_codes(info))))
         foreign = [code for code in codes if not info.context.principal.sees(code)]
         for code in foreign:
             error = errors.ForbiddenCommunityError(WriteWording.OTHER_COMMUNITY())
@@ -224,7 +223,7 @@ class CommunityList:
             visible = record.get_communities(info, community_code, community_codes)
 
             async def stream(cursor: Cursor | None) -> Happenings:
-                codes = visible if named else frozenset(await all_communities(info))
+                codes = visible if named else frozenset(await record.community_codes(info))
                 async with aclosing(of_lists(self.records, codes or (), cursor)) as happenings:
                     async for happened in happenings:
                         yield happened
