@@ -67,9 +67,9 @@ async def test_dead_gateway_is_taken_over_from(serve, settings, sandbox, monkeyp
         await at_two.subscribe("2", "subscription { paymentEvents { missed payment { id } } }")
         await polled(sandbox)
         for task in asyncio.all_tasks():  # it neither renews its lease nor polls, as if the process hung
-            frame = task.get_coro().cr_frame
-            run = frame and frame.f_locals.get("run")
-            if getattr(run, "__self__", None) in (one.parts.journal.watches, one.parts.watches):
+            frame = task.get_coro().cr_frame  # its worker is its local `run`, a name that this test must not have
+            worker = frame and frame.f_locals.get("run")
+            if getattr(worker, "__self__", None) in (one.parts.journal.watches, one.parts.watches):
                 task.cancel()
         assert told(await next_event(at_two)) == ("CHANGED", None, True)
         assert await next_event(at_two, "2") == {"missed": True, "payment": None}
