@@ -131,10 +131,9 @@ class PositionedNode(NamedTuple):
 
 @strawberry.type(description="Page information, as in Relay (分页信息).")
 class PageInfo:
-    has_next_page = derived(
-        bool,
+    has_more: bool = plain(
         "Whether more items follow; also true if a community could not be read completely (是否有下一页).",
-        lambda root: root.has_more,
+        name="hasNextPage",
     )
 
     @resolved()
@@ -164,7 +163,7 @@ class PageInfo:
     page_count = derived(
         int, "Number of pages of this size (总页数).", lambda root: root.count(lambda total: -(-total // root.first))
     )
-    per_page = derived(int, "Page size: the requested `first` (每页条数).", lambda root: root.first)
+    first = plain("Page size: the requested `first` (每页条数).", name="perPage", shown=int)
 
 
 @strawberry.type(description="An item of a list with its cursor (列表项).")
@@ -186,7 +185,7 @@ class Connection(Generic[NodeT]):
         cursors = Cursors(root, info)
         return [PositionedNode(item, cursors, index) for index, item in enumerate(root.items)]  # type: ignore[misc] # records stand for their types
 
-    nodes = derived(list[NodeT], "The items without cursors (内容).", lambda root: root.items)
+    items = plain("The items without cursors (内容).", name="nodes", shown=list[NodeT])
     page_info = derived(PageInfo, "Page information, as in Relay (分页信息).", lambda root: root)
     total_count = derived(
         int,

@@ -276,9 +276,11 @@ def with_fields(fields: Mapping[str, Any]) -> Callable[[TypeT], TypeT]:
     return give
 
 
-def plain(description: str, *scopes: str, cost: Cost | None = None) -> Any:
-    """A field that is an attribute of the record."""
-    return strawberry.field(description=description, directives=needs(scopes), metadata={COST: cost})
+def plain(description: str, *scopes: str, cost: Cost | None = None, name: str | None = None, shown: Any = None) -> Any:
+    """A field that is an attribute of the record; `shown` is its type, where it is not annotated."""
+    return strawberry.field(
+        name=name, graphql_type=shown, description=description, directives=needs(scopes), metadata={COST: cost}
+    )
 
 
 def pii(kind: PiiKind, description: str, attribute: str) -> Any:

@@ -154,8 +154,9 @@ class House(Node):
     def address(root: HouseRecord, info: Info) -> str | None:
         """As in `Order.address`, "晨曦家园1栋1单元1楼101号"; with the code of a community that has no name; null
         when a part is unreadable (地址)."""
-        name = info.context.community_names.get(root.community_code) or f"{root.community_code} "
-        return None if root.address is None else f"{name}{root.address}"
+        if (address := root.address) is None:
+            return None
+        return f"{info.context.community_names.get(root.community_code) or f'{root.community_code} '}{address}"
 
     use = _described("What it is used for (房屋用途).", HouseUse, "use")
     ownership = _described("Private or public property (房屋性质).", HouseOwnership, "ownership")

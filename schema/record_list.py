@@ -150,7 +150,8 @@ class CommunityList:
             if community_code is None:
                 refuse_input(_wrong_of_several(part), record.wrong_codes(None, community_codes))
                 return self.load_several(info, community_codes, self.query(filter), part)
-            refuse_input(record.wrong_codes(community_code, community_codes))
+            if community_codes is not None:
+                refuse_input(record.wrong_codes(community_code, community_codes))
             return self.load(info, community_code, filter, part)
 
         return self.connection(resolve, f"{self.of_community} {SEVERAL_COMMUNITIES}", MERGED)
