@@ -6,6 +6,7 @@ difference; one that would have spoken against the application is reported as no
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -236,15 +237,12 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+@dataclass(eq=False, repr=False)
 class VerificationLoader(Loader[VerificationKey, LookedUp]):
     """One look-up that fails leaves the other one's answer alone."""
 
-    def __init__(
-        self, people: ReadLoader[PeopleKey, People | None], owners: ReadLoader[HouseKey, HouseOwner | None]
-    ) -> None:
-        super().__init__()
-        self._people = people
-        self._owners = owners
+    _people: ReadLoader[PeopleKey, People | None]
+    _owners: ReadLoader[HouseKey, HouseOwner | None]
 
     async def read(self, keys: Sequence[VerificationKey]) -> list[Any]:
         if (trace := current_trace()) is not None:  # each look-up is for the reviews that need it

@@ -3,6 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Generator, Hashable, Sequence
+from dataclasses import dataclass, field
 from inspect import iscoroutine
 from typing import Any, Generic, TypeVar
 
@@ -62,16 +63,15 @@ def only_values(outcomes: list[Any]) -> list[Any]:
     return outcomes
 
 
+@dataclass(eq=False, repr=False)
 class Loader(ABC, Generic[KeyT, ValueT]):
     """What one request reads by keys, each of them once. The base of all loaders.
 
     Plans ask for whole levels (`load_level`); graphql-core awaits values one by one (`wait`).
     """
 
-    _batches: "_Batches | None" = None
-
-    def __init__(self) -> None:
-        self._known: dict[KeyT, Any] = {}
+    _known: dict[KeyT, Any] = field(default_factory=dict, init=False)
+    _batches: "_Batches | None" = field(default=None, init=False)
 
     @abstractmethod
     async def read(self, keys: Sequence[KeyT]) -> list[Any]:

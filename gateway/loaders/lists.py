@@ -171,15 +171,14 @@ class SliceKey(NamedTuple):
     places: Places | None = None
 
 
+@dataclass(eq=False, repr=False)
 class SliceLoader(ComposedLoader[SliceKey, Slice[RowT]]):
     """A list that is made of several streams has those of one query after those of the one before (open repairs, then
     resolved ones); streams of one query, of several communities, are merged by the age of their rows.
     """
 
-    def __init__(self, pages: PageLoader[RowT], records: RecordList[RowT]) -> None:
-        super().__init__()
-        self._pages = pages
-        self._records = records
+    _pages: PageLoader[RowT]
+    _records: RecordList[RowT]
 
     async def compose(self, key: SliceKey) -> Slice[RowT]:
         """Raises GatewayError where the one community that is asked for cannot be read, and IncompleteError where it

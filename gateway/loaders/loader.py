@@ -146,13 +146,12 @@ class ComposedLoader(Loader[KeyT, ValueT]):
         return await fetch([trace.under(trace.find_paths(self, key), self.compose(key)) for key in keys])
 
 
+@dataclass(eq=False, repr=False)
 class JournalLoader(Loader[KeyT, ValueT]):
-    """Reads all keys of a level at once from the journal, by `read`, in order. `name` is what traces call it."""
+    """Reads all keys of a level at once from the journal, by `_read`, in order. `_name` is what traces call it."""
 
-    def __init__(self, name: str, read: Callable[[Sequence[KeyT]], Awaitable[list[ValueT]]]) -> None:
-        super().__init__()
-        self._name = name
-        self._read = read
+    _name: str
+    _read: Callable[[Sequence[KeyT]], Awaitable[list[ValueT]]]
 
     async def read(self, keys: Sequence[KeyT]) -> list[ValueT]:
         trace = current_trace()

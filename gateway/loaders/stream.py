@@ -57,8 +57,8 @@ class StreamReader(msgspec.Struct, Generic[RowT], eq=False):
         """Rows `offset` to `offset + first`, or the `first` that come after the place, as far as they can be read.
         Raises GatewayError where not even the first of them can be, and where none comes though some follow.
 
-        Without a place one page is read first, and if it is not enough all anew, side by side: then none of them is
-        cached from before. After a place, no page is used that was read before.
+        Without a place one page is read first, which mostly shows that it is enough. If it is not all are read anew,
+        side by side: then none of them is cached from before. After a place, no page is used that was read before.
         """
         loader, place, going = self.loader, self.place, self.going
         if place is not None:
@@ -72,8 +72,13 @@ class StreamReader(msgspec.Struct, Generic[RowT], eq=False):
             begin, end = max(0, offset - 1), min(offset + first, max(place.total, offset + 1))
             size, going = loader.page_size or _size_of_one_page(begin, offset + first), place.direction
             since = clock()
+        began = clock()
+        if place is None and loader.turns_pages:
+            key = PageKey(self.stream.community_code, self.query, offset // size + 1, size)
+            [page] = await loader.read((key,))
+            if isinstance(page, Page) and (found := self._find_on(page, key.page, offset, first)) is not None:
+                return found
         for _ in range(ATTEMPTS):
-            began = clock()
             self.asked_size = self.size = size
             self.since, self.going, self.total, self.pages = since, going, 0, {}
             if not loader.turns_pages:
@@ -87,6 +92,20 @@ class StreamReader(msgspec.Struct, Generic[RowT], eq=False):
                 return stretch
             since = began if since == -inf else clock()
         raise ProtocolError("WJDH", loader.endpoint, FaultWording.ROWS_MISSING())
+
+    def _find_on(self, page: Page[RowT], number: int, offset: int, first: int) -> Stretch[RowT] | None:
+        """The rows on one page, where it shows that it has them all, and that all pages are of its size."""
+        size, total = page.per_page, page.total
+        if not size or total is None or offset // size + 1 != number:
+            return None
+        before, last = (number - 1) * size, -(-total // size)
+        is_clear = len(page.items) + page.dropped == min(size, total - before) and (
+            number == 1 or page.last_page == last
+        )
+        shown = page.items[offset - before :]
+        if not is_clear or (len(shown) < first and number < last):
+            return None
+        return self._stretch(shown[:first], min(offset, total), total, len(shown) > first or number < last)
 
     @property
     def last(self) -> int:

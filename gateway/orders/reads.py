@@ -2,6 +2,7 @@
 
 from asyncio import Semaphore, get_running_loop
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
@@ -53,6 +54,7 @@ class OrderKey(NamedTuple):
         return self.identifier == (str(order.platform_id) if order.number is None else order.number)
 
 
+@dataclass(eq=False, repr=False)
 class OrderLoader(ComposedLoader[OrderKey, Order | None]):
     """Finds one order in the list of its community, of which the platform gives pages alone.
 
@@ -60,9 +62,7 @@ class OrderLoader(ComposedLoader[OrderKey, Order | None]):
     bounded: an order that may lie beyond the bound is an error, never "not found". Nothing is missing by halves alone.
     """
 
-    def __init__(self, pages: PageLoader[Order]) -> None:
-        super().__init__()
-        self._pages = pages
+    _pages: PageLoader[Order]
 
     async def compose(self, key: OrderKey) -> Order | None:
         found, is_missing = await self.search(key)
@@ -145,6 +145,7 @@ class AllOrdersKey(NamedTuple):
     query: OrderQuery
 
 
+@dataclass(eq=False, repr=False)
 class AllOrdersLoader(ComposedLoader[AllOrdersKey, WholeList[Order]]):
     """Reads the first page, and when it has come the others, side by side.
 
@@ -152,11 +153,11 @@ class AllOrdersLoader(ComposedLoader[AllOrdersKey, WholeList[Order]]):
     the cache: so an order that comes in at the top and one that leaves the list cannot make up for each other.
     """
 
-    def __init__(self, pages: PageLoader[Order]) -> None:
-        super().__init__()
-        self._pages = pages
-        self._slots = Semaphore(READ_AT_ONCE)
+    _pages: PageLoader[Order]
+
+    def __post_init__(self) -> None:
         self._orders = 0
+        self._slots = Semaphore(READ_AT_ONCE)
         self._ends = get_running_loop().time() + MOST_SECONDS
 
     async def compose(self, key: AllOrdersKey) -> WholeList[Order]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence, Set
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from functools import reduce
@@ -177,18 +178,15 @@ class Reconciliation(Record, frozen=True, gc=False):
     as_of: datetime
 
 
+@dataclass(eq=False, repr=False)
 class ReconciliationLoader(ComposedLoader[ReconciliationKey, Reconciliation]):
     """Reads the notifications before and after all orders of the community: one that comes meanwhile is none for an
-    order read as unpaid, and is one for an order read as paid. `place` records which community lists orders.
+    order read as unpaid, and is one for an order read as paid. `_place` records which community lists orders.
     """
 
-    def __init__(
-        self, orders: AllOrdersLoader, payments: Payments, place: Callable[[str, set[str]], Awaitable[object]]
-    ) -> None:
-        super().__init__()
-        self._orders = orders
-        self._payments = payments
-        self._place = place
+    _orders: AllOrdersLoader
+    _payments: Payments
+    _place: Callable[[str, set[str]], Awaitable[object]]
 
     async def compose(self, key: ReconciliationKey) -> Reconciliation:
         code = key.community_code
