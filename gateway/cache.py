@@ -157,6 +157,8 @@ class SharedReads:
         self.metrics = Metrics() if metrics is None else metrics
         self.now = now
         self._endpoints: dict[str, EndpointReads] = {}
+        self.of = cache(self._open)
+        """The reads of an endpoint."""
         self._secret = secrets.token_bytes(32)
         self._sweeping = False
         events.attach(self._hear)
@@ -164,11 +166,8 @@ class SharedReads:
     def __len__(self) -> int:
         return sum(map(len, self._endpoints.values()))
 
-    def of(self, endpoint: str) -> EndpointReads:
-        """The reads of this endpoint."""
-        reads = self._endpoints.get(endpoint)
-        if reads is None:
-            reads = self._endpoints[endpoint] = EndpointReads(self, endpoint)
+    def _open(self, endpoint: str) -> EndpointReads:
+        reads = self._endpoints[endpoint] = EndpointReads(self, endpoint)
         return reads
 
     def time_of_day(self, moment: float) -> datetime:

@@ -12,9 +12,8 @@ from gateway.journal.journal import Journal
 from gateway.journal.operations import HistoryKey
 from gateway.journal.records import NewEvent, Operation, Payment, PaymentConflict
 from gateway.loaders.answers import DataQuality
-from gateway.loaders.lists import RecordKey, RecordList, SliceKey, SliceLoader
+from gateway.loaders.lists import RecordKey, RecordList, SliceLoader
 from gateway.loaders.loader import JournalLoader, KeyT, Lookup, ReadLoader, Source, ValueT
-from gateway.loaders.paging import Places, Slice
 from gateway.modules import MODULE_STATES, MODULES, SetModule, SyncModules
 from gateway.orders.reads import ORDERS, AllOrdersLoader, OrderLoader
 from gateway.orders.sums import ReconciliationLoader
@@ -128,20 +127,12 @@ class Loaders:
             loader = self._lookups[lookup] = ReadLoader(self.source, lookup)
         return loader
 
-    def slice(
-        self,
-        records: RecordList[Any],
-        community_codes: tuple[str, ...],
-        query: Any,
-        offset: int,
-        first: int,
-        places: Places | None = None,
-    ) -> Load[SliceKey, Slice[Any]]:
-        """A part of a list, of one community or of several merged."""
+    def slices(self, records: RecordList[Any]) -> SliceLoader[Any]:
+        """The loader of parts of a list, of one community or of several merged."""
         loader = self._slices.get(records)
         if loader is None:
             loader = self._slices[records] = SliceLoader(self.of(records.pages), records)
-        return Load(loader, SliceKey(community_codes, query, offset, first, places))
+        return loader
 
     def record(
         self, records: RecordList[Any], platform_id: int | str, community_code: str | None

@@ -80,7 +80,8 @@ class CommunityList:
             require_same_list(part, info, (records.type_name, asked))
         if places and not any(stream.community_code in codes for stream, _ in places):
             raise foreign_cursor()
-        load = info.context.loaders.slice(records, codes, asked, part.offset, part.first, places)
+        key = SliceKey(codes, asked, part.offset, part.first, places)
+        load = Load[SliceKey, Slice[Any]](info.context.loaders.slices(records), key)
         counts = query is not records.everything and records.names_someone(query)
         return info.context.counted(load) if counts else load
 
@@ -185,8 +186,8 @@ class CommunityList:
 
         @resolved(int | None, self.records.scope, cost=ONE_CALL, description=self.count[1])
         def resolve(root: Community, info: Info) -> Load[SliceKey, int]:
-            load = info.context.loaders.slice(self.records, (root.code,), self.records.waiting, offset=0, first=1)
-            return Load(load.loader, load.key, _TOTAL)
+            waiting = SliceKey((root.code,), self.records.waiting, offset=0, first=1)
+            return Load(info.context.loaders.slices(self.records), waiting, _TOTAL)
 
         return resolve
 

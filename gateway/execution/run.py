@@ -18,6 +18,7 @@ from itertools import compress
 from types import CoroutineType, GeneratorType, NoneType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+import msgspec
 import orjson
 from graphql import (
     FieldNode,
@@ -147,20 +148,17 @@ class Column(NamedTuple):
     positions: Sequence[int]
 
 
-class Run:
+class Run(msgspec.Struct, eq=False):
     """Executes the plan of an operation once. The code reads `variables` and `context`."""
 
-    __slots__ = ("_failed", "_lists", "_prepared", "_schema", "_waiting", "context", "observed", "variables")
-
-    def __init__(self, schema: GraphQLSchema, prepared: Prepared, variables: VariableValues, context: Any) -> None:
-        self.variables = variables
-        self.context = context
-        self.observed: list[Observation] = []
-        self._schema = schema
-        self._prepared = prepared
-        self._lists: list[tuple[Sequence[Any], list[Any], Complete, Nodes]] = []  # and what is shown of each
-        self._waiting: list[Column] = []
-        self._failed: list[tuple[Exception, Column, int]] = []
+    _schema: GraphQLSchema
+    _prepared: Prepared
+    variables: VariableValues
+    context: Any
+    observed: list[Observation] = []
+    _lists: list[tuple[Sequence[Any], list[Any], Complete, Nodes]] = []  # and what is shown of each
+    _waiting: list[Column] = []
+    _failed: list[tuple[Exception, Column, int]] = []
 
     async def execute(self, code: Code, trace: Trace | None) -> Response:
         """`trace` counts the levels. Raises whatever graphql-core has to deal with."""
