@@ -9,11 +9,11 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import KW_ONLY, InitVar, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from hashlib import blake2b
 from math import inf
-from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias
 
 import msgspec
@@ -33,8 +33,6 @@ LookAt: TypeAlias = Callable[[Any, Any], None]
 
 LARGEST_CACHED = 1024 * 1024  # bytes of an answer that is cached; there may be a thousand of an endpoint
 SWEEP_INTERVAL = 5.0  # seconds that an answer may stay in memory after it has expired
-
-NOTHING_CACHED: Mapping[str, float] = MappingProxyType({})
 
 
 class CachedRead(msgspec.Struct, eq=False):
@@ -127,6 +125,7 @@ class EndpointReads:
         return self._seconds > 0 and bool(self._reads)
 
 
+@dataclass(eq=False, repr=False)
 class SharedReads:
     """Joins equal reads across requests, and caches them. Never used for writes, reading a write back, and watches.
 
@@ -137,25 +136,17 @@ class SharedReads:
     seconds and never goes back, `now` the time of day.
     """
 
-    def __init__(
-        self,
-        events: EventBus,
-        *,
-        seconds: Mapping[str, float] = NOTHING_CACHED,
-        cacheable_nulls: frozenset[str] = frozenset(),
-        size: int = 1000,
-        observer_of: Callable[[str], LookAt] = lambda _endpoint: lambda _value, _call: None,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        metrics: Metrics | None = None,
-    ) -> None:
-        self.clock = clock
-        self.size = size
-        self.seconds = seconds
-        self.cacheable_nulls = cacheable_nulls
-        self.observer_of = observer_of
-        self.metrics = Metrics() if metrics is None else metrics
-        self.now = now
+    events: InitVar[EventBus]
+    _: KW_ONLY
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    cacheable_nulls: frozenset[str] = frozenset()
+    size: int = 1000
+    observer_of: Callable[[str], LookAt] = lambda _endpoint: lambda _value, _call: None
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self, events: EventBus) -> None:
         self._endpoints: dict[str, EndpointReads] = {}
         self.of = cache(self._open)
         """The reads of an endpoint."""

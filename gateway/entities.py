@@ -1,6 +1,7 @@
 """All entities: their lists, look-ups, writes and endpoints, each named once; loaders and actions of them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, TypeVar, cast
 
@@ -70,16 +71,16 @@ def harmless_read(client: PlatformClient, endpoint: str) -> Callable[[], Awaitab
     return None if lookup is None else partial(lookup.read, client, lookup.nothing)
 
 
+@dataclass(eq=False, repr=False)
 class Loaders:
     """Made per request, each loader on first use: within a request nothing is asked twice."""
 
-    def __init__(self, source: Source, journal: Journal, placement: Placement, quality: DataQuality) -> None:
-        self.source = source
-        self.quality = quality
-        self._placement = placement
-        self._journal = journal
-        self._slices: dict[RecordList[Any], SliceLoader[Any]] = {}
-        self._lookups: dict[Lookup[Any, Any], ReadLoader[Any, Any]] = {}
+    source: Source
+    _journal: Journal
+    _placement: Placement
+    quality: DataQuality
+    _slices: dict[RecordList[Any], SliceLoader[Any]] = field(default_factory=dict, init=False)
+    _lookups: dict[Lookup[Any, Any], ReadLoader[Any, Any]] = field(default_factory=dict, init=False)
 
     @cached_property
     def order(self) -> OrderLoader:
