@@ -81,7 +81,7 @@ class CommunityList:
         if places and not any(stream.community_code in codes for stream, _ in places):
             raise foreign_cursor()
         key = SliceKey(codes, asked, part.offset, part.first, places)
-        load = Load[SliceKey, Slice[Any]](info.context.loaders.slices(records), key)
+        load: Load[SliceKey, Slice[Any]] = Load(info.context.loaders.slices(records), key)
         counts = query is not records.everything and records.names_someone(query)
         return info.context.counted(load) if counts else load
 

@@ -73,11 +73,8 @@ class StreamReader(msgspec.Struct, Generic[RowT], eq=False):
             size, going = loader.page_size or _size_of_one_page(begin, offset + first), place.direction
             since = clock()
         began = clock()
-        if place is None and loader.turns_pages:
-            key = PageKey(self.stream.community_code, self.query, offset // size + 1, size)
-            [page] = await loader.read((key,))
-            if isinstance(page, Page) and (found := self._find_on(page, key.page, offset, first)) is not None:
-                return found
+        if place is None and loader.turns_pages and (found := await self._take_page(offset, first, size)) is not None:
+            return found
         for _ in range(ATTEMPTS):
             self.asked_size = self.size = size
             self.since, self.going, self.total, self.pages = since, going, 0, {}
@@ -93,17 +90,17 @@ class StreamReader(msgspec.Struct, Generic[RowT], eq=False):
             since = began if since == -inf else clock()
         raise ProtocolError("WJDH", loader.endpoint, FaultWording.ROWS_MISSING())
 
-    def _find_on(self, page: Page[RowT], number: int, offset: int, first: int) -> Stretch[RowT] | None:
-        """The rows on one page, where it shows that it has them all, and that all pages are of its size."""
-        size, total = page.per_page, page.total
-        if not size or total is None or offset // size + 1 != number:
+    async def _take_page(self, offset: int, first: int, size: int) -> Stretch[RowT] | None:
+        """The rows from the page that has them by this size, where it shows that it has them all."""
+        number = offset // size + 1
+        [page] = await self.loader.read((PageKey(self.stream.community_code, self.query, number, size),))
+        if isinstance(page, Exception) or not page.per_page or page.total is None:
             return None
+        size, total = page.per_page, page.total
         before, last = (number - 1) * size, -(-total // size)
-        is_clear = len(page.items) + page.dropped == min(size, total - before) and (
-            number == 1 or page.last_page == last
-        )
+        is_clear = len(page.items) + page.dropped == min(size, total - before) and page.last_page == max(last, 1)
         shown = page.items[offset - before :]
-        if not is_clear or (len(shown) < first and number < last):
+        if not is_clear or offset // size + 1 != number or (len(shown) < first and number < last):
             return None
         return self._stretch(shown[:first], min(offset, total), total, len(shown) > first or number < last)
 
