@@ -34,8 +34,7 @@ def read_whole(value: ValueT) -> ValueT:
     """A page with the issues of all that its records hold, read for that; anything else as it is."""
     if not isinstance(value, Page):
         return value
-    flawed = tuple([(record, issues) for record in value.items if (issues := _get_issues(record))])
-    return msgspec.structs.replace(value, flawed=flawed)
+    return msgspec.structs.replace(value, flawed=tuple(records_with_issues(value.items)))
 
 
 def records_with_issues(value: object) -> Sequence[Flawed]:
@@ -43,7 +42,7 @@ def records_with_issues(value: object) -> Sequence[Flawed]:
     records. Those of a page are found already; a dictionary has records by community.
     """
     if isinstance(value, Page):
-        return [(record, record.community_code, issues) for record, issues in value.flawed] if value.flawed else ()
+        return value.flawed
     if isinstance(value, dict):
         pairs = [(state, code) for code, states in value.items() for state in states or ()]
     else:
@@ -53,8 +52,13 @@ def records_with_issues(value: object) -> Sequence[Flawed]:
 
 
 def _get_issues(record: object) -> Issues:
-    own: Issues = getattr(record, "data_issues", ())
-    return own + tuple([issue for inner in getattr(record, "inner", ()) for issue in _get_issues(inner)])
+    issues: Issues = ()
+    records = [record]
+    while records:
+        each = records.pop(0)
+        issues += getattr(each, "data_issues", ())
+        records[:0] = getattr(each, "inner", ())
+    return issues
 
 
 MOST_FINDINGS = 2000  # kept, in some 1 MiB; of more, those seen last
@@ -172,7 +176,7 @@ class Answers:
                 value = read_whole(value)
             if not number % EVERY and call.endpoint.record is not None and 0 < call.size <= LARGEST:
                 asyncio.get_running_loop().call_soon(self._find_undocumented, call.endpoint.record.__name__, call)
-            if flawed := records_with_issues(value):
+            if flawed := value.flawed if type(value) is Page else records_with_issues(value):
                 for issue in [issue for *_, issues in flawed for issue in issues]:
                     self._metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).inc()
                 self._quality.note(endpoint, flawed)

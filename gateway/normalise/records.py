@@ -36,6 +36,7 @@ class Plain(Enum):
     TEXT = "text that is not empty"
     TRIMMED = "text, without the blanks around it, that is not empty"
     WORD = "what msgspec makes of a spelling in the closed list: a member, or a boolean (`Wire.word_type`)"
+    AMOUNT = "yuan with two decimals and 元 behind them, as the document prints amounts, or a number of whole fen"
     LOOKED_UP = "what the closed list has for it; without a key, for the text that it uses, or the fallback"
 
 
@@ -209,7 +210,7 @@ class Page(Record, Generic[RecordT], frozen=True, gc=False):
 
     `total` is None where the platform gave no page information (quirks 138, 139). `per_page` and `last_page` are the
     platform's own, or follow from rows and total. `dropped` counts rows that had no identifier. `flawed` are the
-    records that have issues, with these and those of the records inside.
+    records that have issues, each with its community and with all issues of it and of the records inside.
     """
 
     items: tuple[RecordT, ...]
@@ -217,7 +218,7 @@ class Page(Record, Generic[RecordT], frozen=True, gc=False):
     last_page: int | None = None
     total: int | None = None
     dropped: int = 0
-    flawed: tuple[tuple[RecordT, tuple[DataIssue, ...]], ...] = ()
+    flawed: tuple[tuple[RecordT, str | None, tuple[DataIssue, ...]], ...] = ()
 
 
 class WholeList(Record, Generic[RecordT], frozen=True, gc=False):

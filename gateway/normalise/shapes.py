@@ -4,7 +4,7 @@ PHP leaves traces: an empty object comes as `[]`, a list with gaps as an object 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, cast
 
 import msgspec
 
@@ -30,39 +30,30 @@ class NotJsonError(ValueError):
     """A text is not JSON. The message holds nothing of it."""
 
 
-class _DocumentedBody(msgspec.Struct, gc=False, kw_only=True):
-    """The body of a read that succeeded, as documented: with code 0, or with its data alone (quirks 9, 15); and with a
-    token that lives, if it speaks of one (quirk 10).
-    """
-
-    code: Literal[0, "0"] | None = None
-    token_expired: Literal[1, "1"] | None = None
-
-
-class PageInfo(msgspec.Struct, gc=False):
+class PageInfo(TypedDict, total=False):
     """The `meta` or `pages` of a list, as far as it is of use; any value may come under these keys."""
 
-    current_page: Any = None
-    per_page: Any = None
-    last_page: Any = None
-    total: Any = None
+    current_page: object
+    per_page: object
+    last_page: object
+    total: object
 
 
-def page_info(info: object) -> PageInfo:
-    """Of a `meta` or `pages`, whatever it is."""
-    if type(info) is PageInfo:
-        return info
-    return msgspec.convert(info, PageInfo) if isinstance(info, dict) else PageInfo()
+def documented_object(members: Mapping[str, Any]) -> Any:
+    """A type for msgspec to decode: an object with members of these types. It may lack what is not `Required`."""
+    return cast(Any, TypedDict)("DocumentedObject", members, total=False)
 
 
-def documented_body(data: Any, *info: str) -> Callable[[bytes], dict[str, Any]]:
-    """What decodes the body of a read that came as documented, its `data` of this type and `info` beside it: a short
-    cut and nothing else. Any other body raises msgspec.DecodeError and is decoded as JSON; the same is read of both.
+def documented_body(members: Mapping[str, Any]) -> Callable[[bytes], dict[str, Any]]:
+    """What decodes the body of a read that came as documented, with these members: a short cut and nothing else. Any
+    other body raises msgspec.DecodeError and is decoded as JSON; the same is read of both.
+
+    It succeeded with code 0, or with its data alone (quirks 9, 15); and with a token that lives, if it speaks of one
+    (quirk 10).
     """
-    fields: list[Any] = [("data", data), *((name, PageInfo | None, None) for name in info)]
-    wire = msgspec.defstruct("DocumentedBody", fields, bases=(_DocumentedBody,), kw_only=True, gc=False)
-    decode, as_mapping = msgspec.json.Decoder(wire).decode, msgspec.structs.asdict
-    return lambda body: as_mapping(decode(body))
+    success = {"code": Literal[0, "0"] | None, "token_expired": Literal[1, "1"] | None}
+    decode: Callable[[bytes], dict[str, Any]] = msgspec.json.Decoder(documented_object({**success, **members})).decode
+    return decode
 
 
 def read_json(text: str, *, as_written: bool = False) -> object:
@@ -78,14 +69,6 @@ def read_json(text: str, *, as_written: bool = False) -> object:
         raise NotJsonError("not JSON") from None
 
 
-def get_data(body: Mapping[str, object]) -> object:
-    """The `data` of an answer, which may be left out beside a `code`. Raises ShapeError where there is neither."""
-    data = body.get("data")
-    if data is None and "code" not in body:
-        raise ShapeError("expected data or a code")
-    return data
-
-
 def unwrap(data: object) -> object:
     """`data`, or what it holds as JSON text; blank text is None. Raises ShapeError for other text."""
     if not isinstance(data, str):
@@ -98,10 +81,8 @@ def unwrap(data: object) -> object:
         raise ShapeError("expected JSON, found other text") from None
 
 
-def one_row(data: object) -> Mapping[str, object] | msgspec.Struct | None:
+def one_row(data: object) -> Mapping[str, object] | None:
     """The object that `data` is or holds; None when it is empty. Raises ShapeError."""
-    if isinstance(data, msgspec.Struct):
-        return data
     value = unwrap(data)
     if isinstance(value, list) and len(value) == 1:
         value = value[0]

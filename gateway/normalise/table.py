@@ -5,11 +5,11 @@ value in line where it is as expected, such as `if not reply: reply = None`. Any
 declarations. That alone would do; a list of orders took a fifth longer.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import compress, repeat
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Required, TypeAlias, TypeVar
 
 import msgspec
 from msgspec.structs import astuple
@@ -18,6 +18,7 @@ from gateway.normalise.records import (
     Field,
     Issues,
     Kind,
+    Money,
     Page,
     Plain,
     Record,
@@ -31,13 +32,12 @@ from gateway.normalise.shapes import (
     PageInfo,
     ShapeError,
     documented_body,
-    get_data,
+    documented_object,
     one_row,
-    page_info,
     row_list,
     unwrap,
 )
-from gateway.normalise.values import row_id
+from gateway.normalise.values import LARGEST_IN_FEN, PRINTED_AMOUNT, row_id
 from gateway.normalise.vocabulary import DataProblem, PlatformName, Switch
 
 if TYPE_CHECKING:
@@ -83,12 +83,12 @@ class Rows(Generic[RecordT]):
 
     def decode_list(self, wire: "Wire") -> Decode:
         """What decodes the body of a list that came as documented; it raises msgspec.DecodeError for any other."""
-        table = wire.table(self)
-        return documented_body(table.listed, self.info) if self.within is None else documented_body(table.named)
+        rows = {self.within or "data": Required[wire.table(self).listed], self.info: PageInfo | None}
+        return documented_body(rows if self.within is None else {"data": Required[documented_object(rows)]})
 
     def decode_one(self, wire: "Wire") -> Decode:
         """As `decode_list`, of an answer with one row."""
-        return documented_body(wire.table(self).documented)
+        return documented_body({"data": Required[wire.table(self).documented]})
 
 
 class Step(NamedTuple):
@@ -110,8 +110,8 @@ class Table(Generic[RecordT]):
     `read(row, *passed)` makes the record of a row as decoded, of whichever type; None for what is no object, or has no
     identifier. `passed` are the attributes that have no kind, and what else their kinds use, in order.
 
-    `documented` is what msgspec makes of a row whose values are all of documented types, `listed` a list of them,
-    `named` one within a name. `fields` has what is declared by each key, and `parts` the records within a row.
+    `documented` is what msgspec makes of a row whose values are all of documented types, `listed` a list of them.
+    `fields` has what is declared by each key, and `parts` the records within a row.
     """
 
     def __init__(self, wire: "Wire", rows: Rows[RecordT]) -> None:
@@ -137,8 +137,6 @@ class Table(Generic[RecordT]):
         self.documented: Any = msgspec.defstruct(name, members, bases=bases, rename=keys, kw_only=True, gc=False)
         documented: Any = self.documented
         self.listed: Any = list[documented]
-        info = (rows.info, PageInfo | None, None)
-        self.named = msgspec.defstruct("NamedRows", [(rows.within or "rows", self.listed), info], gc=False)
         self.read: Callable[..., RecordT | None] = self._compile()
 
     def _add(self, attribute: str, fields: Mapping[str, Field]) -> None:
@@ -200,7 +198,7 @@ class Table(Generic[RecordT]):
 
     def one(self, data: object, *passed: object) -> RecordT | None:
         """The `data` of a single record; None when it is empty (quirk 31). Raises ShapeError, also without an id."""
-        row = one_row(data)
+        row = data if isinstance(data, msgspec.Struct) else one_row(data)
         if row is None:
             return None
         record = self.read(row, *passed, *self.rows.alone)
@@ -213,19 +211,25 @@ class Table(Generic[RecordT]):
         or of another page, and for none on a page that has some by its own total. Rows without an identifier are
         dropped and counted.
         """
-        rows, info = self._listed(body)
+        data, info = body.get("data"), body.get(self.rows.info)
+        if self.rows.within is not None:
+            data, info = self._within(body, self.rows.within)
+        elif data is None and "code" not in body:
+            raise ShapeError("expected data or a code")
+        rows = data if isinstance(data, list) else row_list(data)
         if len(rows) > MOST_ROWS:
             raise ShapeError(f"expected {MOST_ROWS} rows on a page at most")
         read = self.read
         records = [record for row in rows if (record := read(row, community_code)) is not None]
         issues = [*map(attrgetter(self._issues), records)]
-        info = page_info(info)
-        total = 0 if info.total in (0, "0") else row_id(info.total)
-        per_page, last_page = row_id(info.per_page), row_id(info.last_page)
+        known: Mapping[str, object] = info if isinstance(info, dict) else {}
+        total = 0 if known.get("total") in (0, "0") else row_id(known.get("total"))
+        per_page, last_page = row_id(known.get("per_page")), row_id(known.get("last_page"))
         if rows:
             if total is None:
                 raise ShapeError("expected a total beside rows")
-            if info.current_page != page and (current := row_id(info.current_page) or page) != page:
+            current = known.get("current_page")
+            if current != page and (current := row_id(current) or page) != page:
                 raise (FirstPageError if current == 1 else ShapeError)("expected the page that was asked for")
             last_page = last_page or -(-total // len(rows))  # `per_page` may be what was asked for (quirk 136)
         elif total and page <= (last_page or 1) and (page - 1) * (per_page or 0) < total:
@@ -236,30 +240,24 @@ class Table(Generic[RecordT]):
             last_page=last_page,
             total=total,
             dropped=len(rows) - len(records),
-            flawed=tuple(compress(zip(records, issues, strict=True), issues)) if any(issues) else (),
+            flawed=tuple(compress(zip(records, repeat(community_code), issues), issues)) if any(issues) else (),
         )
 
-    def _listed(self, body: Mapping[str, object]) -> tuple[Sequence[object], object]:
-        """The rows of a list, and which page they are, null when nothing is found (quirk 138). `data` may be absent
-        (2.1.2.3); where the rows have a name, it may be empty, but is always there.
-        """
-        within, info = self.rows.within, self.rows.info
-        if within is None:
-            return row_list(get_data(body)), body.get(info)
+    def _within(self, body: Mapping[str, object], name: str) -> tuple[object, object]:
+        """The rows that stand within `data` by this name, and which page they are; `data` may be empty."""
         if "data" not in body:
             raise ShapeError("expected data")
         data = unwrap(body["data"])
-        if isinstance(data, self.named):
-            data = msgspec.structs.asdict(data)
         if data is None or data == []:
-            return (), None
-        if not isinstance(data, dict) or within not in data:
-            raise ShapeError(f"expected an object with {within}")
-        return row_list(data[within]), data.get(info)
+            return None, None
+        if not isinstance(data, dict) or name not in data:
+            raise ShapeError(f"expected an object with {name}")
+        return data[name], data.get(self.rows.info)
 
     def _compile(self) -> Callable[..., RecordT | None]:
         """What reads a documented row, and hands any other to `_read_any`."""
         names: dict[str, Any] = {"type_of": type, "values_of": astuple, "Row": self.documented, "Issues": Issues}
+        names |= {"Money": Money, "printed_amount": PRINTED_AMOUNT, "LARGEST_IN_FEN": LARGEST_IN_FEN}
         members = self.documented.__struct_fields__
         cut = f"[:{len(members)}]" if self.rows.shared else ""
         names |= {"read_any": self._read_any, "record": self.rows.record, "table": self}
@@ -313,6 +311,11 @@ class Table(Generic[RecordT]):
                     read = f"words_{x}.get({x}) or ({read})"
             case Plain.TRIMMED:
                 yield f"{x} = {' and '.join([*fits, x, f'{x}.strip()'])} or ({read})"
+            case Plain.AMOUNT:
+                text = f"(printed := printed_amount({x})) and Money(yuan := printed[1], int(yuan.replace('.', '')))"
+                number = f"(fen := int({x} * 100 + 0.5)) / 100 == {x} and Money(f'{{{x}:.2f}}', fen)"
+                fits.append(f"({text} if type_of({x}) is str else 0 < ({x} or 0) < LARGEST_IN_FEN and {number})")
+                yield f"{x} = {' and '.join(fits)} or ({read})"
             case Plain.LOOKED_UP:
                 yield f"{x} = words_{x}.get({kind.used[0]}.strip()) or word_{x}.fallback"
             case _:

@@ -58,7 +58,7 @@ _GAPS_OF_PHONES = re.compile(r"[\s()\-\u2010-\u2015\u2212\u200b-\u200f\u202a-\u2
 """What people put between digits, and the invisible marks that address books put around a number that is copied."""
 _GAPS_OF_NUMBERS = re.compile(r"[\s\u00b7\u2022\u30fb\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
-_PRINTED_AMOUNT = re.compile(r"((?:0|[1-9][0-9]{0,6})\.[0-9]{2})元").fullmatch
+PRINTED_AMOUNT = re.compile(r"((?:0|[1-9][0-9]{0,6})\.[0-9]{2})元").fullmatch
 _AMOUNT = re.compile(r"[¥￥]?\s*(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,30})(\.[0-9]{1,30})?\s*元?").fullmatch
 
 
@@ -108,13 +108,13 @@ def compare_code(sent: object, code: str, path: str, issues: Issues) -> None:
 
 def row_id(value: object) -> int | None:
     """The platform's id of a row: a positive number of 32 bits, or None."""
-    number = times.whole_number(value, _INTEGER)
+    number = value if type(value) is int else times.whole_number(value, _INTEGER)
     return number if number is not None and 0 < number <= INT32_MAX else None
 
 
 def int32(value: object) -> int | None:
     """A number of 32 bits, as number or text: "1" is 1 (quirk 68). None for anything else."""
-    number = times.whole_number(value, _INTEGER)
+    number = value if type(value) is int else times.whole_number(value, _INTEGER)
     return number if number is not None and INT32_MIN <= number <= INT32_MAX else None
 
 
@@ -166,16 +166,9 @@ def word(enum: type[EnumT], value: object, field: str, issues: Issues) -> EnumT 
 
 def money(value: object) -> Money | None:
     """An amount in yuan, as text ("0.01元", "1,234.50") or number; exact, never a binary float (quirk 109). None for
-    anything else.
-
-    Text as the document prints it, and a number of fen, are read without a Decimal: by far the most are.
+    anything else. By far the most are read without a Decimal: see `Plain.AMOUNT`.
     """
-    if type(value) is str and (printed := _PRINTED_AMOUNT(value)):
-        yuan = printed[1]
-        return Money(yuan, int(yuan.replace(".", "")))
     if isinstance(value, int | float) and type(value) is not bool and abs(value) <= LARGEST_AMOUNT:
-        if 0 < value < LARGEST_IN_FEN and (fen := int(value * 100 + 0.5)) / 100 == value:
-            return Money(f"{value:.2f}", fen)
         # repr is the shortest text that reads back as it: what the platform wrote.
         value = format(Decimal(repr(value)), "f")
     match = _AMOUNT(value.strip()) if isinstance(value, str) and len(value) <= LONGEST_AMOUNT else None
@@ -290,7 +283,7 @@ TIME = Kind(read=or_malformed(times.china_time), wire=TimeText | int, plain=time
 
 REQUIRED_TEXT = Kind(read=text, wire=str, plain=Plain.TEXT, required=True)
 REQUIRED_IDENTIFIER = Kind(read=identifier, wire=str, plain=Plain.TRIMMED, required=True)
-REQUIRED_MONEY = Kind(read=or_malformed(money), wire=str | float | int, plain=money, required=True)
+REQUIRED_MONEY = Kind(read=or_malformed(money), wire=str | float | int, plain=Plain.AMOUNT, required=True)
 ROW_NUMBER = Kind(
     read=lambda value, _path, _issues: row_id(value),
     wire=PlatformId,

@@ -55,12 +55,16 @@ class Wire:
     from now on.
     """
 
+    table: Callable[[Rows[RecordT]], Table[RecordT]]
+    """What reads these rows."""
+
     def __init__(self, profile: Profile = NO_PROFILE) -> None:
         self.profile = profile
         self.words: dict[type[WireEnum] | Switch, Mapping[object, Any]] = _Made(
             lambda words: words.spellings(profile.words.get(words.__name__, {}))
         )
         self.made: dict[Any, Any] = _Made(lambda make: make(self))
+        self.table = self.made.__getitem__
         for rows in ROWS.values():
             self.table(rows)
             record: type[Record] = rows.record
@@ -69,11 +73,6 @@ class Wire:
                     PERSONAL_KEYS.update(
                         dict.fromkeys(map(str.lower, profile.more_keys(record, declared)), declared.pii)
                     )
-
-    def table(self, rows: Rows[RecordT]) -> Table[RecordT]:
-        """What reads these rows."""
-        table: Table[RecordT] = self.made[rows]
-        return table
 
     def word_type(self, words: type[WireEnum] | Switch, *, required: bool) -> Any:
         """A type for msgspec to decode: a spelling, text or number, becomes what it stands for, empty text None. What

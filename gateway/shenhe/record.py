@@ -161,9 +161,9 @@ class Contents:
     def __init__(self, wire: "Wire") -> None:
         applicants, houses = wire.table(APPLICANTS), wire.table(APPLIED_HOUSES)
         self._read_applicant, self._read_house = applicants.read, houses.read
-        named = dict[str, str | None]
-        parts = {"people": applicants.documented, "job": named, "company": named, "house": houses.documented}
-        documented = msgspec.defstruct("Content", [(name, part | None, None) for name, part in parts.items()])
+        job, company = (msgspec.defstruct(key, [(key, str | None, None)], gc=False) for key in APPLICANTS.elsewhere)
+        parts = {"people": applicants.documented, "job": job, "company": company, "house": houses.documented}
+        documented = msgspec.defstruct("Content", [(name, part | None, None) for name, part in parts.items()], gc=False)
         self.decode: Callable[[Any], Any] = msgspec.json.Decoder(documented).decode
 
     def read(self, source: "Table[Any]", sent: Any, review: ReviewKey) -> ShenheContent | None:
@@ -174,8 +174,8 @@ class Contents:
             parts = self.decode(sent)
             people, house = parts.people, parts.house
             if people is not None:
-                people.job_name = parts.job and parts.job.get("job_name")
-                people.company_name = parts.company and parts.company.get("company_name")
+                people.job_name = parts.job and parts.job.job_name
+                people.company_name = parts.company and parts.company.company_name
         except (msgspec.DecodeError, UnicodeError, RecursionError, TypeError):
             if is_blank(sent):
                 return None
@@ -278,8 +278,9 @@ class Shenhe(Record, frozen=True, gc=False):
     @property
     def data_issues(self) -> tuple[DataIssue, ...]:
         """Of the content, too."""
-        if self.content is not None:
-            return self.own_issues + self.content.own_issues
+        content = self.content
+        if content is not None:
+            return self.own_issues + content.own_issues
         issues = Issues(self.source)
         if self.source is not None:
             issues.add("content", self.content_sent, DataProblem.MISSING)

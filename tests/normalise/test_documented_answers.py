@@ -236,7 +236,7 @@ def read_both_ways(answer: Answer, body: Any) -> Any:
     except msgspec.DecodeError:
         return None
     if isinstance(found, Page):
-        flaws = [issue for _, issues in found.flawed for issue in issues]
+        flaws = [issue for *_, issues in found.flawed for issue in issues]
         assert sorted(map(repr, flaws)) == sorted(map(repr, issues_within(found.items)))
     # repr distinguishes 0.0 from -0.0, and 1 from True. What an order holds as it was sent is read by now.
     assert as_read(found) == as_read(expected)
