@@ -136,7 +136,7 @@ def read_people(security: Security, name: str, phone: str) -> Call[People | None
 
 def _read_person(endpoint: Endpoint, envelope: Envelope, security: Security) -> People | None:
     """None where nobody has this name and phone: 2, or 1 that does not speak of an error, and no data (quirk 23)."""
-    if envelope.is_empty and not envelope.has_failed:
+    if envelope.code and envelope.is_empty and not envelope.has_failed:
         is_harmless = envelope.code == FAILURE and FAILED_LOOK_UP.search(envelope.hints) is None
         if envelope.says(security.wire.profile.not_found) or envelope.code == NOT_FOUND or is_harmless:
             return None
@@ -149,8 +149,8 @@ def read_house_owner(security: Security, house: HouseKey) -> Call[HouseOwner | N
 
 
 def _read_owner(endpoint: Endpoint, envelope: Envelope, security: Security, house: HouseKey) -> HouseOwner | None:
-    is_unowned = envelope.code == NOT_FOUND or envelope.says(security.wire.profile.not_found)
-    if envelope.is_empty and not envelope.has_failed and is_unowned:
+    is_refused = envelope.code and envelope.is_empty and not envelope.has_failed
+    if is_refused and (envelope.code == NOT_FOUND or envelope.says(security.wire.profile.not_found)):
         return None
     return security.wire.table(OWNER_ROWS).one(security.data(endpoint, envelope), house)
 

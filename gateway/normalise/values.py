@@ -94,9 +94,8 @@ def document_number(number: str) -> str:
     return _GAPS_OF_NUMBERS.sub("", normalize("NFKC", number)).upper()
 
 
-def is_code(text: str) -> bool:
-    """Whether a community can have this code: letters and digits of ASCII."""
-    return text.isalnum() and text.isascii()
+is_code = re.compile("[0-9A-Za-z]+").fullmatch
+"""Whether a community can have this code: letters and digits of ASCII."""
 
 
 def compare_code(sent: object, code: str, path: str, issues: Issues) -> None:
@@ -222,8 +221,7 @@ def nation_problem(nation: str) -> Problem | None:
 
 def code_problem(code: str) -> Problem | None:
     """Of a community's code."""
-    fits = len(code) <= LONGEST_CODE and is_code(code)
-    return None if fits else partial(InputWording.CODE, min=1, max=LONGEST_CODE)
+    return None if len(code) <= LONGEST_CODE and is_code(code) else partial(InputWording.CODE, min=1, max=LONGEST_CODE)
 
 
 def number_problem(part: str, number: int) -> Problem | None:
