@@ -48,17 +48,17 @@ def records_with_issues(value: object) -> Sequence[Flawed]:
     else:
         records = value if isinstance(value, tuple) else (value,)
         pairs = [(record, getattr(record, "community_code", None)) for record in records]
-    return [(record, code, issues) for record, code in pairs if (issues := _get_issues(record))]
-
-
-def _get_issues(record: object) -> Issues:
-    issues: Issues = ()
-    records = [record]
-    while records:
-        each = records.pop(0)
-        issues += getattr(each, "data_issues", ())
-        records[:0] = getattr(each, "inner", ())
-    return issues
+    flawed: list[Flawed] = []
+    for record, code in pairs:
+        issues: Issues = ()
+        unseen = [record]
+        while unseen:
+            part = unseen.pop(0)
+            issues += getattr(part, "data_issues", ())
+            unseen[:0] = getattr(part, "inner", ())
+        if issues:
+            flawed.append((record, code, issues))
+    return flawed
 
 
 MOST_FINDINGS = 2000  # kept, in some 1 MiB; of more, those seen last

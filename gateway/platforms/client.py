@@ -123,9 +123,9 @@ class PlatformClient(ABC):
         client.session = Session(self.log_in, fixed=credential)  # of its own it would be a cycle
         return client
 
-    async def succeed(self, endpoint: Endpoint, arguments: Arguments) -> Mapping[str, Any]:
+    def succeed(self, endpoint: Endpoint, arguments: Arguments) -> Call[Mapping[str, Any]]:
         """The body of a success. Raises PlatformError."""
-        return await Call(self, endpoint, arguments, self.accept)
+        return Call(self, endpoint, arguments, self.accept)
 
     def accept(self, endpoint: Endpoint, envelope: Envelope) -> Mapping[str, Any]:
         """The body of a success. Raises RefusedError, ProtocolError.
