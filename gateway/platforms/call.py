@@ -49,6 +49,11 @@ class Call(Pending[ParsedT]):
     value, or what `read` raises, a ShapeError as a ProtocolError, or a PlatformError. `answer` is set once it has come.
     """
 
+    __slots__ = (
+        "_client", "_context", "_credential", "_is_repeated", "_meter", "_read", "_rest", "_route", "_stage",
+        "_started", "answer", "arguments", "deadline", "endpoint", "lane", "request", "trace",
+    )  # fmt: skip
+
     deadline: float
     lane: Lane
     request: bytes
@@ -65,7 +70,7 @@ class Call(Pending[ParsedT]):
         read: Callable[..., ParsedT],
         *rest: object,
     ) -> None:
-        super().__init__()
+        self.completed, self.keeper, self.waiters = False, None, []  # super().__init__() would take 0.07 µs more
         self.endpoint = endpoint
         self.arguments = arguments
         self.answer: RawAnswer | None = None
@@ -160,20 +165,25 @@ class Call(Pending[ParsedT]):
             return
         if self.trace is not None:
             self.trace.note("token")
+        body = route.encode(self.arguments, credential)
+        self.request = b"%b%bContent-Length: %d\r\n\r\n%b" % (route.head, credential.header, len(body), body)
+        if self.trace is not None:
+            self.request = self.request.replace(b"\r\n", b"\r\ntraceparent: %b\r\n" % self.trace.traceparent, 1)
         self._credential = credential
         self._context = copy_context()
         self._started = monotonic()
-        self.request = route.request(self.arguments, credential, self.trace)
         route.slots.enter(self, GATEWAY if meter is None else meter.caller)
 
     def take_turn(self) -> None:
         """A slot is taken for it."""
         if self.trace is not None:
             self.trace.note("slot")
-        connection = self._route.pool.take_idle() if self._route.is_read else None
-        self._stage = connection
-        if connection is None or not connection.send(self):
-            self.connect()
+        route = self._route
+        if route.is_read and (idle := route.pool.idle):
+            self._stage = connection = idle.pop()  # the one used last
+            if connection.send(self):
+                return
+        self.connect()
 
     def give_up(self) -> None:
         """Its deadline has passed while it waited for a slot."""

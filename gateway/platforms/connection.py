@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
     _transport: asyncio.Transport
 
     def __init__(self, pool: "Pool") -> None:
-        self.idle_since = 0.0
+        self.idle_since = inf  # not yet
         self._pool = pool
         self._most_at_once = min(LARGE, pool.large_answers.max_bytes)
         self._parser = httptools.HttpResponseParser(self)
@@ -144,7 +144,11 @@ class Connection(asyncio.Protocol):
         self._timer_at = inf
 
     def send(self, call: "Call[Any]") -> bool:
-        """Send the request of a call, which gets the answer. False: it is closing, and nothing was sent."""
+        """Send the request of a call, which gets the answer. False: it is not fit for use, and nothing was sent."""
+        if monotonic() - self.idle_since >= IDLE_SECONDS:  # the others are idle for longer
+            self.close()
+            self._pool.close()
+            return False
         if self._transport.is_closing():
             return False
         self._call = call
@@ -193,11 +197,6 @@ class Connection(asyncio.Protocol):
             self._outcome = error
         self.close()
 
-    def _keep(self) -> None:
-        """An answer was complete and clean: the connection may carry another call."""
-        self.idle_since = monotonic()
-        self._pool.idle.append(self)
-
     # What the large answers call.
 
     def pause(self, pauses: bool) -> None:
@@ -210,7 +209,8 @@ class Connection(asyncio.Protocol):
         self._call = self._outcome = self._body = None
         self._received = 0
         if self._is_reusable:
-            self._keep()
+            self.idle_since = monotonic()
+            self._pool.idle.append(self)
         else:
             self.close()
         if call is not None and outcome is not None:
@@ -230,12 +230,14 @@ class Connection(asyncio.Protocol):
         if call is None or self._outcome is not None:  # bytes that nobody asked for
             self.close()
             return
-        last_head = self._pool.last_head
+        pool = self._pool
+        last_head = pool.last_head
         if last_head is not None and not self._received:
             body = last_head.get_body(data)
             if body is not None and len(body) <= self._most_at_once:
                 self._call = None
-                self._keep()
+                self.idle_since = monotonic()
+                pool.idle.append(self)
                 call.receive(RawAnswer(last_head.made, body))
                 return
         if call.trace is not None:
@@ -278,7 +280,7 @@ class Connection(asyncio.Protocol):
             self._pool.idle.remove(self)
         call = self._call
         if call is not None and self._outcome is None:
-            if self.idle_since and not self._received:  # it was kept, and closing already (quirk 193)
+            if self.idle_since < inf and not self._received:  # it was kept, and closing already (quirk 193)
                 self._call = None
                 call.connect()
             else:
@@ -354,7 +356,7 @@ class Pool:
         """Requests are for the proxy, which sends them on, or refuses to."""
         self._slots = upstream.slots
         self.large_answers = upstream.large_answers
-        self.idle: list[Connection] = []
+        self.idle: list[Connection] = []  # the one used last is the last
         self.last_head: HeaderBlock[Head] | None = None
         """The head of the last answer, by any of its connections."""
 
@@ -365,15 +367,6 @@ class Pool:
             target, headers = b"%b://%b%b" % (url.raw_scheme, url.netloc, url.raw_path), [*headers, *proxy.headers]
         lines = [b"%b %b HTTP/1.1" % (method.encode("ascii"), target), *[b"%b: %b" % header for header in headers]]
         return b"\r\n".join([*lines, b""])
-
-    def take_idle(self) -> Connection | None:
-        """A kept connection that is fit for use, the one used last first."""
-        while self.idle:
-            connection = self.idle.pop()
-            if monotonic() - connection.idle_since < IDLE_SECONDS:
-                return connection
-            connection.close()
-        return None
 
     async def connect(self, deadline: float) -> Connection:
         """A new one, by this time of the loop's clock. Raises CallError."""

@@ -15,7 +15,6 @@ from gateway.normalise.wire import AS_DOCUMENTED, Wire
 from gateway.ops.calls import EndpointCalls
 from gateway.ops.metrics import Metrics
 from gateway.ops.slots import Slots
-from gateway.ops.trace import CallTrace
 from gateway.platforms.answer import LargeAnswers
 from gateway.platforms.connection import Pool, Proxy
 from gateway.platforms.session import Credential
@@ -139,7 +138,7 @@ class Route:
         self.pool = upstream.pools.setdefault(origin, Pool(url, upstream))
         self.slots = upstream.slots
         self.path = url.path  # a query may hold a key
-        self._encode = endpoint.encoding.encode
+        self.encode = endpoint.encoding.encode
         headers = [
             (b"Host", url.netloc),
             (b"User-Agent", USER_AGENT.encode("ascii")),
@@ -147,12 +146,4 @@ class Route:
             (b"Accept-Encoding", b"identity"),
             (b"Content-Type", endpoint.encoding.content_type),
         ]
-        self._head = self.pool.request_head(endpoint.method, url, headers)
-
-    def request(self, arguments: Arguments, credential: Credential, trace: CallTrace | None) -> bytes:
-        """The bytes of a call with these arguments."""
-        body = self._encode(arguments, credential)
-        request = b"%b%bContent-Length: %d\r\n\r\n%b" % (self._head, credential.header, len(body), body)
-        if trace is not None:
-            request = request.replace(b"\r\n", b"\r\ntraceparent: %b\r\n" % trace.traceparent, 1)
-        return request
+        self.head = self.pool.request_head(endpoint.method, url, headers)
