@@ -51,11 +51,12 @@ class Encoding(msgspec.Struct, frozen=True):
 
 def encode_form(arguments: Arguments, credential: Credential) -> bytes:
     """application/x-www-form-urlencoded in UTF-8 (quirks 44, 63); an empty value is left out (quirk 151)."""
-    pairs = [
-        f"{name}={value if type(value) is int or (value.isalnum() and value.isascii()) else quote_plus(value)}"
-        for name, value in arguments.items()
-        if value != ""
-    ]
+    pairs = []
+    for name, value in arguments.items():
+        if type(value) is int or (value.isalnum() and value.isascii()):
+            pairs.append(f"{name}={value}")
+        elif value != "":
+            pairs.append(f"{name}={quote_plus(value)}")
     if credential.form:
         pairs.append(credential.form)
     return "&".join(pairs).encode("ascii")
