@@ -6,8 +6,7 @@ import os
 import re
 import shutil
 import time
-from bisect import bisect_left
-from collections import Counter as Tally
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
@@ -148,8 +147,11 @@ class Durations(Histogram):
     def observe_all(self, amounts: Sequence[float]) -> None:
         """Observe several at a tenth of the cost each."""
         self._sum.inc(sum(amounts))
-        for bucket, amount in Tally(map(partial(bisect_left, self._upper_bounds), amounts)).items():
-            self._buckets[bucket].inc(amount)
+        ordered, counted = sorted(amounts), 0
+        for bucket, bound in zip(self._buckets, self._upper_bounds, strict=True):
+            up_to = bisect_right(ordered, bound)
+            bucket.inc(up_to - counted)
+            counted = up_to
 
 
 class Counts(Counter):
