@@ -196,7 +196,7 @@ class Call(Pending[ParsedT]):
         self._stage = asyncio.get_running_loop().create_task(self._send_on_new_connection(), context=Context())
 
     async def _send_on_new_connection(self) -> None:
-        failure: Exception = CallError(NotSentError, FaultWording.CLOSED_BEFORE())
+        failure: Exception
         for _ in range(2):
             try:
                 connection = await self._route.pool.connect(self.deadline)
@@ -208,6 +208,7 @@ class Call(Pending[ParsedT]):
                 self._stage = connection
                 if connection.send(self):
                     return
+                failure = CallError(NotSentError, FaultWording.CLOSED_BEFORE())
                 break
         self.lose(failure)
 

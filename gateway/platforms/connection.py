@@ -172,13 +172,9 @@ class Connection(asyncio.Protocol):
 
     def _set_timer(self, deadline: float) -> None:
         """One timer lasts for many calls, since nearly all of them end long before their deadline."""
-        self._cancel_timer()
-        self._timer, self._timer_at = asyncio.get_running_loop().call_at(deadline, self._expire, deadline), deadline
-
-    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer, self._timer_at = None, inf
+        self._timer, self._timer_at = asyncio.get_running_loop().call_at(deadline, self._expire, deadline), deadline
 
     def _expire(self, deadline: float) -> None:
         """This deadline has passed: that of the call under way, or of an earlier one that ended in time."""
@@ -275,7 +271,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_reusable = False
-        self._cancel_timer()
+        if self._timer is not None:
+            self._timer.cancel()
         with suppress(ValueError):
             self._pool.idle.remove(self)
         call = self._call
