@@ -32,22 +32,16 @@ class HeaderBlock(Generic[MadeT]):
 
     def get_body(self, data: bytes) -> bytes | None:
         """The body, if this is one whole message with this header block, and nothing else."""
-        last = self._last
-        if len(data) == self._last_size and data.startswith(last):
-            return data[len(last) :]
-        before = self._before
-        if not data.startswith(before):
-            return None
-        start = len(before)
-        end = data.find(b"\r", start, start + LONGEST_LENGTH + 1)
-        length = data[start:end]
-        if end < 0 or not length.isdigit() or not data.startswith(self._after, end):
-            return None
-        end += len(self._after)
-        if len(data) - end != int(length):
-            return None
-        self._last, self._last_size = data[:end], len(data)
-        return data[end:]
+        block = self._last
+        if len(data) != self._last_size or not data.startswith(block):
+            before, after = self._before, self._after
+            start = len(before)
+            end = data.find(b"\r", start, start + LONGEST_LENGTH + 1) + len(after)
+            block = b"%b%d%b" % (before, len(data) - end, after)  # as it has to be
+            if not data.startswith(block):
+                return None
+            self._last, self._last_size = block, len(data)
+        return data[len(block) :]
 
 
 def cache_header_block(data: bytes, headers: Sequence[object], made: MadeT) -> HeaderBlock[MadeT] | None:
