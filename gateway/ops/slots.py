@@ -81,6 +81,7 @@ class Slots:
         self.lanes: dict[str, Lane] = {}
         """Of the callers who have a call, in the order of their turns."""
         self._in_background = 0  # of those that are taken
+        self._waiting_in_background = 0  # of those that wait
         self._turns = 0  # in a row that were not of background work, while some of it waited
         self._timer: asyncio.TimerHandle | None = None
         self._expires_at = inf
@@ -108,6 +109,7 @@ class Slots:
         else:
             lane.waiting[waiter] = None
             self.waiting += 1
+            self._waiting_in_background += lane.is_background
             if waiter.deadline < self._expires_at:
                 self._expire_at(waiter.deadline)
 
@@ -141,6 +143,7 @@ class Slots:
         """It is in no queue any more."""
         del waiter.lane.waiting[waiter]
         self.waiting -= 1
+        self._waiting_in_background -= waiter.lane.is_background
 
     def move(self, waiter: Waiter, caller: str) -> None:
         """This caller wants what it may wait for as well: let it wait where fewer do."""
@@ -158,13 +161,11 @@ class Slots:
 
     def _next(self) -> Lane | None:
         """Whose turn it is, of those who may have another slot."""
-        ready = [
-            lane
-            for lane in self.lanes.values()
-            if lane.waiting and (self._in_background if lane.is_background else lane.held) < self.most
-        ]
-        caller = next((lane for lane in ready if not lane.is_background), None)
-        work = next((lane for lane in ready if lane.is_background), None)
+        most, lanes = self.most, self.lanes.values()
+        caller = next((lane for lane in lanes if lane.waiting and lane.held < most and not lane.is_background), None)
+        work = None
+        if self._waiting_in_background and self._in_background < most:
+            work = next(lane for lane in lanes if lane.waiting and lane.is_background)
         if caller is None or (work is not None and self._turns == BACKGROUND_TURN - 1):
             self._turns = 0
             return work
