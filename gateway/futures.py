@@ -4,6 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
@@ -73,14 +74,12 @@ class Pending(ABC, Generic[T]):
         return value
 
 
+@dataclass(slots=True, eq=False)
 class _Waiter:
     """A caller who waits for several pieces of work: woken when the last of them is completed."""
 
-    __slots__ = ("left", "woken")
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-        self.woken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    left: int
+    woken: asyncio.Future[bool]
 
 
 async def wait_all(works: Sequence[Any]) -> None:
@@ -88,7 +87,7 @@ async def wait_all(works: Sequence[Any]) -> None:
     awaited = [work for work in works if not work.completed]
     if not awaited:
         return
-    waiter = _Waiter(len(awaited))
+    waiter = _Waiter(len(awaited), asyncio.get_running_loop().create_future())
     for work in awaited:
         work.waiters.append(waiter)
     try:

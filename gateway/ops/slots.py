@@ -9,6 +9,7 @@ them, and so does all background work together.
 """
 
 import asyncio
+from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol
 
@@ -40,16 +41,14 @@ class Waiter(Protocol):
         """The deadline has passed."""
 
 
+@dataclass(slots=True, eq=False)
 class Lane:
     """The calls of one caller: how many slots they have, and those that wait, in the order of their coming."""
 
-    __slots__ = ("caller", "held", "is_background", "waiting")
-
-    def __init__(self, caller: str) -> None:
-        self.caller = caller
-        self.held = 0
-        self.is_background = caller.startswith(_BACKGROUND)
-        self.waiting: dict[Waiter, None] = {}
+    caller: str
+    is_background: bool
+    held: int = 0
+    waiting: dict[Waiter, None] = field(default_factory=dict)
 
 
 class _Turn(asyncio.Future[None]):
@@ -98,7 +97,7 @@ class Slots:
         """Have a call of this caller take its turn: at once, if there is a slot that it may have."""
         lane = self.lanes.get(caller)
         if lane is None:
-            lane = self.lanes[caller] = Lane(caller)
+            lane = self.lanes[caller] = Lane(caller, caller.startswith(_BACKGROUND))
         waiter.lane = lane
         if self.taken < self.limit and (self._in_background if lane.is_background else lane.held) < self.most:
             lane.held += 1
