@@ -52,7 +52,7 @@ class Call(Pending[ParsedT]):
     __slots__ = (
         "_client", "_context", "_credential", "_is_repeated", "_meter", "_read", "_rest", "_route", "_stage",
         "_started", "answer", "arguments", "deadline", "endpoint", "lane", "request", "trace",
-    )  # fmt: skip
+    )  # fmt: skip # with a dict beside the slots of its base, a call takes 0.4 µs more
 
     deadline: float
     lane: Lane
@@ -163,11 +163,10 @@ class Call(Pending[ParsedT]):
                 meter.calls -= 1
             self.complete(NotSentError(*self._where, FaultWording.RESTING(), retry_after=route.calls.retry_after))
             return
-        if self.trace is not None:
-            self.trace.note("token")
         body = route.encode(self.arguments, credential)
         self.request = b"%b%bContent-Length: %d\r\n\r\n%b" % (route.head, credential.header, len(body), body)
         if self.trace is not None:
+            self.trace.note("token")
             self.request = self.request.replace(b"\r\n", b"\r\ntraceparent: %b\r\n" % self.trace.traceparent, 1)
         self._credential = credential
         self._context = copy_context()
