@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -20,7 +20,7 @@ from gateway.actions.writer import Reconciler, Writer
 from gateway.auth.authenticator import open_authenticator
 from gateway.auth.issuer import AUDIENCE, DEMO_AUDIENCE, is_loopback
 from gateway.auth.node_ids import NodeIds, read_id_key
-from gateway.auth.principal import Principal, Scope
+from gateway.auth.principal import Scope
 from gateway.auth.rate import Admission
 from gateway.cache import SharedReads
 from gateway.contact.profile import read_communities, read_profile
@@ -112,8 +112,13 @@ class Gateway:
             platforms=platforms, journal=journal, events=self.events, clock=clock, digest=self.writer.digest
         )
         self.actions = Actions(self.writer, services)
-        self._backend = Backend(
+        self._open_source = partial(Source, platforms, self.reads)
+        self._open_loaders = partial(Loaders, journal=journal, placement=self.placement, quality=self.quality)
+        backend = Backend(
             actions=self.actions,
+            admission=self.admission,
+            open_source=self._open_source,
+            open_loaders=self._open_loaders,
             journal=journal,
             ids=self.ids,
             event_streams=self.event_streams,
@@ -122,6 +127,8 @@ class Gateway:
             sizes=self.sizes,
             is_production=settings.is_production,
         )
+        self._communities = communities
+        self.open_context = partial(RequestContext, backend)
         lease = timedelta(seconds=2 * settings.longest_delivery)
         name = f"{socket.gethostname()}/{os.getpid()}"  # for people, among others of the same journal
         self.relay = Relay(journal, platforms.security, name, lease, clock)
@@ -164,10 +171,10 @@ class Gateway:
 
     async def _search_order(self, number: str) -> bool:
         """Read the pages of each community where an order may stand, until one shows it. Whether all could be read."""
-        loaders = self._loaders(None)
+        loaders = self._open_loaders(self._open_source(None))
         could_search = True
         try:
-            codes = self._backend.communities or dict.fromkeys(
+            codes = self._communities or dict.fromkeys(
                 [*self.sizes.pages, *await Load(loaders.of(MODULE_STATES), "all")]
             )
         except GatewayError:
@@ -179,14 +186,6 @@ class Gateway:
             except GatewayError as error:
                 could_search &= isinstance(error, RefusedError)  # such as of a community that wjdh does not have
         return could_search
-
-    def open_context(self, principal: Principal, request_id: str) -> RequestContext:
-        """The context of one operation, whatever its transport. Raises RateLimitedError."""
-        budget = self.admission.admit(principal)
-        return RequestContext(self._backend, principal, self._loaders(principal.view), budget, request_id)
-
-    def _loaders(self, view: Hashable) -> Loaders:
-        return Loaders(Source(self.platforms, self.reads, view), self.journal, self.placement, self.quality)
 
 
 def create_app(

@@ -1,6 +1,6 @@
 """What one request carries from the edge to the resolvers."""
 
-from collections.abc import Awaitable, Collection, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -9,14 +9,14 @@ from graphql import GraphQLError
 
 from gateway.actions.audit import AuditTrail
 from gateway.auth.node_ids import NodeIds
-from gateway.auth.principal import READING, Principal, Scope
-from gateway.auth.rate import Budget
+from gateway.auth.principal import READING, Principal, Scope, View
+from gateway.auth.rate import Admission, Budget
 from gateway.entities import Actions, Loaders
 from gateway.execution.load import Load, Loader
 from gateway.execution.run import Observation
 from gateway.journal.journal import Journal
 from gateway.loaders.event_streams import EventStreams
-from gateway.loaders.loader import KeyT, ValueT
+from gateway.loaders.loader import KeyT, Source, ValueT
 from gateway.normalise.records import Page
 from gateway.ops.trace import Trace, current_trace
 from gateway.orders.reads import MOST_PAGES
@@ -62,9 +62,14 @@ class KnownSizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """What the requests of one gateway share. `communities` are those of the settings."""
+    """What the requests of one gateway share. `communities` are those of the settings. `open_source` makes the source
+    of a caller with this view, `open_loaders` the loaders of a request.
+    """
 
     actions: Actions
+    admission: Admission
+    open_source: Callable[[View], Source]
+    open_loaders: Callable[[Source], Loaders]
     journal: Journal
     ids: NodeIds
     event_streams: EventStreams
@@ -95,7 +100,8 @@ def _withhold() -> bool:
 class RequestContext:
     """One per request: who asks, what may be read through, and how ids are made.
 
-    `deadline` is when a mutation has to be answered, by the clock of the event loop; None: there is no bound.
+    `principal` is the caller as they are to be served now, `variant` that of the plans that serve them. `deadline` is
+    when a mutation has to be answered, by the clock of the event loop; None: there is no bound.
     """
 
     deadline: float | None = None
@@ -103,25 +109,23 @@ class RequestContext:
     last_event_id: str | None = None
     operation_name: str | None = None
 
-    def __init__(self, backend: Backend, caller: Principal, loaders: Loaders, budget: Budget, request_id: str) -> None:
+    def __init__(self, backend: Backend, caller: Principal, request_id: str) -> None:
+        """Raises RateLimitedError, as a `Budget` does."""
+        self.budget = Budget(backend.admission, caller.subject)
         self._backend = backend
         self._caller = caller
         self.actions, self.journal, self.event_streams = backend.actions, backend.journal, backend.event_streams
-        self.loaders = loaders
+        self.loaders = backend.open_loaders(backend.open_source(caller.view))
         self.ids, self.trail, self.community_names = backend.ids, backend.trail, backend.communities
-        self.budget = budget
         self.request_id = request_id
         self._counted: set[tuple[Loader[Any, Any], Hashable]] = set()
-        self._admit()
-
-    def _admit(self) -> None:
-        """Set the principal as they are to be served now, and the variant of the plans that serve them."""
-        self.principal = principal = self.trail.admit(self._caller)
-        self.variant = REVEALING if principal.reveals_pii else None
+        self.principal = self.trail.admit(caller)
+        self.variant = REVEALING if self.principal.reveals_pii else None
 
     def renew(self) -> None:
         """To be called before each event of a subscription: what was read for the one before is out of date."""
-        self._admit()
+        self.principal = self.trail.admit(self._caller)
+        self.variant = REVEALING if self.principal.reveals_pii else None
         self.loaders.forget()
 
     @property

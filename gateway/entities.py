@@ -76,9 +76,9 @@ class Loaders:
     """Made per request, each loader on first use: within a request nothing is asked twice."""
 
     source: Source
-    _journal: Journal
-    _placement: Placement
     quality: DataQuality
+    placement: Placement
+    journal: Journal
     _slices: dict[RecordList[Any], SliceLoader[Any]] = field(default_factory=dict, init=False)
     _lookups: dict[Lookup[Any, Any], ReadLoader[Any, Any]] = field(default_factory=dict, init=False)
 
@@ -92,19 +92,19 @@ class Loaders:
 
     @cached_property
     def reconciliation(self) -> ReconciliationLoader:
-        return ReconciliationLoader(self.all_orders, self._journal.payments, self._placement.place)
+        return ReconciliationLoader(self.all_orders, self.journal.payments, self.placement.place)
 
     @cached_property
     def notification(self) -> JournalLoader[NotificationKey, Payment | None]:
-        return JournalLoader("notification", self._placement.notifications)
+        return JournalLoader("notification", self.placement.notifications)
 
     @cached_property
     def conflicts(self) -> JournalLoader[str, tuple[PaymentConflict, ...]]:
-        return JournalLoader("conflicts", self._journal.payments.conflicts)
+        return JournalLoader("conflicts", self.journal.payments.conflicts)
 
     @cached_property
     def history(self) -> JournalLoader[HistoryKey, tuple[Operation, ...]]:
-        return JournalLoader("history", self._journal.operations.histories)
+        return JournalLoader("history", self.journal.operations.histories)
 
     @cached_property
     def _counts(self) -> JournalLoader[tuple[Callable[[Any], Awaitable[int]], Any], int]:

@@ -8,7 +8,6 @@ from math import ceil, inf
 from time import monotonic_ns
 from typing import TypeAlias
 
-from gateway.auth.principal import Principal
 from gateway.errors import RateLimitedError
 from gateway.ops.trace import METER, Meter
 from gateway.wording.requests import RequestWording
@@ -27,10 +26,11 @@ def refused_headers(error: RateLimitedError) -> RateHeaders:
     if error.limit is None:
         return ()
     name, wait = error.policy.encode(), ceil(error.retry_after)
-    return (b"ratelimit-policy", _POLICY % (name, error.limit)), (b"ratelimit", b'"%b";r=0;t=%d' % (name, wait))
+    return (b"ratelimit-policy", _POLICY % (name, error.limit)), (b"ratelimit", _LEFT % (name, 0, wait))
 
 
 _POLICY = b'"%%b";q=%%d;w=%d' % WINDOW
+_LEFT = b'"%b";r=%d;t=%d'
 
 
 class Rate:
@@ -41,13 +41,10 @@ class Rate:
     ) -> None:
         self.limit = per_minute
         self.name = policy
+        self.label = policy.encode()
         self.refusal = refusal
         self.interval = WINDOW * SECOND // per_minute
         self.window = self.interval * per_minute
-
-    def left(self, ahead: int) -> tuple[int, int]:
-        """How many are left where the whole limit is earned again in so many nanoseconds, and that in seconds."""
-        return max(self.window - ahead, 0) // self.interval, -(-ahead // SECOND)
 
 
 class Bucket:
@@ -74,9 +71,6 @@ class Bucket:
         return ahead
 
 
-_STATES = b'"caller";r=%d;t=%d, "calls";r=%d;t=%d'
-
-
 class Admission:
     """Who may ask for how much a minute. One per process.
 
@@ -88,21 +82,18 @@ class Admission:
         self.operations = Rate(operations)
         self.calls = Rate(calls, RequestWording.TOO_MANY_CALLS, "calls")
         rates = self.operations, self.calls, Rate(lookups, RequestWording.TOO_MANY_LOOKUPS, "lookups")
-        policies = b", ".join(_POLICY % (rate.name.encode(), rate.limit) for rate in rates[:2])
+        policies = b", ".join(_POLICY % (rate.label, rate.limit) for rate in rates[:2])
         self.policies = b"ratelimit-policy", policies
         self.buckets = lru_cache(REMEMBERED)(lambda _subject: tuple(map(Bucket, rates)))
 
-    def admit(self, principal: Principal) -> "Budget":
-        """An operation of this caller, whose platform calls wait in their name. Raises RateLimitedError."""
-        return Budget(self, principal.subject)
-
 
 class Budget:
-    """What one operation costs its caller."""
+    """What one operation costs its caller, by their subject: its platform calls wait in their name."""
 
     __slots__ = ("_admission", "_ahead", "_calls", "_charged", "_meter", "_most", "lookups")
 
     def __init__(self, admission: Admission, subject: str) -> None:
+        """Counts the operation. Raises RateLimitedError."""
         self._meter = METER.get() or Meter()
         self._meter.caller = subject
         operations, self._calls, self.lookups = admission.buckets(subject)
@@ -142,5 +133,6 @@ class Budget:
             self._charged += difference
             ahead = max(ahead + difference * admission.calls.interval, 0)
             bucket.full_at = now + ahead
-        states = _STATES % (*admission.operations.left(self._ahead), *admission.calls.left(ahead))
-        return admission.policies, (b"ratelimit", states)
+        taken = (admission.operations, self._ahead), (admission.calls, ahead)  # until when all is earned again
+        left = [(rate.label, max(rate.window - it, 0) // rate.interval, -(-it // SECOND)) for rate, it in taken]
+        return admission.policies, (b"ratelimit", b", ".join([_LEFT % each for each in left]))

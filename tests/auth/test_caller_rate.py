@@ -3,11 +3,10 @@
 from contextlib import suppress
 
 import pytest
-from callers import principal
 from standing_clock import Clock
 
 from gateway.auth import rate
-from gateway.auth.rate import Admission, Bucket, Rate, RateHeaders
+from gateway.auth.rate import Admission, Bucket, Budget, Rate, RateHeaders
 from gateway.errors import RateLimitedError
 
 
@@ -33,7 +32,7 @@ def left(headers: RateHeaders) -> bytes:
 
 
 def test_subscription_is_charged_for_what_it_may_still_call(monotonic: Clock) -> None:
-    budget = Admission(600, 60, 1).admit(principal())
+    budget = Budget(Admission(600, 60, 1), "lin")
     budget.charge(5, 5)
 
     assert left(budget.settle(2, refund=False)) == b'"calls";r=55;t=5'
@@ -42,11 +41,11 @@ def test_subscription_is_charged_for_what_it_may_still_call(monotonic: Clock) ->
 
 def test_cost_that_was_not_needed_is_given_back(monotonic: Clock) -> None:
     admission = Admission(600, 60, 1)
-    first, second, third = (admission.admit(principal()) for _ in range(3))
+    first, second, third = (Budget(admission, "lin") for _ in range(3))
     first.charge(45, 45)
     with pytest.raises(RateLimitedError):
         second.charge(20, 20)
-    admission.admit(principal(subject="wang")).charge(60, 60)
+    Budget(admission, "wang").charge(60, 60)
 
     assert left(first.settle(5)) == b'"calls";r=55;t=5'
     third.charge(55, 55)

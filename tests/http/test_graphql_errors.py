@@ -65,7 +65,7 @@ async def test_unexpected_error_is_logged_without_details(gateway, monkeypatch, 
 
 
 async def test_fault_outside_the_query_is_a_coded_500(gateway, monkeypatch, logs):
-    monkeypatch.setattr(gateway.parts.admission, "admit", fail)
+    monkeypatch.setattr(gateway.parts.admission, "buckets", fail)
     answer = await gateway.ask("{ __typename }")
     assert (answer.response.status_code, answer.code) == (500, "INTERNAL")
     assert [entry["error"] for entry in logs] == ["ValueError"]
