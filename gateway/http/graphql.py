@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from starlette.requests import ClientDisconnect
@@ -71,7 +72,7 @@ class GraphQLEndpoint:
                 with Deadline(service.deadlines, service.timeout) as deadline:
                     operation.admit(await read_parameters(head, receive, service.bounds))
                     if operation.kind == QUERY:
-                        deadline.watch(receive)
+                        deadline.receive = receive
                     response = await operation.execute()
                 body = operation.write(response)
                 if (age := context.age) is not None:
@@ -110,8 +111,7 @@ class GraphQLEndpoint:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         keeping_alive = asyncio.create_task(_keep_alive(send))
         try:
-            with Deadline(service.deadlines, None) as lifetime:
-                lifetime.watch(receive)
+            with Deadline(service.deadlines, inf, receive):
                 async with (
                     while_believed(service.authenticator, head.authorization, context.principal),
                     aclosing(operation.answers(parameters)) as answers,

@@ -11,12 +11,14 @@ What keeps it from an answer is raised, and becomes one by `fail`.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from math import inf
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
+import msgspec
 from graphql import FieldNode, GraphQLResolveInfo, GraphQLSchema, SchemaMetaFieldDef, TypeMetaFieldDef
 from graphql.execution.collect_fields import FragmentDetails, collect_fields
 from graphql.execution.values import VariableValues
@@ -48,100 +50,90 @@ QUERY, MUTATION, SUBSCRIPTION = "query", "mutation", "subscription"
 LARGEST_ANSWER = 16 * 1024 * 1024  # bytes of an answer to a query, and of an event of a subscription
 
 LOOK_AFTER = 0.02
-"""Seconds until requests are looked after: most answers are there by then, and need neither timer nor task."""
+"""Seconds from one look at the requests under way to the next: most answers are there before the second, and need
+neither timer nor task.
+"""
 
 OpenContext: TypeAlias = Callable[[Principal, str], RequestContext]
 """The context of one operation; the text is its request id. Raises GatewayError to turn the operation away."""
 
 
 class Deadlines:
-    """Looks after the requests that have `begun` since the last look, and longer ago, all with one timer. A timer for
-    each request would cost 5 µs of some 90 (docs/adr/0006-connections.md).
+    """Looks after the requests `under_way`, all with one timer. A timer for each request would cost 5 µs of some 90
+    (docs/adr/0006-connections.md).
     """
 
     def __init__(self) -> None:
-        self.begun: set[Deadline] = set()
-        self._earlier: set[Deadline] = set()
+        self.under_way: set[Deadline] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self) -> None:
-        """Look after them in time; to be called when there are some."""
+    def add(self, deadline: "Deadline") -> None:
+        self.under_way.add(deadline)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LOOK_AFTER, self._look)
 
     def _look(self) -> None:
-        self._timer = None
-        for deadline in self._earlier:
-            deadline.look_after()
-        self._earlier, self.begun = self.begun, set()
-        if self._earlier:
-            self.start()
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self.under_way = {deadline for deadline in self.under_way if deadline.look(now)}
+        self._timer = loop.call_later(LOOK_AFTER, self._look) if self.under_way else None
 
 
 class ExpiredError(TimeoutError):
     """The time of a `Deadline` is up."""
 
 
-class Deadline:
-    """Cancels the block of its `with` after some seconds, if there are any, or when the client goes away; at most
-    `LOOK_AFTER` late. The block then ends with ExpiredError, or with starlette's ClientDisconnect.
+class Deadline(msgspec.Struct, eq=False):
+    """Cancels the block of its `with` after so many seconds, at most twice `LOOK_AFTER` late, or when the client goes
+    away. The block then ends with ExpiredError, or with starlette's ClientDisconnect.
+
+    The client is watched once there is `receive`. Set it when the body has been read: then it can only give the
+    disconnect.
     """
 
+    deadlines: Deadlines
+    seconds: float
+    receive: Receive | None = None
+    _task: Any = None
+    _cancelling: int = 0  # how often the task was cancelled before
     _error: type[ClientDisconnect | ExpiredError] | None = None
-    _receive: Receive | None = None
     _until: float | None = None
     _watcher: asyncio.Task[None] | None = None
 
-    def __init__(self, deadlines: Deadlines, seconds: float | None) -> None:
-        if (task := asyncio.current_task()) is None:
-            raise RuntimeError("a deadline needs a task to cancel")
-        self._task = task
-        self._cancelling = task.cancelling()
-        self._deadlines = deadlines
-        self._seconds = seconds
+    def look(self, now: float) -> bool:
+        """It takes longer than most, or will when it is looked at again. Returns whether it has to be."""
+        if self._until is None:
+            self._until = now + self.seconds
+        elif now >= self._until:
+            self._end(ExpiredError)
+        elif self._watcher is None and self.receive is not None:
+            self._watcher = asyncio.create_task(self._watch(self.receive))
+        return self._error is None and (self._watcher is None or self._until < inf)
 
-    def watch(self, receive: Receive) -> None:
-        """From now on the client's leaving ends the block, too. Call it when the body has been read: then `receive` can
-        only give the disconnect.
-        """
-        self._receive = receive
-        if self._watcher is not None:
-            self._watcher.cancel()
-            self._watcher = asyncio.create_task(self._wait())
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._end(ClientDisconnect)
 
-    def look_after(self) -> None:
-        """It takes longer than most: at least `LOOK_AFTER`, and less than twice that, have passed."""
-        if self._seconds is not None:
-            self._until = asyncio.get_running_loop().time() + self._seconds - LOOK_AFTER
-        self._watcher = asyncio.create_task(self._wait())
-
-    async def _wait(self) -> None:
-        self._error, receive = ExpiredError, self._receive
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(self._until):
-                if receive is None:
-                    await asyncio.Event().wait()  # until the time is up
-                while receive is not None and (await receive())["type"] != "http.disconnect":
-                    pass
-                self._error = ClientDisconnect
-        self._task.cancel()
+    def _end(self, error: type[ClientDisconnect | ExpiredError]) -> None:
+        if self._error is None:
+            self._error = error
+            self._task.cancel()
 
     def __enter__(self) -> Self:
-        self._among = self._deadlines.begun
-        self._among.add(self)
-        self._deadlines.start()
+        self._task = asyncio.current_task()
+        self._cancelling = self._task.cancelling()
+        self.deadlines.add(self)
         return self
 
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._among.discard(self)
+        self.deadlines.under_way.discard(self)
         watcher, self._watcher = self._watcher, None  # or the two would hold each other: a reference cycle
-        if watcher is None:  # it was not looked after
-            return
-        if not watcher.done():
+        if watcher is not None:
             watcher.cancel()
-        elif self._task.uncancel() <= self._cancelling and error_type is asyncio.CancelledError and self._error:
+        if self._error and self._task.uncancel() <= self._cancelling and error_type is asyncio.CancelledError:
             raise self._error from None
 
 
