@@ -4,14 +4,12 @@ import re
 from collections.abc import Callable
 from enum import Enum
 from math import ceil
-from random import getrandbits
 from typing import Any, Final
 
 import orjson
 import structlog
 from graphql import GraphQLError, ValueNode, VariableDefinitionNode
 from starlette.responses import Response
-from starlette.types import Scope, Send
 
 from gateway.auth.masking import mask_text
 from gateway.auth.rate import refused_headers
@@ -27,8 +25,8 @@ from gateway.errors import (
 )
 from gateway.execution.documents import DocumentError
 from gateway.http.server.bounds import Headers, RequestError
-from gateway.http.server.connection import WHOLE_ANSWER
 from gateway.ops.logs import traced
+from gateway.ops.trace import random_id
 from gateway.wording.codes import ErrorCode
 from gateway.wording.faults import FaultWording
 from gateway.wording.foreign import find_place, translate
@@ -98,25 +96,6 @@ class Refusal(Exception):  # noqa: N818 # the answer to a request, no fault of t
         return cls(_STATUS.get(error.code, 500) if isinstance(error, GatewayError) else 500, error, *headers)
 
 
-def new_request_id() -> str:
-    """An id of 16 hexadecimal digits."""
-    return getrandbits(64).to_bytes(8).hex()  # it distinguishes lines of the log, and keeps nothing secret
-
-
-async def send_json(
-    scope: Scope, send: Send, request_id: str, status: int, body: bytes, headers: Headers, media_type: MediaType
-) -> None:
-    """Answer with JSON. A Starlette response would encode each header of each answer: 3 µs of some 90."""
-    length, id_ = (b"content-length", b"%d" % len(body)), (b"x-request-id", request_id.encode())
-    start = {"type": "http.response.start", "status": status, "headers": [*media_type.headers, length, id_, *headers]}
-    if WHOLE_ANSWER in scope.get("extensions", ()):
-        start["body"] = body
-        await send(start)
-    else:
-        await send(start)
-        await send({"type": "http.response.body", "body": body})
-
-
 def json_response(body: bytes, request_id: str, status: int = 200, headers: Headers = ()) -> Response:
     """An answer in JSON, of a route or as an application of its own."""
     response = Response(body, status)
@@ -126,7 +105,7 @@ def json_response(body: bytes, request_id: str, status: int = 200, headers: Head
 
 def refusal_response(error: Exception) -> Response:
     """What answers where a request goes no further than the edge."""
-    refusal, id_ = Refusal.from_error(error), new_request_id()
+    refusal, id_ = Refusal.from_error(error), random_id()
     return json_response(errors_json(refusal.error, id_), id_, refusal.status, refusal.headers)
 
 

@@ -24,8 +24,9 @@ from starlette.routing import Route
 from gateway.auth.issuer import DemoIssuer, DevelopmentIssuer, is_loopback
 from gateway.auth.principal import Scope as Right
 from gateway.errors import ForbiddenError, GatewayError, UserInputError
-from gateway.http.errors import json_response, new_request_id
+from gateway.http.errors import json_response
 from gateway.http.request import read_body
+from gateway.ops.trace import random_id
 from gateway.settings import LOOPBACK_NAMES, Settings, make_url
 from gateway.wording.codes import ErrorCode
 from gateway.wording.requests import RequestWording
@@ -139,7 +140,7 @@ def local_route(
     async def endpoint(request: Request) -> Response:
         require_local(request, is_local)
         body = await read_body(request.receive, request.headers.get("content-length"), LARGEST_BODY)
-        return json_response(await answer(request, body), new_request_id())
+        return json_response(await answer(request, body), random_id())
 
     return Route(path, endpoint, methods=[method])
 

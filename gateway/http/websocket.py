@@ -22,11 +22,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 from gateway.auth.principal import Principal
 from gateway.errors import IssuerUnavailableError, QueryTooComplexError, UnauthenticatedError, UserInputError
 from gateway.execution.documents import Parameters
-from gateway.http.errors import format_failure, new_request_id
+from gateway.http.errors import format_failure
 from gateway.http.graphql import while_believed
 from gateway.http.operation import Operation, Service
 from gateway.http.request import parse_parameters, read_client
 from gateway.http.telemetry import CANCELLED
+from gateway.ops.trace import random_id
 from gateway.wording.requests import RequestWording
 
 SUBPROTOCOL = "graphql-transport-ws"
@@ -198,7 +199,7 @@ class _Connection:
         if message.id in self._operations:
             raise Close(CloseCode.SUBSCRIBER_ALREADY_EXISTS, f"Subscriber for {message.id} already exists")
         context = copy_context()
-        operation = context.run(Operation, self._service, "websocket", self._client, new_request_id())
+        operation = context.run(Operation, self._service, "websocket", self._client, random_id())
         try:
             if len(self._operations) >= (bound := self._endpoint.max_operations):
                 too_many = RequestWording.TOO_MANY_OPERATIONS(max=bound)

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import SpanKind, StatusCode
 
-from gateway.ops.trace import CallTrace, Trace, new_span_id
+from gateway.ops.trace import CallTrace, Trace, random_id
 from gateway.settings import VERSION
 
 SERVICE: Final = "wanjia-gateway"
@@ -33,7 +33,7 @@ class _GivenIds(IdGenerator):
     span_id = 0
 
     def generate_span_id(self) -> int:
-        return self.span_id or int(new_span_id(), 16)
+        return self.span_id or int(random_id(), 16)
 
     def generate_trace_id(self) -> int:
         return self.trace_id

@@ -47,7 +47,8 @@ ASKING: ContextVar[tuple[Path, ...]] = ContextVar("asking", default=())
 """The response paths that whatever is running now is for."""
 
 
-def new_span_id() -> str:
+def random_id() -> str:
+    """16 hexadecimal digits that are not all 0, for a span or a request: they distinguish, and keep nothing secret."""
     return f"{getrandbits(64) or 1:016x}"
 
 
@@ -84,7 +85,7 @@ class CallTrace(msgspec.Struct, eq=False):
     size: int | None = None
     rows: int | None = None
     data_issues: int = 0
-    span_id: str = msgspec.field(default_factory=new_span_id)
+    span_id: str = msgspec.field(default_factory=random_id)
 
     @property
     def traceparent(self) -> bytes:
@@ -180,7 +181,7 @@ class Trace:
         self.started_at = datetime.now(CHINA)
         self.parent = parent
         self.trace_id = parent.trace_id if parent else f"{getrandbits(128) or 1:032x}"
-        self.span_id = new_span_id()
+        self.span_id = random_id()
         self.is_exported = False
         self.is_shown = False
         self.request_id = ""
