@@ -89,7 +89,7 @@ def may_have_number(texts: Iterable[str | None]) -> bool:
     held = list(filter(None, texts))
     together = "a".join(held)
     is_too_long = len(together) > LONGEST_SEARCHED and max(map(len, held)) > LONGEST_SEARCHED
-    return is_too_long or _has_digits(together)
+    return is_too_long or (len(together) >= SHORTEST_NUMBER and _has_digits(together))
 
 
 def _has_digits(text: str) -> bool:
