@@ -125,7 +125,7 @@ class Authenticator:
 
     def trusts(self, trusted: Trusted) -> bool:
         """Whether what a token said still holds, as far as that can be known without waiting."""
-        return self.clock() < trusted.until and self.keys.hold(trusted.keys)
+        return self.clock() < trusted.until and self.keys.clock() < trusted.keys.fresh_until
 
     async def authenticate(self, header: str | None) -> Trusted:
         """Whom an Authorization header speaks for. Raises UnauthenticatedError, IssuerUnavailableError."""

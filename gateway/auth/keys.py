@@ -61,7 +61,12 @@ class _JwkSet(msgspec.Struct, frozen=True):
 
 
 class KeySet:
-    """Keys that may verify signatures. Keys of other kinds, uses and strengths are left out as if not there."""
+    """Keys that may verify signatures. Keys of other kinds, uses and strengths are left out as if not there.
+
+    What they have verified holds until `fresh_until`, by the `clock` of their source, without asking the source.
+    """
+
+    fresh_until = inf
 
     def __init__(self, keys: Iterable[Key]) -> None:
         self._keys = [key for key in keys if _verifies(key)]
@@ -115,12 +120,9 @@ class KeySet:
 class FixedKeys:
     """Keys that stay as they are: of a file, or of the development issuer."""
 
-    def __init__(self, keys: KeySet) -> None:
+    def __init__(self, keys: KeySet, clock: Callable[[], float] = time.monotonic) -> None:
         self._keys = keys
-
-    def hold(self, keys: KeySet) -> bool:
-        """Whether what these keys have verified holds without asking where they come from."""
-        return True
+        self.clock = clock
 
     async def current(self) -> KeySet:
         """The key set to verify tokens with. Raises IssuerUnavailableError while there is none to be trusted."""
@@ -150,9 +152,8 @@ class FetchedKeys(FixedKeys):
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(KeySet(()))
+        super().__init__(KeySet(()), clock)
         self._url = url
-        self._clock = clock
         self._tls = ssl.create_default_context()
         self._came_at = clock()
         self._tried_at = self._failed_at = -inf
@@ -160,9 +161,6 @@ class FetchedKeys(FixedKeys):
         self._failure = ""  # why the last fetch brought no keys
         self._throttle = LogThrottle(clock)
         self._fetching: asyncio.Task[None] | None = None
-
-    def hold(self, keys: KeySet) -> bool:
-        return keys is self._keys and self.age() < REFRESH_AFTER
 
     async def current(self) -> KeySet:
         if not self._are_younger_than(REFRESH_AFTER):
@@ -181,14 +179,14 @@ class FetchedKeys(FixedKeys):
         return self._keys
 
     def age(self) -> float:
-        return self._clock() - self._came_at
+        return self.clock() - self._came_at
 
     def _are_younger_than(self, seconds: float) -> bool:
         return len(self._keys) > 0 and self.age() < seconds
 
     @property
     def _are_trusted(self) -> bool:
-        has_just_failed = self._clock() < self._failed_at + _FAILURE_HOLDS
+        has_just_failed = self.clock() < self._failed_at + _FAILURE_HOLDS
         return self._are_younger_than(OLDEST_KEYS + GRACE if has_just_failed else OLDEST_KEYS)
 
     async def aclose(self) -> None:
@@ -197,15 +195,15 @@ class FetchedKeys(FixedKeys):
             await asyncio.gather(self._fetching, return_exceptions=True)
 
     def _unavailable(self) -> IssuerUnavailableError:
-        wait = self._tried_at + _FETCH_INTERVAL - self._clock()
+        wait = self._tried_at + _FETCH_INTERVAL - self.clock()
         return IssuerUnavailableError(RequestWording.KEYS_UNKNOWN(), max(1, ceil(wait)), self._failure)
 
     def _refresh(self) -> "asyncio.Task[None] | None":
         if self._fetching is not None and not self._fetching.done():
             return self._fetching
-        if self._clock() - self._tried_at < _FETCH_INTERVAL:
+        if self.clock() - self._tried_at < _FETCH_INTERVAL:
             return None
-        self._tried_at = self._clock()
+        self._tried_at = self.clock()
         self._fetching = asyncio.create_task(self._fetch(), name="fetch signing keys")
         return self._fetching
 
@@ -214,11 +212,12 @@ class FetchedKeys(FixedKeys):
             async with asyncio.timeout(_FETCH_TIMEOUT):
                 answer = await self._download()
             if answer != self._answer:
-                self._keys, self._answer = KeySet.from_json(answer), answer
+                keys, self._keys.fresh_until = KeySet.from_json(answer), -inf
+                self._keys, self._answer = keys, answer
             if not self._keys:  # the issuer has withdrawn all
                 raise ValueError("The issuer gave no key that can verify signatures.")
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
-            self._failure, self._failed_at = _reason(error), self._clock()
+            self._failure, self._failed_at = _reason(error), self.clock()
             if (left_out := self._throttle.left_out(self._failure)) is not None:
                 why = {"reason": self._failure, "left_out": left_out}
                 if self._are_trusted:
@@ -228,6 +227,7 @@ class FetchedKeys(FixedKeys):
         else:
             self._failure, self._failed_at = "", -inf
             self._came_at = self._tried_at  # their age counts from when they were asked for
+            self._keys.fresh_until = self._came_at + REFRESH_AFTER
 
     async def _download(self) -> bytes:
         """The address's answer. Raises httpx.HTTPError, and ValueError that says so when it is not 200 or too large."""
