@@ -115,7 +115,8 @@ _PAGES = ("pages", None, None)
 class OperationCost:
     """The cost of one operation of a valid document, for any variables and caller: remembered for those seen.
 
-    `introspected` is the number of fields of introspection in its answer.
+    `introspected` is the number of fields of introspection in its answer. `fixed` is a cost that does not depend on
+    variables or caller, None if it does.
     """
 
     def __init__(self, outline: Outline, operation: Selections, get_cost: GetCost, introspected: float = 0) -> None:
@@ -128,12 +129,11 @@ class OperationCost:
         self._required = {each.variable.name.value for each in definitions if isinstance(each.type, NonNullTypeNode)}
         self._measures: dict[Hashable, _Measure] = {}
         self._known: dict[tuple[int | None, ...], int] = {}
-        self._without_variables = self._sum({})
+        cost = self._sum({})
+        self.fixed = None if self._measures else cost
 
     def of(self, variables: Mapping[str, Any] | None, sizes: Sizes) -> int:
         """How many calls the operation may cause with these variables, which need not be of the right types."""
-        if not self._measures:
-            return self._without_variables
         given = variables or {}
         magnitudes = tuple([measure(given, sizes) for measure in self._measures.values()])
         cost = self._known.get(magnitudes)

@@ -188,9 +188,9 @@ class Documents:
             prepared = self.prepare(asked.query, asked.operation_name)
         else:
             prepared = self._find(asked)
-        if prepared.cost is None:
+        if (cost := prepared.cost) is None:
             return prepared, None
-        requested = prepared.cost.of(asked.variables, sizes)
+        requested = cost.of(asked.variables, sizes) if cost.fixed is None else cost.fixed
         if requested > self.cost_limit:
             requested, limit = min(requested, LARGEST_REPORTED), self.cost_limit
             message = RequestWording.TOO_EXPENSIVE(requested=requested, max=limit)
