@@ -26,11 +26,11 @@ def refused_headers(error: RateLimitedError) -> RateHeaders:
     if error.limit is None:
         return ()
     name, wait = error.policy.encode(), ceil(error.retry_after)
-    return (b"ratelimit-policy", _POLICY % (name, error.limit)), (b"ratelimit", _LEFT % (name, 0, wait))
+    return (b"ratelimit-policy", _POLICY % (name, error.limit)), (b"ratelimit", b'"%b";r=0;t=%d' % (name, wait))
 
 
 _POLICY = b'"%%b";q=%%d;w=%d' % WINDOW
-_LEFT = b'"%b";r=%d;t=%d'
+_STATES = b'"caller";r=%d;t=%d, "calls";r=%d;t=%d'
 
 
 class Rate:
@@ -41,7 +41,6 @@ class Rate:
     ) -> None:
         self.limit = per_minute
         self.name = policy
-        self.label = policy.encode()
         self.refusal = refusal
         self.interval = WINDOW * SECOND // per_minute
         self.window = self.interval * per_minute
@@ -82,7 +81,7 @@ class Admission:
         self.operations = Rate(operations)
         self.calls = Rate(calls, RequestWording.TOO_MANY_CALLS, "calls")
         rates = self.operations, self.calls, Rate(lookups, RequestWording.TOO_MANY_LOOKUPS, "lookups")
-        policies = b", ".join(_POLICY % (rate.label, rate.limit) for rate in rates[:2])
+        policies = b", ".join(_POLICY % (rate.name.encode(), rate.limit) for rate in rates[:2])
         self.policies = b"ratelimit-policy", policies
         self.buckets = lru_cache(REMEMBERED)(lambda _subject: tuple(map(Bucket, rates)))
 
@@ -133,6 +132,8 @@ class Budget:
             self._charged += difference
             ahead = max(ahead + difference * admission.calls.interval, 0)
             bucket.full_at = now + ahead
-        taken = (admission.operations, self._ahead), (admission.calls, ahead)  # until when all is earned again
-        left = [(rate.label, max(rate.window - it, 0) // rate.interval, -(-it // SECOND)) for rate, it in taken]
-        return admission.policies, (b"ratelimit", b", ".join([_LEFT % each for each in left]))
+        operations, rate, before = admission.operations, admission.calls, self._ahead
+        operations_left = (operations.window - before) // operations.interval
+        calls_left = max(rate.window - ahead, 0) // rate.interval
+        states = _STATES % (operations_left, -(-before // SECOND), calls_left, -(-ahead // SECOND))
+        return admission.policies, (b"ratelimit", states)
