@@ -63,17 +63,15 @@ class CallbackTokens:
         content = f"{int(self._clock()) + TOKEN_SECONDS}.{secrets.token_hex(8)}"
         return f"{content}.{self._sign(content)}"
 
-    def accepts(self, token: str) -> bool:
-        """Whether the token is of these credentials and has not expired."""
-        return self.issued(token) and int(token.partition(".")[0]) > self._clock()
-
-    def issued(self, token: str) -> bool:
-        """Whether the token is of these credentials, expired or not."""
+    def accepts(self, token: str) -> bool | None:
+        """Whether the token has not expired; None for one that is not of these credentials."""
         content, _, signature = token.rpartition(".")
-        return hmac.compare_digest(signature.encode(), self._sign(content).encode())
+        if not hmac.compare_digest(signature.encode(), self._sign(content).encode()):
+            return None
+        return int(token.partition(".")[0]) > self._clock()
 
     def _sign(self, content: str) -> str:
-        return hmac.new(self._key, content.encode(), "sha256").hexdigest()
+        return hmac.digest(self._key, content.encode(), "sha256").hex()
 
 
 def payment_callback_routes(
@@ -96,9 +94,9 @@ def payment_callback_routes(
     async def receive(request: Request, form: Form) -> Answer:
         token = form.get("token", "")
         is_own = tokens.accepts(token)
-        if not is_own and (unverified is None or not token or tokens.issued(token)):
+        if not is_own and (unverified is None or not token or is_own is not None):
             return {"code": TOKEN_INVALID}
-        numbers = Numbers(*(form.get(name, "") for name in Numbers._fields))
+        numbers = Numbers(*[form.get(name, "") for name in Numbers._fields])
         if wrong := malformed(numbers):
             if is_own:
                 log.error("notification malformed", field=wrong[0])
@@ -125,14 +123,16 @@ def payment_callback_routes(
 
     def route(path: str, answer: Callable[[Request, Form], Awaitable[Answer]]) -> Route:
         async def endpoint(request: Request) -> Response:
-            started, note = perf_counter(), (lambda *_: None) if access_log is None else access_log.callback
+            started = perf_counter()
             try:
                 answered = await answer(request, await _form(request))
             except HTTPException as error:
-                note(path, started, error.status_code)
+                if access_log is not None:
+                    access_log.callback(path, started, error.status_code)
                 raise
             body = orjson.dumps(answered)
-            note(path, started, 200, answered["code"], len(body))
+            if access_log is not None:
+                access_log.callback(path, started, 200, answered["code"], len(body))
             return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
         return Route(path, endpoint, methods=["POST"])
