@@ -161,10 +161,6 @@ class RequestContext:
                     if shown:
                         trace.reveal(field.type_name, field.name, shown)
 
-    def deny(self, field: str, scope: str) -> None:
-        """The caller has asked for this field without the scope it needs: the audit trail has it."""
-        self.trail.deny(self, field, scope)
-
     def report(self, error: GraphQLError) -> None:
         """A part of a field's value is missing: the answer has this error beside the value, once."""
         known = self.failures or []

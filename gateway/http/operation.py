@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from math import inf
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 import msgspec
 from graphql import FieldNode, GraphQLResolveInfo, GraphQLSchema, SchemaMetaFieldDef, TypeMetaFieldDef
@@ -53,9 +53,6 @@ LOOK_AFTER = 0.02
 """Seconds from one look at the requests under way to the next: most answers are there before the second, and need
 neither timer nor task.
 """
-
-OpenContext: TypeAlias = Callable[[Principal, str], RequestContext]
-"""The context of one operation; the text is its request id. Raises GatewayError to turn the operation away."""
 
 
 class Deadlines:
@@ -165,7 +162,7 @@ class Guard:
             try:
                 context.principal.require(*sorted(self.get_scopes(root.fields[name])))
             except ForbiddenError as error:
-                context.deny(name, error.scope or "")
+                context.trail.deny(context, name, error.scope or "")
                 raise
 
 
@@ -179,13 +176,13 @@ def guard_introspection(get_scopes: GetScopes, scope: str) -> GetScopes:
 class Service:
     """What the operations of all transports share.
 
-    `bounds` are those of what a client sends. `timeout` is the deadline of a query or mutation in seconds, and of the
-    body of a request. `largest_answer` is that of a query or an event, in bytes: what a mutation has done is answered
-    in any case.
+    `open_context` is called with the request id, and raises GatewayError to turn the operation away. `bounds` are those
+    of what a client sends. `timeout` is the deadline of a query or mutation in seconds, and of the body of a request.
+    `largest_answer` is that of a query or an event, in bytes: what a mutation has done is answered in any case.
     """
 
     authenticator: Authenticator
-    open_context: OpenContext
+    open_context: Callable[[Principal, str], RequestContext]
     documents: Documents
     executor: Executor
     guard: Guard
@@ -364,4 +361,4 @@ def _note_denials(response: Response, context: RequestContext) -> None:
         cause = get_cause(error)
         if isinstance(cause, ForbiddenError) and cause.scope is not None and error.nodes:
             node = error.nodes[0]
-            context.deny(node.name.value if isinstance(node, FieldNode) else "", cause.scope)
+            context.trail.deny(context, node.name.value if isinstance(node, FieldNode) else "", cause.scope)
