@@ -80,7 +80,7 @@ def moments(rows: int, until: datetime = END) -> Iterator[tuple[int, str, str, s
     step = (until - BEGIN) / rows
     for number, code, subject in zip(range(rows), choose(1, COMMUNITIES), choose(2, SUBJECTS), strict=False):
         at = BEGIN + number * step
-        yield number, identifier(at, number), at.strftime("%Y-%m-%d %H:%M:%S.%f"), code, subject
+        yield number, identifier(at, number), at.strftime("%Y-%m-%d %H:%M:%S.%fZ"), code, subject
 
 
 def operations(rows: int) -> Iterator[Row]:

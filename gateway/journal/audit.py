@@ -1,7 +1,7 @@
 """The audit trail as it is kept: only ever added to, until its time is over."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 from zlib import crc32
 
@@ -219,5 +219,5 @@ def _stored_id(text: str) -> str:
 
 
 def _sqlite_time(at: datetime) -> str:
-    """As `UtcDateTime` reads it: without the zone."""
-    return at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+    """As `UTC_TIME` has it."""
+    return f"{at.isoformat(' ', 'microseconds')[:26]}Z"

@@ -34,7 +34,7 @@ from gateway.settings import Settings
 from gateway.wording.settings import Mistake
 
 Clock = Callable[[], datetime]
-"""Returns the time, aware. Gateways that share a journal synchronise their clocks (NTP): leases expire by them."""
+"""Returns the time, in UTC. Gateways that share a journal synchronise their clocks (NTP): leases expire by them."""
 
 utc_now: Clock = partial(datetime.now, UTC)
 

@@ -45,9 +45,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
         # Identifiers are sorted by time, to the millisecond: they lead to the rows, the time itself decides.
         row_id, time = self.time.table.c.id, self.time
         if self.since is not None:
-            found += [row_id >= first_id(self.since.astimezone(UTC)), time >= self.since]
+            since = self.since.astimezone(UTC)
+            found += [row_id >= first_id(since), time >= since]
         if self.until is not None:
-            found += [row_id < first_id(self.until.astimezone(UTC) + _TICKS), time < self.until]
+            until = self.until.astimezone(UTC)
+            found += [row_id < first_id(until + _TICKS), time < until]
         return found
 
     def select(self, connection: Connection, *columns: Any) -> Select[Any]:

@@ -27,7 +27,7 @@ from gateway.journal.records import (
     UserError,
     new_id,
 )
-from gateway.journal.tables import UtcDateTime, operations, storable
+from gateway.journal.tables import UTC_TIME, operations, storable
 from gateway.normalise.vocabulary import OperationState, Outcome
 from gateway.wording.enums import DescribedEnum, Word
 from gateway.wording.faults import FaultWording
@@ -179,7 +179,7 @@ class Operations(Records[Operation]):
         }
 
         if not final:
-            values["unknown_at"] = func.coalesce(operations.c.unknown_at, literal(now, UtcDateTime))
+            values["unknown_at"] = func.coalesce(operations.c.unknown_at, literal(now, UTC_TIME))
         this = operations.c.id == operation_id
         unresolved = (this, operations.c.state.in_(_UNRESOLVED))
 
@@ -228,7 +228,8 @@ class Operations(Records[Operation]):
         abandoned = and_(is_past(of.started_at, now - older_than), of.id.not_in(tuple(under_way)))
         due = select(of.id).where(of.state == OperationState.UNKNOWN, is_past(of.check_at, now))
         first = due.order_by(of.check_at).limit(limit).with_for_update(skip_locked=True)
-        lent = {"check_at": now + lease, "sent_at": case((of.sent_at > now + FARTHEST, now), else_=of.sent_at)}
+        sent_at = case((of.sent_at > now + FARTHEST, literal(now, UTC_TIME)), else_=of.sent_at)
+        lent = {"check_at": now + lease, "sent_at": sent_at}
         lend = update(operations).where(of.id.in_(once(first))).values(lent).returning(operations)
 
         def work(connection: Connection) -> tuple[Operation, ...]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from types import UnionType
 from typing import Any, get_args
@@ -11,25 +11,14 @@ import msgspec
 import sqlalchemy as sa
 from msgspec.structs import fields
 from sqlalchemy import CheckConstraint, Column, Index, Table, UniqueConstraint
+from sqlalchemy.dialects import sqlite
 
 from gateway.journal.records import Announcement, AuditAction, NewEvent, Operation, Payment, PaymentConflict, RecordRef
 from gateway.normalise.vocabulary import DeliveryState, OperationState
 
-
-class UtcDateTime(sa.TypeDecorator[datetime]):
-    """An aware time, kept in UTC. SQLite has no zone of its own: its text is UTC. A naive time is a ValueError."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError("a time of the journal needs a zone")
-        return value and value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
-
+_SQLITE_TIME = sqlite.DATETIME("%(year)04d-%(month)02d-%(day)02d %(hour)02d:%(minute)02d:%(second)02d.%(microsecond)06dZ")
+UTC_TIME: sa.types.TypeEngine[datetime] = sa.DateTime(timezone=True).with_variant(_SQLITE_TIME, "sqlite")
+"""A time in UTC, as what is given has to be: SQLite keeps its digits alone, and a Z by which they are read as UTC."""
 
 _NOT_STORED = re.compile("[\0\ud800-\udfff]")
 
@@ -65,11 +54,13 @@ def _where(condition: str) -> dict[str, Any]:
 
 
 _JSON = sa.JSON(none_as_null=True)
-_TYPES: Mapping[Any, Any] = {str: StoredText, int: sa.BigInteger, bool: sa.Boolean, datetime: UtcDateTime}
+_TYPES: Mapping[Any, Any] = {str: StoredText, int: sa.BigInteger, bool: sa.Boolean, datetime: UTC_TIME}
 
 
-def _columns(struct: type[msgspec.Struct]) -> Iterator[Column[Any]]:
-    """The columns of a record's fields, by their types: three of a RecordRef, JSON of what has no type of its own."""
+def _columns(struct: type[msgspec.Struct], own: str = "") -> Iterator[Column[Any]]:
+    """The columns of a record's fields, by their types: three of a RecordRef, JSON of what has no type of its own.
+    `own` names those whose text is the gateway's own, and needs no look.
+    """
     for field in fields(struct):
         is_optional = isinstance(field.type, UnionType)
         kind = get_args(field.type)[0] if is_optional else field.type
@@ -77,10 +68,10 @@ def _columns(struct: type[msgspec.Struct]) -> Iterator[Column[Any]]:
             yield Column("id", sa.String(36), primary_key=True)
         elif kind is RecordRef:
             for part in ("type", "community_code", "id"):
-                yield Column(f"{field.name}_{part}", StoredText)
+                yield Column(f"{field.name}_{part}", sa.Text if part == "type" else StoredText)
         else:
-            is_word = isinstance(kind, type) and issubclass(kind, StrEnum)
-            yield Column(field.name, sa.Text if is_word else _TYPES.get(kind, _JSON), nullable=is_optional)
+            is_own = field.name in own.split() or (isinstance(kind, type) and issubclass(kind, StrEnum))
+            yield Column(field.name, sa.Text if is_own else _TYPES.get(kind, _JSON), nullable=is_optional)
 
 
 metadata = sa.MetaData(
@@ -96,7 +87,7 @@ metadata = sa.MetaData(
 operations = Table(
     "operations",
     metadata,
-    *_columns(Operation),
+    *_columns(Operation, own="idempotency_key mutation fingerprint"),
     UniqueConstraint("subject", "idempotency_key"),
     _one_of("state", (state for state in OperationState if state is not OperationState.READ_BACK)),
     CheckConstraint("state NOT IN ('SENT', 'UNKNOWN') OR sent_at IS NOT NULL", name="sent"),
@@ -141,7 +132,7 @@ unverified_notifications = Table(
     Column("shop_number", StoredText, nullable=False),
     Column("weixin_number", StoredText, nullable=False),
     Column("token", sa.String(64), nullable=False),
-    Column("received_at", UtcDateTime, nullable=False),
+    Column("received_at", UTC_TIME, nullable=False),
     *_indexes("token", "received_at"),
 )
 
@@ -149,7 +140,7 @@ accepted_tokens = Table(
     "accepted_tokens",
     metadata,
     Column("digest", sa.String(64), primary_key=True),
-    Column("accepted_at", UtcDateTime, nullable=False),
+    Column("accepted_at", UTC_TIME, nullable=False),
 )
 """Keyed digests of the tokens of notifications that the security platform took."""
 
@@ -166,7 +157,7 @@ audit = Table(
     metadata,
     Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
     Column("id", sa.String(36), nullable=False, unique=True),
-    Column("at", UtcDateTime, nullable=False),
+    Column("at", UTC_TIME, nullable=False),
     Column("subject", StoredText, nullable=False),
     Column("action", StoredText, nullable=False),
     Column("record_type", StoredText),
@@ -202,8 +193,8 @@ events = Table(
     metadata,
     Column("id", sa.String(36), primary_key=True),
     Column("sequence", sa.BigInteger),
-    Column("at", UtcDateTime, nullable=False),
-    *_columns(NewEvent),
+    Column("at", UTC_TIME, nullable=False),
+    *_columns(NewEvent, own="topic kind record_id audience status"),
     UniqueConstraint("sequence"),
     *_indexes("topic community_code sequence", "topic record_id"),
     Index("ix_events_unsequenced", "at", "id", **_where("sequence IS NULL")),
@@ -220,7 +211,7 @@ event_sequence = Table(
 """One row, whose lock orders the events: `last` is the number of the latest, `forgotten` that of the latest pruned."""
 
 gateways = Table(
-    "gateways", metadata, Column("id", StoredText, primary_key=True), Column("alive_until", UtcDateTime, nullable=False)
+    "gateways", metadata, Column("id", StoredText, primary_key=True), Column("alive_until", UTC_TIME, nullable=False)
 )
 """Those at work. One that does not renew its row in time has died."""
 
@@ -231,7 +222,7 @@ watches = Table(
     Column("community_code", StoredText, primary_key=True),
     Column("gateway_id", StoredText),
     Column("begun", sa.Boolean, nullable=False),
-    Column("wanted_until", UtcDateTime, nullable=False),
+    Column("wanted_until", UTC_TIME, nullable=False),
 )
 """Which gateway polls a list: it holds the list while it is alive. `begun`: its first poll is done."""
 
@@ -248,7 +239,7 @@ platform_tokens = Table(
     metadata,
     Column("id", sa.String(64), primary_key=True),
     Column("sealed", sa.LargeBinary),
-    Column("claimed_until", UtcDateTime),
+    Column("claimed_until", UTC_TIME),
 )
 """One row for each account at a platform: its token, and until when a gateway has the right to log in for all."""
 

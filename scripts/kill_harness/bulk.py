@@ -36,7 +36,7 @@ OPERATIONS = "{ operations(first: 100) { nodes { outcome idempotencyKey } } }"
 _AGED = ("started_at", "sent_at", "unknown_at", "check_at")
 _UNRESOLVED = "state IN ('RESERVED', 'SENT', 'UNKNOWN')"
 _AGE_SQLITE = f"""
-UPDATE operations SET {", ".join(f"{name} = strftime('%Y-%m-%d %H:%M:%f000', {name}, '-1 hour')" for name in _AGED)}
+UPDATE operations SET {", ".join(f"{name} = strftime('%Y-%m-%d %H:%M:%f000Z', {name}, '-1 hour')" for name in _AGED)}
 WHERE {_UNRESOLVED}
 """  # noqa: S608 # made of the names above
 _AGE_POSTGRESQL = f"""
