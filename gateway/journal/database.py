@@ -18,7 +18,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Table, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -167,14 +167,12 @@ def _driver_error(error: BaseException) -> BaseException:
 
 
 @cache  # on the way of an intake, building the statement costs more than executing it
-def _insert_new(dialect: str, table: Table) -> ReturningInsert[Any]:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(table).on_conflict_do_nothing().returning(table)
+def insert_new(table: Table) -> ReturningInsert[Any]:
+    """An INSERT of the parameters it is executed with; it returns the row, or none where a unique constraint holds.
 
-
-def insert_new(connection: Connection, table: Table) -> ReturningInsert[Any]:
-    """An INSERT of the parameters it is executed with; it returns the row, or none where a unique constraint holds."""
-    return _insert_new(connection.dialect.name, table)
+    It is PostgreSQL's, which SQLAlchemy renders for SQLite alike.
+    """
+    return postgresql.insert(table).on_conflict_do_nothing().returning(table)
 
 
 # Migrations, by Alembic, which ship inside this package

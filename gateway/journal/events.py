@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, Table, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, func, insert, or_, select, tuple_, update
 
 from gateway.errors import JournalError
 from gateway.events import EventBus, WakeUp
@@ -34,7 +34,22 @@ from gateway.wording.faults import FaultWording
 
 KEPT = timedelta(hours=24)
 
-_INSERT = insert(events)  # built once: it is on the way of an intake
+# Built once: they are on the way of writes and intakes, and to build one costs more than to execute it.
+_INSERT = insert(events)
+_FOUND = (
+    select(events.c.id)
+    .where(*(events.c[name] == bindparam(name) for name in ("topic", "community_code", "record_id", "status")))
+    .where(events.c.at >= bindparam("since"), ~events.c.written)
+    .limit(1)
+)
+_ALIVE = select(gateways.c.id).where(gateways.c.alive_until > bindparam("now"))
+_WATCHED = select(watches.c.community_code).where(
+    watches.c.topic == bindparam("topic"),
+    watches.c.community_code.in_(bindparam("communities")),
+    watches.c.begun,
+    watches.c.gateway_id.in_(_ALIVE),
+)
+"""Those of the communities whose list is watched."""
 
 
 class Interest(msgspec.Struct, frozen=True):
@@ -105,21 +120,19 @@ class Events:
 
     def note_change(self, connection: Connection, noticed: NewEvent, since: datetime) -> None:
         """As `note`, for a write, unless a watch found it `since` then. Without a watch, others may be missed."""
-        of, place = events.c, (noticed.topic, noticed.community_code)
-        same = (_is_of(events, *place), of.record_id == noticed.record_id, of.status == noticed.status)
-        found = select(of.id).where(*same, of.at >= since, ~of.written).limit(1)
-        if connection.execute(found).first() is None:
-            code = noticed.community_code
-            watched = None if code is None else connection.scalar(_watched(noticed.topic, [code], self._clock()))
-            self.note(connection, msgspec.structs.replace(noticed, missed=watched is None))
+        change = msgspec.structs.asdict(noticed)
+        if connection.execute(_FOUND, {**change, "since": since}).first() is None:
+            place = {"topic": noticed.topic, "communities": [noticed.community_code], "now": self._clock()}
+            missed = connection.scalar(_WATCHED, place) is None
+            self.note(connection, msgspec.structs.replace(noticed, missed=missed))
 
     async def start(self, topic: str, communities: Collection[str] = ()) -> Start:
         """The end of what has been noted by now, for the lists of these communities."""
-        now = self._clock()
+        lists = {"topic": topic, "communities": [*communities], "now": self._clock()}
 
         def work(connection: Connection) -> Start:
             # First: then the number of the event by which the watch began is not beyond the end.
-            watched = frozenset(connection.scalars(_watched(topic, communities, now))) if communities else frozenset()
+            watched = frozenset(connection.scalars(_WATCHED, lists)) if communities else frozenset()
             row = _number(connection)
             return Start(row.epoch, row.last, row.forgotten, watched)
 
@@ -159,22 +172,12 @@ def _is_of(table: Table, topic: str, community_code: str | None) -> Condition:
     return and_(table.c.topic == topic, table.c.community_code == community_code)
 
 
-def _alive(now: datetime) -> Select[Any]:
-    return select(gateways.c.id).where(gateways.c.alive_until > now)
-
-
-def _watched(topic: str, communities: Collection[str], now: datetime) -> Select[Any]:
-    """Those of the communities whose list is watched."""
-    these = (watches.c.topic == topic, watches.c.community_code.in_(communities))
-    return select(watches.c.community_code).where(*these, watches.c.begun, watches.c.gateway_id.in_(_alive(now)))
-
-
 def _number(connection: Connection) -> Row[Any]:
     """Number what has no number yet, in order: the one row is locked. Returns the row, made where there is none."""
     sequence = select(event_sequence)
     if connection.execute(sequence).first() is None:
         first = {"id": 1, "epoch": secrets.token_hex(6), "last": 0, "forgotten": 0}
-        connection.execute(insert_new(connection, event_sequence), first)
+        connection.execute(insert_new(event_sequence), first)
     of = events.c
     new = select(of.id).where(of.sequence.is_(None))
     if connection.execute(new.limit(1)).first() is not None:
@@ -262,7 +265,7 @@ class WatchLeases:
             if joins and connection.execute(select(gateways.c.id).limit(1)).first() is None:
                 has_missed = True
             if not connection.execute(renewal).rowcount:  # it is new, or another has taken it for dead
-                connection.execute(insert_new(connection, gateways), row)
+                connection.execute(insert_new(gateways), row)
             if has_missed:
                 self._events.note(connection, NewEvent(topic=PAYMENT, kind=GapKind.LATE, missed=True))
             return connection.scalar(present) or 1, connection.scalar(held) or 0
@@ -287,8 +290,8 @@ class WatchLeases:
 
         def work(connection: Connection) -> set[WatchedList]:
             if connection.scalar(select(func.count()).select_from(watches).where(these)) != len(rows):
-                connection.execute(insert_new(connection, watches), rows)
-            alive = set(connection.scalars(_alive(now)))
+                connection.execute(insert_new(watches), rows)
+            alive = set(connection.scalars(_ALIVE, {"now": now}))
             holders = {place: row.gateway_id for place, row in _lock(connection, these).items()}
             others = {place for place, holder in holders.items() if holder != self._id and holder in alive}
             taken = {place for place, holder in holders.items() if holder != self._id} - others

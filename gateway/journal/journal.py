@@ -52,7 +52,7 @@ class Announcements(Records[Announcement]):
     async def add(self, announcement: Announcement) -> None:
         """Keep it, unless this community's announcement of that platform id is kept already."""
         row = msgspec.structs.asdict(announcement)
-        await self._database.write(lambda journal: journal.execute(insert_new(journal, announcements), row).close())
+        await self._database.write(lambda journal: journal.execute(insert_new(announcements), row).close())
 
     async def by_number(self, community_code: str, platform_id: int) -> Announcement | None:
         """The community's announcement of that platform id."""
@@ -131,7 +131,7 @@ class Journal:
 
         def find(connection: Connection) -> str | None:
             if record:
-                connection.execute(insert_new(connection, id_key), {"id": 1, "check_value": check_value})
+                connection.execute(insert_new(id_key), {"id": 1, "check_value": check_value})
             return connection.execute(select(id_key.c.check_value)).scalar_one_or_none()
 
         if await self.database.write(find) not in (None, check_value):

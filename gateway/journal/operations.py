@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, delete, func, literal, or_, select, update
 
 from gateway.errors import JournalError, QueryTooComplexError
 from gateway.journal.database import Database, insert_new
@@ -34,7 +34,18 @@ from gateway.wording.faults import FaultWording
 from gateway.wording.requests import RequestWording
 
 _UNDER_WAY = (OperationState.RESERVED, OperationState.SENT)
-_UNRESOLVED = (*_UNDER_WAY, OperationState.UNKNOWN)
+
+# Of one operation, built once: they are on the way of a write, and to build one costs more than to execute it.
+_OF = operations.c
+_THIS = _OF.id == bindparam("this")
+_READ = select(operations).where(_THIS)
+_UNFINISHED = _READ.where(_OF.finished_at.is_(None)).with_for_update()
+_KEYED = select(operations).where(
+    _OF.subject == bindparam("subject"), _OF.idempotency_key == bindparam("idempotency_key")
+)
+_MARK_SENT = update(operations).where(_THIS, _OF.state == OperationState.RESERVED)
+_FINISH = update(operations).where(_THIS, _OF.finished_at.is_(None)).returning(operations)
+_LOSE = _FINISH.values(unknown_at=func.coalesce(_OF.unknown_at, bindparam("now", type_=UTC_TIME)))
 
 SLICE = 5_000  # rows that are counted at once, of any number: no write waits longer than that takes
 MOST_GROUPS = 10_000  # that a count of operations may have
@@ -121,25 +132,23 @@ class Operations(Records[Operation]):
         values |= _columns(values.pop("record"))
         values |= {"id": new_id(now), "state": OperationState.RESERVED, "started_at": now}
         values |= {"read_backs": [], "user_errors": []}
-        of = operations.c
-        keyed = self.rows.where(of.subject == new.subject, of.idempotency_key == new.idempotency_key)
 
         def work(connection: Connection) -> tuple[Operation, bool]:
             while True:  # an earlier one may be withdrawn between the two statements: the key is free again
-                if begun := self.first(connection, insert_new(connection, operations), values):
+                if begun := self.first(connection, insert_new(operations), values):
                     return begun, True
-                if earlier := self.first(connection, keyed):
+                if earlier := self.first(connection, _KEYED, values):
                     return earlier, False
 
         return await self._database.write(work)
 
     async def mark_sent(self, operation: Operation, expected: Mapping[str, Any] | None = None) -> Operation:
         """Commit that it is about to be sent, and `expected`. Raises JournalError if taken over: then do not send."""
-        known = {} if expected is None else {"expected": expected}
-        reserved = (operations.c.id == operation.id, operations.c.state == OperationState.RESERVED)
-        sent = {"state": OperationState.SENT, "sent_at": self._clock(), **known}
-        mark = update(operations).where(*reserved).values(sent)
-        if not await self._database.write(lambda connection: connection.execute(mark).rowcount):
+        sent: dict[str, Any] = {"state": OperationState.SENT, "sent_at": self._clock()}
+        if expected is not None:
+            sent["expected"] = expected
+        values = {"this": operation.id, **sent}
+        if not await self._database.write(lambda connection: connection.execute(_MARK_SENT, values).rowcount):
             raise JournalError(FaultWording.GIVEN_UP())
         return msgspec.structs.replace(operation, **sent)
 
@@ -167,9 +176,9 @@ class Operations(Records[Operation]):
         read for it while the operation was UNKNOWN, whether or not that decided. `change` is noted when the write is
         confirmed.
         """
-        now = self._clock()
-        final = outcome is not Outcome.UNKNOWN
+        now, final, this = self._clock(), outcome is not Outcome.UNKNOWN, {"this": operation_id}
         values: dict[str, Any] = {
+            **this,
             "state": OperationState(outcome.value),
             "finished_at": now if final else None,
             "check_at": None if final else check_at,
@@ -177,20 +186,15 @@ class Operations(Records[Operation]):
             **_columns(record),
             **({} if answer is None else {"answer": answer}),
         }
-
-        if not final:
-            values["unknown_at"] = func.coalesce(operations.c.unknown_at, literal(now, UTC_TIME))
-        this = operations.c.id == operation_id
-        unresolved = (this, operations.c.state.in_(_UNRESOLVED))
+        end, known = (_FINISH, values) if final else (_LOSE, values | {"now": now})
 
         def work(connection: Connection) -> Operation | None:
             steps: dict[str, Any] = {}
-            if read_back and (before := self.first(connection, self.rows.where(*unresolved).with_for_update())):
+            if read_back and (before := self.first(connection, _UNFINISHED, this)):
                 steps["read_backs"] = msgspec.to_builtins((*before.read_backs[: MOST_READ_BACKS - 1], now))
-            ended = update(operations).where(*unresolved).values(values | steps).returning(operations)
-            operation = self.first(connection, ended)
+            operation = self.first(connection, end, known | steps)
             if operation is None:
-                return self.first(connection, self.rows.where(this))
+                return self.first(connection, _READ, this)
             if final and operation.unknown_at is not None:  # the caller who wrote is to know
                 resolved = NewEvent(
                     topic=OPERATION,

@@ -74,7 +74,7 @@ class Payments(Records[Payment]):
             "next_attempt_at": now,
             "lease_token": 0,
         }
-        payment = self.first(connection, insert_new(connection, payments), values)
+        payment = self.first(connection, insert_new(payments), values)
         if payment is not None:
             self._note(connection, payment, PaymentEventKind.RECEIVED)
             return Receipt(ReceiptKind.NEW, payment)
@@ -87,7 +87,7 @@ class Payments(Records[Payment]):
         recorded = connection.scalar(select(func.count()).select_from(payment_conflicts).where(of_payment)) or 0
         payload_hash = hashlib.sha256("\n".join(numbers).encode()).hexdigest()
         conflict = {"payment_id": payment.id, "subject": subject, "payload_hash": payload_hash, "received_at": now}
-        insertion = insert_new(connection, payment_conflicts)
+        insertion = insert_new(payment_conflicts)
         if recorded < MOST_CONFLICTS and connection.execute(insertion, conflict | numbers._asdict()).first():
             self._note(connection, payment, PaymentEventKind.CONFLICTED)
         return Receipt(ReceiptKind.CONFLICT, payment)
@@ -224,7 +224,7 @@ class Payments(Records[Payment]):
 
         def work(connection: Connection) -> Receipt:
             connection.execute(delete(accepted_tokens).where(accepted_tokens.c.digest == unverified.token))
-            connection.execute(insert_new(connection, accepted_tokens), token)
+            connection.execute(insert_new(accepted_tokens), token)
             receipt = self.take_in(connection, unverified.numbers, subject, unverified.received_at)
             payment = receipt.payment
             if receipt.kind is not ReceiptKind.CONFLICT:

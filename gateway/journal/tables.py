@@ -16,7 +16,9 @@ from sqlalchemy.dialects import sqlite
 from gateway.journal.records import Announcement, AuditAction, NewEvent, Operation, Payment, PaymentConflict, RecordRef
 from gateway.normalise.vocabulary import DeliveryState, OperationState
 
-_SQLITE_TIME = sqlite.DATETIME("%(year)04d-%(month)02d-%(day)02d %(hour)02d:%(minute)02d:%(second)02d.%(microsecond)06dZ")
+_SQLITE_TIME = sqlite.DATETIME(  # type: ignore[no-untyped-call] # it has no annotations
+    "%(year)04d-%(month)02d-%(day)02d %(hour)02d:%(minute)02d:%(second)02d.%(microsecond)06dZ"
+)
 UTC_TIME: sa.types.TypeEngine[datetime] = sa.DateTime(timezone=True).with_variant(_SQLITE_TIME, "sqlite")
 """A time in UTC, as what is given has to be: SQLite keeps its digits alone, and a Z by which they are read as UTC."""
 

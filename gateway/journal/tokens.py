@@ -66,7 +66,7 @@ class SharedToken:
 
     def _look(self, connection: Connection, read: Read[TokenT]) -> tuple[TokenT | None, datetime | None]:
         """The token, or this gateway's claim; neither while another gateway has one."""
-        connection.execute(insert_new(connection, platform_tokens), self._row)
+        connection.execute(insert_new(platform_tokens), self._row)
         row = connection.execute(select(platform_tokens).where(self._is_own).with_for_update()).one()
         sealed = row.sealed or b""
         with suppress(InvalidTag, ValueError):  # of another key, or another version
