@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 
-from gateway.events import EventBus, Message, Missed, ReadsDropped
+from gateway.events import EventBus, Missed, ReadsDropped
 from gateway.futures import Pending
 from gateway.ops.metrics import Metrics
 
@@ -152,7 +152,7 @@ class SharedReads:
         """The reads of an endpoint."""
         self._secret = secrets.token_bytes(32)
         self._sweeping = False
-        events.attach(self._hear)
+        events.attach(self._hear, ReadsDropped, Missed)
 
     def __len__(self) -> int:
         return sum(map(len, self._endpoints.values()))
@@ -182,7 +182,7 @@ class SharedReads:
         if any(left):
             self.sweep_later()
 
-    def _hear(self, message: Message | Missed) -> None:
+    def _hear(self, message: ReadsDropped | Missed) -> None:
         """What was read before is not used any more. Reads under way still answer who already waits."""
         match message:
             case ReadsDropped(community_code, endpoints):

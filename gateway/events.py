@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from enum import StrEnum
 from itertools import islice
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 from uuid import uuid4
 
 import msgspec
@@ -76,24 +76,26 @@ class EventBus:
 
     def __init__(self) -> None:
         self._name = uuid4().hex
-        self._attached: list[Callable[[Message | Missed], None]] = []
+        self._attached: list[tuple[Callable[[Any], None], tuple[type, ...]]] = []
         self._sleeping: list[tuple[asyncio.Event, tuple[WakeUp, ...]]] = []
         self._leaving: dict[Message, None] = {}
         self._left_behind = False
         self._to_send = asyncio.Event()
 
-    def publish(self, message: Message) -> None:
+    def publish(self, *messages: Message) -> None:
         """Notify this process now, and the other gateways soon. Never waits, never raises."""
-        self.deliver(message)
+        self.deliver(*messages)
         if len(self._leaving) >= LARGEST_BACKLOG:
             self._leaving.clear()
             self._left_behind = True
-        self._leaving[message] = None
+        self._leaving.update(dict.fromkeys(messages))
         self._to_send.set()
 
-    def attach(self, heard: Callable[[Message | Missed], None]) -> None:
-        """Have `heard` called with every message from now on, before `publish` returns. It must not raise."""
-        self._attached.append(heard)
+    def attach(self, heard: Callable[[Any], None], *kinds: type) -> None:
+        """Have `heard` called with every message of these `kinds`, or of all, from now on, before `publish` returns. It
+        must not raise.
+        """
+        self._attached.append((heard, kinds or (object,)))
 
     @contextmanager
     def wake_ups(self, *kinds: WakeUp) -> Iterator[asyncio.Event]:
@@ -119,13 +121,15 @@ class EventBus:
                 with suppress(GatewayError):
                     await self._send(notifier)
 
-    def deliver(self, message: Message | Missed) -> None:
+    def deliver(self, *messages: Message | Missed) -> None:
         """Notify this process alone."""
-        for heard in self._attached:
-            heard(message)
-        for woken, kinds in self._sleeping:
-            if message in kinds or message is MISSED:
-                woken.set()
+        for message in messages:
+            for heard, kinds in self._attached:
+                if isinstance(message, kinds):
+                    heard(message)
+            for woken, wake_ups in self._sleeping:
+                if message in wake_ups or message is MISSED:
+                    woken.set()
 
     def _hear(self, text: str | None) -> None:
         try:
@@ -135,10 +139,7 @@ class EventBus:
         if parcel is None:
             self.deliver(MISSED)
         elif parcel.sender != self._name:
-            if parcel.missed:
-                self.deliver(MISSED)
-            for message in parcel.messages:
-                self.deliver(message)
+            self.deliver(*([MISSED] if parcel.missed else []), *parcel.messages)
 
     async def _keep_sending(self, notifier: Notifier) -> None:
         while True:

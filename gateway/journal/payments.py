@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -52,14 +53,13 @@ class Payments(Records[Payment]):
         One row per order number and per WeChat number, the first to come; `subject` is who brought it.
         """
         numbers, now = Numbers(order_number, shop_number, weixin_number), self._clock()
-        receipt = await self._events.write(lambda connection: self.take_in(connection, numbers, subject, now))
-        return self.publish(receipt)
+        work = partial(self.take_in, numbers=numbers, subject=subject, received_at=now)
+        return self.publish(await self._events.write(work))
 
     def publish(self, receipt: Receipt) -> Receipt:
         """Notify those who wait for payments; of what is SAME, too: the journal may have failed after it was saved."""
         if receipt.kind is not ReceiptKind.CONFLICT:
-            self._events.bus.publish(ReadsDropped(receipt.payment.community_code, PAID))
-            self._events.bus.publish(WakeUp.PAYMENTS_DUE)
+            self._events.bus.publish(ReadsDropped(receipt.payment.community_code, PAID), WakeUp.PAYMENTS_DUE)
         return receipt
 
     def take_in(self, connection: Connection, numbers: Numbers, subject: str, received_at: datetime) -> Receipt:

@@ -6,6 +6,7 @@ All work that waits when the thread becomes free shares the next transaction, an
 import asyncio
 import os
 import sqlite3
+import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -125,9 +126,11 @@ class SqliteDatabase(database.Database):
 
     async def read(self, work: database.Work[ValueT]) -> ValueT:
         """As `write`, for without changes nothing is synced; one after the other, so that no write waits for many."""
-        with self._answering():
+        try:
             async with asyncio.timeout(self._timeout), self._reading:
                 return await self.write(work)
+        except TimeoutError as error:
+            raise self._failed(error) from None
 
     async def write(self, work: database.Work[ValueT]) -> ValueT:
         """Have `work` done in the next transaction. Work whose caller gave up before that is not done at all."""
@@ -135,9 +138,14 @@ class SqliteDatabase(database.Database):
         self._waiting.append((work, answer))
         if self._draining is None or self._draining.done():
             self._draining = asyncio.create_task(self._drain())
-        with self._answering():
+        try:
             async with asyncio.timeout(self._timeout):
-                return await answer
+                value = await answer
+        except database.DATABASE_ERRORS as error:
+            raise self._failed(error) from None
+        self.last_success = time.time()
+        self._state.worked()
+        return value
 
     async def _close(self) -> None:
         try:
