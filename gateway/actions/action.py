@@ -84,7 +84,7 @@ def masked(value: object, *field: str) -> Iterator[Violation]:
 
 def invalid(violations: Iterable[Violation]) -> tuple[UserError, ...]:
     """The errors of values in the input that cannot be used."""
-    return tuple(user_error(UserErrorCode.INVALID, message, *field) for field, message in violations)
+    return tuple([user_error(UserErrorCode.INVALID, message, *field) for field, message in violations])
 
 
 def refused_by_platform(error: RefusedError) -> UserError:
@@ -335,12 +335,9 @@ class RowUpdate(Action[AskedT], Generic[AskedT, RowT], is_base=True):
         return None
 
     def expected(self, row: RowT, asked: AskedT) -> dict[str, Any]:
-        """What a read-back, the event and the caches go by."""
-        return {"before": self._state(row), "after": self.state_after(row, asked)}
-
-    def state_after(self, row: RowT, asked: AskedT) -> list[str]:
-        """The state of the row once it is changed."""
-        return [self._recorded(getattr(asked, name) or getattr(row, name)) for name in self.written]
+        """What a read-back, the event and the caches go by: the state of the row before it is changed, and after."""
+        after = [self._recorded(getattr(asked, name) or getattr(row, name)) for name in self.written]
+        return {"before": self._state(row), "after": after}
 
     def read_otherwise(self, _row: RowT) -> Done | Undecided:
         """Of a row that is as it was neither before nor was to be after."""

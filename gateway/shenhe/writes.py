@@ -110,8 +110,8 @@ class _Decision(RowUpdate[AskedT, Shenhe], is_base=True):
             raise WriteRefusal(_already(review))
         return {"status": self.status.wire_code}
 
-    def state_after(self, _review: Shenhe, _asked: AskedT) -> list[str]:
-        return [self.status.value]
+    def expected(self, review: Shenhe, _asked: AskedT) -> dict[str, Any]:
+        return {"before": [review.status.value], "after": [self.status.value]}
 
     def read_otherwise(self, review: Shenhe) -> Done:
         return Done(errors=(_already(review),))
