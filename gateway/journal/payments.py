@@ -7,12 +7,13 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.events import ReadsDropped, WakeUp
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events
-from gateway.journal.listing import Condition, Records, is_past, once
+from gateway.journal.listing import Records, is_past, once
 from gateway.journal.records import (
     PAYMENT,
     PLACED,
@@ -35,6 +36,17 @@ MOST_CONFLICTS = 20  # recorded of one payment: the first ones
 
 TOKENS_LAST = timedelta(hours=1)
 """Document 1.1.1.4. What came with a token that the platform has not taken by then is removed."""
+
+
+# Of a delivery, built once: to build one costs more than to execute it.
+_OF = payments.c
+_END = update(payments).where(_OF.id == bindparam("this")).values(attempts=_OF.attempts + bindparam("made"))
+_END_LEASED = _END.where(
+    _OF.state == DeliveryState.QUEUED, _OF.lease_owner.is_not(None), _OF.lease_token == bindparam("lease")
+).returning(payments)
+_END_UNDELIVERED = _END.where(_OF.state != DeliveryState.DELIVERED).returning(payments)
+_DUE_AT = case((_OF.lease_until > _OF.next_attempt_at, _OF.lease_until), else_=_OF.next_attempt_at)
+_NEXT_DUE = select(_DUE_AT).where(_OF.state == DeliveryState.QUEUED).order_by(_DUE_AT).limit(1)
 
 
 class Payments(Records[Payment]):
@@ -92,10 +104,9 @@ class Payments(Records[Payment]):
             self._note(connection, payment, PaymentEventKind.CONFLICTED)
         return Receipt(ReceiptKind.CONFLICT, payment)
 
-    def mark(self, connection: Connection, which: Sequence[Condition], values: Mapping[str, Any]) -> Payment | None:
-        """In a transaction: the payment as it is marked, which ends its lease; None where it is none of `which`."""
-        marking = update(payments).where(*which).values({"lease_owner": None, "lease_until": None, **values})
-        marked = self.first(connection, marking.returning(payments))
+    def mark(self, connection: Connection, end: ReturningUpdate[Any], values: Mapping[str, Any]) -> Payment | None:
+        """In a transaction: the payment as it is marked, which ends its lease; None where it is none to `end`."""
+        marked = self.first(connection, end, {"lease_owner": None, "lease_until": None, **values})
         if marked is not None and marked.state is not DeliveryState.QUEUED:
             self._note(connection, marked, PaymentEventKind(marked.state.value))
         return marked
@@ -128,7 +139,7 @@ class Payments(Records[Payment]):
         """
         values = {
             "state": DeliveryState.DEAD if next_attempt_at is None else DeliveryState.QUEUED,
-            "attempts": payments.c.attempts + int(counts),
+            "made": int(counts),
             "next_attempt_at": next_attempt_at,
             "last_error": error,
         }
@@ -145,10 +156,7 @@ class Payments(Records[Payment]):
 
     async def next_due(self) -> datetime | None:
         """When the next QUEUED payment can be claimed: its time, or the end of the lease on it. None: none waits."""
-        of = payments.c
-        due_at = case((of.lease_until > of.next_attempt_at, of.lease_until), else_=of.next_attempt_at)
-        statement = select(due_at).where(of.state == DeliveryState.QUEUED).order_by(due_at).limit(1)
-        return await self._database.read(lambda connection: connection.scalar(statement))
+        return await self._database.read(lambda connection: connection.scalar(_NEXT_DUE))
 
     async def by_order_number(self, order_numbers: Collection[str]) -> dict[str, Payment]:
         """The payments of these orders, by order number; orders without one are left out."""
@@ -228,8 +236,8 @@ class Payments(Records[Payment]):
             receipt = self.take_in(connection, unverified.numbers, subject, unverified.received_at)
             payment = receipt.payment
             if receipt.kind is not ReceiptKind.CONFLICT:
-                undelivered = payments.c.id == payment.id, payments.c.state != DeliveryState.DELIVERED
-                payment = self.mark(connection, undelivered, _delivered(self._clock())) or payment
+                values = {"this": payment.id, **_delivered(self._clock())}
+                payment = self.mark(connection, _END_UNDELIVERED, values) or payment
             kept = connection.execute(delete(table).where(table.c.token == unverified.token).returning(table)).all()
             for other in sorted((row for row in kept if row.id != unverified.id), key=attrgetter("id")):
                 numbers = Numbers(other.order_number, other.shop_number, other.weixin_number)
@@ -245,10 +253,8 @@ class Payments(Records[Payment]):
 
     async def _mark(self, payment: Payment, values: Mapping[str, Any]) -> bool:
         """Whether the lease held."""
-        of = payments.c
-        lease = (of.lease_owner.is_not(None), of.lease_token == payment.lease_token)
-        leased = (of.id == payment.id, of.state == DeliveryState.QUEUED, *lease)
-        return await self._events.write(lambda connection: self.mark(connection, leased, values) is not None)
+        values = {"this": payment.id, "lease": payment.lease_token, **values}
+        return await self._events.write(lambda connection: self.mark(connection, _END_LEASED, values) is not None)
 
     def _note(
         self, connection: Connection, payment: Payment, kind: PaymentEventKind, status: str | None = None
@@ -265,7 +271,7 @@ def _newest(rows: Select[Any], community_code: str | None, limit: int) -> Select
 
 def _delivered(now: datetime) -> dict[str, Any]:
     ended = {"delivered_at": now, "next_attempt_at": None, "last_error": None}
-    return {"state": DeliveryState.DELIVERED, "attempts": payments.c.attempts + 1, **ended}
+    return {"state": DeliveryState.DELIVERED, "made": 1, **ended}
 
 
 def with_one_of(numbers: Numbers) -> Select[Any]:
