@@ -51,6 +51,10 @@ _WATCHED = select(watches.c.community_code).where(
 )
 """Those of the communities whose list is watched."""
 
+_SEQUENCE = select(event_sequence)
+_NEW = select(events.c.id).where(events.c.sequence.is_(None))
+_ANY_NEW = _NEW.limit(1)
+
 
 class Interest(msgspec.Struct, frozen=True):
     """Which events of a topic a subscriber may see.
@@ -174,19 +178,16 @@ def _is_of(table: Table, topic: str, community_code: str | None) -> Condition:
 
 def _number(connection: Connection) -> Row[Any]:
     """Number what has no number yet, in order: the one row is locked. Returns the row, made where there is none."""
-    sequence = select(event_sequence)
-    if connection.execute(sequence).first() is None:
+    if connection.execute(_SEQUENCE).first() is None:
         first = {"id": 1, "epoch": secrets.token_hex(6), "last": 0, "forgotten": 0}
         connection.execute(insert_new(event_sequence), first)
-    of = events.c
-    new = select(of.id).where(of.sequence.is_(None))
-    if connection.execute(new.limit(1)).first() is not None:
-        last = connection.scalar(select(event_sequence.c.last).with_for_update())
-        ranked = new.add_columns(func.row_number().over(order_by=(of.at, of.id)).label("rank")).subquery()
+    if connection.execute(_ANY_NEW).first() is not None:
+        of, last = events.c, connection.scalar(select(event_sequence.c.last).with_for_update())
+        ranked = _NEW.add_columns(func.row_number().over(order_by=(of.at, of.id)).label("rank")).subquery()
         statement = update(events).where(of.id == ranked.c.id).values(sequence=last + ranked.c.rank)
         numbered = connection.execute(statement).rowcount
         connection.execute(update(event_sequence).values(last=event_sequence.c.last + numbered))
-    return connection.execute(sequence).one()
+    return connection.execute(_SEQUENCE).one()
 
 
 LEASE = timedelta(seconds=15)
