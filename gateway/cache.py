@@ -186,9 +186,8 @@ class SharedReads:
         """What was read before is not used any more. Reads under way still answer who already waits."""
         match message:
             case ReadsDropped(community_code, endpoints):
-                for endpoint in endpoints:
-                    if (reads := self._endpoints.get(endpoint)) is not None:
-                        reads.drop(community_code)
+                for endpoint in self._endpoints.keys() & endpoints:
+                    self._endpoints[endpoint].drop(community_code)
             case Missed():
                 for reads in self._endpoints.values():
                     reads.drop(None)

@@ -101,10 +101,6 @@ class Done(NamedTuple):
     answer: Mapping[str, Any] | None = None
     errors: tuple[UserError, ...] = ()
 
-    @property
-    def outcome(self) -> Outcome:
-        return Outcome.REFUSED if self.errors else Outcome.CONFIRMED
-
 
 NOT_APPLIED = Done(errors=(user_error(UserErrorCode.UPSTREAM_REFUSED, WriteWording.NOT_APPLIED()),))
 

@@ -236,8 +236,8 @@ class Writer:
                 done = Done(errors=(action.refusal(write, error),))
             else:
                 done, check_at = await self._find_out(operation, write, error)
-        outcome = Outcome.UNKNOWN if done is None else done.outcome
         record, answer, reasons = done or Done()
+        outcome = Outcome.UNKNOWN if done is None else Outcome.REFUSED if reasons else Outcome.CONFIRMED
         finish = partial(
             operations.finish,
             operation.id,

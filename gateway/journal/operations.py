@@ -1,6 +1,5 @@
 """The durable record of writes: whether one was begun, whether it left, and how it ended."""
 
-import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -56,7 +55,7 @@ MOST_SYNCHRONISATIONS = 200  # of a community, the newest: those of a module are
 def fingerprint(secret: bytes, mutation: str, arguments: object) -> str:
     """HMAC-SHA256 of a mutation's arguments in any order of fields. Another `secret` makes earlier keys a mismatch."""
     canonical = msgspec.json.encode([mutation, arguments], order="deterministic")
-    return hmac.new(secret, canonical, hashlib.sha256).hexdigest()
+    return hmac.digest(secret, canonical, "sha256").hex()
 
 
 class OperationGroup(DescribedEnum, chinese="操作记录分组", english="By what writes are counted"):
@@ -144,9 +143,7 @@ class Operations(Records[Operation]):
 
     async def mark_sent(self, operation: Operation, expected: Mapping[str, Any] | None = None) -> Operation:
         """Commit that it is about to be sent, and `expected`. Raises JournalError if taken over: then do not send."""
-        sent: dict[str, Any] = {"state": OperationState.SENT, "sent_at": self._clock()}
-        if expected is not None:
-            sent["expected"] = expected
+        sent = {"state": OperationState.SENT, "sent_at": self._clock(), "expected": expected}
         values = {"this": operation.id, **sent}
         if not await self._database.write(lambda connection: connection.execute(_MARK_SENT, values).rowcount):
             raise JournalError(FaultWording.GIVEN_UP())
