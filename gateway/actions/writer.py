@@ -16,7 +16,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -85,16 +85,13 @@ shows of their records.
 NOT_SENT = Written.refused(user_error(UserErrorCode.NOT_SENT, WriteWording.NOT_SENT()))
 
 
+@dataclass(eq=False, slots=True)
 class Run:
     """A write under way: `task` ends with its answer, or a GatewayError. `wanted`: how many have not given it up."""
 
-    __slots__ = ("_sending", "task", "wanted")
-
-    task: asyncio.Task[Written]
-
-    def __init__(self) -> None:
-        self.wanted = 0
-        self._sending: Operation | None = None
+    task: asyncio.Task[Written] = field(init=False)
+    wanted: int = 0
+    _sending: Operation | None = None
 
     def begin_sending(self, operation: Operation) -> None:
         """Raises RequestTimeoutError where everybody has given it up: then nothing may be sent."""

@@ -39,9 +39,7 @@ _OF = operations.c
 _THIS = _OF.id == bindparam("this")
 _READ = select(operations).where(_THIS)
 _UNFINISHED = _READ.where(_OF.finished_at.is_(None)).with_for_update()
-_KEYED = select(operations).where(
-    _OF.subject == bindparam("subject"), _OF.idempotency_key == bindparam("idempotency_key")
-)
+_KEYED = select(operations).where(*(_OF[name] == bindparam(name) for name in ("subject", "idempotency_key")))
 _MARK_SENT = update(operations).where(_THIS, _OF.state == OperationState.RESERVED)
 _FINISH = update(operations).where(_THIS, _OF.finished_at.is_(None)).returning(operations)
 _LOSE = _FINISH.values(unknown_at=func.coalesce(_OF.unknown_at, bindparam("now", type_=UTC_TIME)))
