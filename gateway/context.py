@@ -153,8 +153,9 @@ class RequestContext:
 
     def observe(self, observations: Sequence[Observation]) -> None:
         """These fields of personal data and free text are about to be revealed: the audit trail has it."""
-        self.trail.reveal(self, observations)
-        if (trace := self.loaders.source.trace) is not None:
+        source = self.loaders.source
+        self.trail.reveal(self, observations, are_kept=source.oldest is not None)
+        if (trace := source.trace) is not None:
             for records, fields in observations:
                 for field in fields:
                     shown = sum(getattr(record, field.attribute) is not None for record in records)

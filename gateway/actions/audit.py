@@ -118,16 +118,16 @@ class AuditTrail:
             return replace(principal, scopes=principal.scopes - {Scope.PII_READ})
         return principal
 
-    def reveal(self, request: Request, observations: Sequence[Observation]) -> None:
+    def reveal(self, request: Request, observations: Sequence[Observation], *, are_kept: bool = False) -> None:
         """Note that these fields of these records are about to be shown as they are.
 
-        What is personal in them is found out now, while they are at hand. The very objects are known when they are
-        shown again, as from a cache: they are held until then, so that none takes the place of another in memory.
+        What is personal in them is found out now, while they are at hand. `are_kept`: some are of the cache, and may be
+        shown again. The very objects are known then: they are held, so that none takes the place of another in memory.
         """
         subject, (records, fields) = request.principal.subject, observations[0]
         place = (subject, id(records[0]), id(fields))
         shown, noted = self._held.get(place, (None, []))
-        if shown == observations:
+        if are_kept and shown == observations:
             now = self._clock()
             for times in noted:
                 _count(times, request, now)
@@ -136,10 +136,11 @@ class AuditTrail:
             self._note(request, _Note(subject, AuditAction.REVEALED, named, personal))
             for named, personal in self.reveals.find(observations)
         ]
-        if self._held_records > MOST_HELD:
-            self._held, self._held_records = {}, 0
-        self._held_records += sum([len(records) for records, _ in observations])
-        self._held[place] = observations, noted
+        if are_kept:
+            if self._held_records > MOST_HELD:
+                self._held, self._held_records = {}, 0
+            self._held_records += sum([len(records) for records, _ in observations])
+            self._held[place] = observations, noted
 
     def reveal_whole(self, request: Request, outcomes: Sequence[object]) -> None:
         """Note that what platforms sent, of which these were made, is about to be shown verbatim."""

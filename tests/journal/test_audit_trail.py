@@ -76,7 +76,7 @@ async def test_repeated_reveals_become_one_entry(journal, trail, clock, monkeypa
     monkeypatch.setattr(audit, "MOST_HELD", most_held)
     shown, again = observed(PERSON, "People", **PHONE), observed(msgspec.structs.replace(PERSON), "People", **PHONE)
     for number in range(5):
-        trail.reveal(Request(request_id=f"request-{number}"), [again if number == 2 else shown])
+        trail.reveal(Request(request_id=f"request-{number}"), [again if number == 2 else shown], are_kept=number > 0)
         clock.advance(seconds=0.1)
     trail.reveal(Request("clerk"), [observed(PERSON, "People", **PHONE)])
     trail.reveal(Request(), [observed(PERSON, "People", idCard="id_card")])
