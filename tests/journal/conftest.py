@@ -40,7 +40,7 @@ def sqlite_settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 async def postgres_settings(postgres_url: str, tmp_path: Path) -> Settings:
     await on_server(";".join(str(delete(table)) for table in reversed(metadata.sorted_tables)), postgres_url)
-    return Settings(database_url=postgres_url, data_dir=tmp_path, journal_timeout=2.0)
+    return Settings(database_url=postgres_url, data_dir=tmp_path, journal_timeout=10.0)
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ NUMBERS = "CREATE TABLE numbers (number INTEGER UNIQUE)"
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
-    database = await open_sqlite(tmp_path, 1.0)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    """That waits so many seconds: a minute, where a test does not say."""
+    database = await open_sqlite(tmp_path, getattr(request, "param", 60.0))
     await database.write(lambda connection: connection.execute(text(NUMBERS)))
     yield database
     await database.close()
@@ -82,6 +83,7 @@ async def test_failed_work_affects_only_its_caller(database: SqliteDatabase) -> 
     assert await numbers(database) == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("database", [1.0], indirect=True)
 async def test_write_that_times_out_or_is_cancelled_is_not_done_later(database: SqliteDatabase) -> None:
     async with held(database) as holding:
         leaving = asyncio.create_task(database.write(lambda c: add(0, c)))
@@ -117,7 +119,7 @@ async def test_removed_wal_of_a_linked_file_refuses_commits(tmp_path: Path) -> N
     elsewhere = tmp_path / "elsewhere"
     elsewhere.touch()
     (tmp_path / FILE_NAME).symlink_to(elsewhere)
-    database = await open_sqlite(tmp_path, 1.0)
+    database = await open_sqlite(tmp_path, 10.0)
     wal = tmp_path / "elsewhere-wal"
     wal.rename(tmp_path / "aside")
     with pytest.raises(JournalError, match="elsewhere-wal was removed"):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from itertools import product
 
 import pytest
@@ -74,7 +75,8 @@ async def test_writes_go_on_between_slices(written):
     read = database.read
 
     async def read_slice(work):
-        order.append("slice")
+        if isinstance(work, partial):  # others read beside it
+            order.append("slice")
         return await read(work)
 
     database.read = read_slice
