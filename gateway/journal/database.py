@@ -6,7 +6,8 @@ import sqlite3
 import ssl
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, ClassVar, TypeVar
 
@@ -108,8 +109,17 @@ class Database(ABC):
     async def _close(self) -> None:
         """As `close`, however long it takes."""
 
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Turn what fails in the block into an error for callers, and log it."""
+        try:
+            yield
+        except DATABASE_ERRORS as error:
+            raise self._failed(error) from None
+        self.last_success = time.time()
+        self._state.worked()
+
     def _failed(self, error: Exception) -> JournalError:
-        """The error for callers of what the database has not done; it is logged."""
         failure = self._to_journal_error(error)
         if isinstance(failure, JournalRefusedError):
             log.warning("journal refused an entry", reason=failure.reason)

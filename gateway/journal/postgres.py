@@ -1,7 +1,6 @@
 """PostgreSQL: a small pool of asyncpg connections, each set to be durable and to give up in time (ADR 4)."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, ClassVar, TypeVar
@@ -193,14 +192,9 @@ class PostgresDatabase(Database, Notifier):
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         disregard(task)  # the caller may have left by then
-        try:
+        with self._answering():
             done, _ = await asyncio.wait({task}, timeout=self._timeout)
             if not done:
                 task.cancel()
                 raise TimeoutError
-            value = task.result()
-        except DATABASE_ERRORS as error:
-            raise self._failed(error) from None
-        self.last_success = time.time()
-        self._state.worked()
-        return value
+            return task.result()

@@ -6,7 +6,6 @@ All work that waits when the thread becomes free shares the next transaction, an
 import asyncio
 import os
 import sqlite3
-import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -126,11 +125,9 @@ class SqliteDatabase(database.Database):
 
     async def read(self, work: database.Work[ValueT]) -> ValueT:
         """As `write`, for without changes nothing is synced; one after the other, so that no write waits for many."""
-        try:
+        with self._answering():
             async with asyncio.timeout(self._timeout), self._reading:
                 return await self.write(work)
-        except TimeoutError as error:
-            raise self._failed(error) from None
 
     async def write(self, work: database.Work[ValueT]) -> ValueT:
         """Have `work` done in the next transaction. Work whose caller gave up before that is not done at all."""
@@ -138,14 +135,9 @@ class SqliteDatabase(database.Database):
         self._waiting.append((work, answer))
         if self._draining is None or self._draining.done():
             self._draining = asyncio.create_task(self._drain())
-        try:
+        with self._answering():
             async with asyncio.timeout(self._timeout):
-                value = await answer
-        except database.DATABASE_ERRORS as error:
-            raise self._failed(error) from None
-        self.last_success = time.time()
-        self._state.worked()
-        return value
+                return await answer
 
     async def _close(self) -> None:
         try:
