@@ -13,7 +13,7 @@ from graphql import GraphQLResolveInfo, located_error
 
 from gateway.errors import drop_tracebacks
 from gateway.futures import give_way, join
-from gateway.ops.trace import METER
+from gateway.ops.trace import current_trace
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
@@ -142,8 +142,8 @@ class Load(msgspec.Struct, Generic[KeyT, ValueT], eq=False, gc=False):
     pick: Callable[[Any], ValueT] | None = None
 
     def __await__(self) -> Generator[Any, None, ValueT]:
-        if (meter := METER.get()) is not None and meter.trace is not None:
-            meter.trace.ask(self.loader, self.key)
+        if (trace := current_trace()) is not None:
+            trace.ask(self.loader, self.key)
         value = yield from self.loader.wait(self.key).__await__()
         yield from give_way().__await__()
         return value if self.pick is None else self.pick(value)

@@ -176,7 +176,7 @@ class Answers:
                 value = read_whole(value)
             if not number % EVERY and call.endpoint.record is not None and 0 < call.size <= LARGEST:
                 asyncio.get_running_loop().call_soon(self._find_undocumented, call.endpoint.record.__name__, call)
-            if flawed := value.flawed if type(value) is Page else records_with_issues(value):
+            if flawed := records_with_issues(value):
                 for issue in [issue for *_, issues in flawed for issue in issues]:
                     self._metrics.data_issue(endpoint, issue.platform, issue.field, issue.problem).inc()
                 self._quality.note(endpoint, flawed)

@@ -95,8 +95,6 @@ class EventTail:
         while True:
             await wait_at_most(self._to_read, PULSE)
             self._to_read.clear()
-            if not self.followers:
-                continue
             try:
                 await self._read_on()
             except JournalError:  # which is logged where it happens

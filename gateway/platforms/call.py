@@ -70,7 +70,7 @@ class Call(Pending[ParsedT]):
         read: Callable[..., ParsedT],
         *rest: object,
     ) -> None:
-        self.completed, self.keeper, self.waiters = False, None, []  # super().__init__() would take 0.07 µs more
+        super().__init__()
         self.endpoint = endpoint
         self.arguments = arguments
         self.answer: RawAnswer | None = None

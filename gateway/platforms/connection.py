@@ -193,6 +193,11 @@ class Connection(asyncio.Protocol):
             self._outcome = error
         self.close()
 
+    def _keep(self) -> None:
+        """An answer was complete and clean: the connection may carry another call."""
+        self.idle_since = monotonic()
+        self._pool.idle.append(self)
+
     # What the large answers call.
 
     def pause(self, pauses: bool) -> None:
@@ -205,8 +210,7 @@ class Connection(asyncio.Protocol):
         self._call = self._outcome = self._body = None
         self._received = 0
         if self._is_reusable:
-            self.idle_since = monotonic()
-            self._pool.idle.append(self)
+            self._keep()
         else:
             self.close()
         if call is not None and outcome is not None:
@@ -226,14 +230,12 @@ class Connection(asyncio.Protocol):
         if call is None or self._outcome is not None:  # bytes that nobody asked for
             self.close()
             return
-        pool = self._pool
-        last_head = pool.last_head
+        last_head = self._pool.last_head
         if last_head is not None and not self._received:
             body = last_head.get_body(data)
             if body is not None and len(body) <= self._most_at_once:
                 self._call = None
-                self.idle_since = monotonic()
-                pool.idle.append(self)
+                self._keep()
                 call.receive(RawAnswer(last_head.made, body))
                 return
         if call.trace is not None:

@@ -70,7 +70,7 @@ class Wjdh(PlatformClient):
         """The record that was asked for by its number, of the answer to a `Call`. `community_code` is what the caller
         knows of it: the answer does not say (quirk 175).
         """
-        if envelope.code and _is_not_found(envelope, self.wire.profile.not_found):
+        if _is_not_found(envelope, self.wire.profile.not_found):
             return None
         record: Any = self.wire.table(rows).one(self.accept(endpoint, envelope).get("data"), community_code)
         if record is not None and record.platform_id != platform_id:
