@@ -148,8 +148,6 @@ class SharedReads:
 
     def __post_init__(self, events: EventBus) -> None:
         self._endpoints: dict[str, EndpointReads] = {}
-        self.of = cache(self._open)
-        """The reads of an endpoint."""
         self._secret = secrets.token_bytes(32)
         self._sweeping = False
         events.attach(self._hear, ReadsDropped, Missed)
@@ -157,8 +155,11 @@ class SharedReads:
     def __len__(self) -> int:
         return sum(map(len, self._endpoints.values()))
 
-    def _open(self, endpoint: str) -> EndpointReads:
-        reads = self._endpoints[endpoint] = EndpointReads(self, endpoint)
+    def of(self, endpoint: str) -> EndpointReads:
+        """The reads of this endpoint."""
+        reads = self._endpoints.get(endpoint)
+        if reads is None:
+            reads = self._endpoints[endpoint] = EndpointReads(self, endpoint)
         return reads
 
     def time_of_day(self, moment: float) -> datetime:
