@@ -112,13 +112,11 @@ class Gateway:
             platforms=platforms, journal=journal, events=self.events, clock=clock, digest=self.writer.digest
         )
         self.actions = Actions(self.writer, services)
-        self._open_source = partial(Source, platforms, self.reads)
-        self._open_loaders = partial(Loaders, journal=journal, placement=self.placement, quality=self.quality)
-        backend = Backend(
+        self._backend = Backend(
             actions=self.actions,
             admission=self.admission,
-            open_source=self._open_source,
-            open_loaders=self._open_loaders,
+            open_source=partial(Source, platforms, self.reads),
+            open_loaders=partial(Loaders, journal=journal, placement=self.placement, quality=self.quality),
             journal=journal,
             ids=self.ids,
             event_streams=self.event_streams,
@@ -127,8 +125,7 @@ class Gateway:
             sizes=self.sizes,
             is_production=settings.is_production,
         )
-        self._communities = communities
-        self.open_context = partial(RequestContext, backend)
+        self.open_context = partial(RequestContext, self._backend)
         lease = timedelta(seconds=2 * settings.longest_delivery)
         name = f"{socket.gethostname()}/{os.getpid()}"  # for people, among others of the same journal
         self.relay = Relay(journal, platforms.security, name, lease, clock)
@@ -171,10 +168,10 @@ class Gateway:
 
     async def _search_order(self, number: str) -> bool:
         """Read the pages of each community where an order may stand, until one shows it. Whether all could be read."""
-        loaders = self._open_loaders(self._open_source(None))
+        loaders = self._backend.open_loaders(self._backend.open_source(None))
         could_search = True
         try:
-            codes = self._communities or dict.fromkeys(
+            codes = self._backend.communities or dict.fromkeys(
                 [*self.sizes.pages, *await Load(loaders.of(MODULE_STATES), "all")]
             )
         except GatewayError:

@@ -63,12 +63,12 @@ class KnownSizes:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
     """What the requests of one gateway share. `communities` are those of the settings. `open_source` makes the source
-    of a caller with this view, `open_loaders` the loaders of a request.
+    of a caller with this view, None for work of its own; `open_loaders` makes the loaders of a request.
     """
 
     actions: Actions
     admission: Admission
-    open_source: Callable[[View], Source]
+    open_source: Callable[[View | None], Source]
     open_loaders: Callable[[Source], Loaders]
     journal: Journal
     ids: NodeIds
@@ -119,13 +119,15 @@ class RequestContext:
         self.ids, self.trail, self.community_names = backend.ids, backend.trail, backend.communities
         self.request_id = request_id
         self._counted: set[tuple[Loader[Any, Any], Hashable]] = set()
-        self.principal = self.trail.admit(caller)
+        self._admit()
+
+    def _admit(self) -> None:
+        self.principal = self.trail.admit(self._caller)
         self.variant = REVEALING if self.principal.reveals_pii else None
 
     def renew(self) -> None:
         """To be called before each event of a subscription: what was read for the one before is out of date."""
-        self.principal = self.trail.admit(self._caller)
-        self.variant = REVEALING if self.principal.reveals_pii else None
+        self._admit()
         self.loaders.forget()
 
     @property

@@ -45,6 +45,10 @@ class Rate:
         self.interval = WINDOW * SECOND // per_minute
         self.window = self.interval * per_minute
 
+    def left(self, ahead: int) -> tuple[int, int]:
+        """How many are left where the whole limit is earned again in so many nanoseconds, and that in seconds."""
+        return max(self.window - ahead, 0) // self.interval, -(-ahead // SECOND)
+
 
 class Bucket:
     """What one caller has used of a rate, whatever tokens the caller has. Counts are those of this process alone."""
@@ -132,8 +136,5 @@ class Budget:
             self._charged += difference
             ahead = max(ahead + difference * admission.calls.interval, 0)
             bucket.full_at = now + ahead
-        operations, rate, before = admission.operations, admission.calls, self._ahead
-        operations_left = (operations.window - before) // operations.interval
-        calls_left = max(rate.window - ahead, 0) // rate.interval
-        states = _STATES % (operations_left, -(-before // SECOND), calls_left, -(-ahead // SECOND))
+        states = _STATES % (*admission.operations.left(self._ahead), *admission.calls.left(ahead))
         return admission.policies, (b"ratelimit", states)

@@ -226,8 +226,7 @@ class Operation:
         self._service = service
         REQUEST_ID.set(request_id)
         METER.set(self.meter)
-        telemetry = service.telemetry
-        self._trace = telemetry.begin(head) if head and (head.wants_trace or telemetry.is_exporting) else None
+        self._trace = None if head is None else service.telemetry.begin(head)
 
     def open(self, principal: Principal) -> RequestContext:
         """Its caller is known: has the context, and the trace if they may have one. Raises GatewayError."""

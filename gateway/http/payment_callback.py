@@ -123,16 +123,14 @@ def payment_callback_routes(
 
     def route(path: str, answer: Callable[[Request, Form], Awaitable[Answer]]) -> Route:
         async def endpoint(request: Request) -> Response:
-            started = perf_counter()
+            started, note = perf_counter(), (lambda *_: None) if access_log is None else access_log.callback
             try:
                 answered = await answer(request, await _form(request))
             except HTTPException as error:
-                if access_log is not None:
-                    access_log.callback(path, started, error.status_code)
+                note(path, started, error.status_code)
                 raise
             body = orjson.dumps(answered)
-            if access_log is not None:
-                access_log.callback(path, started, 200, answered["code"], len(body))
+            note(path, started, 200, answered["code"], len(body))
             return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
 
         return Route(path, endpoint, methods=["POST"])

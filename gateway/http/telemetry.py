@@ -59,8 +59,7 @@ OTHERS: Final[Client] = (OTHER, OTHER)
 
 class Telemetry:
     """What one gateway records. The first `MOST_OPERATIONS` of the `operations` become labels. `export` sends spans of
-    requests that it samples; without it no request has a trace that does not want one (`is_exporting`).
-    `subscriptions` and `websockets` are open now.
+    requests that it samples. `subscriptions` and `websockets` are open now.
     """
 
     def __init__(
@@ -76,12 +75,13 @@ class Telemetry:
         self._clients: dict[Client, Counter] = {}
         self._named: defaultdict[str, int] = defaultdict(int)
         self._export = export
-        self.is_exporting = export is not None
         metrics.watch(metrics.websockets, lambda: self.websockets)
         metrics.watch(metrics.subscriptions, lambda: self.subscriptions)
 
     def begin(self, head: RequestHead) -> Trace | None:
         """The trace of a request with this head; None where neither the request nor the sample wants one."""
+        if self._export is None and not head.wants_trace:
+            return None
         trace = Trace(head.trace_parent)
         trace.is_exported = self._export is not None and self._export.samples(trace)
         if not trace.is_exported and not head.wants_trace:
