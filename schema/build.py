@@ -15,7 +15,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.scalar import ScalarDefinition
 
 from gateway.actions.identity import Identity, RevealedType
-from gateway.auth.masking import mask_text
+from gateway.auth.masking import mask_texts
 from gateway.execution.cost import Cost
 from gateway.execution.load import Loader
 from gateway.execution.strawberry_adapter import as_it_is, get_attribute, unchanged
@@ -254,7 +254,7 @@ def revealed_types(schema: graphql.GraphQLSchema) -> dict[str, RevealedType]:
         if identity is not None:
             declared = {name: _metadata(field) for name, field in named.fields.items()}
             conditions = {name: data[PERSONAL_IF] for name, data in declared.items() if PERSONAL_IF in data}
-            texts = frozenset(name for name, shown in personal.items() if shown.through is mask_text)
+            texts = frozenset(name for name, shown in personal.items() if shown.through is mask_texts)
             revealed[named.name] = RevealedType(identity, conditions, texts)
         elif named in unobserved or any(shown.observed for shown in personal.values()):
             nobodys += [f"{named.name}.{name}" for name in personal]

@@ -14,12 +14,12 @@ from strawberry.schema_directive import Location
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.actions.identity import Identity
-from gateway.auth.masking import has_number, mask_text
+from gateway.auth.masking import has_number, mask_text, mask_texts
 from gateway.auth.node_ids import NodeIds, Part, looks_hashed
 from gateway.context import REVEALING, Info
 from gateway.execution.cost import Cost
 from gateway.execution.load import Load
-from gateway.execution.strawberry_adapter import attribute_in, by_class
+from gateway.execution.strawberry_adapter import attribute_in, by_class, one_by_one
 from gateway.journal.records import RecordRef
 from gateway.loaders.loader import KeyT, Lookup
 from gateway.normalise import records
@@ -285,7 +285,7 @@ def plain(description: str, *scopes: str, cost: Cost | None = None, name: str | 
 
 def pii(kind: PiiKind, description: str, attribute: str) -> Any:
     """An attribute of the record that is personal data: shown as the caller may see it, and observed when revealed."""
-    resolve = attribute_in(REVEALING, attribute, otherwise=kind.masker)
+    resolve = attribute_in(REVEALING, attribute, otherwise=kind.masker and one_by_one(kind.masker))
     return strawberry.field(resolver=resolve, description=description, directives=[Pii(kind=kind)])
 
 
@@ -304,7 +304,7 @@ def free_text(description: str, attribute: str, *, observed: bool = True) -> Any
     `observed` is False where the object around it is observed as a whole.
     """
     return strawberry.field(
-        resolver=attribute_in(REVEALING, attribute, otherwise=mask_text, observed=observed),
+        resolver=attribute_in(REVEALING, attribute, otherwise=mask_texts, observed=observed),
         description=f"{description} {NUMBERS_MASKED}",
     )
 

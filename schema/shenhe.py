@@ -13,7 +13,7 @@ from gateway.auth.principal import Scope
 from gateway.context import REVEALING, Info
 from gateway.execution.cost import Cost
 from gateway.execution.load import Load
-from gateway.execution.strawberry_adapter import attribute_in
+from gateway.execution.strawberry_adapter import attribute_in, one_by_one
 from gateway.normalise.records import HouseKey
 from gateway.normalise.values import document_number
 from gateway.normalise.vocabulary import Severity
@@ -52,7 +52,7 @@ def _value(description: str, attribute: str, shown: Any = str) -> Any:
         return finding.pii is not None or has_number(getattr(finding, attribute))
 
     return strawberry.field(
-        resolver=attribute_in(REVEALING, attribute, otherwise=masked, of_object=True),
+        resolver=attribute_in(REVEALING, attribute, otherwise=one_by_one(masked), of_object=True),
         description=description,
         graphql_type=shown | None,
         metadata={fields.PERSONAL_IF: is_personal},
@@ -148,7 +148,7 @@ class ShenheContent:
         "The house applied for; null where none was submitted, or not readably (申请房屋)."
     )
     raw: str | None = strawberry.field(
-        resolver=attribute_in(REVEALING, "raw", otherwise=mask_content_raw),
+        resolver=attribute_in(REVEALING, "raw", otherwise=one_by_one(mask_content_raw)),
         description="Exactly what the platform sent; personal values masked for this caller (原文).",
     )
 

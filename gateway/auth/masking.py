@@ -3,7 +3,7 @@ idempotent, as the masks of single values are (`gateway/normalise/masks.py`).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -77,6 +77,12 @@ def mask_text(text: TextT) -> TextT:
         searched = searched.replace(full_width, digit)
     masked, count = _NUMBER.subn(lambda number: starred(_NOT_OF_NUMBER.sub("", number.group().upper())), searched)
     return masked if count else text
+
+
+def mask_texts(texts: Sequence[str | None]) -> Sequence[str | None]:
+    """Each as `mask_text` has it: a fifth of the time for twenty of which none has a number."""
+    long = [text for text in texts if text and len(text) >= SHORTEST_NUMBER]
+    return [mask_text(text) for text in texts] if may_have_number(long) else texts
 
 
 def has_number(text: str | None) -> bool:

@@ -182,22 +182,28 @@ class _Writer:
             if definition is None or name in ("__schema", "__type"):
                 raise UnplannableError(f"{name} is introspection or unknown")
             at = FieldPosition(name, [detail.node for detail in details], definition.type, type_)
-            value = source = ""
+            value = column = ""
             if name == "__typename":
                 value = repr(type_.name)
             elif (origin := find_origin(self._schema, definition, self._variant)) is None:
                 value = "None"
             elif isinstance(origin, ResolverCall):
-                source = self._call(definition, origin, at, one)
+                column = f"[{self._call(definition, origin, at, one)} for {one} in values]"
             else:
-                source = self._read(origin, one)
-                value = self._in_line(at, origin, source)
+                read = _read(origin, one)
+                column = f"[{read} for {one} in values]"
+                if origin.through:
+                    through = self._constant(origin.through, "through", origin.name)
+                    column = f"{through}({'values' if origin.of_object else column})"
+                else:
+                    value = self._in_line(at, origin, read)
                 if origin.observed:
                     observed[ObservedField(type_.name, name, origin.name)] = None
             if not value:
                 value = self._name("its", name)
                 names.append(value)
-                columns.append(f"column([{source} for {one} in values], {self._complete(at)}, rows, {key})")
+                is_text = isinstance(origin, Attribute) and _gives_text(at, origin)
+                columns.append(column if is_text else f"column({column}, {self._complete(at)}, rows, {key})")
             entries.append(f"{key}: {value},")
         body = []
         if observed:
@@ -212,26 +218,12 @@ class _Writer:
 
     # Values
 
-    def _read(self, origin: Attribute, one: str) -> str:
-        read = f"{one}.{origin.name}"
-        if not origin.name.isidentifier() or iskeyword(origin.name):
-            read = f"getattr({one}, {origin.name!r})"
-        if origin.through is None:
-            return read
-        return f"{self._constant(origin.through, 'through', origin.name)}({one if origin.of_object else read})"
-
     def _in_line(self, at: FieldPosition, origin: Attribute, read: str) -> str:
         """An expression for the completed value of an attribute that is known to hold such a scalar, or an object which
-        is plain, and of a scalar that is masked; nothing for what has to be a column.
+        is plain; nothing for what has to be a column.
         """
-        type_ = get_nullable_type(at.return_type)
-        if origin.through and is_leaf_type(type_) and (cls := _unchanged(type_)) not in (None, int):
-            expected = self._constant(cls, "class", str(type_))  # of what a mask gives; a column costs 3 % of a list
-            null = "" if is_non_null_type(at.return_type) else "None if v is None else "
-            other = f"{self._constant(complete_leaves(type_), 'all', type_.name)}([v])[0]"
-            return f"v if type(v := {read}) is {expected} else {null}{other}"
-        held, is_optional = getattr(at.parent_type.is_type_of, "declared", {}).get(origin.name, (None, True))
-        if held is None or origin.through or (is_optional and is_non_null_type(at.return_type)):
+        type_, held = get_nullable_type(at.return_type), _held(at, origin)
+        if held is None:
             return ""
         if is_leaf_type(type_):
             return read if held is _unchanged(type_) or _is_named(held, type_) else ""
@@ -304,6 +296,24 @@ class _Writer:
 
 def _key(type_: GraphQLObjectType, at: FieldPosition) -> Hashable:
     return type_.name, at.parent_type.name, *map(id, at.nodes)
+
+
+def _read(origin: Attribute, one: str) -> str:
+    name = origin.name
+    return f"{one}.{name}" if name.isidentifier() and not iskeyword(name) else f"getattr({one}, {name!r})"
+
+
+def _held(at: FieldPosition, origin: Attribute) -> type | None:
+    """What the attribute is annotated to hold; None if it is not, or may be None where null is not allowed."""
+    held, is_optional = getattr(at.parent_type.is_type_of, "declared", {}).get(origin.name, (None, True))
+    return None if is_optional and is_non_null_type(at.return_type) else held
+
+
+def _gives_text(at: FieldPosition, origin: Attribute) -> bool:
+    """Whether what it is shown `through` gives text, or None where null is allowed, for all values that there are."""
+    type_ = get_nullable_type(at.return_type)
+    is_of_text = origin.through and not origin.of_object and _held(at, origin) is str
+    return bool(is_of_text and is_leaf_type(type_) and _unchanged(type_) is str)
 
 
 def _unchanged(type_: GraphQLLeafType) -> type | None:

@@ -5,7 +5,7 @@ field extensions, and finds out what the resolver wants, for every object anew. 
 the function that was written. Fields with extensions or permissions, and whatever is not recognised, keep the wrapper.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property, partial
 from math import inf
 from types import NoneType, UnionType
@@ -104,9 +104,13 @@ def as_it_is(cls: type) -> Callable[[object], object]:
     return serialize
 
 
+Through: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
+"""Gives a value for each of these, in their order. Of text and None it makes text and None."""
+
+
 class Attribute(NamedTuple):
-    """An attribute of the source object, and what `through` makes of it; None there stands for null. `observed`: the
-    context hears that it was read. `of_object`: it is the object that goes `through`.
+    """An attribute of the source object, and what `through` makes of its values, or of the objects themselves where it
+    is `of_object`; None there stands for null. `observed`: the context hears that it was read.
 
     A field declares one by `attribute_in`: what it does may depend on who asks and not on the object, as who may see
     everything needs no masks. The context of a request names its *variant*, and there is a plan for each. In the
@@ -116,7 +120,7 @@ class Attribute(NamedTuple):
 
     name: str
     observed: bool = False
-    through: Callable[[Any], Any] | None = None
+    through: Through | None = None
     variant: Hashable = None
     of_object: bool = False
 
@@ -124,23 +128,23 @@ class Attribute(NamedTuple):
 def attribute_in(
     variant: Hashable,
     attribute: str,
-    otherwise: Callable[[Any], Any] | None,
+    otherwise: Through | None,
     *,
     observed: bool = True,
     of_object: bool = False,
 ) -> Callable[..., Any]:
-    """A Strawberry resolver: the attribute in this variant, `otherwise(value)` in any other, or null without it.
+    """A Strawberry resolver: the attribute in this variant, `otherwise(values)` in any other, or null without it.
 
-        phone: str | None = strawberry.field(resolver=attribute_in("revealing", "phone", otherwise=masked_phone))
+        phone: str | None = strawberry.field(resolver=attribute_in("revealing", "phone", otherwise=mask_phones))
 
     `observed` says whether the context hears of values other than None, `of_object` that `otherwise` is called with
-    the object instead of the value.
+    the objects instead of the values.
     """
 
     def resolve(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
         context, value = info.context, getattr(root, attribute)
         if context.variant != variant:
-            return None if otherwise is None else otherwise(root if of_object else value)
+            return None if otherwise is None else otherwise([root if of_object else value])[0]
         if observed and value is not None:
             field = ObservedField(info._raw_info.parent_type.name, info.field_name, attribute)
             context.observe([Observation([root], (field,))])
@@ -148,6 +152,10 @@ def attribute_in(
 
     resolve.declared = Attribute(attribute, observed, otherwise, variant, of_object)  # type: ignore[attr-defined] # for the plans
     return resolve
+
+
+def one_by_one(function: Callable[[Any], Any]) -> Through:
+    return lambda values: [*map(function, values)]
 
 
 def get_attribute(field: GraphQLField) -> Attribute | None:

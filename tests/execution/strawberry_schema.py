@@ -18,7 +18,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from gateway.execution.load import Load
 from gateway.execution.run import Observation
-from gateway.execution.strawberry_adapter import as_it_is, attribute_in, by_class
+from gateway.execution.strawberry_adapter import as_it_is, attribute_in, by_class, one_by_one
 from gateway.loaders.loader import JournalLoader
 
 ItemT = TypeVar("ItemT")
@@ -129,10 +129,13 @@ def hidden(value: Any) -> str:
     return "*" * len(str(value))
 
 
+no_sizes, no_material = one_by_one(lambda _sizes: ()), one_by_one(lambda _material: None)
+
+
 @strawberry.interface
 class Numbered:
     number: int
-    secret: str | None = strawberry.field(resolver=attribute_in("open", "number_text", hidden))
+    secret: str | None = strawberry.field(resolver=attribute_in("open", "number_text", one_by_one(hidden)))
 
     @strawberry.field
     def shout(self, info: strawberry.Info) -> str:
@@ -203,9 +206,9 @@ class Box(Numbered):
     sizes: list[int]
     extra: JSON | None
     name_of: str = strawberry.field(resolver=_name_of)
-    secret_note: str | None = strawberry.field(resolver=attribute_in("open", "note", hidden))
-    secret_sizes: list[str] = strawberry.field(resolver=attribute_in("open", "sizes", lambda _v: (), observed=False))
-    secret_material: Material | None = strawberry.field(resolver=attribute_in("open", "material", lambda _v: None))
+    secret_note: str | None = strawberry.field(resolver=attribute_in("open", "note", one_by_one(hidden)))
+    secret_sizes: list[str] = strawberry.field(resolver=attribute_in("open", "sizes", no_sizes, observed=False))
+    secret_material: Material | None = strawberry.field(resolver=attribute_in("open", "material", no_material))
 
     @classmethod
     def is_type_of(cls, source: Any, _info: Any) -> bool:
