@@ -306,7 +306,7 @@ class Operation:
         if isinstance(responses, Response):
             raise DocumentError(responses.errors)
         async with aclosing(responses):
-            with service.telemetry.subscribed():
+            with service.telemetry.subscriptions.track_inprogress():
                 async for response in responses:
                     context.budget.settle(self.meter.calls, refund=False)
                     _note_denials(response, context)

@@ -8,8 +8,7 @@ names of operations are those that operators list, and the first clients that na
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -59,14 +58,13 @@ OTHERS: Final[Client] = (OTHER, OTHER)
 
 class Telemetry:
     """What one gateway records. The first `MOST_OPERATIONS` of the `operations` become labels. `export` sends spans of
-    requests that it samples. `subscriptions` and `websockets` are open now.
+    requests that it samples. `subscriptions` and `websockets` are the gauges of those that are open.
     """
 
     def __init__(
         self, metrics: Metrics, operations: Iterable[str], export: "SpanExport | None", access_log: "AccessLog | None"
     ) -> None:
-        self.subscriptions = 0
-        self.websockets = 0
+        self.subscriptions, self.websockets = metrics.subscriptions, metrics.websockets
         self.access_log = access_log
         self.failed = partial(count_failure, metrics)
         self._metrics = metrics
@@ -75,8 +73,6 @@ class Telemetry:
         self._clients: dict[Client, Counter] = {}
         self._named: defaultdict[str, int] = defaultdict(int)
         self._export = export
-        metrics.watch(metrics.websockets, lambda: self.websockets)
-        metrics.watch(metrics.subscriptions, lambda: self.subscriptions)
 
     def begin(self, head: RequestHead) -> Trace | None:
         """The trace of a request with this head; None where neither the request nor the sample wants one."""
@@ -131,14 +127,6 @@ class Telemetry:
         self._metrics.websocket_closes.labels(reason).inc()
         if limit:
             self._metrics.refused.labels(QueryTooComplexError.code, limit).inc()
-
-    @contextmanager
-    def subscribed(self) -> Iterator[None]:
-        self.subscriptions += 1
-        try:
-            yield
-        finally:
-            self.subscriptions -= 1
 
     def _find_client(self, operation: "Operation") -> Counter:
         """The counter of a client that is not known yet: its own, if it was answered and there are not too many."""

@@ -107,11 +107,8 @@ class WebSocketEndpoint:
             await websocket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
         else:
             await websocket.accept(SUBPROTOCOL)
-            telemetry.websockets += 1
-            try:
+            with telemetry.websockets.track_inprogress():
                 await _Connection(self, websocket).serve()
-            finally:
-                telemetry.websockets -= 1
 
 
 def may_connect(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
