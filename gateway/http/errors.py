@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from math import ceil
 from typing import Any, Final
 
@@ -116,15 +117,15 @@ def server_error_response(on_refusal: Callable[[Exception], object], error: Exce
     if not isinstance(error, RequestError):
         return refusal_response(error)
     cause: GatewayError
-    message = translate(error.message, GatewayError.code)
+    text = partial(translate, error.message)
     if error.status in (429, 503):
-        cause = RateLimitedError(message, 1.0, subject=error.subject)
+        cause = RateLimitedError(text(RateLimitedError.code), 1.0, subject=error.subject)
     elif error.bound is not None:
-        cause = QueryTooComplexError(message, error.subject, error.bound)
+        cause = QueryTooComplexError(text(QueryTooComplexError.code), error.subject, error.bound)
     elif error.status == 405:
-        cause = MethodNotAllowedError(message)
+        cause = MethodNotAllowedError(text(MethodNotAllowedError.code))
     else:
-        cause = UserInputError(error.subject, message)
+        cause = UserInputError(error.subject, text(UserInputError.code))
     refusal = Refusal.from_error(cause)
     refusal.status = error.status
     on_refusal(cause)

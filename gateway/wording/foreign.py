@@ -15,9 +15,11 @@ _NULL = Rule.REQUIRED("{field} must not be null.", "{field}不能为空。")
 _NO_MEMBER = Rule.ONE_OF("{field} must be a value of {type}.", "{field}不在可选范围内。")
 _NO_FIELD = Rule.ONE_OF("{field} has no field {name}: its type is {type}.", "{field}没有字段 {name}。")
 _ONE_FIELD = Rule.ONE_OF("{field} must have exactly one field, and not null.", "{field}须恰好填写一项，且不能为空。")
+_NO_ARGUMENT = Sentence("{name} is missing: its type is {type}.", "缺少必填参数 {name}，其类型为 {type}。")
+_NOT_A_FIELD = Sentence("{type} has no field {name}.", "类型 {type} 没有字段 {name}。")
 _NO_INT = Rule.RANGE("{field} must be a whole number of at most 32 bits.", "{field}须为 32 位以内的整数。")
 
-VALUES: Final[Mapping[str, Sentence]] = {
+GRAPHQL: Final[Mapping[str, Sentence]] = {
     "Expected a value of non-null type '{type}' to be provided": _NOT_GIVEN,
     "Expected value of non-null type '{type}' not to be ": _NULL,
     "Expected variable '{name}' provided to non-null type '{type}' not to be ": _NULL,
@@ -34,61 +36,13 @@ VALUES: Final[Mapping[str, Sentence]] = {
     "String cannot represent ": Rule.FORMAT("{field} must be a text.", "{field}须为文本。"),
     "Boolean cannot represent ": Rule.FORMAT("{field} must be true or false.", "{field}须为 true 或 false。"),
     "ID cannot represent ": Rule.FORMAT("{field} must be a text or a whole number.", "{field}须为文本或整数。"),
+    "Argument '{name}' of type '{type}' is required": _NO_ARGUMENT,
+    "Argument '{name}' of required type '{type}' was not ": _NO_ARGUMENT,
+    "Cannot query field '{name}' on type '{type}'": _NOT_A_FIELD,
 }
-"""What graphql-core says of values: its words, and what is said of the field."""
-
-DOCUMENTS: Final[Mapping[str, str]] = {
-    "Argument '{name}' of type '{type}' is required": "缺少必填参数 {name}，其类型为 {type}。",
-    "Argument '{name}' of required type '{type}' was not ": "缺少必填参数 {name}，其类型为 {type}。",
-    "Syntax Error: Expected {what}, found ": "语法错误：此处应为 {what}。",
-    "Syntax Error: Unexpected <EOF>": "语法错误：查询文本不完整。",
-    "Syntax Error: Unexpected ": "语法错误：此处有多余或不当的内容。",
-    "Syntax Error: Unterminated string": "语法错误：字符串没有结束。",
-    "Syntax Error: ": "语法错误：数字、字符或转义的写法不对。",
-    "Cannot query field '{name}' on type '{type}'": "类型 {type} 没有字段 {name}。",
-    "Field '{name}' must not have a selection since type '{type}'": "字段 {name} 的类型 {type} 不能选择子字段。",
-    "Field '{name}' of type '{type}' must have ": "字段 {name} 的类型为 {type}，须选择子字段。",
-    "Fields '{name}' conflict because ": "字段 {name} 有冲突：请为不同的字段或参数使用不同的别名。",
-    "Unknown argument '{name}' on {kind} '{where}'": "{where} 没有参数 {name}（{kind}）。",
-    "Unknown type '{name}'": "没有类型 {name}。",
-    "Unknown directive '{name}'": "没有指令 {name}。",
-    "Unknown fragment '{name}'": "没有片段 {name}。",
-    "Fragment '{name}' is never used": "片段 {name} 没有被使用。",
-    "Cannot spread fragment '{name}' within itself": "片段 {name} 不能展开自己。",
-    "Fragment '{name}' cannot be spread here": "片段 {name} 不能在此展开：类型不可能相符。",
-    "Fragment cannot be spread here as objects of type '{type}'": "片段不能在此展开：类型 {type} 不可能相符。",
-    "This anonymous operation must be the only ": "没有名称的操作须为唯一的操作。",
-    "There can be only one {kind} named '{name}'": "名称 {name} 只能出现一次（{kind}）。",
-    "Variable '{name}' is not defined": "没有定义变量 {name}。",
-    "Variable '{name}' is never used": "变量 {name} 没有被使用。",
-    "Variable '{name}' cannot be non-input type '{type}'": "变量 {name} 的类型 {type} 不能用于输入。",
-    "Variable '{name}' of type '{type}' used in position expecting type '{expected}'": (
-        "变量 {name} 的类型为 {type}，此处应为 {expected}。"
-    ),
-    "{subscription} must select only one top level field": "订阅只能选择一个根字段（{subscription}）。",
-    "GraphQL introspection has been disabled": "内省已停用。",
-}
-"""What graphql-core says of documents. What it says rarely is not here, and has the Chinese of its code."""
-
-SERVER: Final[Mapping[str, str]] = {
-    "The server has as many connections as it takes": "服务器的连接数已满",
-    "This is not well-formed HTTP": "请求不是正确的 HTTP",
-    "The request line and headers are too long": "请求行和请求头过长",
-    "The server is no proxy": "服务器不是代理",
-    "Too many requests wait on this connection": "该连接上等待的请求过多",
-    "An upgrade needs HTTP/1.1, and no other request before it": "协议升级须用 HTTP/1.1，且之前不能有其他请求",
-    "The headers did not arrive in time": "请求头没有按时到达",
-    "The body did not arrive in time": "请求体没有按时到达",
-    "The headers are too many or too long": "请求头过多或过长",
-    "The address is too long: use POST": "地址过长：请用 POST",
-    "The server speaks HTTP/1.1": "服务器只支持 HTTP/1.1",
-    "The header {name} appears twice": "请求头 {name} 出现了两次",
-    "The header host is missing": "缺少请求头 host",
-    "The only transfer coding is chunked": "传输编码只支持 chunked",
-    "The address has bytes beyond ASCII": "地址含有 ASCII 以外的字节",
-    "The header host is not that of the address": "请求头 host 与地址不符",
-}
-"""What the HTTP server says, which knows nothing of the gateway."""
+"""What graphql-core says of values: its words, and what is said of the field. Of documents it has the two mistakes that
+developers make most; all else that libraries say has the Chinese of its code.
+"""
 
 _AROUND: Final = re.compile(
     r"(?:Variable '\$(?P<variable>\w+)'|Argument '(?:[^'(]*\()?(?P<argument>\w+)(?::\))?')"
@@ -135,8 +89,7 @@ def find_text(message: str) -> Text | None:
 def _patterns() -> list[tuple[Wording | Sentence, re.Pattern[str]]]:
     """Of the beginnings of messages, and the whole where a value is at the end; a longer one comes first."""
     said: list[tuple[Wording | Sentence, str]] = [(known, known.english) for known in ScalarWording]
-    said += [(known, english) for english, known in VALUES.items()]
-    said += [(Sentence(*texts), texts[0]) for texts in (*DOCUMENTS.items(), *SERVER.items())]
+    said += [(known, english) for english, known in GRAPHQL.items()]
     patterns: list[tuple[Wording | Sentence, re.Pattern[str]]] = []
     for known, english in sorted(said, key=lambda each: len(each[1]), reverse=True):
         pattern = _PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(english))

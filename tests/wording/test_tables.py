@@ -12,7 +12,7 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.wording.codes import ErrorCode
-from gateway.wording.foreign import DOCUMENTS, SERVER, VALUES
+from gateway.wording.foreign import GRAPHQL
 from gateway.wording.language import WORDS
 from gateway.wording.wording import LABELS, Sentence, ViolationRule, Wording
 from schema.build import executable_schema
@@ -29,10 +29,7 @@ TABLES = {table.__name__: table for table in Wording.__subclasses__()}
 """Their messages are named by the code where it raises them."""
 
 MESSAGES = [wording for table in TABLES.values() for wording in table]
-FOREIGN = [
-    *VALUES.values(),
-    *(Sentence(*texts) for texts in (*DOCUMENTS.items(), *SERVER.items(), *WORDS.items())),
-]
+FOREIGN = [*GRAPHQL.values(), *(Sentence(*texts) for texts in WORDS.items())]
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -77,12 +74,6 @@ def test_messages_get_the_values_that_they_have_places_for() -> None:
                 assert wanted <= given <= wanted | {"min", "max"}, where  # the bounds of any rule may be given
             elif ast.unparse(parent.func) == "partial":
                 assert wanted - given == {"field"}, where
-
-
-def test_table_has_exactly_the_messages_of_the_server() -> None:
-    sources = "".join(path.read_text() for path in (ROOT / "gateway/http/server").glob("*.py"))
-    raised = re.findall(r'RequestError\(\d+, [^"]*(?:"[\w-]+", )?f?"([^"]+)"', sources)
-    assert {re.sub(r"\{.*?\}", "{name}", text) for text in raised} == set(SERVER)
 
 
 def test_labels_are_those_of_fields_of_the_schema() -> None:

@@ -9,6 +9,7 @@ from waiting import until
 from gateway.http.server.bounds import LONGEST_HEAD, LONGEST_URL, MOST_HEADERS
 from gateway.http.server.connection import MOST_FRAMING, MOST_PIPELINED
 from gateway.settings import Settings
+from gateway.wording.codes import ErrorCode
 
 
 def post(body: bytes, *headers: bytes, path: bytes = b"/one") -> bytes:
@@ -225,6 +226,7 @@ async def test_out_of_bounds_request_is_refused_and_closes(server, subtests):
                 sending = asyncio.create_task(connection.send(data))
                 response = await connection.response()
                 assert response.status == status, response
+                assert response.json["errors"][0]["extensions"]["messageZh"] == ErrorCode(response.code).label
                 assert response.headers["connection"] == "close"
                 assert await connection.closed()
                 sending.cancel()
