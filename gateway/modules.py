@@ -240,8 +240,9 @@ class SetModule(_SwitchesModules[Switch]):
     mutation = "setModule"
 
     def get_name(self, label: str) -> ModuleName | None:
-        """Which module the platform's word is of."""
-        return cast("ModuleName | None", self.wjdh.wire.words[ModuleName].get(label))
+        """Which module the platform's word is of; None where it is none of `ModuleName`."""
+        name = cast("ModuleName | None", self.wjdh.wire.words[ModuleName].get(label))
+        return None if name is ModuleName.UNRECOGNIZED else name  # a word that a profile lists among the others
 
     def record(self, switch: Switch) -> RecordRef:
         return RecordRef("Module", switch.community_code, self.get_name(switch.label) or switch.label)

@@ -11,7 +11,8 @@ from gateway.sandbox.faults import Fault, FaultKind
 from gateway.sandbox.model import Module
 
 LABEL = "智能门禁"
-SHOWN = "outcome userErrors { code field } module { name label enabled } operation { id }"
+SHOWN = """outcome userErrors { code field } changes { label before: from to }
+  module { name label enabled } operation { id }"""
 WRITTEN = "query Written($id: ID!) { operation(id: $id) { outcome result { ... on Module { label } } } }"
 
 
@@ -40,6 +41,24 @@ async def test_unclear_switch_is_read_back_by_its_label(gateway, sandbox, module
     for kind, outcome in ((FaultKind.HTTP_500, "UNKNOWN"), (FaultKind.APPLIED_THEN_RESET, "CONFIRMED")):
         sandbox.faults.set("WJDH", "module", Fault(kind), times=1)
         assert (await switch(gateway, label=LABEL))["outcome"] == outcome
+
+
+async def test_unlisted_modules_of_a_profile_are_distinct(serve, environ, sandbox, module, tmp_path):
+    """A profile that lists their words makes neither the other."""
+    other = replace(module, id=901, name="智能门锁", enabled=True)
+    sandbox.world.modules_of["10002"].append(other)
+    profile = tmp_path / "profile.toml"
+    profile.write_text(f'[modules]\nothers = ["{LABEL}", "{other.name}"]\n')
+    sandbox.faults.set("WJDH", "module", Fault(FaultKind.APPLIED_THEN_RESET), times=1)
+
+    async with serve(environ | {"GATEWAY_PROFILE": str(profile)}) as gateway:
+        payload = await switch(gateway, label=other.name, enabled=False)
+        modules = await gateway.read('{ modules(communityCode: "10002") { label history { id } } }')
+
+    assert (payload["outcome"], other.enabled) == ("CONFIRMED", False)
+    assert payload["module"] == {"name": "UNRECOGNIZED", "label": other.name, "enabled": False}
+    assert payload["changes"] == [{"label": other.name, "before": True, "to": False}]
+    assert [module["label"] for module in modules if module["history"]] == [other.name]
 
 
 async def test_label_of_a_named_module_is_its_name(gateway, sandbox):
