@@ -33,7 +33,6 @@ from throw_away import database
 from gateway.journal.audit import BUCKET, AuditQuery, index_keys
 from gateway.journal.journal import Journal, open_journal
 from gateway.journal.listing import OperationQuery, PaymentQuery
-from gateway.journal.operations import HistoryKey
 from gateway.journal.records import AuditAction, AuditEntry, NewOperation, RecordRef, RecordRefs, new_id
 from gateway.journal.retention import Retention
 from gateway.journal.sqlite import FILE_NAME
@@ -227,8 +226,8 @@ def page(kind: str, **given: Any) -> Ask:
 def questions(pages: int, copies: int) -> Mapping[str, Ask]:
     written = pages // 10
     one, twenty = frozenset(["10001"]), frozenset(COMMUNITIES[::50])
-    reviews = [HistoryKey("Shenhe", "10001", (str(number),)) for number in range(written // 6, written // 6 + 20)]
-    modules = [HistoryKey("Module", "10001", (name,), name) for name in MODULES]
+    reviews = [RecordRef("Shenhe", "10001", str(number)) for number in range(written // 6, written // 6 + 20)]
+    modules = [RecordRef("Module", "10001", name) for name in MODULES]
     day = {"since": BEGIN + timedelta(days=200), "until": BEGIN + timedelta(days=201)}
     where: Mapping[str, Any] = {"all": {}, "one community": {"communities": one}, "20": {"communities": twenty}}
     what: Mapping[str, Mapping[str, Any]] = {
@@ -238,7 +237,7 @@ def questions(pages: int, copies: int) -> Mapping[str, Ask]:
         "operations: three mutations": {"mutations": ("approveShenhe", "rejectShenhe", "syncModules")},
         "operations: subject rare": {"subject": SUBJECTS[-1]},
         "operations: a day, outcome REFUSED": {**day, "outcome": Outcome.REFUSED},
-        "operations: record": {"records": RecordRefs("Shenhe", "10001", (str(written // 6),))},
+        "operations: record": {"record": RecordRef("Shenhe", "10001", str(written // 6))},
         "payments: no filter": {},
         "payments: state DEAD": {"state": DeliveryState.DEAD},
         "payments: order number": {"order_number": f"{pages // 40:020}"},

@@ -10,8 +10,7 @@ from gateway.actions.writer import Writer
 from gateway.announcements import CreateAnnouncement
 from gateway.execution.load import Load, Loader
 from gateway.journal.journal import Journal
-from gateway.journal.operations import HistoryKey
-from gateway.journal.records import NewEvent, Operation, Payment, PaymentConflict
+from gateway.journal.records import NewEvent, Operation, Payment, PaymentConflict, RecordRef
 from gateway.loaders.answers import DataQuality
 from gateway.loaders.lists import RecordKey, RecordList, SliceLoader
 from gateway.loaders.loader import JournalLoader, KeyT, Lookup, ReadLoader, Source, ValueT
@@ -103,7 +102,7 @@ class Loaders:
         return JournalLoader("conflicts", self.journal.payments.conflicts)
 
     @cached_property
-    def history(self) -> JournalLoader[HistoryKey, tuple[Operation, ...]]:
+    def history(self) -> JournalLoader[RecordRef, tuple[Operation, ...]]:
         return JournalLoader("history", self.journal.operations.histories)
 
     @cached_property

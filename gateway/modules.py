@@ -76,6 +76,13 @@ class Module(Record, frozen=True, gc=False):
     ] = None
     data_issues: tuple[DataIssue, ...] = ()
 
+    @property
+    def identifier(self) -> str:
+        """What identifies it within its community: its name, or the platform's word where that is none of
+        `ModuleName`.
+        """
+        return self.label if self.name is ModuleName.UNRECOGNIZED else self.name.value
+
 
 class ModuleState(Record, frozen=True, gc=False):
     """A module's production state on the security platform (3.1.1), which has no rows: a name and a value each."""
@@ -206,9 +213,7 @@ MODULE_STATES = Lookup[Literal["all"], ModuleStates](
 
 
 class _SwitchesModules(Action[AskedT], is_base=True):
-    """What is expected of the write is the new state of `modules`: by name, or by the platform's word where it is none
-    of `ModuleName`.
-    """
+    """What is expected of the write is the new state of `modules`, by identifier."""
 
     scope = Scope.MODULE_WRITE
     endpoint = MODULE
@@ -217,8 +222,7 @@ class _SwitchesModules(Action[AskedT], is_base=True):
     async def read_back(self, operation: Operation, _write: Write[AskedT] | None = None) -> Done | Undecided:
         wanted = _wanted(operation.expected)
         now = await read_modules(self.wjdh, str(operation.community_code))
-        unlisted = ModuleName.UNRECOGNIZED
-        modules = {each.label if each.name is unlisted else each.name.value: each.enabled for each in now}
+        modules = {module.identifier: module.enabled for module in now}
         missing = [name for name, enabled in wanted.items() if modules.get(name) is not enabled]
         if not missing:
             return Done()

@@ -8,7 +8,6 @@ from gateway.actions.action import Written
 from gateway.context import Info
 from gateway.errors import UserInputError, find_violations
 from gateway.execution.load import Load
-from gateway.journal.operations import HistoryKey
 from gateway.modules import MODULES, ModuleName, SetModule, Switch, Sync, SyncModules, changes
 from gateway.normalise.vocabulary import Outcome
 from gateway.wording.inputs import InputWording
@@ -19,18 +18,11 @@ from schema.operation import MutationPayload, writes_of, written_field
 from schema.record import CommunityCode, Node, community, its_community, recognized
 
 
-def _recorded(module: records.Module) -> HistoryKey:
-    """Writes call it by its name, or by its label where that is none of the names; synchronisations have a plan."""
-    if module.name is ModuleName.UNRECOGNIZED:
-        return HistoryKey("Module", module.community_code, (module.label,))
-    return HistoryKey("Module", module.community_code, (module.name.value, module.label), module.name.value)
-
-
 @record_type(records.Module, "A feature module of a community, with its state at wjdh (功能模块).")
 class Module(Node):
-    id: strawberry.ID = node_id("Module", "label", "The module's node id (节点标识).")
+    id: strawberry.ID = node_id("Module", "identifier", "The module's node id (节点标识).")
     community = its_community()
-    history = writes_of(id, _recorded)
+    history = writes_of(id)
 
 
 @record_type(records.ModuleDrift, "A module whose state differs between the platforms (模块差异).")

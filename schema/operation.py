@@ -1,6 +1,6 @@
 """Writes: how they ended, and their durable record."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime
 from functools import cache, partial
 from typing import Any
@@ -19,11 +19,10 @@ from gateway.execution.cost import Cost
 from gateway.execution.load import Load
 from gateway.journal import records
 from gateway.journal.listing import OperationQuery
-from gateway.journal.operations import LONGEST_HISTORY, HistoryKey, OperationGroup
+from gateway.journal.operations import LONGEST_HISTORY, OperationGroup
 from gateway.journal.operations import OperationCount as OperationCounted
 from gateway.loaders.event_streams import Happened, Happenings
 from gateway.loaders.paging import Slice
-from gateway.modules import SetModule
 from gateway.normalise.records import public_name
 from gateway.normalise.vocabulary import OperationState, Outcome, UserErrorCode
 from gateway.wording.inputs import InputWording
@@ -127,8 +126,8 @@ class Operation(Node):
         return None if root.record is None else await record.read_record(info, root.record)
 
 
-def writes_of(node_id: Any, key: Callable[[Any], HistoryKey] | None = None) -> Any:
-    """The field `history` of a type with this `id`. Operations call a record what that does, or what `key` says."""
+def writes_of(node_id: Any) -> Any:
+    """The field `history` of a type with this `id`."""
     identity: Identity = node_id.metadata[fields.IDENTITY]
 
     @resolved(
@@ -138,13 +137,10 @@ def writes_of(node_id: Any, key: Callable[[Any], HistoryKey] | None = None) -> A
         description="Writes to this record through the gateway, newest first, at most "
         f"{LONGEST_HISTORY}; empty if there are none (操作历史).",
     )
-    def history(root: Any, info: Info) -> Load[HistoryKey, tuple[records.Operation, ...]]:
-        if key is None:
-            code, identifier = identity.name(identity.key(root), info.context.ids)
-            asked = HistoryKey(identity.type_name, code, (str(identifier),))
-        else:
-            asked = key(root)
-        pick = None if info.context.principal.sees_all else partial(_placed, asked.community_code)
+    def history(root: Any, info: Info) -> Load[records.RecordRef, tuple[records.Operation, ...]]:
+        code, identifier = identity.name(identity.key(root), info.context.ids)
+        asked = records.RecordRef(identity.type_name, code, str(identifier))
+        pick = None if info.context.principal.sees_all else partial(_placed, code)
         return Load(info.context.loaders.history, asked, pick)
 
     return history
@@ -252,17 +248,13 @@ def _query(info: Info, codes: frozenset[str] | None, filter: OperationFilter | N
     if codes is not None and not codes:
         return None
     mutations = None if names is None else tuple(dict.fromkeys(names))
-    return OperationQuery(communities=codes, records=recorded, mutations=mutations, **asked)
+    return OperationQuery(communities=codes, record=recorded, mutations=mutations, **asked)
 
 
-def _recorded(info: Info, node_id: str | None) -> records.RecordRefs | None:
-    """What operations call the record: a module by its name, where its id has a label. Raises UserInputError."""
+def _recorded(info: Info, node_id: str | None) -> records.RecordRef | None:
+    """What operations call the record of a node id. Raises UserInputError."""
     if node_id is None:
         return None
     found = record.find_record(info, node_id, "filter.recordId")
-    if isinstance(found, str):  # a person, or a member of a household: nobody writes to these
-        return records.RecordRefs("", None, (found,))
-    called = [found.platform_id]
-    if found.type == "Module" and (name := info.context.actions[SetModule].get_name(found.platform_id)):
-        called.append(name.value)
-    return records.RecordRefs(found.type, found.community_code, tuple(called))
+    # A hash is of a person, or a member of a household: nobody writes to these.
+    return records.RecordRef("", None, found) if isinstance(found, str) else found

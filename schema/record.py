@@ -174,7 +174,7 @@ def _listed(records: RecordList[Any]) -> Reader:
 
 async def _module(info: Info, ref: RecordRef) -> object:
     modules: tuple[Module, ...] = await Load(info.context.loaders.of(MODULES), str(ref.community_code))
-    return next((module for module in modules if ref.platform_id in (module.name, module.label)), None)
+    return next((module for module in modules if module.identifier == ref.platform_id), None)
 
 
 READERS: dict[str, Reader] = {

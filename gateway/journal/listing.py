@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, Select, Table, Update, and_, func, select
 
 from gateway.journal.database import Database
-from gateway.journal.records import Listed, RecordRefs, first_id
+from gateway.journal.records import Listed, RecordRef, first_id
 from gateway.journal.tables import operations, payment_conflicts, payments
 from gateway.normalise.vocabulary import DeliveryState, Outcome
 
@@ -84,15 +84,15 @@ def within(community_code: Column[str], code: str | None) -> Sequence[Condition]
     return () if code is None else (func.coalesce(community_code, code) == code,)
 
 
-def on_records(refs: RecordRefs) -> Condition:
-    """That an operation is on one of these records."""
+def on_record(record: RecordRef) -> Condition:
+    """That an operation is on this record."""
     on = operations.c
-    named = (on.record_type == refs.type, on.record_id.in_(sorted(refs.platform_ids)))
-    return and_(*named, *within(on.record_community_code, refs.community_code))
+    named = (on.record_type == record.type, on.record_id == record.platform_id)
+    return and_(*named, *within(on.record_community_code, record.community_code))
 
 
 class OperationQuery(Query, frozen=True, kw_only=True):
-    """Operations by when they were begun. `records` are all names of one record."""
+    """Operations by when they were begun."""
 
     place: ClassVar[Column[str]] = operations.c.community_code
     time: ClassVar[Column[datetime]] = operations.c.started_at
@@ -100,14 +100,14 @@ class OperationQuery(Query, frozen=True, kw_only=True):
         "outcome": operations.c.state.__eq__,
         "mutations": operations.c.mutation.in_,
         "subject": operations.c.subject.__eq__,
-        "records": on_records,
+        "record": on_record,
     }
-    narrow: ClassVar[tuple[str, ...]] = ("records",)
+    narrow: ClassVar[tuple[str, ...]] = ("record",)
 
     outcome: Outcome | None = None
     mutations: tuple[str, ...] | None = None
     subject: str | None = None
-    records: RecordRefs | None = None
+    record: RecordRef | None = None
 
 
 def _has_conflicts(conflicting: bool) -> Condition:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, de
 from gateway.errors import JournalError, QueryTooComplexError
 from gateway.journal.database import Database, insert_new
 from gateway.journal.events import Events, get_audience
-from gateway.journal.listing import FARTHEST, OperationQuery, Records, is_past, on_records, once
+from gateway.journal.listing import FARTHEST, OperationQuery, Records, is_past, on_record, once
 from gateway.journal.records import (
     MOST_READ_BACKS,
     OPERATION,
@@ -22,7 +23,6 @@ from gateway.journal.records import (
     NewOperation,
     Operation,
     RecordRef,
-    RecordRefs,
     UserError,
     new_id,
 )
@@ -73,38 +73,6 @@ class OperationCount(msgspec.Struct, frozen=True, kw_only=True):
     community: str | None = None
     day: date | None = None
     count: int
-
-
-class HistoryKey(msgspec.Struct, frozen=True):
-    """A record whose history is asked for, called by one of `platform_ids` in the operations on it.
-
-    `community_code` None: it was reached without its community, and operations of any may be on it. `module`: the name
-    by which a synchronisation of its community switches it.
-    """
-
-    type: str
-    community_code: str | None
-    platform_ids: tuple[str, ...]
-    module: str | None = None
-
-    @property
-    def records(self) -> list[RecordRefs]:
-        """What operations on it, or on its community's modules, are on."""
-        itself = RecordRefs(self.type, self.community_code, self.platform_ids)
-        if self.module is None or self.community_code is None:
-            return [itself]
-        return [itself, RecordRefs("Community", self.community_code, (self.community_code,))]
-
-    def holds(self, operation: Operation) -> bool:
-        """Whether it is on this record. One that was written by its bare number is on the same record."""
-        record = operation.record
-        if record is None:
-            return False
-        if self.community_code is not None and record.community_code not in (self.community_code, None):
-            return False
-        if record.type == self.type:
-            return record.platform_id in self.platform_ids
-        return record.type == "Community" and self.module in (operation.expected or {}).get("modules", ())
 
 
 class Operations(Records[Operation]):
@@ -271,20 +239,39 @@ class Operations(Records[Operation]):
         found = [dict(zip(names, group, strict=True)) | {"count": counts[group]} for group in in_order]
         return msgspec.convert(found, list[OperationCount])
 
-    async def histories(self, keys: Sequence[HistoryKey]) -> list[tuple[Operation, ...]]:
-        """The operations on each record, newest first, `LONGEST_HISTORY` at most, by one statement."""
-        if not keys:
+    async def histories(self, asked: Sequence[RecordRef]) -> list[tuple[Operation, ...]]:
+        """The operations on each record, newest first, `LONGEST_HISTORY` at most, by one statement. A record that
+        was reached without its community may be of any.
+        """
+        if not asked:
             return []
         on = operations.c
         record = (on.record_type, on.record_id, on.record_community_code)
         place = func.row_number().over(partition_by=record, order_by=on.id.desc())
         longest = case((on.record_type == "Community", MOST_SYNCHRONISATIONS), else_=LONGEST_HISTORY)
-        asked = dict.fromkeys(records for key in keys for records in key.records)
-        ranked = select(on.id, place.label("place"), longest.label("longest")).where(or_(*map(on_records, asked)))
+        records = dict.fromkeys(chain.from_iterable(map(_recorded_on, asked)))
+        ranked = select(on.id, place.label("place"), longest.label("longest")).where(or_(*map(on_record, records)))
         places = ranked.subquery()
         newest = select(places.c.id).where(places.c.place <= places.c.longest)
         found = await self.read(self.rows.where(on.id.in_(newest)).order_by(on.id.desc()))
-        return [tuple(filter(key.holds, found))[:LONGEST_HISTORY] for key in keys]
+        return [tuple(filter(partial(_is_on, each), found))[:LONGEST_HISTORY] for each in asked]
+
+
+def _recorded_on(record: RecordRef) -> tuple[RecordRef, ...]:
+    """What the writes to a record are recorded on: on itself, and synchronisations of a module on its community."""
+    if record.type != "Module":
+        return (record,)
+    return record, RecordRef("Community", record.community_code, str(record.community_code))
+
+
+def _is_on(record: RecordRef, operation: Operation) -> bool:
+    """Whether an operation is on this record. One that was written by its bare number is on the same record."""
+    on = operation.record
+    if on is None or (record.community_code is not None and on.community_code not in (record.community_code, None)):
+        return False
+    if record.type == "Module" and on.type == "Community":
+        return record.platform_id in (operation.expected or {}).get("modules", {})
+    return (on.type, on.platform_id) == (record.type, record.platform_id)
 
 
 def _count_slice(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, insert
 from gateway.journal.audit import AuditQuery
 from gateway.journal.journal import Journal
 from gateway.journal.listing import OperationQuery, PaymentQuery
-from gateway.journal.operations import LONGEST_HISTORY, HistoryKey
+from gateway.journal.operations import LONGEST_HISTORY
 from gateway.journal.records import AuditAction, AuditEntry, RecordRef, RecordRefs, new_id
 from gateway.journal.tables import operations, payment_conflicts, payments
 from gateway.normalise.vocabulary import DeliveryState, Outcome
@@ -111,7 +111,7 @@ OPERATION_FILTERS: Filters = since("started_at") | {
     "no mutation": ({"mutations": ()}, lambda _row: False),
     "subject": ({"subject": "bo"}, lambda row: row["subject"] == "bo"),
     "record": (
-        {"records": RecordRefs("Shenhe", "10002", ("7",))},
+        {"record": RecordRef("Shenhe", "10002", "7")},
         lambda row: (
             (row["record_type"], row["record_id"]) == ("Shenhe", "7") and row["community_code"] in ("10002", None)
         ),
@@ -207,21 +207,21 @@ async def test_histories_hold_the_newest_operations_on_each_record(journal: Jour
     rows = newest[::-1] + rows
     await fill(journal, operations, rows)
 
-    def ids(key: HistoryKey) -> list[str]:
+    def ids(record: RecordRef) -> list[str]:
         on_it = [
             row["id"]
             for row in rows
-            if (row["record_type"] == key.type and row["record_id"] in key.platform_ids)
-            or (row["mutation"] == "syncModules" and key.module in row["expected"]["modules"])
-            if key.community_code is None or row["community_code"] in (key.community_code, None)
+            if (row["record_type"], row["record_id"]) == (record.type, record.platform_id)
+            or (row["mutation"] == "syncModules" and record.platform_id in row["expected"]["modules"])
+            if record.community_code is None or row["community_code"] in (record.community_code, None)
         ]
         return on_it[:LONGEST_HISTORY]
 
-    keys = [HistoryKey("Shenhe", code, (str(number),)) for number in range(40) for code in ("10001", "10002", None)]
-    keys += [HistoryKey("Module", "10001", (name, "报修"), name) for name in ("REPAIRS", "COMPLAINTS", "HEALTH")]
-    found = await journal.operations.histories(keys)
+    asked = [RecordRef("Shenhe", code, str(number)) for number in range(40) for code in ("10001", "10002", None)]
+    asked += [RecordRef("Module", "10001", name) for name in ("REPAIRS", "COMPLAINTS", "HEALTH")]
+    found = await journal.operations.histories(asked)
 
-    assert [[operation.id for operation in each] for each in found] == list(map(ids, keys))
+    assert [[operation.id for operation in each] for each in found] == list(map(ids, asked))
     assert sum(map(bool, found)) > 30
     assert max(map(len, found)) == LONGEST_HISTORY
     assert await journal.operations.histories([]) == []
