@@ -141,7 +141,7 @@ class Community(Node):
     @resolved()
     def id(root: records.Community, info: Info) -> strawberry.ID:
         """The community's node id (节点标识)."""
-        return strawberry.ID(info.context.ids.encode("Community", root.code))
+        return strawberry.ID(info.context.ids.encode("Community", root.code, root.code))
 
     modules = looked_up(
         list[Module] | None, MODULES, attrgetter("code"), "Its feature modules, with their state at wjdh (功能模块)."

@@ -1,6 +1,5 @@
 """How types declare the fields that are more than an attribute of their record, and whose data they hold."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from inspect import get_annotations
@@ -15,12 +14,11 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.actions.identity import Identity
 from gateway.auth.masking import has_number, mask_text, mask_texts
-from gateway.auth.node_ids import NodeIds, Part, looks_hashed
+from gateway.auth.node_ids import NodeIds
 from gateway.context import REVEALING, Info
 from gateway.execution.cost import Cost
 from gateway.execution.load import Load
 from gateway.execution.strawberry_adapter import attribute_in, by_class, one_by_one
-from gateway.journal.records import RecordRef
 from gateway.loaders.loader import KeyT, Lookup
 from gateway.normalise import records
 from gateway.normalise.records import Field, Record, declared_fields, public_name
@@ -62,44 +60,16 @@ IDENTITY = "_identity"
 PERSONAL_IF = "personal if"
 """Under this key of a field's metadata stands when a record's value in it is personal; without it, each value is."""
 
-_numbered: set[str] = set()
-"""The types whose node ids hold a platform's number: the journal keeps all identifiers as text."""
 
-
-def node_id(
-    type_name: str, attribute: str, description: str, *, identifier: Callable[[Any], Part] | None = None
-) -> Any:
-    """The signed id of a record that an attribute identifies within its community; `platform_id` is a number.
-
-    `identifier` gives what the id and the audit trail call the record where that is not the attribute.
-    """
-    identify: Callable[[Any], Part] = identifier or attrgetter(attribute)
-    if identify is not identifier and attribute == "platform_id":
-        _numbered.add(type_name)
+def node_id(type_name: str, attribute: str, description: str) -> Any:
+    """The signed id of a record that an attribute identifies within its community."""
+    identify = attrgetter(attribute)
 
     def resolve(root: Any, info: Info) -> Any:
         return info.context.ids.encode(type_name, root.community_code, identify(root))
 
-    def key(record: Any) -> tuple[str | None, Part]:
-        return record.community_code, identify(record)
-
-    identity = Identity(type_name, key if identifier else attrgetter("community_code", attribute))
+    identity = Identity(type_name, attrgetter("community_code", attribute))
     return strawberry.field(resolver=resolve, description=description, metadata={IDENTITY: identity})
-
-
-_ADDRESS = re.compile(r"(-?\d+)-(-?\d+)-(-?\d+)-(-?\d+)")
-
-
-def public_id(ids: NodeIds, record: RecordRef) -> str:
-    """The id of a record that the journal names: what `named_record` reads."""
-    text = record.platform_id
-    if looks_hashed(text):
-        return text
-    if record.type == "House" and (address := _ADDRESS.fullmatch(text)):
-        return ids.encode("House", record.community_code, *map(int, address.groups()))
-    if record.type == "Community":
-        return ids.encode("Community", record.community_code)
-    return ids.encode(record.type, record.community_code, int(text) if record.type in _numbered else text)
 
 
 def hashed_id(type_name: str, attributes: tuple[str, ...], description: str) -> Any:

@@ -212,7 +212,7 @@ class OperationQueries:
     async def operation(self, info: Info, id: strawberry.ID) -> records.Operation | None:
         """One write made through this gateway; null if there is none, or the caller may not see it (操作记录)."""
         node = resolve_node_id(info.context.principal, info.context.ids, id, "Operation")
-        return node and await info.context.journal.operations.get(str(node.parts[0]))
+        return node and await info.context.journal.operations.get(node.identifier)
 
     @connection_field(Operation, "operation:read", cursors="rows")
     @described(filter="Filter for operations; omitted: all (操作记录筛选).")

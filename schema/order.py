@@ -76,12 +76,7 @@ class Order(Node):
             return None
         return Load(info.context.loaders.notification, NotificationKey(root.community_code, root.number))
 
-    id: strawberry.ID = fields.node_id(
-        "Order",
-        "platform_id",
-        "The order's node id (节点标识).",
-        identifier=lambda order: order.number or str(order.platform_id),
-    )
+    id: strawberry.ID = fields.node_id("Order", "identifier", "The order's node id (节点标识).")
     community = its_community()
     history = writes_of(id)
 

@@ -159,7 +159,7 @@ class PaymentMutations:
     async def retry_payment(self, info: Info, id: strawberry.ID) -> Written:
         """Queue a failed delivery (DEAD) again (重新投递)."""
         node = resolve_node_id(info.context.principal, info.context.ids, id, "Payment")
-        payment = node and await info.context.journal.payments.get(str(node.parts[0]))
+        payment = node and await info.context.journal.payments.get(node.identifier)
         return await writes.write_one(info, RetryPayment, payment, None) if payment else NO_SUCH_PAYMENT
 
 

@@ -1,6 +1,7 @@
 """What records have in common: an id to be read by, a community, events; and arguments that name and bound them."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -177,8 +178,16 @@ async def _module(info: Info, ref: RecordRef) -> object:
     return next((module for module in modules if module.identifier == ref.platform_id), None)
 
 
+_PART_OF_ADDRESS = re.compile(r"(-?\d+)(?:-|$)")
+
+
+async def _house(_info: Info, ref: RecordRef) -> object:
+    return house_at(HouseKey(str(ref.community_code), *map(int, _PART_OF_ADDRESS.findall(ref.platform_id))))
+
+
 READERS: dict[str, Reader] = {
     "Community": Reader(None, _community),
+    "House": Reader(Scope.PEOPLE_READ, _house),
     **{records.type_name: _listed(records) for records in LISTS if records.record_endpoint},
     "Order": Reader(
         Scope.ORDER_READ,
@@ -208,13 +217,7 @@ async def read_record(info: Info, ref: RecordRef) -> Any:
 async def _by_id(info: Info, text: str) -> Any:
     """The record of an id; None when it is gone, or out of the caller's reach. Raises ForbiddenError."""
     node = resolve_node_id(info.context.principal, info.context.ids, text)
-    if node is None:
-        return None
-    if node.type_name != "House":
-        identifier = node.parts[0] if node.parts else node.community_code
-        return await read_record(info, RecordRef(node.type_name, node.community_code, str(identifier)))
-    info.context.principal.require(Scope.PEOPLE_READ)
-    return house_at(HouseKey(str(node.community_code), *map(int, node.parts)))
+    return None if node is None else await read_record(info, RecordRef(*node))
 
 
 class NodeQueries:

@@ -198,7 +198,7 @@ class CommunityList:
         @described(id=f"Its node id; callers with all communities may pass the platform's number ({noun.label}标识).")
         def resolve(info: Info, id: strawberry.ID) -> Load[RecordKey, Any] | None:
             node = resolve_node_id(info.context.principal, info.context.ids, id, records.type_name)
-            return node and info.context.loaders.record(records, node.parts[0], node.community_code)
+            return node and info.context.loaders.record(records, node.identifier, node.community_code)
 
         return resolve
 

@@ -5,6 +5,7 @@ from operator import attrgetter
 
 import strawberry
 
+from gateway.actions.identity import public_id
 from gateway.auth.principal import Principal, Scope
 from gateway.context import Info
 from gateway.errors import refuse_input
@@ -21,7 +22,7 @@ from gateway.wording.inputs import InputWording
 from gateway.wording.wording import Violation
 from schema.community import community_list
 from schema.connection import Window, connection_field, foreign_cursor, keyed
-from schema.fields import derived, described, plain, public_id, record_type, resolved
+from schema.fields import derived, described, plain, record_type, resolved
 from schema.operation import LONGEST_SUBJECT
 from schema.record import OptionalCommunityCode, find_record, get_communities, wrong_name, wrong_period
 

@@ -170,7 +170,7 @@ def _row_writes(
     """
     type_name = action.records.type_name
     nodes = [resolve_node_id(info.context.principal, info.context.ids, each, type_name) for each in ids]
-    rows = [node and RecordRef(type_name, node.community_code, str(node.parts[0])) for node in nodes]
+    rows = [node and RecordRef(*node) for node in nodes]
     named = {row.platform_id: row for row in rows if row is not None}
     named |= {row.platform_id: row for row in rows if row is not None and row.community_code is not None}
     writes: dict[str, Write[Any]] = {}

@@ -67,10 +67,10 @@ def test_walk_of_a_field_fits_the_code(tree: Path) -> None:
 
 DERIVED = """
 import schema.build
+from gateway.actions.identity import public_id
 from gateway.auth.node_ids import NodeIds
 from gateway.entities import WRITES
 from gateway.journal.records import RecordRef
-from schema.fields import public_id
 ids = NodeIds(b"key")
 print(public_id(ids, RecordRef("Complaint", "10002", "7")) == ids.encode("Complaint", "10002", 7))
 [action] = [action for action in WRITES if action.mutation == "answerComplaint"]

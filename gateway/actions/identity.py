@@ -162,12 +162,13 @@ def named_record(ids: NodeIds, text: str) -> RecordRef | str:
 
     Raises InvalidNodeIdError for what is no id.
     """
-    if looks_hashed(text):
-        return text
-    node = ids.decode(text)
-    if node.type_name == "House":
-        return RecordRef("House", *_house_name((node.community_code, *map(int, node.parts)), ids))
-    return RecordRef(node.type_name, node.community_code, str(node.parts[0] if node.parts else node.community_code))
+    return text if looks_hashed(text) else RecordRef(*ids.decode(text))
+
+
+def public_id(ids: NodeIds, record: RecordRef) -> str:
+    """The id of a record that the journal names: what `named_record` reads."""
+    identifier = record.platform_id
+    return identifier if looks_hashed(identifier) else ids.encode(record.type, record.community_code, identifier)
 
 
 def house_id(house: House, ids: NodeIds) -> str:

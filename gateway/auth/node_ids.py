@@ -1,7 +1,7 @@
 """Node ids: opaque, signed, and the same for the same record.
 
     text    = base64url(content | signature), without padding
-    content = version byte | MessagePack array [type name, community code or null, part, ...]
+    content = version byte | MessagePack array [type name, community code or null, identifier]
     signature = keyed BLAKE2b-128 of content
 
 Who holds an id was shown its record: only the gateway makes ids, from records an authorised call returned, so an id
@@ -15,7 +15,7 @@ from binascii import b2a_base64
 from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -35,15 +35,13 @@ _LONGEST_NUMBER = 18  # digits; all of them fit 64 bits
 
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
-Part = str | int
-
 
 class NodeId(NamedTuple):
-    """What an id says: the record's type, its community if known, and what its platform calls it."""
+    """What an id says: what the journal calls its record, as a `RecordRef` has it."""
 
     type_name: str
     community_code: str | None
-    parts: tuple[Part, ...]
+    identifier: str
 
 
 class InvalidNodeIdError(ValueError):
@@ -62,15 +60,16 @@ class NodeIds:
         """`key` is a secret of any length. Raises ValueError when it is empty."""
         if not key:
             raise ValueError("node ids need a key")
-        self._signer = _keyed(key, b"node id")
+        self._signer = _keyed(key, b"record id")
         self._hasher = _keyed(key, b"hash id")
         self._pack = msgspec.msgpack.Encoder().encode
-        self._unpack = msgspec.msgpack.Decoder(list[Any]).decode
-        self.encode = lru_cache(_REMEMBERED, typed=True)(self._encode)  # the same records are listed again and again
+        self._unpack = msgspec.msgpack.Decoder(NodeId).decode
+        self.encode = lru_cache(_REMEMBERED)(self._encode)  # the same records are listed again and again
 
-    def _encode(self, type_name: str, community_code: str | None, *parts: Part) -> str:
-        """Make the id of a record. Integers are of 64 bits; longer numbers are text."""
-        return self._sign(_VERSION + self._pack((type_name, community_code, *parts)))
+    def _encode(self, type_name: str, community_code: str | None, *parts: str | int) -> str:
+        """Make the id of the record that is identified by these parts, with hyphens between them."""
+        identifier = "-".join([str(part) for part in parts])
+        return self._sign(_VERSION + self._pack((type_name, community_code, identifier)))
 
     def decode(self, text: str) -> NodeId:
         """What an id says. Raises InvalidNodeIdError for everything that `encode` did not make with this key."""
@@ -78,10 +77,9 @@ class NodeIds:
         # Compared as text, made anew: base64 has several spellings of the same bytes, and only one of them is the id.
         if not compare_digest(self._sign(content), text):
             raise InvalidNodeIdError
-        type_name, community_code, *parts = self._unpack(content[len(_VERSION) :])
-        return NodeId(type_name, community_code, tuple(parts))
+        return self._unpack(content[len(_VERSION) :])
 
-    def hashed(self, type_name: str, *parts: Part | None) -> str:
+    def hashed(self, type_name: str, *parts: str | int | None) -> str:
         """An id that only distinguishes records: it cannot be decoded, and without the key it cannot be guessed at."""
         hasher = self._hasher.copy()
         hasher.update(self._pack((type_name, *parts)))
@@ -105,7 +103,7 @@ def resolve_node_id(principal: Principal, ids: NodeIds, text: str, type_name: st
     unknown community, so it takes a caller who sees all of them (quirk 175).
     """
     if type_name is not None and looks_like_number(text):
-        return NodeId(type_name, None, (int(text),)) if principal.sees_all else None
+        return NodeId(type_name, None, str(int(text))) if principal.sees_all else None
     try:
         node = ids.decode(text)
     except InvalidNodeIdError:
@@ -137,7 +135,7 @@ def _keyed(key: bytes, purpose: bytes) -> blake2b:
 
 def _text(data: bytes) -> str:
     # `urlsafe_b64encode`, which has two more calls: it makes each id of an answer
-    return b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL_SAFE).decode("ascii")
+    return b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL_SAFE).decode()
 
 
 def _data(text: str) -> bytes:

@@ -272,7 +272,7 @@ def _row_id(text: str, ids: NodeIds | None = None) -> str:
         raise ValueError(at(text, known(str(error)))) from None
     if node.type_name != "Payment":
         raise ValueError(at(text, known("not the id of a payment")))
-    return str(node.parts[0])
+    return node.identifier
 
 
 FOLLOW_PAUSE = 1.0  # seconds between two looks of `audit --follow`

@@ -211,6 +211,11 @@ class Order(Record, frozen=True, gc=False):
     house_read: Any = msgspec.UNSET
 
     @property
+    def identifier(self) -> str:
+        """What identifies it within its community: its number, or that of its row where it has none."""
+        return self.number or str(self.platform_id)
+
+    @property
     def created_at(self) -> datetime | None:
         """When it was created, as its number seems to say; None where that is no moment (quirk 131)."""
         return None if self.number is None else time_at_start(self.number)

@@ -69,8 +69,7 @@ def value_types(schema, field):
     named = get_named_type(field.type)
     if isinstance(named, GraphQLInterfaceType):
         for possible in schema.get_possible_types(named):
-            reader = READERS.get(possible.name)  # by id the type is known only when the record is asked for
-            scope = reader.scope if reader else Scope.PEOPLE_READ
+            scope = READERS[possible.name].scope  # by id the type is known only when the record is asked for
             yield possible, frozenset({scope} if scope and named.name == "Node" else ())
     elif isinstance(named, GraphQLObjectType):
         yield named, frozenset()

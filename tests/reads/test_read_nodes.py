@@ -51,6 +51,11 @@ async def test_every_node_type_is_read_by_its_id(gateway, sandbox, ids):
     assert await node(gateway, ids["Order"]) is None
 
 
+async def test_basement_is_read_by_its_id(gateway):
+    basement = gateway.parts.ids.encode("House", "10002", 1, 1, -1, -101)
+    assert (await node(gateway, basement))["address"] == "10002 1栋1单元-1楼-101号"
+
+
 async def test_ids_of_people_are_no_nodes(gateway, sandbox):
     query = '{ people(name: "王芳", phone: "19900000002") { id residencies { members { id } } } }'
     people = (await gateway.ask(query)).data["people"]
