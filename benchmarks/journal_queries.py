@@ -103,8 +103,8 @@ def payments(rows: int) -> Iterator[Row]:
 
 
 def announcements(rows: int) -> Iterator[Row]:
-    for number, _, at, code, _ in moments(rows):
-        yield code, number, "停水通知", "今天停水，请储水。" * 20, 0, "false", "true", "[]", at
+    for number, id_, at, code, _ in moments(rows):
+        yield id_, code, number, "停水通知", "今天停水，请储水。" * 20, 0, "false", "true", "[]", at
 
 
 def reveals(rows: int, copies: int) -> Iterator[Row]:
@@ -130,7 +130,7 @@ COLUMNS = {
     f"{_RECORD}id expected user_errors read_backs",
     "payments": "id order_number shop_number weixin_number community_code state attempts received_at delivered_at "
     "lease_token",
-    "announcements": "community_code platform_id title content weight pinned published images created_at",
+    "announcements": "id community_code platform_id title content weight pinned published images created_at",
     "audit": f"number id at subject action {_RECORD}ids fields count operation_name request_id",
     "audit_records": "key",
 }

@@ -10,7 +10,7 @@ from gateway.actions.action import Action, Done, Prepared, Write, masked
 from gateway.actions.writer import retry_journal_write
 from gateway.auth.principal import Scope
 from gateway.errors import JournalError, ProtocolError
-from gateway.journal.records import Announcement, NewAnnouncement, RecordRef
+from gateway.journal.records import Announcement, NewAnnouncement, RecordRef, new_id
 from gateway.normalise.values import is_invisible, row_id
 from gateway.normalise.vocabulary import FLAG_FORM
 from gateway.platforms.endpoint import Effect, Endpoint
@@ -82,7 +82,8 @@ class CreateAnnouncement(Action[NewAnnouncement]):
         """It is published, whether or not the journal can keep it."""
         platform_id = await create_announcement(self.wjdh, new)
         fields = msgspec.structs.asdict(new)
-        announcement = Announcement(platform_id=platform_id, created_at=self.services.clock(), **fields)
+        now = self.services.clock()
+        announcement = Announcement(id=new_id(now), platform_id=platform_id, created_at=now, **fields)
         try:
             await retry_journal_write(partial(self.services.journal.announcements.add, announcement))
         except JournalError:

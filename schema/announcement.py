@@ -9,9 +9,10 @@ from gateway.actions.action import Written
 from gateway.announcements import MOST_IMAGES, CreateAnnouncement
 from gateway.context import Info
 from gateway.journal import records
+from gateway.journal.listing import AnnouncementQuery
 from gateway.loaders.paging import Slice
 from schema import writes
-from schema.connection import Window, connection_field
+from schema.connection import Window, connection_field, listed
 from schema.costs import ANNOUNCEMENTS, MOST_ENTRIES, ONE_CALL, bulk_cost
 from schema.fields import described, free_text, node_id, optional, plain, record_type, required
 from schema.operation import MutationPayload, writes_of, written_field
@@ -47,8 +48,8 @@ class AnnouncementQueries:
         code = community(community_code)
         if not info.context.principal.sees(code):
             return None
-        items, total = await info.context.journal.announcements.part(code, part.offset, part.first)
-        return Slice(items, part.offset, part.first, total, part.offset + part.first < total, part.asked)
+        query = AnnouncementQuery(communities=frozenset([code]))
+        return await listed(info, info.context.journal.announcements, query, part)
 
 
 @strawberry.input

@@ -74,8 +74,6 @@ def _window_after(after: str, first: int) -> Window:
         tag, cursor = after[:TAG_LENGTH], paging.read_cursor(after[TAG_LENGTH:])
     except paging.InvalidCursorError:
         raise foreign_cursor() from None
-    if isinstance(cursor, int):
-        return Window(cursor + 1, first, tag=tag)
     if isinstance(cursor, RowPlace):
         return Window(cursor.offset + 1, first, row=cursor.key, tag=tag)
     return Window(0, first, cursor, tag=tag)
@@ -172,8 +170,7 @@ class Edge(Generic[NodeT]):
 
     @resolved()
     def cursor(root: PositionedNode) -> str:
-        """Position in the list, for `after`. It stays valid when earlier items are added or removed; for
-        announcements it is only an offset (游标)."""
+        """Position in the list, for `after`. It stays valid when earlier items are added or removed (游标)."""
         return root.cursors.at(root.position)
 
 
@@ -200,14 +197,14 @@ def connection_field(
     *scopes: str,
     description: str | None = None,
     cost: Cost = LIST_OF_THE_JOURNAL,
-    cursors: Literal["offsets", "places", "rows"] = "offsets",
+    cursors: Literal["places", "rows"] = "rows",
     has_pages: bool = True,
     wrong_filter: Callable[[Any], Iterable[Violation]] = lambda given: () if given is None else given.wrong(),
 ) -> Callable[[Callable[..., Any]], Any]:
     """A field that shows a part of a list, as `resolved` makes it. It has the arguments of `window`; its resolver gets
     the `part` they name.
 
-    `cursors`: places in streams of platforms, rows of the journal, or offsets alone, which the others take as well.
+    `cursors`: places in streams of platforms, or rows of the journal.
     `has_pages`: it takes the number of a page. `wrong_filter` finds what is wrong with its argument `filter`, by its
     method `wrong` where nothing else is said. With what the resolver raises, or is wrong with the part, all that is
     wrong with the filter and the codes is reported.
@@ -221,9 +218,9 @@ def connection_field(
             info = arguments["info"] if "info" in arguments else sources[-1]  # plans pass it by position
             try:
                 part = window(first, after, page)
-                if (part.places is not None and cursors != "places") or (part.row is not None and cursors != "rows"):
+                if (part.row if cursors == "places" else part.places) is not None:
                     raise foreign_cursor()
-                if cursors != "places":  # of which the query says it
+                if cursors == "rows":  # of lists of platforms the query says it
                     refuse_input(wrong_filter(arguments.get("filter")))
                     given = [(name, value) for name, value in arguments.items() if name != "info" and value is not None]
                     part = part._replace(asked=(node.__name__, sorted(given)))

@@ -214,7 +214,7 @@ class OperationQueries:
         node = resolve_node_id(info.context.principal, info.context.ids, id, "Operation")
         return node and await info.context.journal.operations.get(node.identifier)
 
-    @connection_field(Operation, "operation:read", cursors="rows")
+    @connection_field(Operation, "operation:read")
     @described(filter="Filter for operations; omitted: all (操作记录筛选).")
     async def operations(
         self,

@@ -108,7 +108,7 @@ class Payment(Node):
 
 
 class PaymentQueries:
-    @connection_field(Payment, "payment:read", cursors="rows")
+    @connection_field(Payment, "payment:read")
     @described(filter="Filter for payment notifications; omitted: all (缴费通知筛选).")
     async def payments(
         self,

@@ -162,7 +162,7 @@ class Reveal:
 
 
 class GatewayQueries:
-    @connection_field(Reveal, Scope.AUDIT_READ, cursors="rows", has_pages=False)
+    @connection_field(Reveal, Scope.AUDIT_READ, has_pages=False)
     @described(
         record_id="Only of the record, person or member of a household with this id (记录标识).",
         subject="Only to this caller (查看人).",
@@ -190,7 +190,7 @@ class GatewayQueries:
             until=until,
         )
         _, _, place = (part.row or "").partition(".")
-        if part.offset if part.row is None else not place.isdecimal():
+        if part.row is not None and not place.isdecimal():
             raise foreign_cursor()
         reveals = info.context.journal.audit
         await info.context.trail.flush()

@@ -45,7 +45,6 @@ class AuditQuery(Query, frozen=True, kw_only=True):
     """Entries by when they were last noted. `record` may be the hash that is all there is of a person's id."""
 
     place: ClassVar[Column[str]] = audit.c.record_community_code
-    time: ClassVar[Column[datetime]] = audit.c.at
     filters: ClassVar[Filters] = {
         "action": audit.c.action.__eq__,
         "subject": audit.c.subject.__eq__,

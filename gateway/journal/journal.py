@@ -60,19 +60,6 @@ class Announcements(Records[Announcement]):
         found = await self.find(of.community_code == community_code, of.platform_id == platform_id)
         return found[0] if found else None
 
-    async def part(self, community_code: str, offset: int, limit: int) -> tuple[tuple[Announcement, ...], int]:
-        """A part of a community's, newest first, and how many there are; counted last, so never fewer than shown."""
-        of = announcements.c
-        rows = self.rows.where(of.community_code == community_code)
-        part = rows.order_by(of.created_at.desc(), of.platform_id.desc()).offset(offset).limit(limit)
-
-        def work(connection: Connection) -> tuple[tuple[Announcement, ...], int]:
-            items = tuple(self.all(connection, part))
-            total = connection.scalar(select(func.count()).select_from(rows.subquery())) or 0
-            return items, max(total, offset + len(items)) if items else total
-
-        return await self._database.read(work)
-
 
 _SIZES: Mapping[str, Executable] = {
     "postgresql": select(

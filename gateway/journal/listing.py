@@ -4,7 +4,7 @@ Indexes lead from a community, alone or with one further column, to its rows in 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -12,10 +12,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Executable, Row, Selec
 
 from gateway.journal.database import Database
 from gateway.journal.records import Listed, RecordRef, first_id
-from gateway.journal.tables import operations, payment_conflicts, payments
+from gateway.journal.tables import announcements, operations, payment_conflicts, payments
 from gateway.normalise.vocabulary import DeliveryState, Outcome
-
-_TICKS = timedelta(milliseconds=2)  # identifiers distinguish milliseconds
 
 Condition: TypeAlias = ColumnElement[bool]
 Filters: TypeAlias = Mapping[str, Callable[[Any], Condition]]
@@ -24,14 +22,13 @@ Filters: TypeAlias = Mapping[str, Callable[[Any], Condition]]
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Rows from `since` on and before `until`, of these communities: None is of all, and of none.
 
-    `place` and `time` are the columns of both, `filters` the conditions of further attributes, where these are not
-    None. With one of the `narrow` attributes few rows are asked for, which something else than their community leads
-    to.
+    Both are compared with the times in identifiers, to the millisecond. `place` is the column of the community,
+    `filters` the conditions of further attributes, where these are not None. With one of the `narrow` attributes few
+    rows are asked for, which something else than their community leads to.
     """
 
     place: ClassVar[Column[str]]
-    time: ClassVar[Column[datetime]]
-    filters: ClassVar[Filters]
+    filters: ClassVar[Filters] = {}
     narrow: ClassVar[tuple[str, ...]] = ()
 
     communities: frozenset[str] | None = None
@@ -42,14 +39,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
         """What is asked for besides the community."""
         asked = {name: getattr(self, name) for name in self.filters}
         found = [self.filters[name](value) for name, value in asked.items() if value is not None]
-        # Identifiers are sorted by time, to the millisecond: they lead to the rows, the time itself decides.
-        row_id, time = self.time.table.c.id, self.time
+        row_id = self.place.table.c.id
         if self.since is not None:
-            since = self.since.astimezone(UTC)
-            found += [row_id >= first_id(since), time >= since]
+            found.append(row_id >= first_id(self.since))
         if self.until is not None:
-            until = self.until.astimezone(UTC)
-            found += [row_id < first_id(until + _TICKS), time < until]
+            found.append(row_id < first_id(self.until))
         return found
 
     def select(self, connection: Connection, *columns: Any) -> Select[Any]:
@@ -95,7 +89,6 @@ class OperationQuery(Query, frozen=True, kw_only=True):
     """Operations by when they were begun."""
 
     place: ClassVar[Column[str]] = operations.c.community_code
-    time: ClassVar[Column[datetime]] = operations.c.started_at
     filters: ClassVar[Filters] = {
         "outcome": operations.c.state.__eq__,
         "mutations": operations.c.mutation.in_,
@@ -119,7 +112,6 @@ class PaymentQuery(Query, frozen=True, kw_only=True):
     """Payments by when they were received. `conflicting`: with conflicts, or without any."""
 
     place: ClassVar[Column[str]] = payments.c.community_code
-    time: ClassVar[Column[datetime]] = payments.c.received_at
     filters: ClassVar[Filters] = {
         "state": payments.c.state.__eq__,
         "conflicting": _has_conflicts,
@@ -130,6 +122,12 @@ class PaymentQuery(Query, frozen=True, kw_only=True):
     state: DeliveryState | None = None
     conflicting: bool | None = None
     order_number: str | None = None
+
+
+class AnnouncementQuery(Query, frozen=True, kw_only=True):
+    """Announcements by when they were published."""
+
+    place: ClassVar[Column[str]] = announcements.c.community_code
 
 
 RecordT = TypeVar("RecordT", bound=msgspec.Struct)

@@ -78,7 +78,7 @@ class Payments(Records[Payment]):
         """In a transaction: a new row of these numbers, or what has one of them; a contradiction is recorded."""
         now = self._clock()
         values = {
-            "id": new_id(now),
+            "id": new_id(received_at),  # order and periods of lists go by when it came
             **numbers._asdict(),
             "state": DeliveryState.QUEUED,
             "attempts": 0,

@@ -237,6 +237,7 @@ class NewAnnouncement(msgspec.Struct, frozen=True, kw_only=True):
 class Announcement(NewAnnouncement, frozen=True, kw_only=True):
     """One published through this gateway: the platform has no way to read it back (quirk 169)."""
 
+    id: str
     platform_id: int
     created_at: datetime
 

@@ -55,7 +55,7 @@ class Retention:
         is_shown = announcements.c.pinned & announcements.c.published
         await self._forget(operations.c.id, first_id(ends["operations"]), is_over)
         await self._forget(payments.c.id, first_id(ends["payments"]), is_delivered)
-        await self._forget(announcements.c.created_at, ends["announcements"], ~is_shown)
+        await self._forget(announcements.c.id, first_id(ends["announcements"]), ~is_shown)
         await self._forget(audit.c.id, first_id(ends["audit"]))
         first = await self.database.read(lambda connection: connection.scalar(first_key()))
         await self._forget(audit_records.c.key, first, batch=KEYS)

@@ -150,8 +150,8 @@ announcements = Table(
     "announcements",
     metadata,
     *_columns(Announcement),
-    sa.PrimaryKeyConstraint("community_code", "platform_id"),
-    *_indexes("community_code created_at", "created_at"),
+    UniqueConstraint("community_code", "platform_id"),
+    *_indexes("community_code id"),
 )
 
 audit = Table(

@@ -143,9 +143,7 @@ class Slice(Record, Generic[ItemT], frozen=True, gc=False):
         """The cursor of the item at this position."""
         if self.keys:
             return write_cursor(RowPlace(self.offset + position, self.keys[position]))
-        if self.parts or self.failures:
-            return write_cursor(places_after(self, position + 1))
-        return write_cursor(self.offset + position)
+        return write_cursor(places_after(self, position + 1))
 
 
 def places_after(part: Slice[Any], count: int) -> Places:
@@ -173,7 +171,7 @@ def _place(part: Stretch[Any], first: int, last: int, count: int) -> Place:
 
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
-_DECODER = msgspec.msgpack.Decoder(Annotated[int, msgspec.Meta(ge=0, lt=LAST_OFFSET)] | RowPlace | Places)
+_DECODER = msgspec.msgpack.Decoder(RowPlace | Places)
 _ENCODER = msgspec.msgpack.Encoder()
 
 
@@ -181,16 +179,16 @@ class InvalidCursorError(ValueError):
     """Not a cursor that this gateway made."""
 
 
-def write_cursor(cursor: int | RowPlace | Places) -> str:
-    """An offset, a row, or places as text."""
+def write_cursor(cursor: RowPlace | Places) -> str:
+    """A row, or places, as text."""
     return b2a_base64(_ENCODER.encode(cursor), newline=False).translate(_TO_URL_SAFE, b"=").decode()
 
 
-def read_cursor(cursor: str) -> int | RowPlace | Places:
+def read_cursor(cursor: str) -> RowPlace | Places:
     """What a cursor was made of. Raises InvalidCursorError."""
     try:
         content = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        found: int | RowPlace | Places = _DECODER.decode(content)
+        found: RowPlace | Places = _DECODER.decode(content)
     except (ValueError, msgspec.MsgspecError):
         raise InvalidCursorError from None
     if write_cursor(found) != cursor or (isinstance(found, tuple) and len(dict(found)) != len(found)):

@@ -38,6 +38,7 @@ def make_entry(at: datetime, **changes: Any) -> AuditEntry:
 def make_announcement(at: datetime, **changes: Any) -> Announcement:
     """An announcement that was published then."""
     values: dict[str, Any] = {
+        "id": new_id(at),
         "platform_id": 3,
         "community_code": "00001",
         "title": "停水通知",

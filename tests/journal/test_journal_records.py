@@ -5,25 +5,22 @@ beside writes.
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from itertools import count
-from types import SimpleNamespace
 from typing import Any
 from uuid import RFC_4122, UUID
 
 import msgspec
-import pytest
 from journal_fixtures import make_announcement, make_entry, reserve
-from msgspec.structs import asdict
-from sqlalchemy import Connection, Executable, Select, create_engine, delete, event, insert, text
+from sqlalchemy import Connection, text
 from standing_clock import FrozenClock
 
 from gateway.journal import audit
 from gateway.journal.audit import AuditQuery
-from gateway.journal.journal import Announcements, Journal
-from gateway.journal.listing import OperationQuery
+from gateway.journal.journal import Journal
+from gateway.journal.listing import AnnouncementQuery, OperationQuery
 from gateway.journal.records import (
     AuditAction,
     AuditEntry,
+    Listed,
     Operation,
     ReceiptKind,
     RecordRef,
@@ -32,7 +29,6 @@ from gateway.journal.records import (
     first_id,
     new_id,
 )
-from gateway.journal.tables import announcements
 from gateway.normalise.vocabulary import Outcome
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123_000, tzinfo=UTC)
@@ -55,13 +51,18 @@ def test_identifiers_are_uuids_of_version_7_in_order() -> None:
 async def test_announcements_are_kept_once_and_listed_newest_first(journal: Journal, clock: FrozenClock) -> None:
     kept = [make_announcement(clock.advance(seconds=1), platform_id=number) for number in (7, 3, 9)]
     elsewhere = make_announcement(clock.now, platform_id=1, community_code="10002")
-    for each in (*kept, elsewhere, msgspec.structs.replace(kept[1], title="another")):
+    for each in (*kept, elsewhere, make_announcement(clock.advance(seconds=1), title="another")):
         await journal.announcements.add(each)
+    query = AnnouncementQuery(communities=frozenset(["00001"]))
+    assert await journal.announcements.list(query, 2) == Listed((kept[2], kept[1]), has_more=True)
 
-    assert await journal.announcements.part("00001", 0, 2) == ((kept[2], kept[1]), 3)
-    assert await journal.announcements.part("00001", 2, 2) == ((kept[0],), 3)
+    newer = make_announcement(clock.advance(seconds=1), platform_id=4)
+    await journal.announcements.add(newer)
+    for given, items in (({}, (newer, *kept[::-1])), ({"after": kept[1].id}, (kept[0],)), ({"offset": 3}, (kept[0],))):
+        assert await journal.announcements.list(query, 9, **given) == Listed(items, has_more=False)
+    assert await journal.announcements.count(query) == 4
     assert await journal.announcements.by_number("00001", 3) == kept[1]
-    for code, number in (("10002", 3), ("00001", 4)):
+    for code, number in (("10002", 3), ("00001", 5)):
         assert await journal.announcements.by_number(code, number) is None
 
 
@@ -139,31 +140,3 @@ async def test_write_and_next_read_wait_for_no_long_reads(journal: Journal) -> N
     for read in reads:
         read.cancel()
     assert await journal.payments.order_numbers(None, 9) == {"1"}
-
-
-MADE = [asdict(make_announcement(NOW, platform_id=number)) for number in (1, 2, 3)]
-
-
-@pytest.mark.parametrize(
-    ("meanwhile", "total"), [(insert(announcements).values(MADE[2]), 3), (delete(announcements), 2)]
-)
-async def test_page_and_total_agree_under_concurrent_change(meanwhile: Executable, total: int) -> None:
-    """On PostgreSQL each statement sees what is committed when it starts."""
-    with create_engine("sqlite://").connect() as connection:
-        announcements.create(connection)
-        connection.execute(insert(announcements), MADE[:2])
-        selects = count(1)
-
-        @event.listens_for(connection, "before_execute")
-        def before(_connection: Connection, statement: object, *_: object) -> None:
-            if isinstance(statement, Select) and next(selects) == 2:
-                connection.execute(meanwhile)
-
-        async def read(work: Any) -> Any:
-            return work(connection)
-
-        database: Any = SimpleNamespace(read=read)
-        items, found = await Announcements(database).part("00001", 0, 2)
-
-    assert [item.platform_id for item in items] == [2, 1]
-    assert found == total

@@ -16,10 +16,11 @@ from throw_away import on_server
 
 from gateway.errors import JournalError
 from gateway.journal.journal import Journal, open_journal
+from gateway.journal.listing import PaymentQuery
 from gateway.journal.operations import Operations
 from gateway.journal.payments import MOST_CONFLICTS
 from gateway.journal.postgres import connect
-from gateway.journal.records import MOST_READ_BACKS, Operation, Payment, Receipt, ReceiptKind, RecordRef
+from gateway.journal.records import MOST_READ_BACKS, Numbers, Operation, Payment, Receipt, ReceiptKind, RecordRef
 from gateway.normalise.vocabulary import DeliveryState, OperationState, Outcome
 from gateway.settings import Settings
 
@@ -260,6 +261,16 @@ async def test_payment_accepted_from_another_intake_loses_its_lease(journal: Jou
     assert await journal.payments.get(payment.id) == receipt.payment
     assert await journal.payments.accept_token(unverified, subject="platform") == receipt
     assert {event.kind for event in (await journal.events.after(0, 9))[0]} == {"RECEIVED", "DELIVERED"}
+
+
+async def test_payment_accepted_later_is_in_the_period_it_came_in(journal: Journal, clock: FrozenClock) -> None:
+    unverified = await journal.payments.begin_check(Numbers("1", "1", "1"), "0" * 64)
+    cut = clock.advance(minutes=30)
+    clock.advance(minutes=20)
+    payment = (await journal.payments.accept_token(unverified, subject="platform")).payment
+
+    assert (await journal.payments.list(PaymentQuery(until=cut), 9)).items == (payment,)
+    assert await journal.payments.count(PaymentQuery(since=cut)) == 0
 
 
 async def test_payments_of_a_community_come_newest_first(journal: Journal, clock: FrozenClock) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 
-import msgspec
 import pytest
 from journal_fixtures import make_announcement, make_entry, reserve
 from sqlalchemy import func, select
@@ -13,6 +12,7 @@ from waiting import until
 from gateway.journal import audit, retention
 from gateway.journal.audit import AuditQuery
 from gateway.journal.journal import Journal, open_journal
+from gateway.journal.listing import AnnouncementQuery
 from gateway.journal.records import Payment, RecordRefs
 from gateway.journal.retention import Retention
 from gateway.journal.tables import audit_records
@@ -101,13 +101,13 @@ async def test_delivered_payment_is_forgotten_with_its_conflicts(journal, clock,
 
 async def test_pinned_announcement_is_kept(journal: Journal, clock: FrozenClock, keeper: Retention) -> None:
     shown = make_announcement(clock.now, platform_id=1, pinned=True, published=True)
-    draft = msgspec.structs.replace(shown, platform_id=2, published=False)
-    for each in (shown, draft, msgspec.structs.replace(shown, platform_id=3, pinned=False)):
+    draft = make_announcement(clock.now, platform_id=2, pinned=True, published=False)
+    for each in (shown, draft, make_announcement(clock.now, platform_id=3, pinned=False, published=True)):
         await journal.announcements.add(each)
     clock.advance(days=DAYS, seconds=1)
     await keeper.forget()
 
-    assert (await journal.announcements.part("00001", 0, 9))[0] == (shown,)
+    assert (await journal.announcements.list(AnnouncementQuery(), 9)).items == (shown,)
 
 
 @pytest.mark.postgres

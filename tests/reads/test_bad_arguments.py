@@ -19,7 +19,7 @@ def cursor(content):
 
 PLACE = (0, "10002"), (5, 1, 9, 1)
 NO_PLACES = [
-    *(-1, 2**31 - 1, 2**64 - 1, 1.5, None, True, "5", b"\xcc\x05", b"\x05\x05", b""),
+    *(5, 1.5, None, True, "5", b"\x91\x92\x92\x00\xa510002\x94\xcc\x05\x01\x09\x01", b"\x90\x90", b""),
     *([PLACE, PLACE], [((0, "1" * 33), PLACE[1])], [(PLACE[0], (5, 1, 9, 2))], [(PLACE[0], (5, -1, 9, 1))], [PLACE[0]]),
 ]
 NO_CURSORS = ["", "x", "1", "!", "游标", "A" * 8, "A" * 8 + cursor(5)]
@@ -28,7 +28,7 @@ WRONG = [
     *((name, f"{name}({CODE}, first: {first}) {{ totalCount }}", "first") for name in LISTS for first in (0, -1, 101)),
     *((name, f"{name}({CODE}, page: {page}) {{ totalCount }}", "page") for name in LISTS for page in (0, -7)),
     ("orders", f"orders({CODE}, first: 100, page: 2147483647) {{ totalCount }}", "page"),
-    ("repairs", f'repairs({CODE}, page: 1, after: "{"A" * 8 + cursor(5)}") {{ totalCount }}', "page"),
+    ("repairs", f'repairs({CODE}, page: 1, after: "{"A" * 8 + cursor([PLACE])}") {{ totalCount }}', "page"),
     *(("shenhes", f'shenhes({CODE}, after: "{after}") {{ totalCount }}', "after") for after in NO_CURSORS),
     ("payments", "payments(first: 0) { totalCount }", "first"),
     ("operations", "operations(page: 0) { totalCount }", "page"),
@@ -78,14 +78,14 @@ WRONG = [
             ("communityCodes: []", "communityCodes"),
             ('communityCodes: ["10002", "a b"]', "communityCodes.1"),
             *((f"page: {page}", "page") for page in (1, 2)),
-            *((f'after: "{"A" * 8 + cursor(place)}"', "after") for place in (4, [PLACE], {"offset": 1, "key": "a"})),
+            *((f'after: "{"A" * 8 + cursor(place)}"', "after") for place in ([PLACE], {"offset": 1, "key": "a"})),
         )
     ),
     *(
         ("reveals", f"reveals({arguments}) {{ totalCount }}", arguments.split(":")[0])
         for arguments in (
             *('recordId: "7"', 'subject: ""', "first: 101"),
-            *(f'after: "{"A" * 8 + cursor(place)}"' for place in (13, {"offset": 1, "key": "123"})),
+            *(f'after: "{"A" * 8 + cursor(place)}"' for place in ([PLACE], {"offset": 1, "key": "123"})),
             'until: "2026-01-01T00:00:00Z", since: "2026-01-02T00:00:00Z"',
         )
     ),
@@ -121,8 +121,7 @@ async def test_forged_place_of_a_cursor_is_refused(gateway):
     listed = await gateway.read(f"{{ shenhes({CODE}) {{ pageInfo {{ endCursor }} }} }}")
     tag = listed["pageInfo"]["endCursor"][:8]
     shown = 'shenhes(communityCode: "10002", after: "{}") {{ totalCount }}'
-    for place in (5, [PLACE]):
-        assert await gateway.read(f"{{ {shown.format(tag + cursor(place))} }}")
+    assert await gateway.read(f"{{ {shown.format(tag + cursor([PLACE]))} }}")
     for content in NO_PLACES:
         answer = await gateway.ask(f"{{ {shown.format(tag + cursor(content))} }}")
         assert answer.code == "BAD_USER_INPUT", content

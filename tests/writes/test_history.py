@@ -19,6 +19,7 @@ OPERATION = "query ($id: ID!) { operation(id: $id) { id result { id } } }"
 OPERATIONS = """query ($code: ID, $filter: OperationFilter, $after: String, $page: Int) {
   operations(communityCode: $code, filter: $filter, after: $after, page: $page, first: 2) {
     nodes { id mutation outcome subject } pageInfo { hasNextPage endCursor page } } }"""
+NOTICES = 'announcements(communityCode: "10002")'
 TOTAL = "query ($filter: OperationFilter) { operations(filter: $filter) { totalCount } }"
 
 
@@ -196,9 +197,9 @@ async def test_list_counts_only_when_asked(gateway, written):
     for fields, counts in (("nodes { id } pageInfo { hasNextPage endCursor page }", 0), ("totalCount", 1)):
         for _ in range(3):
             with Statements(gateway) as statements:
-                await gateway.ask(f"{{ operations {{ {fields} }} payments {{ {fields} }} }}")
+                await gateway.ask(f"{{ operations {{ {fields} }} payments {{ {fields} }} {NOTICES} {{ {fields} }} }}")
             counted = [statement for statement in statements if "count(*)" in statement]
-            assert len(counted) == 2 * counts, statements
+            assert len(counted) == 3 * counts, statements
 
 
 PAYMENTS = """query ($filter: PaymentFilter) { payments(filter: $filter) {
