@@ -89,7 +89,10 @@ ODD_STATES = (7, "7", 1.5, True, False, 1.0, "通过")
 ODD_CODES = ("１０００２", "10002\u200b", "\ufeff10002", "晨曦家园", "100 02")
 ODD_NUMBERS = ("1栋", "A1", "1.5", 1.5, True, [], {}, "²", "9" * 11, 1e300, MAX + 1, str(MAX + 1), MIN - 1, MIN - 1.0)
 ODD_AMOUNTS = ("免费", "1,23元", "1.2.3", "1.2,5", "1 000", "一元", "1e3", "元", "NaN", "9" * 99, True, [1], {}, 1e300)
-ODD_EXTRA = ("{'单价': '3'}另收5元", "{'单价': '3'}{'税费': '5'}", "{'单价': '3'}}", "__import__('os').system('true')")
+ODD_EXTRA = (
+    *("{'单价': '3'}另收5元", "{'单价': '3'}{'税费': '5'}", "{'单价': '3'}}", "__import__('os').system('true')"),
+    *("['单价' => ['3']]", "{'单价': '3',,}", "{,}", "['3', '5']"),
+)
 ODD_CONTENTS = ("见前言", '{"people":{"people_name":"李', "[1]", "5", "{}", [], 5, True, {"people": []}, "[" * 5000)
 TWICE = json.dumps(json.dumps(content()))
 ODD_MEMBERS = ["李明", *residency()["members"]]

@@ -62,68 +62,38 @@ class PaymentStatus(WireEnum, chinese="缴费状态", english="Whether an order 
     UNRECOGNIZED = NOT_LISTED
 
 
-DEEPEST = 32
-
-_TOKEN = re.compile(
-    r"""\s*(?:
-    (?P<string> '(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" )
-    | (?P<number> -?[0-9]{1,30}(?:\.[0-9]{1,30})?(?![\w.]) )
-    | (?P<word> (?ai:true|false|null|none) )
-    | (?P<opening> (?ai:array)\s*\( | [\[{(] )
-    | (?P<mark> => | [\]}):,] )
-    )\s*""",
+_SCALAR = r"""'(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | -?[0-9]{1,30}(?:\.[0-9]{1,30})?(?![\w.])"""
+_BRACKETS = re.compile(r"(?:(?ai:array)\s*)? \( (.*) \) | \[ (.*) \] | \{ (.*) \}", re.VERBOSE | re.DOTALL)
+_ENTRY = re.compile(
+    rf"\s* ({_SCALAR}) \s* (?: : | => ) \s* ({_SCALAR} | (?ai:true|false|null|none)) \s* (?: , | \Z )",
     re.VERBOSE | re.DOTALL,
 )
-_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _ESCAPE = re.compile(r"""(?:\\u[0-9a-fA-F]{4})+|\\['"\\/nrt]""")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
-_CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 
-def read_literal(text: str) -> object:
-    """The value that `text` spells: made of dicts, lists, strings, integers, booleans and None. Raises NotJsonError.
-
-    It is spelt as JSON, and read so. Entries in brackets are a dict when they are pairs, else a list; empty braces are
-    a dict. A number that is not written as integers are is a string: 30.00 is a price, 007 that of a meter.
+def read_entries(text: str) -> dict[str, str]:
+    """The names and values of one level of the notation, as texts: numbers as they are written, null as an empty one.
+    Raises NotJsonError.
     """
-    json: list[str] = []
-    opened: list[tuple[int, str]] = []
-    end = 0
-    try:
-        while token := _TOKEN.match(text, end):
-            end, kind, lexeme = token.end(), token.lastgroup, token[token.lastgroup or 0]
-            if kind == "string":
-                json.append(_to_json(_ESCAPE.sub(_unescaped, lexeme[1:-1])))
-            elif kind == "number":
-                json.append(lexeme if _INTEGER.fullmatch(lexeme) else _to_json(lexeme))
-            elif kind == "word":
-                json.append(lexeme.lower().replace("none", "null"))
-            elif kind == "opening" and len(opened) < DEEPEST:
-                opened.append((len(json), _CLOSING[lexeme[-1]]))
-                json.append("[")
-            elif lexeme == ",":
-                json.append(lexeme)
-            elif lexeme in (":", "=>"):
-                json[opened[-1][0]] = "{"
-                json[-1:] = [_to_json(str(msgspec.json.decode(json[-1]))), ":"]
-            elif opened and opened[-1][1] == lexeme:
-                start, _ = opened.pop()
-                if json[-1] == "," and len(json) - start > len("[,"):
-                    del json[-1]
-                if lexeme == "}" and json[-1] == "[":
-                    json[start] = "{"
-                json.append("}" if json[start] == "{" else "]")
-            else:
-                raise NotJsonError("not in this notation")
-        if end < len(text):
-            raise NotJsonError("text after the value")
-        return msgspec.json.decode(" ".join(json))
-    except (msgspec.DecodeError, UnicodeError, IndexError):
-        raise NotJsonError("not in this notation") from None
+    brackets = _BRACKETS.fullmatch(text.strip())
+    if brackets is None:
+        raise NotJsonError("not in this notation")
+    inside, end = brackets[brackets.lastindex or 0], 0
+    entries: dict[str, str] = {}
+    while entry := _ENTRY.match(inside, end):
+        entries[_text(entry[1])] = _text(entry[2])
+        end = entry.end()
+    if not is_blank(inside[end:]):
+        raise NotJsonError("not in this notation")
+    return entries
 
 
-def _to_json(text: str) -> str:
-    return msgspec.json.encode(text).decode()
+def _text(scalar: str) -> str:
+    if scalar[0] in "'\"":
+        return _ESCAPE.sub(_unescaped, scalar[1:-1])
+    word = scalar.lower()
+    return "" if word in ("null", "none") else word
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -156,7 +126,7 @@ def _read_extra(extra: object) -> dict[str, Any] | None:
             value = read_json(extra if is_json else extra.replace("'", '"'), as_written=True)
         except NotJsonError:
             with suppress(NotJsonError):
-                value = read_literal(extra)
+                value = read_entries(extra)
     if value is None or value == []:
         return {}
     return value if isinstance(value, dict) else None

@@ -18,7 +18,7 @@ from gateway.loaders.answers import read_whole
 from gateway.normalise.records import DataIssue, Page, Record
 from gateway.normalise.shapes import NotJsonError, ShapeError
 from gateway.normalise.wire import AS_DOCUMENTED as WIRE
-from gateway.orders.record import Order, OrderDetail, read_literal
+from gateway.orders.record import Order, OrderDetail, read_entries
 from gateway.shenhe.record import SHENHE_ROWS as REVIEWS_OF_WJDH
 from gateway.shenhe.record import Contents, Shenhe
 
@@ -325,12 +325,12 @@ def test_any_other_answer_is_read_or_refused(kind: str, data: st.DataObject) -> 
 @given(st.text(st.sampled_from("{}[]()'\":,=>\\ a1.n单") | st.characters(codec="utf-8"), max_size=40))
 def test_any_text_as_the_notation_of_extra(text: str) -> None:
     with contextlib.suppress(NotJsonError):
-        read_literal(text)
+        read_entries(text)
 
 
 @pytest.mark.parametrize("depth", [100, 100_000])
 def test_deep_nesting_ends(depth: int) -> None:
-    for text in ("[" * depth, '{"a":' * depth, "['a'=>" * depth):
+    for text in ("[" * depth, '{"a":' * depth, "['a'=>" * depth, "['a'=>" * depth + "]" * depth):
         assert readers.parse_order(clean.order(extra=text), "10002").details is None
         read(readers.parse_people, text)
         read(lambda row: readers.parse_shenhe(row, "10002"), clean.review(shenhe_content=text))
