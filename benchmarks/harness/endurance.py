@@ -39,14 +39,19 @@ async def memory(
 
 async def new_documents(server: Server, callers: int, count: int) -> AsyncIterator[tuple[int, float, float, float]]:
     """Documents so far, none of them sent twice, after each of STEPS parts: with the MiB then, the requests a second,
-    and the milliseconds of CPU of the longest garbage collection. That of the start is in the first part."""
+    and the milliseconds of CPU of the longest garbage collection, without that of the start."""
     part = count // STEPS
+    await _longest_collection(server)
     for step in range(STEPS):
         sending = [_new_documents(headers, step, caller, part) for caller, headers in enumerate(server.callers)]
         load = await run(server.port, server.pid, sending[:callers], part)
-        os.kill(server.pid, signal.SIGUSR2)
-        longest = float(await asyncio.to_thread(server.printed.readline))
-        yield (step + 1) * part, server.memory, load.rate, longest
+        yield (step + 1) * part, server.memory, load.rate, await _longest_collection(server)
+
+
+async def _longest_collection(server: Server) -> float:
+    """Since this was asked last."""
+    os.kill(server.pid, signal.SIGUSR2)
+    return float(await asyncio.to_thread(server.printed.readline))
 
 
 def _new_documents(headers: Sequence[tuple[str, str]], step: int, caller: int, count: int) -> Iterator[bytes]:
