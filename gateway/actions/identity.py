@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from gateway.auth.masking import MOST_SEARCHED, has_number, may_have_number
-from gateway.auth.node_ids import NodeIds, looks_hashed
+from gateway.auth.node_ids import NodeIds, join_parts, looks_hashed
 from gateway.execution.run import Observation, ObservedField
 from gateway.journal.records import RecordRef, RecordRefs
 from gateway.normalise.people import House
@@ -179,11 +179,9 @@ def house_id(house: House, ids: NodeIds) -> str:
 
 
 def _house_name(parts: Sequence[Any], ids: NodeIds) -> tuple[str | None, str]:
-    """A house by its address: building, unit, floor and room with hyphens between them; else by the hash of all that
-    identifies it.
-    """
+    """A house by its address: building, unit, floor and room; else by the hash of all that identifies it."""
     community_code, *address = parts
-    return community_code, ids.hashed("House", *parts) if None in address[:4] else "-".join(map(str, address))
+    return community_code, ids.hashed("House", *parts) if None in address[:4] else join_parts(address)
 
 
 HOUSE = Identity("House", attrgetter("identifying_parts"), _house_name)

@@ -12,6 +12,7 @@ community is checked against the caller again at each use.
 import secrets
 from base64 import urlsafe_b64decode
 from binascii import b2a_base64
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
@@ -44,6 +45,11 @@ class NodeId(NamedTuple):
     identifier: str
 
 
+def join_parts(parts: Iterable[str | int]) -> str:
+    """The identifier of a record that these parts identify, such as a house by its address: "1-2-3-301"."""
+    return "-".join([str(part) for part in parts])
+
+
 class InvalidNodeIdError(ValueError):
     """Not an id of this gateway: forged, altered, made with another key, or anything else. It never says which."""
 
@@ -67,9 +73,8 @@ class NodeIds:
         self.encode = lru_cache(_REMEMBERED)(self._encode)  # the same records are listed again and again
 
     def _encode(self, type_name: str, community_code: str | None, *parts: str | int) -> str:
-        """Make the id of the record that is identified by these parts, with hyphens between them."""
-        identifier = "-".join([str(part) for part in parts])
-        return self._sign(_VERSION + self._pack((type_name, community_code, identifier)))
+        """Make the id of the record that is identified by these parts."""
+        return self._sign(_VERSION + self._pack((type_name, community_code, join_parts(parts))))
 
     def decode(self, text: str) -> NodeId:
         """What an id says. Raises InvalidNodeIdError for everything that `encode` did not make with this key."""
