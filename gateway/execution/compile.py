@@ -14,8 +14,8 @@ amounts and owners, this is the part for orders:
             column([resolve_owner(one_Order, info_owner) for one_Order in values], object_owner, nodes, rows, 'owner'))]
         return rows
 
-(In truth all names are numbered.) What a record is annotated to hold is taken as it is. All else is a column, which the
-run completes: what has to be awaited is None until then.
+(In truth all names are numbered.) What a record is annotated to hold is taken as it is, and so is a column of such text
+once it is masked. All else is a column that the run completes: what has to be awaited is None until then.
 """
 
 from collections.abc import Hashable, Sequence

@@ -155,6 +155,7 @@ def attribute_in(
 
 
 def one_by_one(function: Callable[[Any], Any]) -> Through:
+    """What a function of one value, or of one object, makes of many."""
     return lambda values: [*map(function, values)]
 
 
