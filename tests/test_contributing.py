@@ -35,11 +35,11 @@ def test_libraries_with_subclassed_internals_are_bounded() -> None:
     assert unbounded == []
 
 
-def test_commit_hooks_equal_the_checks_of_scripts_test() -> None:
-    hooks, test = read_text(ROOT / ".pre-commit-config.yaml"), read_text(ROOT / "scripts" / "test")
-    tool = r"\.venv/bin/(?!pytest|pre-commit)[\w-]+(?: check| format)?"
+def test_commit_hooks_equal_scripts_check() -> None:
+    hooks, check = read_text(ROOT / ".pre-commit-config.yaml"), read_text(ROOT / "scripts" / "check")
+    tool = r"\.venv/bin/(?!pre-commit)[\w-]+(?: check| format)?"
     hooked = re.findall(rf"entry: ({tool})", hooks)
-    assert sorted(hooked) == sorted(re.findall(rf"^(?:check|layers).*?({tool})", test, re.MULTILINE))
+    assert sorted(hooked) == sorted(re.findall(rf"^(?:check|layers).*?({tool})", check, re.MULTILINE))
 
 
 GOOD = ["lists: bring `last` back", "fixup! read path: merge loaders", "tests: " + 65 * "x"]
