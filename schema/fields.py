@@ -129,7 +129,7 @@ def record_input(fields: Mapping[str, Field], description: str) -> Callable[[Typ
 
     def declare(cls: TypeT) -> TypeT:
         derived = {name: _schema_type(declared) | None for name, declared in fields.items()}
-        cls.__annotations__ = derived | vars(cls).get("__annotations__", {})
+        cls.__annotations__ = derived | get_annotations(cls)
         for name, declared in fields.items():
             correction = declared.correction
             setattr(cls, name, optional((correction and correction.description) or declared.description))
@@ -140,7 +140,8 @@ def record_input(fields: Mapping[str, Field], description: str) -> Callable[[Typ
 
 def _declare_fields(cls: type, record: type, within: str = "") -> None:
     """Give the class of a type the fields that its record class itself declares with a description, before its own."""
-    own, of_record = vars(cls).get("__annotations__", {}), vars(record)["__annotations__"]
+    own = get_annotations(cls)
+    of_record = get_annotations(record)
     shown = [each for each in _shown_fields(record, within) if each.attribute in of_record and each.name not in own]
     cls.__annotations__ = {declared.name: _schema_type(declared) for declared in shown} | own
     for declared in shown:
