@@ -149,8 +149,10 @@ class TestClaim:
 
 @pytest.fixture
 def beats(monkeypatch):
-    """Gateways that renew their rows forty times as often."""
-    monkeypatch.setattr(events, "LEASE", events.LEASE / 40)
+    """Gateways that renew their rows forty times as often.
+
+    A row lives as long as it does for users: a gateway that a busy machine keeps waiting has not gone.
+    """
     monkeypatch.setattr(events, "INTERVAL", events.INTERVAL / 40)
 
 
